@@ -1,0 +1,36 @@
+//! The types that the host and the guest exchange.
+//!
+//! The host writes an [`Assignment`] into a second archive behind the image; process 1 reads it, does what it
+//! says, and sends [`frame`]s over a virtio-serial port, the last of which holds the [`Report`].
+
+mod assignment;
+mod control;
+pub mod frame;
+mod nonce;
+mod report;
+
+pub use assignment::{Assignment, Getxattr, OpenMode, ServerSettings, Tool, WorkloadTask};
+pub use control::{ControlCommand, ControlReply};
+pub use nonce::Nonce;
+pub use report::{
+    CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, Stage, WorkloadReport,
+};
+
+/// Where in the guest's file system the assignment lies, as JSON.
+pub const ASSIGNMENT_PATH: &str = "/assignment.json";
+
+/// The name of the virtio-serial port that carries the frames (`/sys/class/virtio-ports/*/name`).
+pub const PORT_NAME: &str = "patchlab.report";
+
+/// What the host writes to the port, once it has decoded the report. In the guest a write to the port ends when the
+/// kernel has queued the data; without this byte process 1 could switch the machine off with the report still inside.
+pub const REPORT_RECEIVED: u8 = b'R';
+
+/// The last line that process 1 writes to the kernel log starts with this and goes on with the nonce.
+pub const END_MARK: &str = "patchlab: end of boot";
+
+/// Where the guest mounts the storage (a tmpfs) that the server passes through to.
+pub const STORAGE_DIR: &str = "/storage";
+
+/// Where the guest mounts the FUSE file system.
+pub const MOUNT_DIR: &str = "/mnt/fuse";

@@ -1,0 +1,159 @@
+//! What the guest says of a boot.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The first frame: process 1 runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Hello {
+    /// `uname -r`.
+    pub kernel_release: String,
+    /// Guest uptime when process 1 started, microseconds.
+    pub uptime_us: u64,
+}
+
+/// A step was begun or ended; what the host's progress timer waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Progress {
+    /// Which step.
+    pub stage: Stage,
+    /// The workload, if the step is one.
+    pub workload: Option<String>,
+    /// Guest uptime, microseconds.
+    pub uptime_us: u64,
+}
+
+/// The steps of a boot, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// The server was started and its mount is there.
+    Mounted,
+    /// A workload's file is ready and the workload starts.
+    WorkloadStarted,
+    /// A workload ended.
+    WorkloadEnded,
+    /// The file system was unmounted and the server has ended.
+    Unmounted,
+}
+
+/// The last frame: everything that was measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    /// `uname -r`.
+    pub kernel_release: String,
+    /// `uname -v`.
+    pub kernel_version: String,
+    /// `/proc/cmdline`.
+    pub kernel_command_line: String,
+    /// The GNU build id of the running kernel (`/sys/kernel/notes`), hexadecimal.
+    pub build_id: Option<String>,
+    /// `/proc/sys/kernel/tainted` before the server was started.
+    pub tainted_before: u64,
+    /// The same after the last workload.
+    pub tainted_after: u64,
+    /// What server and kernel agreed on in FUSE_INIT; none if the mount never came.
+    pub negotiated: Option<Negotiated>,
+    /// One entry per workload, in order; those that were not reached say that they were not started.
+    pub workloads: Vec<WorkloadReport>,
+    /// What went wrong outside the workloads, in order: a server that died, a mount that did not come.
+    /// Empty after a good boot.
+    pub problems: Vec<String>,
+    /// Peak resident memory of the server (`VmHWM`), KiB.
+    pub server_peak_kib: Option<u64>,
+    /// Guest uptime when the report was made, microseconds.
+    pub uptime_us: u64,
+}
+
+/// The result of FUSE_INIT as the server saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Negotiated {
+    /// Protocol version that the kernel speaks, `major.minor`.
+    pub kernel_protocol: String,
+    /// `max_write` in force, bytes.
+    pub max_write: u32,
+    /// `max_readahead` in force, bytes.
+    pub max_readahead: u32,
+    /// `max_background` that was sent.
+    pub max_background: u16,
+    /// `congestion_threshold` that was sent.
+    pub congestion_threshold: u16,
+    /// Whether the kernel offered FUSE_ASYNC_DIO.
+    pub async_dio_offered: bool,
+    /// Whether FUSE_ASYNC_DIO was offered and asked for.
+    pub async_dio_in_force: bool,
+}
+
+/// One workload's result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct WorkloadReport {
+    /// The workload's name.
+    pub name: String,
+    /// The program and its arguments, as run.
+    pub argv: Vec<String>,
+    /// How the program ended.
+    pub end: EndOfProgram,
+    /// What it wrote to standard output; invalid UTF-8 replaced, the middle cut if it is too long.
+    pub stdout: String,
+    /// What it wrote to standard error, likewise.
+    pub stderr: String,
+    /// From start to end, nanoseconds of guest time.
+    pub elapsed_ns: u64,
+    /// CPU time of the program.
+    pub tool_cpu: CpuTime,
+    /// CPU time of the server while the program ran.
+    pub server_cpu: CpuTime,
+    /// What the server saw while the program ran; none if the server did not answer.
+    pub requests: Option<RequestStats>,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndOfProgram {
+    /// It returned this exit code.
+    Exit(i32),
+    /// This signal ended it.
+    Signal(i32),
+    /// It did not end within the limit and was killed.
+    TimedOut,
+    /// It did not end within the limit and could not be killed.
+    Unkillable,
+    /// It could not be started, and why.
+    NotStarted(String),
+}
+
+/// CPU time, microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CpuTime {
+    /// In user mode.
+    pub user_us: u64,
+    /// In the kernel.
+    pub system_us: u64,
+}
+
+/// What the server counted between two questions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RequestStats {
+    /// Requests by operation, with the names of `include/uapi/linux/fuse.h` without `FUSE_`, e.g. `READ`.
+    pub by_operation: BTreeMap<String, u64>,
+    /// READ requests by size in bytes.
+    pub read_sizes: BTreeMap<u32, u64>,
+    /// WRITE requests by size in bytes.
+    pub write_sizes: BTreeMap<u32, u64>,
+    /// The most READ and WRITE requests that were received and not yet answered at one time.
+    pub most_in_flight: u32,
+    /// READ and WRITE requests that did not start where the one received before them, for the same file and
+    /// in the same direction, ended.
+    pub out_of_order: u64,
+    /// READ and WRITE requests answered with an error.
+    pub failed: u64,
+}
