@@ -1,0 +1,13 @@
+//! A load tool for Linux' native asynchronous I/O, after C. Mason's `aio-stress` 0.21.
+
+pub mod aio;
+pub mod buffers;
+pub mod latency;
+pub mod operation;
+pub mod options;
+pub mod pattern;
+pub mod random;
+pub mod report;
+pub mod run;
+pub mod size;
+pub mod worker;
