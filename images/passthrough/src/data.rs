@@ -1,0 +1,211 @@
+//! Open files and their data.
+
+use std::cell::RefCell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use fuser::INodeNo;
+use lab_protocol::OpenMode;
+use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
+use rustix::io::{Errno, Result};
+
+use crate::inodes::Inode;
+use crate::server::Server;
+use crate::stats::{Answer, Direction};
+use crate::storage::{backing_flags, take_time};
+
+thread_local! {
+    /// What a READ of this thread reads into; as large as the largest so far.
+    static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A file that the kernel has open.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) inode: Arc<Inode>,
+    /// None if the backing file is opened for each request.
+    kept: Option<OwnedFd>,
+}
+
+/// The backing file during one request.
+enum Backing<'a> {
+    Kept(BorrowedFd<'a>),
+    ForThisRequest(OwnedFd),
+}
+
+impl AsFd for Backing<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Backing::Kept(fd) => *fd,
+            Backing::ForThisRequest(fd) => fd.as_fd(),
+        }
+    }
+}
+
+impl Server {
+    pub(crate) fn open(&self, number: INodeNo, flags: i32) -> Result<u64> {
+        let inode = self.inodes.get(number)?;
+        // With OpenMode::PerRequest this is for the check alone, as in fusexmp.
+        let fd = self.reopen.open(&inode, backing_flags(flags))?;
+        Ok(self.keep_open(inode, fd))
+    }
+
+    /// A handle for a file that was just opened.
+    pub(crate) fn keep_open(&self, inode: Arc<Inode>, fd: OwnedFd) -> u64 {
+        let kept = match self.settings.open {
+            OpenMode::Kept => Some(fd),
+            OpenMode::PerRequest => None,
+        };
+        self.files.insert(OpenFile { inode, kept })
+    }
+
+    /// Serves a READ from start to end; `reply` gets the data, fewer than `size` bytes at the end of the file
+    /// only.
+    pub(crate) fn read(&self, handle: u64, offset: u64, size: u32, reply: impl FnOnce(Result<&[u8]>)) {
+        let file = self.files.get(handle);
+        self.arrive(&file, Direction::Read, offset, size);
+        take_time(self.latency());
+        READ_BUFFER.with_borrow_mut(|buffer| {
+            let size = size as usize;
+            if buffer.len() < size {
+                buffer.resize(size, 0);
+            }
+            let result = file.and_then(|file| {
+                let backing = self.backing(&file, OFlags::RDONLY)?;
+                read_fully(backing.as_fd(), &mut buffer[..size], offset)
+            });
+            self.answer(&result);
+            reply(result.map(|read| &buffer[..read]));
+        });
+    }
+
+    /// Serves a WRITE from start to end; `reply` gets the count that was written.
+    pub(crate) fn write(&self, handle: u64, offset: u64, data: &[u8], reply: impl FnOnce(Result<u32>)) {
+        let file = self.files.get(handle);
+        self.arrive(&file, Direction::Write, offset, data.len() as u32);
+        take_time(self.latency());
+        let result = file.and_then(|file| {
+            let backing = self.backing(&file, OFlags::WRONLY)?;
+            rustix::io::retry_on_intr(|| rustix::io::pwrite(&backing, data, offset))
+        });
+        self.answer(&result);
+        reply(result.map(|written| written as u32));
+    }
+
+    fn arrive(&self, file: &Result<Arc<OpenFile>>, direction: Direction, offset: u64, size: u32) {
+        use crate::stats::Place::InOrder;
+        let place = file.as_ref().map_or(InOrder, |file| file.inode.arrive(direction, offset, size));
+        let number = self.stats.arrive(direction, size, place);
+        if let Some(fault) = &self.fault {
+            fault.arrive();
+        }
+        if let Some(observer) = self.observer {
+            observer.look(number);
+        }
+    }
+
+    fn answer<T>(&self, result: &Result<T>) {
+        self.stats.answer(if result.is_ok() { Answer::Good } else { Answer::Failed });
+    }
+
+    fn backing<'a>(&self, file: &'a OpenFile, flags: OFlags) -> Result<Backing<'a>> {
+        Ok(match &file.kept {
+            Some(fd) => Backing::Kept(fd.as_fd()),
+            None => Backing::ForThisRequest(self.reopen.open(&file.inode, flags)?),
+        })
+    }
+
+    pub(crate) fn flush(&self, handle: u64) -> Result<()> {
+        // Closing a copy passes on what close(2) of the backing file would say (NFS, quota).
+        match &self.files.get(handle)?.kept {
+            Some(fd) => rustix::io::dup(fd).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn release(&self, handle: u64) -> Result<()> {
+        self.files.remove(handle).map(drop)
+    }
+
+    pub(crate) fn fsync(&self, handle: u64, extent: Extent) -> Result<()> {
+        let file = self.files.get(handle)?;
+        let backing = self.backing(&file, OFlags::RDONLY)?;
+        extent.sync(backing.as_fd())
+    }
+
+    pub(crate) fn fallocate(&self, handle: u64, offset: u64, length: u64, mode: i32) -> Result<()> {
+        let file = self.files.get(handle)?;
+        let mode = FallocateFlags::from_bits_retain(mode as u32);
+        rustix::fs::fallocate(self.backing(&file, OFlags::WRONLY)?, mode, offset, length)
+    }
+
+    pub(crate) fn lseek(&self, handle: u64, offset: i64, whence: i32) -> Result<u64> {
+        let file = self.files.get(handle)?;
+        let offset = u64::try_from(offset).map_err(|_| Errno::NXIO)?;
+        // The kernel does the other kinds by itself.
+        let position = match whence {
+            libc::SEEK_DATA => SeekFrom::Data(offset),
+            libc::SEEK_HOLE => SeekFrom::Hole(offset),
+            _ => return Err(Errno::INVAL),
+        };
+        rustix::fs::seek(self.backing(&file, OFlags::RDONLY)?, position)
+    }
+
+    /// Copies within the storage; `from` and `to` are handle and offset.
+    pub(crate) fn copy_file_range(&self, from: (u64, u64), to: (u64, u64), length: u64) -> Result<u32> {
+        let (source, target) = (self.files.get(from.0)?, self.files.get(to.0)?);
+        let (mut read_at, mut write_at) = (from.1, to.1);
+        // The reply has room for 32 bits.
+        let length = length.min(u64::from(u32::MAX) & !0xfff) as usize;
+        let copied = rustix::fs::copy_file_range(
+            self.backing(&source, OFlags::RDONLY)?,
+            Some(&mut read_at),
+            self.backing(&target, OFlags::WRONLY)?,
+            Some(&mut write_at),
+            length,
+        )?;
+        Ok(copied as u32)
+    }
+
+    pub(crate) fn truncate(&self, number: INodeNo, handle: Option<u64>, size: u64) -> Result<()> {
+        let file = handle.map(|handle| self.files.get(handle)).transpose()?;
+        match file.as_ref().and_then(|file| file.kept.as_ref()) {
+            Some(fd) => rustix::fs::ftruncate(fd, size),
+            None => rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size),
+        }
+    }
+}
+
+/// How much fsync(2) is to cover.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Extent {
+    Data,
+    DataAndMetadata,
+}
+
+impl Extent {
+    pub(crate) fn of(datasync: bool) -> Self {
+        if datasync { Extent::Data } else { Extent::DataAndMetadata }
+    }
+
+    pub(crate) fn sync(self, fd: BorrowedFd<'_>) -> Result<()> {
+        match self {
+            Extent::Data => rustix::fs::fdatasync(fd),
+            Extent::DataAndMetadata => rustix::fs::fsync(fd),
+        }
+    }
+}
+
+/// Reads until the buffer is full or the file ends: FUSE takes a short reply for the end of the file.
+fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match rustix::io::pread(fd, &mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

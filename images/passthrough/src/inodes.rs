@@ -1,0 +1,223 @@
+//! The inodes that the kernel knows, each held by an `O_PATH` descriptor until the kernel forgets it.
+//!
+//! An inode has the number that it has on the storage, so that `st_ino` is the real one. The descriptor keeps
+//! the number from being used for another file as long as the kernel may mean this one. Files of file systems
+//! mounted below the storage get numbers of their own, with the top bit set.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fuser::INodeNo;
+use rustix::fs::Stat;
+use rustix::io::{Errno, Result};
+
+use crate::stats::{Direction, Place};
+
+/// Marks an inode number that is not the storage's own.
+const FOREIGN: u64 = 1 << 63;
+
+/// "No request came before": no request ends at this offset.
+const NO_PREDECESSOR: u64 = u64::MAX;
+
+/// A file, directory or other object that the kernel has looked up.
+#[derive(Debug)]
+pub(crate) struct Inode {
+    /// The number by which the kernel names it.
+    pub(crate) number: INodeNo,
+    /// Opened with `O_PATH`.
+    fd: OwnedFd,
+    /// Where the last READ and the last WRITE ended.
+    ends: [AtomicU64; 2],
+}
+
+impl AsFd for Inode {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Inode {
+    fn new(number: INodeNo, fd: OwnedFd) -> Self {
+        Inode { number, fd, ends: [const { AtomicU64::new(NO_PREDECESSOR) }; 2] }
+    }
+
+    /// Notes a READ or WRITE, and says whether it starts where the one received before it ended.
+    ///
+    /// "Received" is the order in which the threads come here; two threads on two CPUs may pass each other
+    /// between the device and this line.
+    pub(crate) fn arrive(&self, direction: Direction, offset: u64, size: u32) -> Place {
+        let previous = self.ends[direction as usize].swap(offset.wrapping_add(size.into()), Relaxed);
+        match previous == offset || previous == NO_PREDECESSOR {
+            true => Place::InOrder,
+            false => Place::OutOfOrder,
+        }
+    }
+}
+
+/// Every inode that the kernel knows.
+#[derive(Debug)]
+pub(crate) struct Inodes {
+    table: RwLock<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    by_number: BTreeMap<u64, Known>,
+    by_file: BTreeMap<(u64, u64), u64>,
+    device: u64,
+    next_foreign: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    inode: Arc<Inode>,
+    file: (u64, u64),
+    lookups: u64,
+}
+
+impl Inodes {
+    /// A table that knows the root only.
+    pub(crate) fn new(root: OwnedFd, stat: &Stat) -> Self {
+        let file = (stat.st_dev, stat.st_ino);
+        let inode = Arc::new(Inode::new(INodeNo::ROOT, root));
+        let number = INodeNo::ROOT.0;
+        Inodes {
+            table: RwLock::new(Table {
+                by_number: [(number, Known { inode, file, lookups: 1 })].into(),
+                by_file: [(file, number)].into(),
+                device: stat.st_dev,
+                next_foreign: FOREIGN,
+            }),
+        }
+    }
+
+    /// The inode that the kernel calls `number`.
+    ///
+    /// # Errors
+    /// ESTALE if there is none.
+    pub(crate) fn get(&self, number: INodeNo) -> Result<Arc<Inode>> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.by_number.get(&number.0).map(|known| known.inode.clone()).ok_or(Errno::STALE)
+    }
+
+    /// Counts one more lookup of the file behind `fd`, and gives its inode; `fd` is closed if it is known.
+    pub(crate) fn look_up(&self, fd: OwnedFd, stat: &Stat) -> Arc<Inode> {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let file = (stat.st_dev, stat.st_ino);
+        let number = table.number_of(file);
+        let known = table.by_number.entry(number).or_insert_with(|| Known {
+            inode: Arc::new(Inode::new(INodeNo(number), fd)),
+            file,
+            lookups: 0,
+        });
+        known.lookups += 1;
+        known.inode.clone()
+    }
+
+    /// The kernel drops `lookups` of its lookups; with the last one the inode goes.
+    pub(crate) fn forget(&self, number: INodeNo, lookups: u64) {
+        if number == INodeNo::ROOT {
+            return;
+        }
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = table.by_number.get_mut(&number.0) else { return };
+        known.lookups = known.lookups.saturating_sub(lookups);
+        if known.lookups == 0 {
+            let file = known.file;
+            table.by_number.remove(&number.0);
+            table.by_file.remove(&file);
+        }
+    }
+
+    /// Makes the next READ and WRITE of each file the first one.
+    pub(crate) fn forget_order(&self) {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        for end in table.by_number.values().flat_map(|known| &known.inode.ends) {
+            end.store(NO_PREDECESSOR, Relaxed);
+        }
+    }
+
+    /// How many inodes are known, the root included.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.table.read().unwrap_or_else(PoisonError::into_inner).by_number.len()
+    }
+}
+
+impl Table {
+    fn number_of(&mut self, file: (u64, u64)) -> u64 {
+        let (device, ino) = file;
+        let next_foreign = &mut self.next_foreign;
+        *self.by_file.entry(file).or_insert_with(|| {
+            // 1 is the root, whatever number it has on the storage.
+            if device == self.device && ino != INodeNo::ROOT.0 && ino < FOREIGN {
+                return ino;
+            }
+            *next_foreign += 1;
+            *next_foreign
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &std::path::Path) -> (OwnedFd, Stat) {
+        let fd = OwnedFd::from(std::fs::File::open(path).unwrap());
+        let stat = rustix::fs::fstat(&fd).unwrap();
+        (fd, stat)
+    }
+
+    #[test]
+    fn an_inode_lives_until_its_last_lookup_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "").unwrap();
+        let (root, root_stat) = open(folder.path());
+        let inodes = Inodes::new(root, &root_stat);
+        let (fd, stat) = open(&path);
+        let first = inodes.look_up(fd, &stat).number;
+        assert_eq!(first.0, stat.st_ino);
+        assert_eq!(inodes.look_up(open(&path).0, &stat).number, first);
+        inodes.forget(first, 1);
+        assert_eq!(inodes.get(first).unwrap().number, first);
+        inodes.forget(first, 1);
+        assert_eq!(inodes.get(first).unwrap_err(), Errno::STALE);
+        assert_eq!(inodes.count(), 1);
+        inodes.forget(INodeNo::ROOT, 5);
+        assert_eq!(inodes.look_up(open(folder.path()).0, &root_stat).number, INodeNo::ROOT);
+    }
+
+    #[test]
+    fn files_of_other_file_systems_get_other_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, root_stat) = open(folder.path());
+        let inodes = Inodes::new(root, &root_stat);
+        let (fd, stat) = open("/proc/self/status".as_ref());
+        let foreign = inodes.look_up(fd, &stat).number;
+        assert!(foreign.0 > FOREIGN, "{foreign}");
+        let (fd, mut stat) = open(folder.path());
+        (stat.st_dev, stat.st_ino) = (root_stat.st_dev, 1);
+        assert_eq!(inodes.look_up(fd, &stat).number.0, foreign.0 + 1);
+    }
+
+    #[test]
+    fn order_is_per_direction() {
+        let inode = Inode::new(INodeNo(2), open("/".as_ref()).0);
+        for (direction, offset, size, expected) in [
+            (Direction::Read, 4096, 4096, Place::InOrder),
+            (Direction::Read, 8192, 4096, Place::InOrder),
+            (Direction::Write, 0, 4096, Place::InOrder),
+            (Direction::Read, 12288, 4096, Place::InOrder),
+            (Direction::Read, 20480, 4096, Place::OutOfOrder),
+            (Direction::Read, 16384, 4096, Place::OutOfOrder),
+            (Direction::Write, 4096, 1, Place::InOrder),
+            (Direction::Write, 4096, 1, Place::OutOfOrder),
+        ] {
+            assert_eq!(inode.arrive(direction, offset, size), expected, "{direction:?} at {offset}");
+        }
+    }
+}

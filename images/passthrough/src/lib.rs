@@ -1,0 +1,22 @@
+//! A FUSE server that passes a folder through, made for measuring the kernel's side of FUSE.
+//!
+//! Each of its threads receives a request, serves it from start to end, and answers it; what is served at once
+//! is capped by the number of threads. [`session`] is the way in.
+
+pub mod args;
+mod attributes;
+mod data;
+mod directory;
+mod fault;
+mod handles;
+mod inodes;
+mod negotiate;
+mod observe;
+mod requests;
+mod server;
+pub mod session;
+pub mod settings;
+mod signals;
+mod stats;
+mod storage;
+mod tree;

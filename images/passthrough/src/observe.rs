@@ -1,0 +1,75 @@
+//! When a thread steps aside so that "most in flight" is what the kernel had outstanding.
+//!
+//! The kernel may have sent twelve requests before the first one is received. On a machine with one CPU and
+//! storage without latency, the thread that receives the first serves and answers it before any other thread
+//! that was woken gets the CPU: the server would then see one request in flight although twelve are outstanding.
+//! So a thread that has received a READ or WRITE, and counted it, calls sched_yield(2) before it serves it:
+//! the other woken threads receive theirs, count them, and step aside as well, until nobody is left but
+//! threads with a request in hand. No request is delayed but by the receipt of others that are already
+//! outstanding, and nothing is counted that was not received and unanswered at that moment. A kernel that sends
+//! one request at a time is never seen with more than one, because the count drops before the answer goes out.
+//!
+//! A yield costs two context switches at most. At each of 512 requests of 128 KiB, under a clock that counts
+//! instructions, that was 1.9 % of the throughput of reads with twelve outstanding and 1.7 % with one (AIO, 64 KiB:
+//! 4.6 % and 3.2 %). So threads look at a part of the requests only: at the first [`FIRST`] after the
+//! counters were read, so that a small probe is seen in full, and then at one window in [`PERIODS`]. That costs
+//! 0.3 % and 0.1 % (AIO: 0.5 % and 0.2 %), and shows the same: 12 with all of them
+//! outstanding, where a server that never steps aside sees from 1 to 3. The rule knows nothing but the number of the request, so that
+//! it treats every kernel alike.
+//!
+//! With storage latency nothing is needed: the sleeping thread leaves the CPU anyway.
+
+use std::time::Duration;
+
+/// The requests after a reading of the counters that are all looked at.
+pub(crate) const FIRST: u64 = 64;
+
+/// After those, one window of requests in this many is looked at.
+pub(crate) const PERIODS: u64 = 8;
+
+/// When to look, for one server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Observer {
+    /// Requests in a row that are looked at: enough for the queue of the kernel to show in full.
+    window: u64,
+}
+
+impl Observer {
+    /// For a server with this many threads, which caps what it can have in hand. With storage latency there
+    /// is nothing to do, and no observer.
+    pub(crate) fn new(threads: u32, latency: Duration) -> Option<Self> {
+        latency.is_zero().then(|| Observer { window: 2 * u64::from(threads) })
+    }
+
+    /// Steps aside if the request with this number since the last reading is to be looked at.
+    pub(crate) fn look(self, number: u64) {
+        if self.looks_at(number) {
+            rustix::thread::sched_yield();
+        }
+    }
+
+    fn looks_at(self, number: u64) -> bool {
+        number < FIRST || number % (PERIODS * self.window) < self.window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_at_the_first_and_then_at_windows() {
+        let observer = Observer::new(16, Duration::ZERO).unwrap();
+        let looked = |from: u64, to: u64| (from..to).filter(|number| observer.looks_at(*number)).count();
+        assert_eq!(looked(0, 64), 64);
+        assert_eq!(looked(64, 256), 0);
+        assert_eq!(looked(256, 288), 32);
+        assert_eq!(looked(288, 512), 0);
+        assert_eq!(looked(256, 25_856), 3_200);
+    }
+
+    #[test]
+    fn storage_that_takes_time_needs_no_observer() {
+        assert!(Observer::new(16, Duration::from_micros(1)).is_none());
+    }
+}

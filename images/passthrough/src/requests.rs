@@ -1,0 +1,466 @@
+//! The requests as `fuser` hands them over: each is counted, served and answered.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use fuser::{
+    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags,
+    Generation, INodeNo, IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier,
+    RenameFlags, ReplyAttr, ReplyBmap, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus,
+    ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLock, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite,
+    ReplyXattr, Request, TimeOrNow, WriteFlags,
+};
+use lab_protocol::Getxattr;
+use rustix::io::Result;
+
+use crate::attributes::{Changes, Extended};
+use crate::data::Extent;
+use crate::directory::Room;
+use crate::negotiate::negotiate;
+use crate::server::Server;
+use crate::stats::Operation;
+
+/// The generation of every inode: a number stands for one file as long as the kernel knows it.
+const GENERATION: Generation = Generation(0);
+
+/// FOPEN_DIRECT_IO is never among the flags: with it the kernel serves read(2) and write(2) synchronously.
+const OPEN_FLAGS: FopenFlags = FopenFlags::empty();
+
+/// Connects a [`Server`] to `fuser`.
+#[derive(Debug)]
+pub(crate) struct Requests(pub(crate) Arc<Server>);
+
+fn code(error: rustix::io::Errno) -> Errno {
+    Errno::from_i32(error.raw_os_error())
+}
+
+fn full_if(full: bool) -> Room {
+    if full { Room::Full } else { Room::Left }
+}
+
+impl Requests {
+    /// Counts the request, and gives what serves it.
+    fn count(&self, operation: Operation) -> &Server {
+        self.0.stats.count(operation);
+        &self.0
+    }
+
+    fn entry(&self, result: Result<FileAttr>, reply: ReplyEntry) {
+        match result {
+            Ok(attributes) => reply.entry(&self.0.attribute_timeout(), &attributes, GENERATION),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    fn attr(&self, result: Result<FileAttr>, reply: ReplyAttr) {
+        match result {
+            Ok(attributes) => reply.attr(&self.0.attribute_timeout(), &attributes),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+}
+
+fn empty(result: Result<()>, reply: ReplyEmpty) {
+    match result {
+        Ok(()) => reply.ok(),
+        Err(error) => reply.error(code(error)),
+    }
+}
+
+fn opened(result: Result<u64>, reply: ReplyOpen) {
+    match result {
+        Ok(handle) => reply.opened(FileHandle(handle), OPEN_FLAGS),
+        Err(error) => reply.error(code(error)),
+    }
+}
+
+fn extended(result: Result<Extended>, reply: ReplyXattr) {
+    match result {
+        Ok(Extended::Size(size)) => reply.size(size as u32),
+        Ok(Extended::Bytes(bytes)) => reply.data(&bytes),
+        Err(error) => reply.error(code(error)),
+    }
+}
+
+impl Filesystem for Requests {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        let server = self.count(Operation::Init);
+        let negotiated = negotiate(config, &server.settings)?;
+        server.negotiated.set(negotiated).map_err(|_| io::Error::other("FUSE_INIT came twice"))
+    }
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        self.entry(self.count(Operation::Lookup).lookup(parent, name), reply);
+    }
+
+    fn forget(&self, _: &Request, ino: INodeNo, nlookup: u64) {
+        self.count(Operation::Forget).inodes.forget(ino, nlookup);
+    }
+
+    fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        self.attr(self.count(Operation::Getattr).getattr(ino), reply);
+    }
+
+    fn setattr(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        accessed: Option<TimeOrNow>,
+        modified: Option<TimeOrNow>,
+        _: Option<SystemTime>,
+        fh: Option<FileHandle>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<SystemTime>,
+        _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let changes = Changes { mode, uid, gid, size, accessed, modified };
+        let handle = fh.map(|fh| fh.0);
+        self.attr(self.count(Operation::Setattr).setattr(ino, handle, &changes), reply);
+    }
+
+    fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
+        match self.count(Operation::Readlink).readlink(ino) {
+            Ok(target) => reply.data(&target),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    // The kernel has taken the umask off the mode already.
+    fn mknod(
+        &self,
+        _: &Request,
+        dir: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _: u32,
+        rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        self.entry(self.count(Operation::Mknod).mknod(dir, name, mode, rdev), reply);
+    }
+
+    fn mkdir(&self, _: &Request, parent: INodeNo, name: &OsStr, mode: u32, _: u32, reply: ReplyEntry) {
+        self.entry(self.count(Operation::Mkdir).mkdir(parent, name, mode), reply);
+    }
+
+    fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        empty(self.count(Operation::Unlink).unlink(parent, name), reply);
+    }
+
+    fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        empty(self.count(Operation::Rmdir).rmdir(parent, name), reply);
+    }
+
+    fn symlink(&self, _: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
+        self.entry(self.count(Operation::Symlink).symlink(parent, name, target), reply);
+    }
+
+    fn rename(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        newparent: INodeNo,
+        newname: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        // The kernel sends RENAME2 only if there are flags.
+        let operation = if flags.is_empty() { Operation::Rename } else { Operation::Rename2 };
+        empty(self.count(operation).rename((parent, name), (newparent, newname), flags.bits()), reply);
+    }
+
+    fn link(&self, _: &Request, ino: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
+        self.entry(self.count(Operation::Link).link(ino, newparent, newname), reply);
+    }
+
+    fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        opened(self.count(Operation::Open).open(ino, flags.0), reply);
+    }
+
+    fn create(
+        &self,
+        _: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        _: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
+        match self.count(Operation::Create).create(parent, name, mode, flags) {
+            Ok((attributes, handle)) => {
+                let timeout = self.0.attribute_timeout();
+                reply.created(&timeout, &attributes, GENERATION, FileHandle(handle), OPEN_FLAGS);
+            }
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        // Counted by itself.
+        self.0.read(fh.0, offset, size, |result| match result {
+            Ok(data) => reply.data(data),
+            Err(error) => reply.error(code(error)),
+        });
+    }
+
+    fn write(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _: WriteFlags,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        self.0.write(fh.0, offset, data, |result| match result {
+            Ok(written) => reply.written(written),
+            Err(error) => reply.error(code(error)),
+        });
+    }
+
+    fn flush(&self, _: &Request, _: INodeNo, fh: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        empty(self.count(Operation::Flush).flush(fh.0), reply);
+    }
+
+    fn release(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        fh: FileHandle,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        empty(self.count(Operation::Release).release(fh.0), reply);
+    }
+
+    fn fsync(&self, _: &Request, _: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
+        empty(self.count(Operation::Fsync).fsync(fh.0, Extent::of(datasync)), reply);
+    }
+
+    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        opened(self.count(Operation::Opendir).opendir(ino), reply);
+    }
+
+    fn readdir(&self, _: &Request, _: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
+        let result = self.count(Operation::Readdir).readdir(fh.0, offset, |entry| {
+            Ok(full_if(reply.add(entry.ino, entry.next, entry.kind, entry.name)))
+        });
+        match result {
+            Ok(()) => reply.ok(),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    fn readdirplus(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        let timeout = self.0.attribute_timeout();
+        let result = self.count(Operation::Readdirplus).readdirplus(fh.0, offset, |entry, attributes| {
+            let (ino, next, name) = (attributes.ino, entry.next, entry.name);
+            full_if(reply.add(ino, next, name, &timeout, attributes, GENERATION))
+        });
+        match result {
+            Ok(()) => reply.ok(),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    fn releasedir(&self, _: &Request, _: INodeNo, fh: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
+        empty(self.count(Operation::Releasedir).releasedir(fh.0), reply);
+    }
+
+    fn fsyncdir(&self, _: &Request, _: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
+        empty(self.count(Operation::Fsyncdir).fsyncdir(fh.0, Extent::of(datasync)), reply);
+    }
+
+    fn statfs(&self, _: &Request, ino: INodeNo, reply: ReplyStatfs) {
+        match self.count(Operation::Statfs).statfs(ino) {
+            Ok(s) => reply.statfs(
+                s.f_blocks,
+                s.f_bfree,
+                s.f_bavail,
+                s.f_files,
+                s.f_ffree,
+                s.f_bsize as u32,
+                s.f_namemax as u32,
+                s.f_frsize as u32,
+            ),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    fn setxattr(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _: u32,
+        reply: ReplyEmpty,
+    ) {
+        empty(self.count(Operation::Setxattr).setxattr(ino, name, value, flags), reply);
+    }
+
+    fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        let server = self.count(Operation::Getxattr);
+        match server.settings.getxattr {
+            Getxattr::Passthrough => extended(server.getxattr(ino, name, size), reply),
+            Getxattr::Enosys => reply.error(Errno::ENOSYS),
+        }
+    }
+
+    fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        extended(self.count(Operation::Listxattr).listxattr(ino, size), reply);
+    }
+
+    fn removexattr(&self, _: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        empty(self.count(Operation::Removexattr).removexattr(ino, name), reply);
+    }
+
+    fn fallocate(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        fh: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        empty(self.count(Operation::Fallocate).fallocate(fh.0, offset, length, mode), reply);
+    }
+
+    fn lseek(&self, _: &Request, _: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
+        match self.count(Operation::Lseek).lseek(fh.0, offset, whence) {
+            Ok(offset) => reply.offset(offset as i64),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    fn copy_file_range(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        fh_in: FileHandle,
+        offset_in: u64,
+        _: INodeNo,
+        fh_out: FileHandle,
+        offset_out: u64,
+        length: u64,
+        _: CopyFileRangeFlags,
+        reply: ReplyWrite,
+    ) {
+        let server = self.count(Operation::CopyFileRange);
+        match server.copy_file_range((fh_in.0, offset_in), (fh_out.0, offset_out), length) {
+            Ok(copied) => reply.written(copied),
+            Err(error) => reply.error(code(error)),
+        }
+    }
+
+    // From here on: what the kernel does by itself when it is answered ENOSYS.
+
+    fn access(&self, _: &Request, _: INodeNo, _: AccessFlags, reply: ReplyEmpty) {
+        self.count(Operation::Access);
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn getlk(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: LockOwner,
+        _: u64,
+        _: u64,
+        _: i32,
+        _: u32,
+        reply: ReplyLock,
+    ) {
+        self.count(Operation::Getlk);
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn setlk(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: LockOwner,
+        _: u64,
+        _: u64,
+        _: i32,
+        _: u32,
+        _: bool,
+        reply: ReplyEmpty,
+    ) {
+        self.count(Operation::Setlk);
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn bmap(&self, _: &Request, _: INodeNo, _: u32, _: u64, reply: ReplyBmap) {
+        self.count(Operation::Bmap);
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn ioctl(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: IoctlFlags,
+        _: u32,
+        _: &[u8],
+        _: u32,
+        reply: ReplyIoctl,
+    ) {
+        self.count(Operation::Ioctl);
+        // Not ENOSYS: ioctl(2) callers know this one.
+        reply.error(Errno::from_i32(libc::ENOTTY));
+    }
+
+    fn poll(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: PollNotifier,
+        _: PollEvents,
+        _: PollFlags,
+        reply: ReplyPoll,
+    ) {
+        self.count(Operation::Poll);
+        reply.error(Errno::ENOSYS);
+    }
+}

@@ -1,0 +1,78 @@
+//! What the server knows while it is mounted.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::Context;
+use lab_protocol::{Negotiated, RequestStats, ServerSettings};
+use rustix::fs::{CWD, Mode, OFlags};
+
+use crate::data::OpenFile;
+use crate::directory::Directory;
+use crate::fault::Fault;
+use crate::handles::Handles;
+use crate::inodes::Inodes;
+use crate::observe::Observer;
+use crate::stats::Stats;
+use crate::storage::Reopen;
+
+/// One passthrough server; its operations are in `tree`, `attributes`, `data` and `directory`.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) settings: ServerSettings,
+    pub(crate) inodes: Inodes,
+    pub(crate) files: Handles<OpenFile>,
+    pub(crate) directories: Handles<Directory>,
+    pub(crate) reopen: Reopen,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) stats: Stats,
+    pub(crate) negotiated: OnceLock<Negotiated>,
+}
+
+impl Server {
+    /// A server for the folder `storage`, not mounted yet.
+    ///
+    /// # Errors
+    /// If the folder cannot be opened, or `/proc` is missing.
+    pub(crate) fn new(settings: ServerSettings, storage: &Path) -> anyhow::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opening = || format!("opening the storage {}", storage.display());
+        let root = rustix::fs::openat(CWD, storage, flags, Mode::empty()).with_context(opening)?;
+        let stat = rustix::fs::fstat(&root).with_context(opening)?;
+        let mut server = Server {
+            inodes: Inodes::new(root, &stat),
+            files: Handles::default(),
+            directories: Handles::default(),
+            reopen: Reopen::new()?,
+            observer: None,
+            fault: Fault::new(settings.die_after_requests),
+            stats: Stats::default(),
+            negotiated: OnceLock::new(),
+            settings,
+        };
+        server.observer = Observer::new(server.settings.threads, server.latency());
+        Ok(server)
+    }
+
+    /// What FUSE_INIT came to; none before it.
+    pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
+        self.negotiated.get()
+    }
+
+    /// What was counted since the last call, or since the start. To be asked while no request runs; the
+    /// RELEASE that follows a close(2) may still be on its way then, and is counted next time.
+    pub(crate) fn take_stats(&self) -> RequestStats {
+        self.inodes.forget_order();
+        self.stats.take()
+    }
+
+    pub(crate) fn latency(&self) -> Duration {
+        Duration::from_micros(self.settings.storage_latency_us)
+    }
+
+    pub(crate) fn attribute_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.attribute_timeout_ms)
+    }
+}

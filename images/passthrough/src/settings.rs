@@ -1,0 +1,99 @@
+//! The settings as they come on the command line.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use lab_protocol::ServerSettings;
+
+use crate::negotiate::LARGEST_REQUEST_KIB;
+
+/// More threads than this are a slip: each has a buffer of 16 MiB of address space.
+const MOST_THREADS: u32 = 1024;
+
+/// Reads settings from JSON, or from a file if the text is `@` and its path.
+///
+/// # Errors
+/// If there is no such file, or the settings are not valid.
+pub fn load(text: &str) -> anyhow::Result<ServerSettings> {
+    match text.strip_prefix('@') {
+        Some(path) => {
+            let json = std::fs::read_to_string(Path::new(path))
+                .with_context(|| format!("reading the settings file {path}"))?;
+            parse(&json).with_context(|| format!("settings file {path}"))
+        }
+        None => parse(text).context("settings"),
+    }
+}
+
+fn parse(json: &str) -> anyhow::Result<ServerSettings> {
+    let settings: ServerSettings = serde_json::from_str(json)?;
+    let ServerSettings { threads, request_kib, max_background, .. } = settings;
+    if !(1..=MOST_THREADS).contains(&threads) {
+        bail!("`threads` is {threads}; give a number from 1 to {MOST_THREADS}");
+    }
+    if !(4..=LARGEST_REQUEST_KIB).contains(&request_kib) || request_kib % 4 != 0 {
+        bail!("`request-kib` is {request_kib}; give a multiple of 4 from 4 to {LARGEST_REQUEST_KIB}");
+    }
+    if max_background == 0 {
+        bail!("`max-background` is 0; give a number from 1 to {}", u16::MAX);
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"threads": 16, "clone-fd": true, "request-kib": 128, "max-background": 12,
+        "async-dio": true, "open": "per-request", "attribute-timeout-ms": 1000, "getxattr": "enosys",
+        "storage-latency-us": 0, "die-after-requests": 0}"#;
+
+    fn check(json: &str, expected: expect_test::Expect) {
+        let text = match load(json) {
+            Ok(settings) => format!("{settings:?}"),
+            Err(error) => format!("{error:#}"),
+        };
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn good_settings_are_taken() {
+        check(
+            GOOD,
+            expect_test::expect![
+                "ServerSettings { threads: 16, clone_fd: true, request_kib: 128, max_background: 12, async_dio: true, open: PerRequest, attribute_timeout_ms: 1000, getxattr: Enosys, storage_latency_us: 0, die_after_requests: 0 }"
+            ],
+        );
+    }
+
+    #[test]
+    fn what_no_server_can_do_is_refused() {
+        use expect_test::expect;
+        let with = |from: &str, to: &str| GOOD.replace(from, to);
+        check(
+            &with(r#""threads": 16"#, r#""threads": 0"#),
+            expect!["settings: `threads` is 0; give a number from 1 to 1024"],
+        );
+        check(
+            &with("128", "130"),
+            expect!["settings: `request-kib` is 130; give a multiple of 4 from 4 to 1024"],
+        );
+        check(
+            &with("128", "2048"),
+            expect!["settings: `request-kib` is 2048; give a multiple of 4 from 4 to 1024"],
+        );
+        check(&with("12,", "0,"), expect!["settings: `max-background` is 0; give a number from 1 to 65535"]);
+        check(
+            &with("clone-fd", "clone-fds"),
+            expect![[
+                r#"settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `async-dio`, `open`, `attribute-timeout-ms`, `getxattr`, `storage-latency-us`, `die-after-requests` at line 1 column 27"#
+            ]],
+        );
+        check(
+            "@/proc/nonexistent.json",
+            expect![
+                "reading the settings file /proc/nonexistent.json: No such file or directory (os error 2)"
+            ],
+        );
+    }
+}

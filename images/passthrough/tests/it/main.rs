@@ -1,0 +1,11 @@
+//! The real server on real mounts. Needs root, `/dev/fuse` and a kernel that offers FUSE_ASYNC_DIO; what is
+//! missing makes the tests fail.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod aio;
+mod control;
+mod data;
+mod harness;
+mod settings;
+mod tree;

@@ -1,0 +1,233 @@
+//! Each setting does what it says: every test here fails if the setting is ignored.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use lab_protocol::{Getxattr, OpenMode, RequestStats, ServerSettings};
+use rustix::fs::OFlags;
+
+use crate::harness::{Served, bytes, eventually, reaches, read_direct, settings, write_direct};
+
+const MIB: usize = 1 << 20;
+
+/// Long enough for all threads to have a request in hand, on a machine that does other things as well.
+const LATENCY_US: u64 = 20_000;
+
+/// What the server counts while 2 MiB are read directly.
+fn observe_read(served: &mut Served) -> RequestStats {
+    served.take();
+    read_direct(&served.path("file"), 0, 2 * MIB);
+    served.take()
+}
+
+/// The same while they are written.
+fn observe_write(served: &mut Served) -> RequestStats {
+    served.take();
+    assert_eq!(write_direct(&served.path("file"), 0, &bytes(2 * MIB, 2)), Ok(2 * MIB));
+    served.take()
+}
+
+fn check_in_flight(settings: &ServerSettings, expected: u32) {
+    let mut served = Served::new(settings);
+    served.store("file", 2 * MIB);
+    reaches(expected, &format!("reading with {settings:?}"), || observe_read(&mut served).most_in_flight);
+    reaches(expected, &format!("writing with {settings:?}"), || observe_write(&mut served).most_in_flight);
+}
+
+#[test]
+fn async_dio_decides_how_many_are_in_flight() {
+    let slow = ServerSettings { storage_latency_us: LATENCY_US, ..settings() };
+    check_in_flight(&slow, 12);
+    check_in_flight(&ServerSettings { async_dio: false, ..slow }, 1);
+}
+
+#[test]
+fn without_latency_all_that_is_outstanding_is_seen_on_one_cpu() {
+    // As in a guest with one CPU; the server is started from this thread and inherits its CPU.
+    let _pinned = Pinned::new();
+    check_in_flight(&settings(), 12);
+    check_in_flight(&ServerSettings { max_background: 5, ..settings() }, 5);
+    check_in_flight(&ServerSettings { clone_fd: false, ..settings() }, 12);
+    check_in_flight(&ServerSettings { async_dio: false, ..settings() }, 1);
+}
+
+#[test]
+fn max_background_caps_what_is_in_flight() {
+    let slow = ServerSettings { storage_latency_us: LATENCY_US, ..settings() };
+    check_in_flight(&ServerSettings { max_background: 4, ..slow.clone() }, 4);
+    check_in_flight(&ServerSettings { max_background: 1, ..slow.clone() }, 1);
+    check_in_flight(&ServerSettings { max_background: 64, ..slow }, 16);
+}
+
+#[test]
+fn threads_cap_what_is_in_flight() {
+    let slow = ServerSettings { storage_latency_us: LATENCY_US, ..settings() };
+    check_in_flight(&ServerSettings { threads: 3, ..slow.clone() }, 3);
+    check_in_flight(&ServerSettings { threads: 1, ..slow }, 1);
+}
+
+#[test]
+fn requests_have_the_size_that_was_set() {
+    for request_kib in [4, 64, 128, 256, 1024] {
+        let mut served = Served::new(&ServerSettings { request_kib, ..settings() });
+        served.store("file", 2 * MIB);
+        let expected = [(request_kib * 1024, 2048 / u64::from(request_kib))].into();
+        assert_eq!(observe_read(&mut served).read_sizes, expected, "{request_kib}");
+        assert_eq!(observe_write(&mut served).write_sizes, expected, "{request_kib}");
+    }
+}
+
+#[test]
+fn each_read_and_write_takes_the_storage_latency() {
+    let slow = ServerSettings { storage_latency_us: 5_000, async_dio: false, ..settings() };
+    let served = Served::new(&slow);
+    served.store("file", 2 * MIB);
+    let took = |action: &dyn Fn()| {
+        let begin = Instant::now();
+        action();
+        begin.elapsed()
+    };
+    let expected = Duration::from_millis(16 * 5);
+    let read = took(&|| drop(read_direct(&served.path("file"), 0, 2 * MIB)));
+    assert!(read >= expected, "{read:?}");
+    let write = took(&|| assert_eq!(write_direct(&served.path("file"), 0, &bytes(2 * MIB, 2)), Ok(2 * MIB)));
+    assert!(write >= expected, "{write:?}");
+    // Other requests take none.
+    let served = Served::new(&ServerSettings { storage_latency_us: 200_000, ..slow });
+    let others = took(&|| (0..20).for_each(|n| drop(File::create(served.path(&n.to_string())).unwrap())));
+    assert!(others < 20 * Duration::from_millis(200), "{others:?}");
+}
+
+#[test]
+fn sleeping_threads_wake_up_exactly() {
+    let served = Served::new(&settings());
+    let slacks = || -> Vec<String> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", served.process())).unwrap();
+        let threads = tasks.map(|task| task.unwrap().file_name().into_string().unwrap());
+        threads.map(|it| std::fs::read_to_string(format!("/proc/{it}/timerslack_ns")).unwrap()).collect()
+    };
+    eventually("all threads run", || slacks().len() > 16);
+    let slacks = slacks();
+    assert!(slacks.iter().all(|slack| slack.trim() == "1"), "{slacks:?}");
+}
+
+/// How many descriptors the server has on the backing file, other than for naming it.
+fn open_backing_files(served: &Served, name: &str) -> usize {
+    let path = served.stored(name);
+    served.descriptors().iter().filter(|(at, flags)| *at == path && !flags.contains(OFlags::PATH)).count()
+}
+
+#[test]
+fn the_backing_file_is_open_as_long_as_was_set() {
+    for (open, expected) in [(OpenMode::Kept, 1), (OpenMode::PerRequest, 0)] {
+        let served = Served::new(&ServerSettings { open, ..settings() });
+        let content = served.store("file", MIB);
+        let file = File::options().read(true).write(true).open(served.path("file")).unwrap();
+        let mut found = vec![0; MIB];
+        file.read_exact_at(&mut found, 0).unwrap();
+        assert!(found == content);
+        assert_eq!(open_backing_files(&served, "file"), expected, "{open:?}");
+        file.write_all_at(b"new", 0).unwrap();
+        file.sync_all().unwrap();
+        file.set_len(5).unwrap();
+        assert_eq!(std::fs::read(served.stored("file")).unwrap(), [b"new", &content[3..5]].concat());
+        // Also without a name.
+        std::fs::remove_file(served.path("file")).unwrap();
+        file.write_all_at(b"more", 5).unwrap();
+        file.read_exact_at(&mut found[..9], 0).unwrap();
+        assert_eq!(found[5..9], *b"more", "{open:?}");
+    }
+}
+
+#[test]
+fn each_thread_has_its_own_device_if_so_set() {
+    for (clone_fd, expected) in [(true, 16), (false, 1)] {
+        let served = Served::new(&ServerSettings { clone_fd, ..settings() });
+        let devices = || served.descriptors().iter().filter(|(at, _)| at == Path::new("/dev/fuse")).count();
+        eventually("all threads have their device", || devices() >= expected);
+        assert_eq!(devices(), expected, "{clone_fd}");
+    }
+}
+
+#[test]
+fn getxattr_is_answered_as_was_set() {
+    let get = |served: &Served| {
+        let mut value = [0; 16];
+        rustix::fs::getxattr(served.path("file"), "user.test", &mut value[..])
+            .map(|length| value[..length].to_vec())
+    };
+    for (getxattr, expected, requests) in [
+        (Getxattr::Passthrough, Ok(b"value".to_vec()), 3),
+        (Getxattr::Enosys, Err(rustix::io::Errno::OPNOTSUPP), 1),
+    ] {
+        let mut served = Served::on(tempfile::tempdir().unwrap(), &ServerSettings { getxattr, ..settings() });
+        served.store("file", 1);
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(served.stored("file"), "user.test", b"value", flags).unwrap();
+        for _ in 0..3 {
+            assert_eq!(get(&served), expected, "{getxattr:?}");
+        }
+        assert_eq!(served.take().by_operation["GETXATTR"], requests, "{getxattr:?}");
+    }
+}
+
+#[test]
+fn attributes_are_trusted_as_long_as_was_set() {
+    for (attribute_timeout_ms, asked_again) in [(0, true), (3_600_000, false)] {
+        let mut served = Served::new(&ServerSettings { attribute_timeout_ms, ..settings() });
+        served.store("file", 1);
+        std::fs::metadata(served.path("file")).unwrap();
+        served.take();
+        std::fs::write(served.stored("file"), "longer").unwrap();
+        let length = std::fs::metadata(served.path("file")).unwrap().len();
+        assert_eq!(length, if asked_again { 6 } else { 1 }, "{attribute_timeout_ms}");
+        let asked = served.take().by_operation;
+        assert_eq!(!asked.is_empty(), asked_again, "{attribute_timeout_ms}: {asked:?}");
+    }
+}
+
+#[test]
+fn what_was_negotiated_is_told() {
+    let wanted = ServerSettings { max_background: 40, request_kib: 64, ..settings() };
+    let served = Served::new(&wanted);
+    let told = &served.negotiated;
+    assert_eq!((told.max_write, told.max_readahead), (65536, 65536));
+    assert_eq!((told.max_background, told.congestion_threshold), (40, 30));
+    assert!(told.kernel_protocol.starts_with("7."), "{}", told.kernel_protocol);
+    assert!(told.async_dio_offered && told.async_dio_in_force);
+    let served = Served::new(&ServerSettings { async_dio: false, ..settings() });
+    assert!(served.negotiated.async_dio_offered && !served.negotiated.async_dio_in_force);
+}
+
+/// This thread, and what it starts, on the first CPU that it may use.
+struct Pinned(rustix::thread::CpuSet);
+
+impl Pinned {
+    fn new() -> Self {
+        let before = rustix::thread::sched_getaffinity(None).unwrap();
+        let first = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| before.is_set(*cpu)).unwrap();
+        let mut one = rustix::thread::CpuSet::new();
+        one.set(first);
+        rustix::thread::sched_setaffinity(None, &one).unwrap();
+        Pinned(before)
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let _ = rustix::thread::sched_setaffinity(None, &self.0);
+    }
+}
+
+#[test]
+fn the_server_dies_at_the_request_that_it_is_told_to_die_at() {
+    let mut served = Served::new(&ServerSettings { die_after_requests: 20, ..settings() });
+    served.store("file", 4 * MIB);
+    // 16 requests each: the 20th is in the second write.
+    assert_eq!(write_direct(&served.path("file"), 0, &bytes(2 * MIB, 1)), Ok(2 * MIB));
+    assert!(write_direct(&served.path("file"), 2 * MIB as u64, &bytes(2 * MIB, 2)).is_err());
+    assert_eq!(served.wait().signal(), Some(libc::SIGABRT));
+}
