@@ -1,0 +1,203 @@
+//! Process 1 of the guest: mounts, starts the server, runs the workloads, reports, and powers off, whatever happens.
+
+mod capture;
+mod cpu;
+mod kmsg;
+mod ledger;
+mod mounts;
+mod notes;
+mod port;
+mod process;
+mod server;
+mod stamp;
+mod system;
+mod wait;
+mod workload;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lab_protocol::frame::Kind;
+use lab_protocol::{
+    ASSIGNMENT_PATH, Assignment, EndOfProgram, Hello, RequestStats, STORAGE_DIR, Stage, WorkloadReport,
+    WorkloadTask,
+};
+
+use crate::ledger::Ledger;
+use crate::port::Port;
+use crate::server::Server;
+use crate::workload::Outcome;
+
+fn main() {
+    if std::process::id() != 1 {
+        eprintln!("this program is process 1 of the lab's guest: it would switch this machine off");
+        std::process::exit(2);
+    }
+    let ledger = Ledger::new();
+    ledger.report_panics();
+    if let Err(error) = run(&ledger) {
+        ledger.problem(format!("{error:#}"));
+    }
+    ledger.end()
+}
+
+fn run(ledger: &Ledger) -> anyhow::Result<()> {
+    let uptime_us = system::uptime_us();
+    mounts::mount_system()?;
+    leave_the_console()?;
+    kmsg::lift_rate_limit()?;
+    system::seed_random()?;
+    ledger.step("process 1 runs");
+    let assignment = read_assignment()?;
+    ledger.set_nonce(assignment.nonce);
+    ledger.guard(whole_limit(&assignment));
+    ledger.set_port(Port::open(assignment.nonce)?);
+    if let Err(error) = work(ledger, &assignment, uptime_us) {
+        ledger.problem(format!("{error:#}"));
+    }
+    report_skipped(ledger, &assignment);
+    Ok(())
+}
+
+/// All that the assignment asks for, up to the first thing that goes wrong outside the tools.
+fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Result<()> {
+    let identity = system::identity()?;
+    ledger.send(Kind::Hello, &Hello { kernel_release: identity.release.clone(), uptime_us });
+    let tainted = system::tainted()?;
+    ledger.edit(|report| {
+        report.kernel_release = identity.release;
+        report.kernel_version = identity.version;
+        report.kernel_command_line = identity.command_line;
+        report.build_id = identity.build_id;
+        report.tainted_before = tainted;
+    });
+    system::calm()?;
+    mounts::mount_storage(assignment.storage_mib)?;
+    ledger.step("writing the files");
+    assignment.workloads.iter().try_for_each(|task| ensure_file(task).map(drop))?;
+    ledger.step("starting the server");
+    let mut server = Server::start(&assignment.server)?;
+    let negotiated = server.wait_mounted().map_err(|error| with_end(error, &server))?;
+    ledger.edit(|report| report.negotiated = Some(negotiated));
+    ledger.step("mounted");
+    ledger.progress(Stage::Mounted, None);
+    for task in &assignment.workloads {
+        let (report, health) = measure(ledger, assignment, task, &mut server);
+        ledger.step(&format!("workload {} ended: {:?}", task.name, report.end));
+        ledger.edit(|all| all.workloads.push(report));
+        ledger.progress(Stage::WorkloadEnded, Some(&task.name));
+        health.with_context(|| format!("workload {}", task.name))?;
+    }
+    let peak_kib = server.peak_kib();
+    ledger.edit(|report| report.server_peak_kib = peak_kib);
+    ledger.step("stopping the server");
+    server.quit()?;
+    ledger.progress(Stage::Unmounted, None);
+    Ok(())
+}
+
+/// The console is the kernel's: whatever process 1 or a program of it writes there goes nowhere.
+fn leave_the_console() -> anyhow::Result<()> {
+    let null = File::options().read(true).write(true).open("/dev/null").context("opening /dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    Ok(())
+}
+
+fn read_assignment() -> anyhow::Result<Assignment> {
+    let text = fs::read(ASSIGNMENT_PATH).with_context(|| format!("reading {ASSIGNMENT_PATH}"))?;
+    serde_json::from_slice(&text).with_context(|| format!("understanding {ASSIGNMENT_PATH}"))
+}
+
+/// The guest time after which something must be wrong: every workload at its limit, and ten minutes for the rest.
+fn whole_limit(assignment: &Assignment) -> Duration {
+    let each = u64::from(assignment.workload_limit_s) + 200;
+    Duration::from_secs(600 + each * assignment.workloads.len() as u64)
+}
+
+fn ensure_file(task: &WorkloadTask) -> anyhow::Result<stamp::Made> {
+    let path = Path::new(STORAGE_DIR).join(workload::file_name(task));
+    stamp::ensure_file(&path, u64::from(task.file_mib) << 20)
+}
+
+/// Runs one workload, and says whether another can be run after it.
+fn measure(
+    ledger: &Ledger,
+    assignment: &Assignment,
+    task: &WorkloadTask,
+    server: &mut Server,
+) -> (WorkloadReport, anyhow::Result<()>) {
+    let argv = workload::argv(task);
+    let usage_before = match prepare(ledger, assignment, task, server) {
+        Ok(usage) => usage,
+        Err(error) => {
+            let outcome = Outcome::not_started(format!("{error:#}"));
+            return (workload_report(task, argv, outcome), Err(with_end(error, server)));
+        }
+    };
+    // From here to the end of the tool process 1 writes nothing and wakes up for the tool's output only.
+    let outcome = workload::run(&argv, Duration::from_secs(assignment.workload_limit_s.into()));
+    let usage_after = cpu::usage(server.pid());
+    let unkillable = outcome.end == EndOfProgram::Unkillable;
+    let mut report = workload_report(task, argv, outcome);
+    let health = (|| {
+        anyhow::ensure!(!unkillable, "the tool could not be killed");
+        report.server_cpu = cpu::between(usage_before, usage_after?);
+        report.requests = Some(server.take()?);
+        Ok(())
+    })();
+    (report, health.map_err(|error| with_end(error, server)))
+}
+
+/// Gets file, caches and counters ready, and gives what the server has used so far.
+fn prepare(
+    ledger: &Ledger,
+    assignment: &Assignment,
+    task: &WorkloadTask,
+    server: &mut Server,
+) -> anyhow::Result<cpu::Usage> {
+    if ensure_file(task)? == stamp::Made::Written {
+        // The kernel may hold on to the attributes that the file had.
+        std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
+    }
+    ledger.step(&format!("workload {}", task.name));
+    ledger.progress(Stage::WorkloadStarted, Some(&task.name));
+    system::settle(Duration::from_micros(assignment.phase_us.into()))?;
+    let RequestStats { .. } = server.take()?;
+    cpu::usage(server.pid())
+}
+
+/// Gives every workload that was not reached an entry that says so.
+fn report_skipped(ledger: &Ledger, assignment: &Assignment) {
+    ledger.edit(|report| {
+        for task in &assignment.workloads[report.workloads.len()..] {
+            let outcome = Outcome::not_started("the boot was in trouble before it".to_owned());
+            report.workloads.push(workload_report(task, workload::argv(task), outcome));
+        }
+    });
+}
+
+/// Adds to an error how the server ended, if it did.
+fn with_end(error: anyhow::Error, server: &Server) -> anyhow::Error {
+    match server.end_within(Duration::from_secs(1)) {
+        Some(end) => anyhow::anyhow!("{error:#}: {end}"),
+        None => error,
+    }
+}
+
+fn workload_report(task: &WorkloadTask, argv: Vec<String>, outcome: Outcome) -> WorkloadReport {
+    WorkloadReport {
+        name: task.name.clone(),
+        argv,
+        end: outcome.end,
+        stdout: outcome.stdout,
+        stderr: outcome.stderr,
+        elapsed_ns: outcome.elapsed.as_nanos() as u64,
+        tool_cpu: outcome.cpu,
+        server_cpu: lab_protocol::CpuTime::default(),
+        requests: None,
+    }
+}

@@ -1,0 +1,239 @@
+//! The FUSE server: started, asked over its standard input and output, and stopped.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, bail};
+use lab_protocol::{
+    ControlCommand, ControlReply, MOUNT_DIR, Negotiated, RequestStats, STORAGE_DIR, ServerSettings,
+};
+
+use crate::capture::Capture;
+use crate::process::{Process, command};
+use crate::{mounts, wait};
+
+const PROGRAM: &str = "/bin/passthrough";
+/// A file and not a pipe: what the server says is never in its way, and nobody wakes up for it.
+const STDERR: &str = "/tmp/server.stderr";
+const STDERR_LIMIT: usize = 64 << 10;
+/// The longest reply that is accepted, bytes.
+const REPLY_LIMIT: usize = 16 << 20;
+/// How long any answer of the server may take, guest time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The running server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Process,
+    commands: ChildStdin,
+    replies: ChildStdout,
+    unread: Vec<u8>,
+}
+
+impl Server {
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) fn start(settings: &ServerSettings) -> anyhow::Result<Self> {
+        let start = || -> anyhow::Result<Self> {
+            let settings = serde_json::to_string(settings)?;
+            let args = ["--settings", &settings, "--control", STORAGE_DIR, MOUNT_DIR].map(str::to_owned);
+            let mut child = command(PROGRAM, &args)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(File::options().create(true).append(true).open(STDERR)?)
+                .spawn()?;
+            let (Some(commands), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
+                bail!("no pipes");
+            };
+            Ok(Server { process: Process::new(child)?, commands, replies, unread: Vec::new() })
+        };
+        start().with_context(|| format!("starting {PROGRAM}"))
+    }
+
+    /// Its process number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Waits until the file system is mounted.
+    ///
+    /// # Errors
+    /// If the server ends or does not answer in time.
+    pub(crate) fn wait_mounted(&mut self) -> anyhow::Result<Negotiated> {
+        match self.reply().context("waiting for the mount")? {
+            ControlReply::Mounted(negotiated) => Ok(negotiated),
+            other @ (ControlReply::Stats(_) | ControlReply::Error(_)) => {
+                bail!("waiting for the mount: the server said {other:?}")
+            }
+        }
+    }
+
+    /// What it has counted since the last call.
+    ///
+    /// # Errors
+    /// If the server has ended or does not answer in time.
+    pub(crate) fn take(&mut self) -> anyhow::Result<RequestStats> {
+        let mut ask = || -> anyhow::Result<ControlReply> {
+            writeln!(self.commands, "{}", ControlCommand::Take)?;
+            self.reply()
+        };
+        match ask().context("asking the server for its counts")? {
+            ControlReply::Stats(stats) => Ok(stats),
+            other @ (ControlReply::Mounted(_) | ControlReply::Error(_)) => {
+                bail!("asking the server for its counts: it said {other:?}")
+            }
+        }
+    }
+
+    /// Its peak resident memory, KiB.
+    pub(crate) fn peak_kib(&self) -> Option<u64> {
+        peak_kib(&fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?)
+    }
+
+    /// How it ended, if it ends within `limit`.
+    pub(crate) fn end_within(&self, limit: Duration) -> Option<String> {
+        let ended = self.process.collect(Instant::now() + limit).ok()??;
+        Some(describe_end(ended.status, &stderr()))
+    }
+
+    /// Has it unmount and end; kills it if it does not.
+    ///
+    /// # Errors
+    /// If it does not end, ends with an error, or leaves the mount behind.
+    pub(crate) fn quit(mut self) -> anyhow::Result<()> {
+        // A server that has ended already is noticed below.
+        let _ = writeln!(self.commands, "{}", ControlCommand::Quit);
+        drop(self.commands);
+        let Some(ended) = self.process.collect(Instant::now() + PATIENCE)? else {
+            self.process.kill();
+            bail!("the server did not end within {} s of `quit`", PATIENCE.as_secs());
+        };
+        if !ended.status.success() {
+            bail!(describe_end(ended.status, &stderr()));
+        }
+        let mounts = fs::read_to_string("/proc/self/mounts").context("reading the mounts")?;
+        if mounts::is_mounted(&mounts, MOUNT_DIR) {
+            bail!("the server ended and left {MOUNT_DIR} mounted");
+        }
+        Ok(())
+    }
+
+    fn reply(&mut self) -> anyhow::Result<ControlReply> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(reply) = take_reply(&mut self.unread)? {
+                return Ok(reply);
+            }
+            let [readable] = wait::readable([Some(self.replies.as_fd())], deadline)?;
+            if !readable {
+                bail!("no answer within {} s", PATIENCE.as_secs());
+            }
+            let mut buffer = [0; 4096];
+            match self.replies.read(&mut buffer)? {
+                0 => return Err(anyhow!("the server closed its output")),
+                n => self.unread.extend(&buffer[..n]),
+            }
+        }
+    }
+}
+
+/// Takes one line off the front of what was read; none if there is no whole line yet.
+fn take_reply(unread: &mut Vec<u8>) -> anyhow::Result<Option<ControlReply>> {
+    let Some(end) = unread.iter().position(|&byte| byte == b'\n') else {
+        return match unread.len() {
+            0..REPLY_LIMIT => Ok(None),
+            length => bail!("an answer of more than {length} bytes"),
+        };
+    };
+    let line: Vec<u8> = unread.drain(..=end).collect();
+    let reply = serde_json::from_slice(&line).with_context(|| {
+        format!("understanding the answer `{}`", String::from_utf8_lossy(&line).trim_end())
+    })?;
+    match reply {
+        ControlReply::Error(text) => bail!("the server failed: {text}"),
+        reply @ (ControlReply::Mounted(_) | ControlReply::Stats(_)) => Ok(Some(reply)),
+    }
+}
+
+fn stderr() -> String {
+    let mut capture = Capture::new(STDERR_LIMIT);
+    match fs::read(STDERR) {
+        Ok(bytes) => capture.push(&bytes),
+        Err(error) => return format!("(cannot be read: {error})"),
+    }
+    capture.into_text()
+}
+
+/// Tells how the server ended, with what it last said.
+fn describe_end(status: ExitStatus, stderr: &str) -> String {
+    let how = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => format!("{status}"),
+    };
+    match stderr.trim_end() {
+        "" => format!("the server ended with {how} and said nothing"),
+        text => format!("the server ended with {how}; its standard error:\n{text}"),
+    }
+}
+
+/// `VmHWM` of `/proc/PID/status`.
+fn peak_kib(status: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    value.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replies_are_taken_line_by_line() {
+        let mut unread = Vec::new();
+        assert_eq!(take_reply(&mut unread).unwrap(), None);
+        let stats = serde_json::to_string(&ControlReply::Stats(RequestStats::default())).unwrap();
+        unread.extend(stats.as_bytes());
+        assert_eq!(take_reply(&mut unread).unwrap(), None);
+        unread.extend(b"\n{\"er");
+        assert_eq!(take_reply(&mut unread).unwrap(), Some(ControlReply::Stats(RequestStats::default())));
+        assert_eq!(unread, b"{\"er");
+        unread.extend(b"ror\":\"no /dev/fuse\"}\n");
+        assert_eq!(take_reply(&mut unread).unwrap_err().to_string(), "the server failed: no /dev/fuse");
+        unread = b"hello\n".to_vec();
+        assert!(
+            format!("{:#}", take_reply(&mut unread).unwrap_err())
+                .starts_with("understanding the answer `hello`: ")
+        );
+        unread = vec![b'x'; REPLY_LIMIT];
+        assert!(take_reply(&mut unread).is_err());
+    }
+
+    #[test]
+    fn ends_are_described() {
+        for (raw, stderr, expected) in [
+            (1 << 8, "", "the server ended with exit code 1 and said nothing"),
+            (9, "late\n", "the server ended with signal 9; its standard error:\nlate"),
+            (6, "a\nb\n", "the server ended with signal 6; its standard error:\na\nb"),
+        ] {
+            assert_eq!(describe_end(ExitStatus::from_raw(raw), stderr), expected);
+        }
+    }
+
+    #[test]
+    fn peak_memory_is_found() {
+        for (status, expected) in [
+            ("Name:\tpassthrough\nVmPeak:\t  9000 kB\nVmHWM:\t   1234 kB\n", Some(1234)),
+            ("Name:\tVmHWM:\n", None),
+            ("VmHWM:\t12 MB\n", None),
+            ("", None),
+        ] {
+            assert_eq!(peak_kib(status), expected, "{status}");
+        }
+    }
+}

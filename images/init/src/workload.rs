@@ -1,0 +1,247 @@
+//! One workload: the tool runs alone, and process 1 sleeps until it writes or ends.
+
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use lab_protocol::{CpuTime, EndOfProgram, MOUNT_DIR, WorkloadTask};
+
+use crate::capture::Capture;
+use crate::process::{Ended, Process, command};
+use crate::{cpu, system, wait};
+
+/// The most that is kept of each output of a tool, bytes.
+const OUTPUT_LIMIT: usize = 1 << 20;
+/// How long a killed tool may take to be gone, guest time.
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+
+/// What came of a tool.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) end: EndOfProgram,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) elapsed: Duration,
+    pub(crate) cpu: CpuTime,
+}
+
+impl Outcome {
+    /// The outcome of a tool that was not started.
+    pub(crate) fn not_started(reason: String) -> Self {
+        Outcome {
+            end: EndOfProgram::NotStarted(reason),
+            stdout: String::new(),
+            stderr: String::new(),
+            elapsed: Duration::ZERO,
+            cpu: CpuTime::default(),
+        }
+    }
+}
+
+/// The name of the file of a workload; workloads of one size share it.
+pub(crate) fn file_name(task: &WorkloadTask) -> String {
+    format!("data-{}-mib", task.file_mib)
+}
+
+/// Program and arguments, with the path of the file put in.
+pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
+    let file = format!("{MOUNT_DIR}/{}", file_name(task));
+    let args = task.args.iter().map(|arg| arg.replace("{file}", &file));
+    std::iter::once(task.tool.guest_path().to_owned()).chain(args).collect()
+}
+
+/// Runs a program to its end, or for `limit`; it is killed then.
+pub(crate) fn run(argv: &[String], limit: Duration) -> Outcome {
+    try_run(argv, limit).unwrap_or_else(|error| Outcome::not_started(format!("{error:#}")))
+}
+
+fn try_run(argv: &[String], limit: Duration) -> anyhow::Result<Outcome> {
+    let (program, args) = argv.split_first().context("no program")?;
+    let mut command = command(program, args);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let start = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("starting {program}"))?;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else { bail!("no pipes") };
+    let process = Process::new(child)?;
+    let mut outputs = Outputs { stdout: Output::new(stdout), stderr: Output::new(stderr) };
+    let (end, ended) = match outputs.copy_until_end(&process, start + limit)? {
+        Ends::InTime => (None, process.collect(Instant::now())?),
+        Ends::TooLate => {
+            // Where it hangs is worth more than the fact that it does.
+            system::log_blocked_tasks();
+            process.kill();
+            outputs.copy_until_end(&process, Instant::now() + KILL_LIMIT)?;
+            (Some(EndOfProgram::TimedOut), process.collect(Instant::now())?)
+        }
+    };
+    let elapsed = start.elapsed();
+    outputs.copy_rest();
+    Ok(outcome(end, ended, elapsed, outputs))
+}
+
+fn outcome(end: Option<EndOfProgram>, ended: Option<Ended>, elapsed: Duration, outputs: Outputs) -> Outcome {
+    let Outputs { stdout, stderr } = outputs;
+    let end = match (&ended, end) {
+        (None, _) => EndOfProgram::Unkillable,
+        (Some(_), Some(end)) => end,
+        (Some(ended), None) => end_of(ended.status),
+    };
+    Outcome {
+        end,
+        stdout: stdout.capture.into_text(),
+        stderr: stderr.capture.into_text(),
+        elapsed,
+        cpu: ended.map(|ended| cpu::of_rusage(&ended.rusage)).unwrap_or_default(),
+    }
+}
+
+fn end_of(status: ExitStatus) -> EndOfProgram {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => EndOfProgram::Exit(code),
+        (None, signal) => EndOfProgram::Signal(signal.unwrap_or(0)),
+    }
+}
+
+enum Ends {
+    InTime,
+    TooLate,
+}
+
+struct Outputs {
+    stdout: Output<std::process::ChildStdout>,
+    stderr: Output<std::process::ChildStderr>,
+}
+
+impl Outputs {
+    /// Takes what the program writes until it ends or the deadline passes.
+    fn copy_until_end(&mut self, process: &Process, deadline: Instant) -> anyhow::Result<Ends> {
+        loop {
+            let fds = [Some(process.fd()), self.stdout.fd(), self.stderr.fd()];
+            match wait::readable(fds, deadline).context("waiting for a workload")? {
+                [true, ..] => return Ok(Ends::InTime),
+                [false, false, false] => return Ok(Ends::TooLate),
+                [false, stdout, stderr] => {
+                    if stdout {
+                        self.stdout.copy();
+                    }
+                    if stderr {
+                        self.stderr.copy();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what is left in the pipes, without waiting: a process that the tool left behind may hold them open.
+    fn copy_rest(&mut self) {
+        let now = Instant::now();
+        while let Ok([true]) = wait::readable([self.stdout.fd()], now) {
+            self.stdout.copy();
+        }
+        while let Ok([true]) = wait::readable([self.stderr.fd()], now) {
+            self.stderr.copy();
+        }
+    }
+}
+
+/// A pipe that a program writes to, until its end.
+struct Output<R> {
+    pipe: Option<R>,
+    capture: Capture,
+}
+
+impl<R: Read + AsFd> Output<R> {
+    fn new(pipe: R) -> Self {
+        Output { pipe: Some(pipe), capture: Capture::new(OUTPUT_LIMIT) }
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    fn copy(&mut self) {
+        let mut buffer = [0; 64 << 10];
+        match self.pipe.as_mut().map(|pipe| pipe.read(&mut buffer)) {
+            Some(Ok(n)) if n > 0 => self.capture.push(&buffer[..n]),
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Some(Ok(_) | Err(_)) | None => self.pipe = None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_protocol::Tool;
+
+    use super::*;
+
+    fn shell(script: &str) -> Outcome {
+        run_shell(script, Duration::from_secs(60))
+    }
+
+    fn run_shell(script: &str, limit: Duration) -> Outcome {
+        run(&["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()], limit)
+    }
+
+    #[test]
+    fn the_path_of_the_file_is_put_in() {
+        let argv = |args: &[&str]| {
+            argv(&WorkloadTask {
+                name: "read".to_owned(),
+                tool: Tool::Dd,
+                args: args.iter().map(|&arg| arg.to_owned()).collect(),
+                file_mib: 64,
+            })
+        };
+        for (args, expected) in [
+            (vec![], vec!["/bin/dd"]),
+            (vec!["bs=2M", "if={file}"], vec!["/bin/dd", "bs=2M", "if=/mnt/fuse/data-64-mib"]),
+            (vec!["{file}{file}"], vec!["/bin/dd", "/mnt/fuse/data-64-mib/mnt/fuse/data-64-mib"]),
+            (vec!["{files}", ""], vec!["/bin/dd", "{files}", ""]),
+        ] {
+            assert_eq!(argv(&args), expected);
+        }
+    }
+
+    #[test]
+    fn both_outputs_are_kept_apart() {
+        let outcome = shell("echo out; echo err >&2; echo more; cat; exit 3");
+        assert_eq!(outcome.end, EndOfProgram::Exit(3));
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("out\nmore\n", "err\n"));
+        assert_eq!(shell("kill -6 $$").end, EndOfProgram::Signal(6));
+    }
+
+    #[test]
+    fn a_talkative_tool_neither_blocks_nor_fills_the_memory() {
+        let outcome = shell("yes 12345678 | head -c 3000000; echo end");
+        assert_eq!(outcome.end, EndOfProgram::Exit(0));
+        assert!(outcome.stdout.starts_with("12345678\n") && outcome.stdout.ends_with("end\n"));
+        let cut = 3_000_004 - OUTPUT_LIMIT;
+        assert!(outcome.stdout.contains(&format!("\n[{cut} bytes are cut here]\n")));
+        assert!(outcome.cpu.user_us + outcome.cpu.system_us > 0);
+    }
+
+    #[test]
+    fn a_tool_that_closes_its_outputs_is_still_waited_for() {
+        let outcome = shell("exec >&- 2>&-; sleep 0.2; exit 4");
+        assert_eq!(outcome.end, EndOfProgram::Exit(4));
+        assert!(outcome.elapsed >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn what_a_tool_leaves_behind_is_not_waited_for() {
+        let outcome = shell("sleep 2 & echo done");
+        assert_eq!((outcome.end, outcome.stdout.as_str()), (EndOfProgram::Exit(0), "done\n"));
+        assert!(outcome.elapsed < Duration::from_secs(2));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_started() {
+        let outcome = run(&["/proc/nonexistent".to_owned()], Duration::from_secs(60));
+        let reason = "starting /proc/nonexistent: No such file or directory (os error 2)";
+        assert_eq!(outcome.end, EndOfProgram::NotStarted(reason.to_owned()));
+    }
+}
