@@ -1,0 +1,67 @@
+//! What QEMU's monitor says and is asked (QMP, one JSON object a line).
+
+use serde_json::Value;
+
+/// The events that decide about a boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QmpEvent {
+    /// The machine stops; the reason in QEMU's words, e.g. `guest-shutdown`, `guest-reset`, `guest-panic`.
+    Shutdown {
+        /// QEMU's `ShutdownCause`.
+        reason: String,
+    },
+    /// The pvpanic device was told of a panic.
+    GuestPanicked,
+    /// Any other.
+    Other,
+}
+
+/// The event in a line of the monitor, if it holds one.
+pub fn parse_event(line: &str) -> Option<QmpEvent> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    Some(match value.get("event")?.as_str()? {
+        "SHUTDOWN" => QmpEvent::Shutdown {
+            reason: value.pointer("/data/reason").and_then(Value::as_str).unwrap_or("unknown").to_owned(),
+        },
+        "GUEST_PANICKED" => QmpEvent::GuestPanicked,
+        _ => QmpEvent::Other,
+    })
+}
+
+/// Leaves the negotiation mode in which QMP starts.
+pub(super) const CAPABILITIES: &str = r#"{"execute":"qmp_capabilities"}"#;
+
+/// Whether the virtual CPUs run at all.
+pub(super) const STATUS: &str = r#"{"execute":"query-status"}"#;
+
+/// The registers of every virtual CPU; asked twice, they tell a loop from a standstill.
+pub(super) const REGISTERS: &str =
+    r#"{"execute":"human-monitor-command","arguments":{"command-line":"info registers -a"}}"#;
+
+/// Makes the kernel say where it is, if it still can.
+pub(super) const NMI: &str = r#"{"execute":"inject-nmi"}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events() {
+        // Lines as QEMU 7.2 sends them.
+        let shutdown = r#"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}"#;
+        let panicked = r#"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "GUEST_PANICKED", "data": {"action": "poweroff"}}"#;
+        assert_eq!(parse_event(shutdown), Some(QmpEvent::Shutdown { reason: "guest-shutdown".into() }));
+        assert_eq!(parse_event(panicked), Some(QmpEvent::GuestPanicked));
+        assert_eq!(parse_event(r#"{"event": "RTC_CHANGE"}"#), Some(QmpEvent::Other));
+        assert_eq!(parse_event(r#"{"return": {}}"#), None);
+        assert_eq!(parse_event("not JSON"), None);
+    }
+
+    #[test]
+    fn questions_are_json() {
+        for question in [CAPABILITIES, STATUS, REGISTERS, NMI] {
+            let value: Value = serde_json::from_str(question).unwrap();
+            assert!(value.get("execute").is_some());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
+///
+/// Exit codes: 0 no finding; 1 the patched kernel is worse; 2 the lab could not tell.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The main job: host packages, kernel source, kernels, image, boots, results; prints the comparison last.
+    /// Each step is skipped when its result is already there; an interrupted campaign goes on.
+    RunLab(RunLab),
+    /// Only the kernels.
+    BuildKernel(BuildKernel),
+    /// Recomputes a comparison from the records of a campaign, without a virtual machine.
+    Compare(Compare),
+    /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
+    Ci,
+    /// Shows what the lab finds on this machine.
+    Doctor,
+}
+
+/// Arguments of `run-lab`.
+#[derive(Debug, Args)]
+pub struct RunLab {
+    /// The plan of lab.toml to run.
+    #[arg(long, default_value = "default")]
+    pub plan: String,
+    /// Boots per variant and scenario, instead of the plan's number.
+    #[arg(long, value_name = "N")]
+    pub boots: Option<u32>,
+    /// Only these variants of the plan; the baseline has to be among them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub variants: Vec<String>,
+    /// Only these scenarios of the plan.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub scenarios: Vec<String>,
+    /// Only these workloads of the plan.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub workloads: Vec<String>,
+    /// How the comparison is printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Arguments of `build-kernel`.
+#[derive(Debug, Args)]
+pub struct BuildKernel {
+    /// Variants of lab.toml; all of them if none is named.
+    pub variants: Vec<String>,
+    /// Fetch the newest version of a Debian source package, even if the cache has one.
+    #[arg(long)]
+    pub refresh_source: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// A campaign below results/, by name or path; the newest if none is named.
+    pub campaign: Option<String>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Table,
+    /// Plain text of at most 72 columns, for a cover letter.
+    Mail,
+    /// Everything, samples included, for programs.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

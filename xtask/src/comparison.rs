@@ -1,0 +1,253 @@
+//! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
+
+mod cells;
+mod check;
+mod conclusion;
+mod findings;
+pub mod statistics;
+mod verdict;
+
+use lab_protocol::{Negotiated, Tool};
+use serde::Serialize;
+
+use crate::campaign::{Campaign, Host};
+use crate::output::Unit;
+use crate::plan;
+use crate::record::{KernelIdentity, Setup};
+
+pub use conclusion::{Conclusion, Status};
+pub use findings::{FindingRow, Presence};
+pub use verdict::{Change, Verdict};
+
+/// A change below this is none, whatever the statistics say: ratio minus one. Lies above what the virtual clock
+/// moves by under load on the host (0.1 % without storage latency, up to 1.3 % with it).
+pub const SMALLEST_EFFECT: f64 = 0.01;
+
+/// With the virtual clock, boots of one kernel that differ by more than this say that the plan is not
+/// deterministic.
+pub const REPEATABLE_SPREAD: f64 = 0.01;
+
+/// Where a plan is not deterministic, a change still counts if it is this many times the spread.
+pub const CLEAR_OF_SPREAD: f64 = 10.0;
+
+/// Boots per arm below which a wall-clock comparison cannot be significant: of 3 against 3 the smallest
+/// two-sided p is 0.1.
+pub const FEWEST_WALL_BOOTS: usize = 4;
+
+/// Two-sided p below which a difference counts, after the correction over all rows (Holm).
+pub const SIGNIFICANCE: f64 = 0.05;
+
+/// The version of the form in which a comparison is written as JSON.
+pub const SCHEMA: u32 = 1;
+
+/// What a campaign says.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Comparison {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The campaign's folder.
+    pub campaign: String,
+    /// When it was begun, RFC 3339 in UTC.
+    pub begun: String,
+    /// The command that repeats it.
+    pub command: String,
+    /// The commit of the lab.
+    pub lab_commit: String,
+    /// The machine it ran on.
+    pub host: Host,
+    /// Why this accelerator was chosen.
+    pub accelerator_reason: String,
+    /// The plan's name.
+    pub plan: String,
+    /// The variant that the others are compared with.
+    pub baseline: String,
+    /// What was equal in all boots; none if no boot has a record.
+    pub setup: Option<Setup>,
+    /// The server settings, in the order of the plan.
+    pub scenarios: Vec<plan::Scenario>,
+    /// The kernels, the baseline first.
+    pub variants: Vec<VariantSummary>,
+    /// One for each scenario and workload, in the order of the plan.
+    pub rows: Vec<Row>,
+    /// Findings in the kernel logs, those that the baseline does not have first.
+    pub findings: Vec<FindingRow>,
+    /// What the reader must know before believing any of it.
+    pub doubts: Vec<String>,
+    /// What follows.
+    pub conclusion: Conclusion,
+}
+
+/// A kernel and how its boots went.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct VariantSummary {
+    /// The variant's name.
+    pub name: String,
+    /// The series it is made of; none: the source as it is.
+    pub series: Vec<String>,
+    /// The kernel; none if no boot has a record.
+    pub kernel: Option<KernelIdentity>,
+    /// `uname -r`, if a boot reported it.
+    pub release: Option<String>,
+    /// Boots by how they ended.
+    pub boots: BootCounts,
+    /// Boots that did not end well or had a problem, each with number, scenario and reason.
+    pub troubles: Vec<Trouble>,
+    /// What server and kernel agreed on, by scenario; several in one scenario if its boots differ.
+    pub negotiated: Vec<(String, Negotiated)>,
+}
+
+/// Boots by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BootCounts {
+    /// In the plan.
+    pub planned: u32,
+    /// With the whole report.
+    pub finished: u32,
+    /// With a finding or a taint.
+    pub broken: u32,
+    /// Without progress.
+    pub hung: u32,
+    /// Failed for reasons outside the guest.
+    pub lost: u32,
+    /// Without a valid record.
+    pub missing: u32,
+}
+
+/// A boot that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Trouble {
+    /// Its number in the plan.
+    pub boot: u32,
+    /// The scenario that ran in it.
+    pub scenario: String,
+    /// `broken`, `hung`, `lost` or `missing`; `problem` for what went wrong in a guest beside the workloads.
+    pub outcome: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// One workload in one scenario.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The workload's name.
+    pub workload: String,
+    /// The load tool.
+    pub tool: Tool,
+    /// The unit of all values of the row.
+    pub unit: Unit,
+    /// One for each variant, in the order of [`Comparison::variants`].
+    pub cells: Vec<Cell>,
+}
+
+/// One variant in a row.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cell {
+    /// The variant's name.
+    pub variant: String,
+    /// One for each boot that gave one.
+    pub samples: Vec<Sample>,
+    /// One for each boot whose workload failed.
+    pub failures: Vec<Failure>,
+    /// Boots of the plan that never came to this workload.
+    pub absent: u32,
+    /// Harmonic mean of the samples.
+    pub mean: Option<f64>,
+    /// Largest sample by smallest, minus one; none with fewer than two.
+    pub spread: Option<f64>,
+    /// What the server saw, over all boots.
+    pub evidence: Option<Evidence>,
+    /// Against the baseline; none for the baseline itself.
+    pub change: Option<Change>,
+}
+
+/// The result of one boot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Sample {
+    /// The boot's number in the plan.
+    pub boot: u32,
+    /// The throughput, in the unit of the row.
+    pub value: f64,
+    /// Bytes that were transferred.
+    pub bytes: u64,
+}
+
+/// A workload that did not do its work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failure {
+    /// The boot's number in the plan.
+    pub boot: u32,
+    /// How it ended, with the last line of its standard error.
+    pub reason: String,
+}
+
+/// The smallest and the largest of several boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Range {
+    /// The smallest.
+    pub least: u64,
+    /// The largest.
+    pub most: u64,
+}
+
+/// What the server counted while the workload ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Evidence {
+    /// READ and WRITE requests.
+    pub requests: Range,
+    /// The most of them that were in flight at one time.
+    pub most_in_flight: Range,
+    /// Bytes of the largest one.
+    pub largest_bytes: Range,
+    /// Those that did not start where the one before ended.
+    pub out_of_order: Range,
+    /// Those that were answered with an error.
+    pub failed: Range,
+}
+
+/// Compares the boots of a campaign.
+///
+/// # Errors
+/// If the records differ in more than the variant; names the first difference and both values.
+pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
+    let setup = check::same_setup(campaign)?;
+    let plan = &campaign.file.plan;
+    let variants = cells::variants(campaign)?;
+    let mut rows = cells::rows(campaign, &variants);
+    verdict::judge(&mut rows, plan.machine.clock, &check::same_kernel_as_baseline(&variants));
+    let findings = findings::rows(campaign, &variants);
+    let doubts = check::doubts(campaign, setup.as_ref(), &variants, &rows);
+    let conclusion = conclusion::conclude(&variants, &rows, &findings, &campaign.damaged);
+    Ok(Comparison {
+        schema: SCHEMA,
+        campaign: campaign.name.clone(),
+        begun: campaign.file.begun.clone(),
+        command: campaign.file.command.clone(),
+        lab_commit: campaign.file.lab_commit.clone(),
+        host: campaign.file.host.clone(),
+        accelerator_reason: campaign.file.accelerator_reason.clone(),
+        plan: plan.name.clone(),
+        baseline: plan.baseline.clone(),
+        setup,
+        scenarios: plan.scenarios.clone(),
+        variants,
+        rows,
+        findings,
+        doubts,
+        conclusion,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,92 @@
+//! `lab.toml` as it is written: every table read, checked and named.
+//!
+//! [`Config::parse`] is pure and gives either a sound configuration or the first mistake with its line, column,
+//! key and remedy. Sound means that every plan in it resolves, not only the one that is about to run; what can
+//! be wrong afterwards is the command line ([`crate::plan::resolve`]) or the checkout ([`Inventory`]).
+
+mod args;
+mod check;
+mod error;
+mod file;
+mod inventory;
+mod name;
+mod named;
+mod reader;
+mod sections;
+mod source;
+
+use std::collections::BTreeMap;
+
+use lab_protocol::WorkloadTask;
+
+pub(crate) use check::{
+    BOOTS, baseline_among_variants, control_arm, enough_variants, file_fits_storage, not_empty,
+};
+pub(crate) use error::ConfigError;
+pub(crate) use file::read;
+pub(crate) use inventory::Inventory;
+
+use crate::plan::{KernelSettings, MachineSettings, Scenario, Variant};
+use error::Document;
+use inventory::Reference;
+
+/// A sound `lab.toml`. Each map is keyed by the name that the file gives.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// Where the kernel comes from and how it is configured.
+    pub(crate) kernel: KernelSettings,
+    /// The kernels that can be built.
+    pub(crate) variants: BTreeMap<String, Variant>,
+    /// The server settings, `like` followed.
+    pub(crate) scenarios: BTreeMap<String, Scenario>,
+    /// The load tools with their arguments, `like` followed.
+    pub(crate) workloads: BTreeMap<String, WorkloadTask>,
+    /// The virtual machines, `like` followed.
+    pub(crate) machines: BTreeMap<String, MachineSettings>,
+    /// The plans, `like` followed.
+    pub(crate) plans: BTreeMap<String, PlanEntry>,
+    /// The files and folders of the checkout that it names.
+    references: Vec<Reference>,
+    /// Name and text of the file, for the places of these.
+    file: String,
+    text: String,
+}
+
+/// A plan as written: names of what the other tables define.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PlanEntry {
+    /// Of the machines.
+    pub(crate) machine: String,
+    /// The variant that the others are compared with; one of `variants`.
+    pub(crate) baseline: String,
+    /// In the order of the plan, without repetition.
+    pub(crate) variants: Vec<String>,
+    /// Likewise.
+    pub(crate) scenarios: Vec<String>,
+    /// Likewise.
+    pub(crate) workloads: Vec<String>,
+    /// How often each variant is booted in each scenario.
+    pub(crate) boots: u32,
+}
+
+impl Config {
+    /// Reads the text of a `lab.toml`; `file` is its name in error messages.
+    ///
+    /// # Errors
+    /// The first mistake, of any kind that the text alone shows.
+    pub(crate) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
+        sections::parse(file, text)
+    }
+
+    /// Compares with what the checkout holds.
+    ///
+    /// # Errors
+    /// The first series without folder or fragment without file.
+    pub(crate) fn check_references(&self, inventory: &Inventory) -> Result<(), ConfigError> {
+        let document = Document { file: &self.file, text: &self.text };
+        self.references.iter().try_for_each(|reference| inventory.holds(document, reference))
+    }
+}
+
+#[cfg(test)]
+mod tests;

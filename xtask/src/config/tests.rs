@@ -1,0 +1,174 @@
+//! Good files and bad ones. Each bad one is the good one with one edit.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+mod mistakes;
+mod names;
+mod numbers;
+
+/// The smallest file with one of everything.
+const GOOD: &str = r#"version = 1
+[kernel]
+source = { debian = "linux-source-6.12" }
+config = ["base.config"]
+[variants.original]
+series = ["sync-dio"]
+[variants.again]
+series = ["sync-dio"]
+[variants.stock]
+series = []
+[scenarios.local]
+threads = 16
+clone-fd = true
+request-kib = 128
+max-background = 12
+async-dio = true
+open = "kept"
+attribute-timeout-ms = 1000
+getxattr = "enosys"
+storage-latency-us = 0
+die-after-requests = 0
+[scenarios.remote]
+like = "local"
+storage-latency-us = 1000
+[workloads.dd-read]
+tool = "dd"
+args = ["if={file}", "of=/dev/null"]
+file-mib = 64
+[machines.virtual]
+clock = "virtual"
+accel = "tcg"
+cpu-model = "max,-erms"
+cpus = 1
+memory-mib = 512
+storage-mib = 128
+workload-limit-s = 60
+phase-us = 0
+phase-step-us = 1000
+wall-limit-s = 600
+silence-limit-s = 420
+[machines.wall]
+like = "virtual"
+clock = "wall"
+accel = "auto"
+cpus = 2
+[plans.default]
+machine = "virtual"
+baseline = "original"
+variants = ["original", "stock"]
+scenarios = ["local", "remote"]
+workloads = ["dd-read"]
+boots = 2
+"#;
+
+/// Parses and gives the error, or an empty text.
+fn error(text: &str) -> String {
+    Config::parse("lab.toml", text).err().map(|err| err.to_string()).unwrap_or_default()
+}
+
+/// The good file with the only line `from` replaced.
+fn edited(from: &str, to: &str) -> String {
+    let line = format!("\n{from}\n");
+    let text = format!("\n{GOOD}");
+    // A section may repeat a key of another one: the last is meant.
+    let at = text.rfind(&line).unwrap_or_else(|| panic!("no line `{from}`"));
+    let text = format!("{}\n{to}\n{}", &text[..at], &text[at + line.len()..]);
+    text[1..].to_owned()
+}
+
+/// Replaces a line of the good file (left) by another text (right), for each pair, and shows that text with the
+/// message that it causes.
+fn check(edits: &[(&str, &str)], expected: Expect) {
+    let show = |(from, to): &(&str, &str)| shown_with_message(to, &error(&edited(from, to)));
+    expected.assert_eq(&edits.iter().map(show).collect::<String>());
+}
+
+fn shown_with_message(text: &str, message: &str) -> String {
+    let message = if message.is_empty() { "accepted" } else { message };
+    format!("{}\n    {message}\n", crate::suggest::shown(text))
+}
+
+#[test]
+fn the_good_file_is_good() {
+    let config = Config::parse("lab.toml", GOOD).unwrap();
+    assert_eq!(config.variants["original"].series, ["sync-dio"]);
+    let (local, remote) = (&config.scenarios["local"].server, &config.scenarios["remote"].server);
+    assert_eq!((local.storage_latency_us, remote.storage_latency_us), (0, 1000));
+    let mut remote = remote.clone();
+    remote.storage_latency_us = 0;
+    assert_eq!(*local, remote);
+    assert_eq!(error(&GOOD.replace('\n', "\r\n")), "");
+    assert_eq!(error(&format!("\u{feff}{GOOD}")), "");
+}
+
+#[test]
+fn like_follows_a_chain_in_any_order() {
+    let text = format!(
+        "{GOOD}[scenarios.a]\nlike = 'b'\nthreads = 2\n[scenarios.b]\nlike = 'c'\nthreads = 3\nrequest-kib = 64\n\
+         [scenarios.c]\nlike = 'remote'\nrequest-kib = 32\nmax-background = 1\n"
+    );
+    let config = Config::parse("lab.toml", &text).unwrap();
+    let server = &config.scenarios["a"].server;
+    let found = (server.threads, server.request_kib, server.max_background, server.storage_latency_us);
+    assert_eq!(found, (2, 64, 1, 1000));
+}
+
+/// What a record calls a value is what `lab.toml` calls it.
+#[test]
+fn words_are_those_of_the_records() {
+    let check = |from: &str, key: &str, words: &[&str], section: fn(&Config) -> String| {
+        for word in words {
+            let text = edited(from, &format!("{key} = \"{word}\""));
+            let record = section(&Config::parse("lab.toml", &text).unwrap());
+            assert!(record.contains(&format!("\"{key}\":\"{word}\"")), "{key} = {word}: {record}");
+        }
+    };
+    let scenario = |config: &Config| serde_json::to_string(&config.scenarios["local"]).unwrap();
+    let workload = |config: &Config| serde_json::to_string(&config.workloads["dd-read"]).unwrap();
+    let machine = |config: &Config| serde_json::to_string(&config.machines["wall"]).unwrap();
+    check("open = \"kept\"", "open", &["kept", "per-request"], scenario);
+    check("getxattr = \"enosys\"", "getxattr", &["enosys", "passthrough"], scenario);
+    check("tool = \"dd\"", "tool", &["dd"], workload);
+    check("accel = \"auto\"", "accel", &["auto", "kvm", "tcg"], machine);
+    check("clock = \"wall\"", "clock", &["wall"], machine);
+}
+
+#[test]
+fn the_inventory_of_a_checkout() {
+    let sh = xshell::Shell::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::parse("lab.toml", GOOD).unwrap();
+    let mut shown = String::new();
+    let mut check = |what: &str| {
+        let inventory = Inventory::read(&sh, folder.path()).unwrap();
+        let message = config.check_references(&inventory).err().map(|err| err.to_string());
+        shown.push_str(&shown_with_message(what, &message.unwrap_or_default()));
+    };
+    let (series, fragments) = (folder.path().join("kernel-patches"), folder.path().join("images/kernel"));
+    check("nothing");
+    std::fs::create_dir_all(fragments.join("base.config")).unwrap();
+    check("a folder in place of the fragment");
+    std::fs::remove_dir(fragments.join("base.config")).unwrap();
+    std::fs::write(fragments.join("base.config"), "").unwrap();
+    check("no series");
+    std::fs::create_dir_all(series.join("sync-di0")).unwrap();
+    std::fs::write(series.join("sync-dio"), "").unwrap();
+    check("a file in place of the series, and another series");
+    std::fs::remove_file(series.join("sync-dio")).unwrap();
+    std::fs::create_dir_all(series.join("sync-dio")).unwrap();
+    check("both");
+    expect![[r#"
+        nothing
+            lab.toml:4:11: kernel.config: there is no fragment `base.config`; there is none at all (in images/kernel/)
+        a folder in place of the fragment
+            lab.toml:4:11: kernel.config: there is no fragment `base.config`; there is none at all (in images/kernel/)
+        no series
+            lab.toml:6:11: variants.original.series: there is no series `sync-dio`; there is none at all (in kernel-patches/)
+        a file in place of the series, and another series
+            lab.toml:6:11: variants.original.series: there is no series `sync-dio`; did you mean `sync-di0`? there are: sync-di0 (in kernel-patches/)
+        both
+            accepted
+    "#]].assert_eq(&shown);
+}

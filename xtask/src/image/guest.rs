@@ -1,0 +1,157 @@
+//! The project's own programs for the guest: compiled static, stripped, and equal on every machine.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use xshell::{Cmd, Shell, cmd};
+
+use super::manifest::{Origin, Part};
+
+/// The target of the guest's programs.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// A crate below `images/` and its place in the guest.
+const PROGRAMS: [(&str, &str); 3] =
+    [("lab-init", "/init"), ("passthrough", "/bin/passthrough"), ("aio-stress", "/bin/aio-stress")];
+
+/// The compilers, as far as they shape the programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Toolchain {
+    /// `rustc -vV`.
+    pub(crate) rustc: String,
+    /// First line of `cc --version`: the linker.
+    pub(crate) linker: String,
+    /// The static C library that is linked in.
+    pub(crate) libc: PathBuf,
+}
+
+/// Asks for the compilers.
+///
+/// # Errors
+/// If one of them or the libraries for static programs are missing, with the remedy.
+pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain> {
+    let _folder = sh.push_dir(checkout);
+    let rustc = isolated(cmd!(sh, "rustc -vV")).quiet().read().context("asking rustc for its version")?;
+    let library = isolated(cmd!(sh, "rustc --print target-libdir --target {TARGET}")).quiet().read()?;
+    if !sh.path_exists(library.trim()) {
+        bail!("rustc has no standard library for {TARGET}: run `rustup target add {TARGET}`");
+    }
+    let version = isolated(cmd!(sh, "cc --version")).quiet().read();
+    let version = version.context("asking cc for its version (if it is missing: install gcc)")?;
+    let libc = isolated(cmd!(sh, "cc -print-file-name=libc.a")).quiet().read()?;
+    // A compiler that does not find the file gives back its bare name.
+    if !libc.contains('/') {
+        bail!("the static C library is missing: install libc6-dev (on other systems glibc-static)");
+    }
+    let linker = version.lines().next().unwrap_or_default().to_owned();
+    Ok(Toolchain { rustc, linker, libc: libc.into() })
+}
+
+/// Compiles the programs in the checkout, below `target/guest`.
+///
+/// # Errors
+/// If they do not compile.
+pub(super) fn build(sh: &Shell, checkout: &Path) -> anyhow::Result<Vec<Part>> {
+    let _folder = sh.push_dir(checkout);
+    let sysroot = isolated(cmd!(sh, "rustc --print sysroot")).quiet().read()?;
+    let cargo_home = sh.var("CARGO_HOME").or_else(|_| sh.var("HOME").map(|home| format!("{home}/.cargo")))?;
+    let checkout_text = checkout.to_str().context("the path of the checkout is not UTF-8")?;
+    let flags = rustflags(checkout_text, &cargo_home, &sysroot);
+    let target_folder = checkout.join("target/guest");
+    let packages = PROGRAMS.iter().flat_map(|(package, _)| ["--package", package]);
+    let options =
+        ["--release", "--locked", "--quiet", "--target", TARGET, "--config", "profile.release.strip=true"];
+    isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"))
+        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .quiet()
+        .run()?;
+    let folder = target_folder.join(TARGET).join("release");
+    PROGRAMS.iter().map(|(package, place)| read(sh, &folder, package, place)).collect()
+}
+
+fn read(sh: &Shell, folder: &Path, package: &str, place: &str) -> anyhow::Result<Part> {
+    let content = sh.read_binary_file(folder.join(package))?;
+    Ok(Part { guest_path: place.to_owned(), content, origin: Origin::Built { package: package.to_owned() } })
+}
+
+/// Flags for the guest's programs only: set for all, `+crt-static` would break procedural macros. Separated as
+/// `CARGO_ENCODED_RUSTFLAGS` wants it, so that paths may hold spaces.
+fn rustflags(checkout: &str, cargo_home: &str, sysroot: &str) -> String {
+    [
+        "-Ctarget-feature=+crt-static".to_owned(),
+        // Paths end up in the texts of panics. The last one that fits is taken, so the checkout comes last.
+        format!("--remap-path-prefix={cargo_home}=/cargo"),
+        format!("--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rust"),
+        format!("--remap-path-prefix={checkout}=/patchlab"),
+    ]
+    .join("\u{1f}")
+}
+
+/// Keeps what the environment tells about compiling away from a command: it belongs to the `cargo run` around this
+/// program, or to the user's other projects.
+fn isolated(command: Cmd<'_>) -> Cmd<'_> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| shapes_compilation(name)).fold(command, |command, name| command.env_remove(name))
+}
+
+/// Whether a variable may change what cargo, rustc or the linker make. Where they are and how they reach a registry
+/// does not.
+fn shapes_compilation(name: &str) -> bool {
+    const KEPT: [&str; 6] =
+        ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+    const DROPPED: [&str; 9] = [
+        "CARGO",
+        "RUST",
+        "CFLAGS",
+        "CXXFLAGS",
+        "LDFLAGS",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "LIBRARY_PATH",
+        "GCC_",
+    ];
+    !KEPT.iter().any(|prefix| name.starts_with(prefix))
+        && DROPPED.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_surroundings_do_not_shape_the_programs() {
+        for (name, expected) in [
+            ("RUSTFLAGS", true),
+            ("RUSTC_WRAPPER", true),
+            ("CARGO_ENCODED_RUSTFLAGS", true),
+            ("CARGO_BUILD_TARGET", true),
+            ("CARGO_PROFILE_RELEASE_LTO", true),
+            ("CARGO_MANIFEST_DIR", true),
+            ("CARGO", true),
+            ("LD_LIBRARY_PATH", true),
+            ("CARGO_HOME", false),
+            ("CARGO_NET_OFFLINE", false),
+            ("CARGO_HTTP_PROXY", false),
+            ("CARGO_REGISTRIES_MIRROR_INDEX", false),
+            ("RUSTUP_TOOLCHAIN", false),
+            ("HOME", false),
+            ("PATH", false),
+        ] {
+            assert_eq!(shapes_compilation(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn flags_are_one_list() {
+        let flags = rustflags("/my lab", "/c", "/s");
+        assert_eq!(
+            flags.split('\u{1f}').collect::<Vec<_>>(),
+            [
+                "-Ctarget-feature=+crt-static",
+                "--remap-path-prefix=/c=/cargo",
+                "--remap-path-prefix=/s/lib/rustlib/src/rust=/rust",
+                "--remap-path-prefix=/my lab=/patchlab",
+            ]
+        );
+    }
+}

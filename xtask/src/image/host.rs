@@ -1,0 +1,223 @@
+//! Programs of the host that the guest runs, with the loader and the libraries that they need.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use xshell::{Shell, cmd};
+
+use super::elf::{self, Needs};
+
+/// A file of the host and its place in the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostFile {
+    /// Absolute path in the guest.
+    pub(crate) guest_path: String,
+    /// Absolute path on the host.
+    pub(crate) host_path: String,
+}
+
+impl HostFile {
+    /// Its content.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn read(&self, sh: &Shell) -> anyhow::Result<Vec<u8>> {
+        Ok(sh.read_binary_file(&self.host_path)?)
+    }
+}
+
+/// Finds `dd` of GNU coreutils and everything that it needs.
+///
+/// # Errors
+/// If there is none, or a library is missing.
+pub(crate) fn gather(sh: &Shell) -> anyhow::Result<Vec<HostFile>> {
+    let path = sh.var("PATH").unwrap_or_default();
+    let Some(dd) = path.split(':').map(|folder| format!("{folder}/dd")).find(|path| sh.path_exists(path))
+    else {
+        bail!("there is no `dd` in PATH: install coreutils");
+    };
+    // Others lack the flags for direct I/O, or print their figures in another form.
+    let version = cmd!(sh, "{dd} --version").quiet().ignore_stderr().ignore_status().read()?;
+    if !version.starts_with("dd (coreutils)") {
+        bail!("{dd} is not the one of GNU coreutils, which the workloads are written for: install coreutils");
+    }
+    with_closure(sh, &dd, "/bin/dd").with_context(|| format!("looking for what {dd} needs"))
+}
+
+/// The Debian package and version that a file comes from, e.g. `coreutils 9.1-1`. None if it comes from no package or
+/// this is no Debian.
+///
+/// # Errors
+/// If a program that is there cannot be run.
+pub(crate) fn package(sh: &Shell, path: &str) -> anyhow::Result<Option<String>> {
+    if cmd!(sh, "dpkg-query --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+        return Ok(None);
+    }
+    for path in package_paths(path) {
+        let answer = cmd!(sh, "dpkg-query --search {path}").quiet().ignore_stderr().ignore_status().read()?;
+        if let Some(package) = owner(&answer) {
+            let format = "${Package} ${Version}";
+            let answer = cmd!(sh, "dpkg-query --show --showformat={format} {package}").quiet().read()?;
+            return Ok(Some(answer));
+        }
+    }
+    Ok(None)
+}
+
+/// The names that a package may list a file under: `/bin` and `/usr/bin` are one folder on today's systems.
+fn package_paths(path: &str) -> Vec<String> {
+    let other = match path.strip_prefix("/usr") {
+        Some(short) => short.to_owned(),
+        None => format!("/usr{path}"),
+    };
+    vec![path.to_owned(), other]
+}
+
+/// The first package in the answer of `dpkg-query --search`, e.g. `libc6:amd64` in `libc6:amd64: /lib/...`.
+fn owner(answer: &str) -> Option<String> {
+    let line = answer.lines().find(|line| !line.starts_with("diversion by"))?;
+    let (packages, _) = line.split_once(": /")?;
+    packages.split(", ").next().map(str::to_owned)
+}
+
+/// The program at `program`, to be `guest_path` in the guest, its loader and its libraries.
+///
+/// The guest has no `ld.so.cache`. All libraries go to the folder of the C library, where its loader looks without
+/// one; the loader itself must be where the program names it.
+fn with_closure(sh: &Shell, program: &str, guest_path: &str) -> anyhow::Result<Vec<HostFile>> {
+    let needs =
+        read_needs(sh, Path::new(program))?.with_context(|| format!("{program} is no x86-64 program"))?;
+    let mut files = vec![HostFile { guest_path: guest_path.to_owned(), host_path: program.to_owned() }];
+    files.extend(
+        needs.interpreter.iter().map(|path| HostFile { guest_path: path.clone(), host_path: path.clone() }),
+    );
+    let libraries = libraries(sh, Path::new(program), &needs)?;
+    let is_libc = |(name, _): &(&String, &PathBuf)| name.starts_with("libc.so");
+    let Some((_, libc)) = libraries.iter().find(is_libc) else {
+        anyhow::ensure!(libraries.is_empty(), "{program} needs libraries, but not the C library");
+        return Ok(files);
+    };
+    let folder = libc.parent().unwrap_or(Path::new("/lib")).display().to_string();
+    let loader = needs.interpreter.as_deref().and_then(|path| path.rsplit('/').next());
+    for (name, path) in libraries.iter().filter(|(name, _)| Some(name.as_str()) != loader) {
+        let host_path = path.display().to_string();
+        files.push(HostFile { guest_path: format!("{folder}/{name}"), host_path });
+    }
+    Ok(files)
+}
+
+/// All libraries that a program needs, directly or not, by name.
+fn libraries(sh: &Shell, program: &Path, needs: &Needs) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    let defaults = default_folders(sh);
+    let mut found = BTreeMap::new();
+    let mut wanted: VecDeque<(String, PathBuf, Vec<PathBuf>)> = VecDeque::new();
+    let want = |by: &Path, needs: &Needs, wanted: &mut VecDeque<_>| {
+        let folders = expand(&needs.search, by);
+        wanted.extend(needs.libraries.iter().map(|name| (name.clone(), by.to_owned(), folders.clone())));
+    };
+    want(program, needs, &mut wanted);
+    while let Some((name, by, folders)) = wanted.pop_front() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        let candidates = folders.iter().chain(&defaults).map(|folder| folder.join(&name));
+        let mut library = None;
+        for path in candidates.filter(|path| sh.path_exists(path)) {
+            // A library of another architecture may have the same name; the loader passes over it as well.
+            if let Some(needs) = read_needs(sh, &path)? {
+                library = Some((path, needs));
+                break;
+            }
+        }
+        let (path, needs) =
+            library.with_context(|| format!("{} needs {name}, which is nowhere", by.display()))?;
+        want(&path, &needs, &mut wanted);
+        found.insert(name, path);
+    }
+    Ok(found)
+}
+
+fn read_needs(sh: &Shell, path: &Path) -> anyhow::Result<Option<Needs>> {
+    Ok(elf::needs(&sh.read_binary_file(path)?))
+}
+
+/// The folders of `DT_RPATH` and `DT_RUNPATH`, with `$ORIGIN` put in.
+fn expand(search: &[String], file: &Path) -> Vec<PathBuf> {
+    let origin = file.parent().unwrap_or(Path::new("/")).display().to_string();
+    let folders = search.iter().flat_map(|list| list.split(':')).filter(|folder| !folder.is_empty());
+    folders.map(|folder| folder.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin).into()).collect()
+}
+
+/// Where the loader looks: the folders of `ld.so.conf` and its parts, then those built into it.
+fn default_folders(sh: &Shell) -> Vec<PathBuf> {
+    let mut texts = vec![sh.read_file("/etc/ld.so.conf").unwrap_or_default()];
+    let mut parts = sh.read_dir("/etc/ld.so.conf.d").unwrap_or_default();
+    parts.sort();
+    texts.extend(parts.iter().filter_map(|part| sh.read_file(part).ok()));
+    let configured = texts.iter().flat_map(|text| configured_folders(text));
+    configured.chain(["/lib64", "/usr/lib64", "/lib", "/usr/lib"].map(PathBuf::from)).collect()
+}
+
+fn configured_folders(text: &str) -> Vec<PathBuf> {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    lines.filter(|line| line.starts_with('/')).map(PathBuf::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owners_are_found() {
+        for (answer, expected) in [
+            ("coreutils: /bin/dd", Some("coreutils")),
+            ("libc6:amd64: /lib/x86_64-linux-gnu/libc.so.6", Some("libc6:amd64")),
+            ("libc6:i386, libc6:amd64: /usr/share/doc/libc6", Some("libc6:i386")),
+            ("diversion by dash from: /bin/sh\ndash: /bin/sh", Some("dash")),
+            ("", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(owner(answer).as_deref(), expected, "{answer}");
+        }
+    }
+
+    #[test]
+    fn merged_folders_have_two_names() {
+        for (path, other) in [("/usr/bin/dd", "/bin/dd"), ("/lib/libc.so.6", "/usr/lib/libc.so.6")] {
+            assert_eq!(package_paths(path), [path, other]);
+        }
+    }
+
+    #[test]
+    fn search_folders_are_expanded() {
+        let search = ["$ORIGIN/../lib:/opt/lib".to_owned(), String::new(), "${ORIGIN}".to_owned()];
+        let expected = ["/usr/bin/../lib", "/opt/lib", "/usr/bin"].map(PathBuf::from);
+        assert_eq!(expand(&search, Path::new("/usr/bin/fio")), expected);
+    }
+
+    #[test]
+    fn configured_folders_are_absolute_lines() {
+        let text = "include /etc/ld.so.conf.d/*.conf\n# /no\n/usr/local/lib # why\n\n/lib/x86_64-linux-gnu\n";
+        let expected = ["/usr/local/lib", "/lib/x86_64-linux-gnu"].map(PathBuf::from);
+        assert_eq!(configured_folders(text), expected);
+    }
+
+    #[test]
+    fn dd_of_this_machine_is_whole() {
+        let sh = Shell::new().unwrap();
+        let files = gather(&sh).unwrap();
+        assert_eq!(files[0].guest_path, "/bin/dd");
+        assert!(files.iter().any(|file| file.guest_path.ends_with("/libc.so.6")), "{files:?}");
+        let mut places: Vec<&str> = files.iter().map(|file| file.guest_path.as_str()).collect();
+        places.dedup();
+        assert_eq!(places.len(), files.len());
+    }
+
+    #[test]
+    fn a_missing_program_is_named_with_its_remedy() {
+        let sh = Shell::new().unwrap();
+        let _path = sh.push_env("PATH", "/proc/nonexistent");
+        assert_eq!(gather(&sh).unwrap_err().to_string(), "there is no `dd` in PATH: install coreutils");
+    }
+}

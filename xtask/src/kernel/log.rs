@@ -1,0 +1,104 @@
+//! What a build log says: warnings, and the errors that stopped it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use anyhow::Context as _;
+use regex::Regex;
+
+/// The compiler's, the assembler's, the linker's and make's own forms of a warning.
+#[expect(clippy::unwrap_used, reason = "a constant pattern, compiled in the tests")]
+static WARNING: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(^|[ :])[Ww]arning: ").unwrap());
+
+/// What a build says when it stops, before make's own `Error 1` lines.
+#[expect(clippy::unwrap_used, reason = "a constant pattern, compiled in the tests")]
+static ERROR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(^|[ :])(fatal error|[Ee]rror|ERROR): |: undefined reference to |No rule to make target|No such file or directory|No space left on device|(?i)not found$")
+        .unwrap()
+});
+
+/// Reads a log, with paths in the source tree relative to it.
+///
+/// # Errors
+/// If it cannot be read.
+pub(super) fn read(path: &Path, tree: &Path) -> anyhow::Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).replace(&format!("{}/", tree.display()), ""))
+}
+
+/// The warnings, one a line, in order, without repetitions.
+pub(super) fn warnings(text: &str) -> Vec<String> {
+    matching(text, &WARNING)
+}
+
+/// The first errors; the last lines if nothing looks like one.
+pub(super) fn errors(text: &str) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let mut errors = matching(text, &ERROR);
+    errors.truncate(SHOWN);
+    if errors.is_empty() {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        errors.extend(lines[lines.len().saturating_sub(SHOWN)..].iter().map(|line| (*line).to_owned()));
+    }
+    errors
+}
+
+/// How many files have been compiled so far.
+pub(super) fn compiled(text: &str) -> usize {
+    text.lines()
+        .filter(|line| line.trim_start().starts_with("CC ") || line.trim_start().starts_with("AS "))
+        .count()
+}
+
+fn matching(text: &str, pattern: &Regex) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim_end).filter(|line| pattern.is_match(line)) {
+        if found.last().is_none_or(|last| last != line) && !found.iter().any(|known| known == line) {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warning_lines() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(warnings(text), expected);
+        check("", &[]);
+        check("  CC      fs/fuse/file.o\n  LD      vmlinux\n", &[]);
+        check(
+            "/x/fs/fuse/file.c:10:5: warning: unused variable 'x' [-Wunused-variable]\n   10 | int x;\n",
+            &["/x/fs/fuse/file.c:10:5: warning: unused variable 'x' [-Wunused-variable]"],
+        );
+        check("ld: warning: a\nld: warning: a\n", &["ld: warning: a"]);
+        check("Warning: foo\n", &["Warning: foo"]);
+        check("  CC  drivers/warning.o\n", &[]);
+    }
+
+    #[test]
+    fn error_lines() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(errors(text), expected);
+        check(
+            "  CC x.o\nfs/x.c:1:1: error: unknown type name 'foo'\nmake[1]: *** [Makefile:1: x.o] Error 1\n",
+            &["fs/x.c:1:1: error: unknown type name 'foo'"],
+        );
+        check(
+            "ld: x.o: in function `f':\nx.c:(.text+0x1): undefined reference to `g'\n",
+            &["x.c:(.text+0x1): undefined reference to `g'"],
+        );
+        check("a.c:1:10: fatal error: b.h: No such file\n", &["a.c:1:10: fatal error: b.h: No such file"]);
+        check("/bin/sh: 1: flex: not found\n", &["/bin/sh: 1: flex: not found"]);
+        check("one\n\ntwo\n", &["one", "two"]);
+        check("  CC fs/error.o\nmake: *** [x] Error 2\n", &["  CC fs/error.o", "make: *** [x] Error 2"]);
+        assert_eq!(errors(&(0..9).map(|n| format!("a: error: {n}\n")).collect::<String>()).len(), 5);
+    }
+
+    #[test]
+    fn compiled_files() {
+        assert_eq!(compiled("  HOSTCC  scripts/x\n  CC      a.o\n  AS      b.o\n  AR      c.a\n"), 2);
+    }
+}

@@ -1,0 +1,154 @@
+//! What will happen: a plan with every option resolved and every boot numbered.
+
+mod order;
+mod resolve;
+
+use lab_protocol::{ServerSettings, WorkloadTask};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use resolve::{Overrides, resolve};
+
+/// A plan of `lab.toml`, resolved. Written to the campaign before the first boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Plan {
+    /// The plan's name in `lab.toml`.
+    pub name: String,
+    /// The variant that the others are compared with; one of `variants`.
+    pub baseline: String,
+    /// How often each variant is booted in each scenario.
+    pub repetitions: u32,
+    /// The virtual machine.
+    pub machine: MachineSettings,
+    /// Where the kernel comes from and how it is configured.
+    pub kernel: KernelSettings,
+    /// The kernels, in the order of the plan.
+    pub variants: Vec<Variant>,
+    /// The server settings, in the order of the plan.
+    pub scenarios: Vec<Scenario>,
+    /// What runs in each boot, in this order.
+    pub workloads: Vec<WorkloadTask>,
+    /// Every boot, in the order in which they start.
+    pub boots: Vec<BootStep>,
+}
+
+/// A kernel to build: the base source plus series, in order. No series: the base itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Variant {
+    /// The variant's name in `lab.toml`.
+    pub name: String,
+    /// Folders below `kernel-patches/`, applied in this order.
+    pub series: Vec<String>,
+}
+
+/// A named set of server settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// The scenario's name in `lab.toml`.
+    pub name: String,
+    /// The settings, none left open.
+    pub server: ServerSettings,
+}
+
+/// The kernel source and the configuration fragments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KernelSettings {
+    /// Where the source comes from.
+    pub source: Source,
+    /// File names below `images/kernel/`, in the order in which they are put together.
+    pub config: Vec<String>,
+}
+
+/// A kernel source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// A Debian source package by name, e.g. `linux-source-6.12`. The first version that was fetched into a
+    /// cache is kept there until a refresh is asked for.
+    Debian(String),
+    /// A tarball.
+    Tarball {
+        /// Path or `http(s)` URL.
+        location: String,
+        /// SHA-256 of the file, 64 hexadecimal digits; required for a URL.
+        sha256: Option<String>,
+    },
+    /// A git repository.
+    Git {
+        /// Path or URL.
+        repository: String,
+        /// Full commit id, 40 hexadecimal digits.
+        commit: String,
+    },
+    /// A source tree on this machine. It is copied and never modified.
+    Tree(String),
+}
+
+/// How guest time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// One nanosecond per instruction; idle time is skipped.
+    Virtual,
+    /// Real time.
+    Wall,
+}
+
+/// Which accelerator is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccelChoice {
+    /// KVM if a test boot under it succeeds, else TCG.
+    Auto,
+    /// KVM; an error if the test boot fails.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+/// The virtual machine that every boot of a plan gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MachineSettings {
+    /// How guest time passes.
+    pub clock: Clock,
+    /// Which accelerator is asked for; the virtual clock needs `tcg`.
+    pub accel: AccelChoice,
+    /// QEMU's `-cpu` under TCG.
+    pub cpu_model: String,
+    /// Virtual CPUs; one with the virtual clock.
+    pub cpus: u32,
+    /// Guest memory, MiB.
+    pub memory_mib: u32,
+    /// Size of the storage tmpfs in the guest, MiB.
+    pub storage_mib: u32,
+    /// How long a workload may take in guest time, seconds.
+    pub workload_limit_s: u32,
+    /// How long after a whole tenth of a second of guest time each workload starts in the first boot of a variant and
+    /// scenario, microseconds, below 100,000.
+    pub phase_us: u32,
+    /// How much later in each further one. With the virtual clock, boots with equal phases give equal figures; other
+    /// phases show what is owed to where the timer tick falls.
+    pub phase_step_us: u32,
+    /// How long a boot may take in real time, seconds.
+    pub wall_limit_s: u32,
+    /// How long neither the console nor the report port may give a byte, seconds of real time.
+    pub silence_limit_s: u32,
+}
+
+/// One boot of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BootStep {
+    /// Its place in the plan, from 1.
+    pub number: u32,
+    /// The variant that is booted.
+    pub variant: String,
+    /// The scenario that runs in it.
+    pub scenario: String,
+    /// Which repetition of this variant and scenario it is, from 1.
+    pub repetition: u32,
+}

@@ -1,0 +1,177 @@
+//! The real `lab.toml`, and overrides of its plans.
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+
+use super::*;
+
+const LAB_TOML: &str = include_str!("../../../../lab.toml");
+
+fn lab() -> Config {
+    Config::parse("lab.toml", LAB_TOML).unwrap()
+}
+
+fn list(names: &[&str]) -> Option<Vec<String>> {
+    Some(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn boots(plan: &Plan) -> String {
+    plan.boots.iter().fold(String::new(), |mut text, boot| {
+        let (number, repetition) = (boot.number, boot.repetition);
+        writeln!(text, "{number} {} {} {repetition}", boot.scenario, boot.variant).unwrap();
+        text
+    })
+}
+
+#[test]
+fn every_plan_resolves() {
+    let config = lab();
+    for name in config.plans.keys() {
+        let plan = resolve(&config, name, &Overrides::default()).unwrap();
+        assert_eq!(plan.name, *name);
+        let boots = plan.variants.len() * plan.scenarios.len() * plan.repetitions as usize;
+        assert_eq!(plan.boots.len(), boots, "{name}");
+        // The order of the plan, not that of the alphabet.
+        let workloads: Vec<&String> = plan.workloads.iter().map(|workload| &workload.name).collect();
+        assert_eq!(workloads, config.plans[name].workloads.iter().collect::<Vec<_>>());
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+    assert_eq!(config.plans.keys().collect::<Vec<_>>(), ["ci", "default", "mail"]);
+}
+
+#[test]
+fn the_default_plan() {
+    let plan = resolve(&lab(), "default", &Overrides::default()).unwrap();
+    expect![[r#"
+        1 local original 1
+        2 local stock 1
+        3 remote original 1
+        4 remote stock 1
+        5 local stock 2
+        6 local original 2
+        7 remote stock 2
+        8 remote original 2
+    "#]]
+    .assert_eq(&boots(&plan));
+    expect![[r#"
+        clock = "virtual"
+        accel = "tcg"
+        cpu-model = "max,-erms,-fsrm,-rdrand,-rdseed"
+        cpus = 1
+        memory-mib = 768
+        storage-mib = 320
+        workload-limit-s = 60
+        phase-us = 0
+        phase-step-us = 0
+        wall-limit-s = 900
+        silence-limit-s = 420
+    "#]]
+    .assert_eq(&toml::to_string(&plan.machine).unwrap());
+    expect![[r#"
+        name = "remote"
+
+        [server]
+        threads = 16
+        clone-fd = true
+        request-kib = 128
+        max-background = 12
+        async-dio = true
+        open = "kept"
+        attribute-timeout-ms = 1000
+        getxattr = "enosys"
+        storage-latency-us = 1000
+        die-after-requests = 0
+    "#]]
+    .assert_eq(&toml::to_string(&plan.scenarios[1]).unwrap());
+}
+
+#[test]
+fn the_mail_plan_is_balanced() {
+    let plan = resolve(&lab(), "mail", &Overrides::default()).unwrap();
+    expect![[r#"
+        1 fusexmp original 1
+        2 fusexmp original-again 1
+        3 fusexmp stock 1
+        4 fusexmp stock 2
+        5 fusexmp original-again 2
+        6 fusexmp original 2
+        7 fusexmp original-again 3
+        8 fusexmp stock 3
+        9 fusexmp original 3
+        10 fusexmp original 4
+        11 fusexmp stock 4
+        12 fusexmp original-again 4
+        13 fusexmp stock 5
+        14 fusexmp original 5
+        15 fusexmp original-again 5
+        16 fusexmp original-again 6
+        17 fusexmp original 6
+        18 fusexmp stock 6
+    "#]]
+    .assert_eq(&boots(&plan));
+}
+
+#[test]
+fn overrides_replace_lists() {
+    let overrides = Overrides {
+        variants: list(&["stock", "original-again", "original"]),
+        scenarios: list(&["fusexmp"]),
+        workloads: list(&["aio-write", "small-dd-read"]),
+        boots: Some(1),
+    };
+    let plan = resolve(&lab(), "default", &overrides).unwrap();
+    expect![[r#"
+        1 fusexmp stock 1
+        2 fusexmp original-again 1
+        3 fusexmp original 1
+    "#]]
+    .assert_eq(&boots(&plan));
+    let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
+    assert_eq!(workloads, ["aio-write", "small-dd-read"]);
+}
+
+#[test]
+fn wrong_overrides() {
+    let config = lab();
+    let none = Overrides::default;
+    let message =
+        |plan: &str, overrides: Overrides| format!("{}\n", resolve(&config, plan, &overrides).unwrap_err());
+    let variants = |plan: &str, names: &[&str]| message(plan, Overrides { variants: list(names), ..none() });
+    let scenarios = |names: &[&str]| message("default", Overrides { scenarios: list(names), ..none() });
+    let workloads = |names: &[&str]| message("default", Overrides { workloads: list(names), ..none() });
+    let boots = |boots| message("default", Overrides { boots: Some(boots), ..none() });
+    let messages = [
+        message("defualt", none()),
+        message("", none()),
+        variants("default", &[]),
+        variants("default", &["stock"]),
+        variants("default", &["stok", "original"]),
+        variants("default", &["stock", "stock"]),
+        variants("default", &["stock", "original-again"]),
+        variants("mail", &["original", "stock"]),
+        scenarios(&[]),
+        scenarios(&["remove"]),
+        workloads(&["dd-read", "dd-read"]),
+        workloads(&["mail-dd-read"]),
+        boots(0),
+        boots(1_000_000_000),
+    ];
+    expect![[r#"
+        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, mail
+        --plan: there is no plan ``; there are: ci, default, mail
+        --variants: the list is empty; name the baseline and at least one other variant
+        --variants: there is nothing to compare `stock` with; name at least two variants
+        --variants: there is no variant `stok`; did you mean `stock`? there are: original, original-again, stock
+        --variants: `stock` is listed twice; list it once
+        --variants: the baseline `original` is not among the variants (stock, original-again); add it to them
+        --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+        --scenarios: the list is empty; name at least one scenario
+        --scenarios: there is no scenario `remove`; did you mean `remote`? there are: fusexmp, local, remote
+        --workloads: `dd-read` is listed twice; list it once
+        --workloads: the file of `mail-dd-read` has 512 MiB, the storage of machine `virtual` only 320 MiB; lower file-mib or raise storage-mib
+        --boots: 0 is out of range; use 1 to 1000
+        --boots: 1000000000 is out of range; use 1 to 1000
+    "#]].assert_eq(&messages.concat());
+}

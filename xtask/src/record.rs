@@ -1,0 +1,129 @@
+//! What is kept of a boot: a record in TOML with, beside it, the report and the console as they came.
+
+mod store;
+
+use lab_protocol::{Nonce, Report};
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+use crate::plan::{BootStep, Clock};
+
+pub use store::{BootFiles, read_boot, write_boot};
+
+/// The version of the record's form; a record of another version is not read.
+pub const VERSION: u32 = 1;
+
+/// One boot. The last file of the boot to be written, so that its presence says that the others are whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Record {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Which try this is, from 1; only lost boots are tried again.
+    pub attempt: u32,
+    /// The nonce of the boot.
+    pub nonce: Nonce,
+    /// When QEMU was started, RFC 3339 in UTC.
+    pub started: String,
+    /// From QEMU's start to its end, seconds of real time.
+    pub wall_s: f64,
+    /// From QEMU's start to the first frame of process 1, seconds of real time.
+    pub to_init_s: Option<f64>,
+    /// QEMU's command line.
+    pub command: String,
+    /// How the boot ended.
+    pub outcome: Outcome,
+    /// Place in the plan.
+    pub boot: BootStep,
+    /// The kernel that was booted.
+    pub kernel: KernelIdentity,
+    /// What must be equal in boots that are compared.
+    pub setup: Setup,
+    /// The console as received (`console.log`).
+    pub console: Stored,
+    /// The guest's report as received (`report.json`), if a whole one came.
+    pub report: Option<Stored>,
+    /// QMP events as received (`qmp.jsonl`), one a line.
+    pub qmp: Stored,
+}
+
+/// What tells one kernel from another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KernelIdentity {
+    /// The digest under which it is stored: over source, patches, configuration and compiler.
+    pub digest: String,
+    /// SHA-256 of bzImage.
+    pub bzimage_sha256: String,
+    /// The series that were applied, with the digest of each.
+    pub series: Vec<AppliedSeries>,
+}
+
+/// A series and the digest over its patches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AppliedSeries {
+    /// Folder below `kernel-patches/`.
+    pub name: String,
+    /// Number of patches.
+    pub patches: u32,
+    /// Digest over the patches, in order.
+    pub digest: String,
+}
+
+/// Everything but the variant that shapes a measurement. Boots that differ in any of it are not compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Setup {
+    /// The base source with its exact version, e.g. `linux-source-6.12 6.12.117-1~deb12u1`.
+    pub kernel_source: String,
+    /// SHA-256 of the resolved kernel configuration of the base.
+    pub kernel_config_sha256: String,
+    /// The compiler, its version line.
+    pub compiler: String,
+    /// SHA-256 of the image.
+    pub image_sha256: String,
+    /// QEMU's version, e.g. `7.2.22`.
+    pub qemu_version: String,
+    /// QEMU's machine type.
+    pub machine: String,
+    /// The accelerator that was chosen: `kvm` or `tcg`.
+    pub accelerator: String,
+    /// How guest time passes.
+    pub clock: Clock,
+    /// QEMU's CPU model.
+    pub cpu_model: String,
+    /// The host's CPU; empty with the virtual clock, where it does not matter.
+    pub host_cpu: String,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Guest memory, MiB.
+    pub memory_mib: u32,
+    /// The kernel command line.
+    pub kernel_command_line: String,
+}
+
+/// A file beside the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Stored {
+    /// Bytes that were received. More than `kept_bytes` if the middle was cut.
+    pub received_bytes: u64,
+    /// Bytes in the file.
+    pub kept_bytes: u64,
+    /// SHA-256 of the file.
+    pub sha256: String,
+}
+
+/// A boot as read back from a campaign.
+#[derive(Clone, Debug)]
+pub struct BootData {
+    /// The folder's name in the campaign.
+    pub folder: String,
+    /// The record.
+    pub record: Record,
+    /// The report, if a whole one came.
+    pub report: Option<Report>,
+    /// The console, raw.
+    pub console: Vec<u8>,
+}

@@ -1,0 +1,124 @@
+//! Records on disk: written whole, checked when read.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+use lab_protocol::Report;
+
+use super::{BootData, Record, Stored, VERSION};
+use crate::{digest, files};
+
+const RECORD: &str = "record.toml";
+const CONSOLE: &str = "console.log";
+const REPORT: &str = "report.json";
+const QMP: &str = "qmp.jsonl";
+
+/// The first line of a record; the digest of all that follows it comes after.
+const HEADER: &str = "# patchlab boot record; sha256 of what follows this line: ";
+
+/// No file of a boot is larger; what is was not written by the lab.
+const LARGEST_FILE_BYTES: u64 = 80 << 20;
+
+/// The raw files of one boot.
+#[derive(Clone, Debug, Default)]
+pub struct BootFiles {
+    /// The console as kept.
+    pub console: Vec<u8>,
+    /// How many bytes of console were received.
+    pub console_received_bytes: u64,
+    /// The report's JSON as received.
+    pub report: Option<Vec<u8>>,
+    /// What the monitor said, one JSON object a line.
+    pub qmp: Vec<u8>,
+}
+
+impl BootFiles {
+    /// What the record says of the console, the report and the monitor.
+    pub fn describe(&self) -> (Stored, Option<Stored>, Stored) {
+        let stored = |bytes: &[u8], received_bytes| Stored {
+            received_bytes,
+            kept_bytes: bytes.len() as u64,
+            sha256: digest::of_bytes(bytes),
+        };
+        (
+            stored(&self.console, self.console_received_bytes),
+            self.report.as_ref().map(|report| stored(report, report.len() as u64)),
+            stored(&self.qmp, self.qmp.len() as u64),
+        )
+    }
+}
+
+/// Writes a boot to `folder`: the raw files first and the record last, so that a record's presence says that
+/// the files it names are whole.
+///
+/// # Errors
+/// If a file cannot be written; there is no new record then.
+pub fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> anyhow::Result<()> {
+    files::write_atomically(&folder.join(CONSOLE), &raw.console)?;
+    files::write_atomically(&folder.join(QMP), &raw.qmp)?;
+    if let Some(report) = &raw.report {
+        files::write_atomically(&folder.join(REPORT), report)?;
+    }
+    let body = toml::to_string_pretty(record).context("writing a record as TOML")?;
+    let text = format!("{HEADER}{}\n{body}", digest::of_bytes(body.as_bytes()));
+    files::write_atomically(&folder.join(RECORD), text.as_bytes())
+}
+
+/// Reads a boot back and checks it against its digests.
+///
+/// # Errors
+/// If a file is missing, too large, of another version, or not what was written.
+pub fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
+    let record = parse_record(&read_file(&folder.join(RECORD))?)
+        .with_context(|| format!("reading {}", folder.join(RECORD).display()))?;
+    let console = read_checked(&folder.join(CONSOLE), &record.console)?;
+    let report = match &record.report {
+        None => None,
+        Some(stored) => {
+            let path = folder.join(REPORT);
+            let bytes = read_checked(&path, stored)?;
+            let report: Report =
+                serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))?;
+            Some(report)
+        }
+    };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(BootData { folder: name, record, report, console })
+}
+
+fn parse_record(bytes: &[u8]) -> anyhow::Result<Record> {
+    let text = std::str::from_utf8(bytes).context("not UTF-8")?;
+    let (header, body) = text.split_once('\n').context("the file has no second line")?;
+    let expected = header.strip_prefix(HEADER).context("the first line is not that of a record")?;
+    ensure!(digest::of_bytes(body.as_bytes()) == expected, "the text was changed or cut: its digest differs");
+    let table: toml::Table = body.parse()?;
+    match table.get("version").and_then(toml::Value::as_integer) {
+        Some(version) if version == i64::from(VERSION) => Ok(table.try_into()?),
+        Some(version) => bail!("record version {version}; this lab reads version {VERSION}"),
+        None => bail!("the record has no version"),
+    }
+}
+
+fn read_checked(path: &Path, stored: &Stored) -> anyhow::Result<Vec<u8>> {
+    let bytes = read_file(path)?;
+    ensure!(
+        digest::of_bytes(&bytes) == stored.sha256,
+        "{} is not what was recorded: its digest differs",
+        path.display()
+    );
+    Ok(bytes)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = || -> anyhow::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(path)?;
+        ensure!(fs::metadata(path)?.is_file(), "not a file");
+        file.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        ensure!(bytes.len() as u64 <= LARGEST_FILE_BYTES, "larger than {LARGEST_FILE_BYTES} bytes");
+        Ok(bytes)
+    };
+    read().with_context(|| format!("reading {}", path.display()))
+}

@@ -1,0 +1,9 @@
+//! A comparison in the forms in which people and programs read it.
+
+pub mod json;
+pub mod mail;
+pub mod table;
+mod text;
+
+#[cfg(test)]
+mod tests;

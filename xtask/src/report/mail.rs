@@ -1,0 +1,156 @@
+//! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
+
+use super::text;
+use crate::comparison::{Cell, Comparison, Row, Verdict};
+
+/// Columns of a line, as the kernel's mailing lists want it.
+const WIDTH: usize = 72;
+/// Columns of a value, and of a change behind it.
+const VALUE: usize = 11;
+const CHANGE: usize = 9;
+
+/// The whole text.
+pub fn render(comparison: &Comparison) -> String {
+    let mut parts = vec![method(comparison)];
+    for scenario in &comparison.scenarios {
+        let rows: Vec<_> = comparison.rows.iter().filter(|row| row.scenario == scenario.name).collect();
+        let title = text::wrap(&format!("{}: ", scenario.name), &text::server(&scenario.server), WIDTH, 2);
+        let blocks = blocks(comparison, &rows);
+        let tables: Vec<_> = blocks.iter().map(|places| table(comparison, &rows, places)).collect();
+        parts.push(format!("{title}\n\n{}", tables.join("\n\n")));
+    }
+    let legend = "~ no difference larger than 1 %; ? cannot tell; * boots differ by more than 1 %";
+    parts.push(text::wrap("", legend, WIDTH, 0));
+    parts.push(logs(comparison));
+    let paragraphs = comparison
+        .doubts
+        .iter()
+        .map(|doubt| format!("Note: {doubt}"))
+        .chain(comparison.conclusion.sentences.iter().cloned());
+    parts.push(paragraphs.map(|text| text::wrap("", &text, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
+    ascii(&parts.join("\n\n")) + "\n"
+}
+
+/// Machine and method.
+fn method(comparison: &Comparison) -> String {
+    let Some(setup) = &comparison.setup else { return "No boot was recorded.".to_owned() };
+    let boots = comparison.rows.iter().flat_map(|row| &row.cells).map(|cell| cell.samples.len());
+    let spread =
+        comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.spread).reduce(f64::max);
+    let (least, most) = boots.fold((usize::MAX, 0), |(least, most), n| (least.min(n), most.max(n)));
+    let boots = if least >= most { most.to_string() } else { format!("{least} to {most}") };
+    let machine = format!(
+        "{}, QEMU {} ({}, {}), {} vCPU, {} MiB.",
+        setup.kernel_source,
+        setup.qemu_version,
+        setup.accelerator,
+        setup.cpu_model,
+        setup.cpus,
+        setup.memory_mib
+    );
+    let spread = spread.map(|spread| format!(", which differ by at most {}", text::percent(spread)));
+    let method =
+        format!("Clock {}. Mean of {boots} boots{}.", text::clock(setup), spread.unwrap_or_default());
+    format!("{}\n{}", text::wrap("", &machine, WIDTH, 0), text::wrap("", &method, WIDTH, 0))
+}
+
+/// The variants, by place, that stand side by side: the baseline and as many others as fit.
+fn blocks(comparison: &Comparison, rows: &[&Row]) -> Vec<Vec<usize>> {
+    let room = WIDTH.saturating_sub(label_width(rows) + VALUE);
+    let others: Vec<usize> = (1..comparison.variants.len()).collect();
+    let fitting = (room / (VALUE + CHANGE)).max(1);
+    if others.is_empty() {
+        return vec![vec![0]];
+    }
+    others.chunks(fitting).map(|chunk| [&[0], chunk].concat()).collect()
+}
+
+fn label_width(rows: &[&Row]) -> usize {
+    rows.iter().map(|row| row.workload.len() + row.unit.to_string().len() + 1).chain([16]).max().unwrap_or(16)
+}
+
+fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
+    let width = label_width(rows);
+    let mut lines = vec![heading(comparison, places, width)];
+    let line = |label: &str, of: &dyn Fn(&Cell) -> (String, String), row: &Row| {
+        let mut line = format!("{label:<width$}");
+        for &place in places {
+            let (value, change) = of(&row.cells[place]);
+            line += &format!("{value:>VALUE$}");
+            line += &if place == 0 { String::new() } else { format!("{change:>CHANGE$}") };
+        }
+        line.trim_end().to_owned()
+    };
+    lines.extend(rows.iter().map(|row| line(&format!("{} {}", row.workload, row.unit), &throughput, row)));
+    lines.push("most requests in flight".to_owned());
+    lines.extend(rows.iter().map(|row| line(&format!("  {}", row.workload), &in_flight, row)));
+    lines.join("\n")
+}
+
+/// The names above their values; one that is too long is cut.
+fn heading(comparison: &Comparison, places: &[usize], width: usize) -> String {
+    let name = |place: usize| comparison.variants[place].name.chars().take(VALUE - 1).collect::<String>();
+    let columns = places.iter().map(|&place| {
+        let space = if place == 0 { 0 } else { CHANGE };
+        format!("{:>VALUE$}{}", name(place), " ".repeat(space))
+    });
+    let columns: String = columns.collect();
+    format!("{}{columns}", " ".repeat(width)).trim_end().to_owned()
+}
+
+fn throughput(cell: &Cell) -> (String, String) {
+    let value = match cell.mean {
+        Some(mean) if cell.failures.is_empty() => text::rate(mean),
+        Some(_) | None if cell.failures.is_empty() => "-".to_owned(),
+        Some(_) | None => "FAILED".to_owned(),
+    };
+    let Some(change) = &cell.change else { return (value, String::new()) };
+    let star = if text::verdict(change).ends_with('*') { "*" } else { "" };
+    let shown = match (change.verdict, change.ratio) {
+        (Verdict::Better | Verdict::Worse, Some(ratio)) => text::change(ratio).replace(' ', "") + star,
+        (Verdict::Same, _) => "~".to_owned(),
+        (Verdict::Failed, _) => "!".to_owned(),
+        (Verdict::Better | Verdict::Worse, None) => "?".to_owned(),
+        (
+            Verdict::BaselineFailed
+            | Verdict::NotEnoughData
+            | Verdict::NotRepeatable
+            | Verdict::Unclear
+            | Verdict::Unreliable,
+            _,
+        ) => "?".to_owned(),
+    };
+    (value, shown)
+}
+
+fn in_flight(cell: &Cell) -> (String, String) {
+    (cell.evidence.map_or("-".to_owned(), |seen| text::range(seen.most_in_flight)), String::new())
+}
+
+fn logs(comparison: &Comparison) -> String {
+    if comparison.findings.is_empty() {
+        return "No findings in any kernel log.".to_owned();
+    }
+    let line = |row: &crate::comparison::FindingRow| {
+        let counts = comparison
+            .variants
+            .iter()
+            .zip(&row.presence)
+            .map(|(variant, seen)| format!("{} {}/{}", variant.name, seen.boots, seen.of));
+        text::wrap(
+            "",
+            &format!("{} ({})", row.finding.title, counts.collect::<Vec<_>>().join(", ")),
+            WIDTH,
+            2,
+        )
+    };
+    let lines: Vec<_> = comparison.findings.iter().map(line).collect();
+    format!("In the kernel logs (boots):\n{}", lines.join("\n"))
+}
+
+/// Mail that is not ASCII gets re-coded on its way.
+fn ascii(text: &str) -> String {
+    text.chars()
+        .map(|character| if character == '\n' || matches!(character, ' '..='~') { character } else { '?' })
+        .collect()
+}

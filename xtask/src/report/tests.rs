@@ -1,0 +1,425 @@
+//! What the reports look like; no speed in them was measured.
+
+use expect_test::{Expect, expect};
+use lab_protocol::EndOfProgram;
+
+use super::*;
+use crate::campaign::Campaign;
+use crate::comparison::compare;
+use crate::comparison::tests::{arm, campaign, two_arms, warn};
+use crate::outcome::Outcome;
+use crate::plan::Clock;
+
+fn check_table(campaign: &Campaign, expected: Expect) {
+    let text = table::render(&compare(campaign).unwrap());
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    expected.assert_eq(&text);
+}
+
+fn check_mail(campaign: &Campaign, expected: Expect) {
+    let text = mail::render(&compare(campaign).unwrap());
+    assert!(text.is_ascii());
+    expected.assert_eq(&text);
+    let long: Vec<_> = text.lines().filter(|line| line.len() > 72).collect();
+    assert!(long.is_empty(), "{long:?}");
+}
+
+fn five_arms() -> Campaign {
+    campaign(
+        Clock::Virtual,
+        &[
+            arm("original", &[], &[(0.6, 55.0), (0.6003, 55.01)], 1),
+            arm("patched", &["async-dio"], &[(0.15, 538.0), (0.1501, 538.1)], 12),
+            arm("clean-up", &["async-dio", "clean-up"], &[(0.6001, 540.0), (0.6002, 540.2)], 12),
+            arm("third-way", &["async-dio", "third-way"], &[(0.15, 530.0), (0.165, 530.0)], 12),
+            arm("stock", &["stock"], &[(0.7, 54.0), (0.7, 54.0)], 1),
+        ],
+    )
+}
+
+/// One workload fails, one boot hangs, one kernel warns, and a message tries to act on the terminal.
+fn troubled() -> Campaign {
+    let mut campaign = campaign(Clock::Virtual, &two_arms());
+    let workload = &mut campaign.boots[2].report.as_mut().unwrap().workloads[0];
+    workload.end = EndOfProgram::Exit(1);
+    workload.stderr = "dd: error reading '/mnt/fuse/file': \x1b[31mInput/output error\n".into();
+    warn(&mut campaign.boots[2], "fuse_aio_complete");
+    campaign.boots[3].report = None;
+    campaign.boots[3].record.outcome =
+        Outcome::Hung { reason: "no byte for 30 s; last: \x1b]0;x\x07Run /init".into() };
+    campaign
+}
+
+fn wall() -> Campaign {
+    let slow: Vec<_> = [1.0, 1.01, 1.02, 1.03, 1.04, 1.05].map(|s| (s, 50.0)).to_vec();
+    let same: Vec<_> = [1.005, 1.015, 1.025, 1.02, 1.03, 1.04].map(|s| (s, 50.0)).to_vec();
+    let fast: Vec<_> = [0.7, 0.71, 0.72, 0.73, 0.74, 0.75].map(|s| (s, 50.0)).to_vec();
+    campaign(
+        Clock::Wall,
+        &[arm("original", &[], &slow, 1), arm("again", &[], &same, 1), arm("patched", &["s"], &fast, 12)],
+    )
+}
+
+#[test]
+fn table_of_two() {
+    check_table(
+        &campaign(Clock::Virtual, &two_arms()),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
+                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
+                      finished
+
+            scenario slow
+            | workload | unit  | original |      patched |
+            |----------|-------|----------|--------------|
+            | dd-read  | MB/s  |    111.8 |        447.2 |
+            |          |       |          | x4.00 better |
+            | aio-read | MiB/s |    55.00 |        55.01 |
+            |          |       |          |  +0.0 % same |
+
+            A change counts if it exceeds 1 % and the spread between boots of either kernel.
+
+            What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
+            failed.
+            scenario slow
+            | workload | variant  | boots | spread | requests | in flight | KiB | disorder | failed |
+            |----------|----------|-------|--------|----------|-----------|-----|----------|--------|
+            | dd-read  | original |     2 | 0.05 % |      512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     2 | 0.07 % |      512 |        12 | 128 |        0 |      0 |
+            | aio-read | original |     2 | 0.02 % |      512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     2 | 0.04 % |      512 |        12 | 128 |        0 |      0 |
+
+            Kernel logs: no findings in any boot.
+
+            Conclusion: nothing speaks against a variant (exit code 0).
+            patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2
+              rows.
+        "#]],
+    );
+}
+
+#[test]
+fn table_of_five() {
+    check_table(
+        &five_arms(),
+        expect![[r#"
+        campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+        source:   linux-source-6.12 6.12.117-1~deb12u1
+        config:   c0c0c0c0c0c0, built with gcc 12.2.0
+        image:    1a1a1a1a1a1a
+        machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+        clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+        host:     some CPU, 2 CPUs, Debian 12
+        scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
+                  open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+        variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+        variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
+                  finished
+        variant:  clean-up: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + clean-up (6 patches,
+                  5e5e5e5e5e5e); bzImage 13e4f2fc95ab; 2 boots: 2 finished
+        variant:  third-way: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + third-way (6 patches,
+                  5e5e5e5e5e5e); bzImage ebb472fec75e; 2 boots: 2 finished
+        variant:  stock: 6.12.117; stock (6 patches, 5e5e5e5e5e5e); bzImage 08c4242b5f58; 2 boots: 2
+                  finished
+
+        scenario slow
+        | workload | unit  | original |      patched |     clean-up |     third-way |         stock |
+        |----------|-------|----------|--------------|--------------|---------------|---------------|
+        | dd-read  | MB/s  |    111.8 |        447.2 |        111.8 |         426.1 |         95.87 |
+        |          |       |          | x4.00 better |  +0.0 % same | x3.81 better* | -14.3 % worse |
+        | aio-read | MiB/s |    55.00 |        538.0 |        540.1 |         530.0 |         54.00 |
+        |          |       |          | x9.78 better | x9.82 better |  x9.64 better |  -1.8 % worse |
+
+        A change counts if it exceeds 1 % and the spread between boots of either kernel.
+        * boots of one kernel differ by more than 1 %; the change is more than ten times that.
+
+        What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
+        failed.
+        scenario slow
+        | workload | variant   | boots |  spread | requests | in flight | KiB | disorder | failed |
+        |----------|-----------|-------|---------|----------|-----------|-----|----------|--------|
+        | dd-read  | original  |     2 |  0.05 % |      512 |         1 | 128 |        0 |      0 |
+        |          | patched   |     2 |  0.07 % |      512 |        12 | 128 |        0 |      0 |
+        |          | clean-up  |     2 |  0.02 % |      512 |        12 | 128 |        0 |      0 |
+        |          | third-way |     2 | 10.00 % |      512 |        12 | 128 |        0 |      0 |
+        |          | stock     |     2 |  0.00 % |      512 |         1 | 128 |        0 |      0 |
+        | aio-read | original  |     2 |  0.02 % |      512 |         1 | 128 |        0 |      0 |
+        |          | patched   |     2 |  0.02 % |      512 |        12 | 128 |        0 |      0 |
+        |          | clean-up  |     2 |  0.04 % |      512 |        12 | 128 |        0 |      0 |
+        |          | third-way |     2 |  0.00 % |      512 |        12 | 128 |        0 |      0 |
+        |          | stock     |     2 |  0.00 % |      512 |         1 | 128 |        0 |      0 |
+
+        Kernel logs: no findings in any boot.
+
+        Doubts:
+        - boots of one kernel differ by up to 10.0 % (third-way, slow, dd-read): with the virtual clock they
+          should not by more than 1 %
+
+        Conclusion: WORSE than the baseline (exit code 1).
+        patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
+        clean-up against original: faster in 1 of 2 rows (x9.819); no difference larger than 1 % in 1 of 2
+          rows.
+        third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+        stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+    "#]],
+    );
+}
+
+#[test]
+fn table_with_troubles() {
+    check_table(
+        &troubled(),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
+                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 1
+                      BROKEN, 1 HUNG
+
+            scenario slow
+            | workload | unit  | original |        patched |
+            |----------|-------|----------|----------------|
+            | dd-read  | MB/s  |    111.8 |     FAILED 1/2 |
+            | aio-read | MiB/s |    55.00 |          55.02 |
+            |          |       |          | +0.0 % too few |
+
+            A change counts if it exceeds 1 % and the spread between boots of either kernel.
+
+            What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
+            failed.
+            scenario slow
+            | workload | variant  |  boots | spread | requests | in flight | KiB | disorder | failed |
+            |----------|----------|--------|--------|----------|-----------|-----|----------|--------|
+            | dd-read  | original |      2 | 0.05 % |      512 |         1 | 128 |        0 |      0 |
+            |          | patched  | 0 of 2 |      - |        - |         - |   - |        - |      - |
+            | aio-read | original |      2 | 0.02 % |      512 |         1 | 128 |        0 |      0 |
+            |          | patched  | 1 of 2 |      - |      512 |        12 | 128 |        0 |      0 |
+
+            Workloads that failed:
+              patched, slow, dd-read, boot 3: exit code 1: dd: error reading '/mnt/fuse/file':
+                \x1b[31mInput/output error
+
+            Kernel logs (boots with the finding / boots read):
+              warning: WARNING in fuse_aio_complete
+                original 0/2, patched 1/2 NEW
+                not seen in 2 boots of original; may still occur in up to 78 % of them
+                first in boot-003, console line 2
+
+            Boots that did not end well:
+              patched, slow, boot 3: broken: WARNING in fuse_aio_complete
+              patched, slow, boot 4: hung: no byte for 30 s; last: \x1b]0;x\x07Run /init
+
+            Conclusion: WORSE than the baseline (exit code 1).
+            patched against original: FAILS where the baseline does not in 1 of 2 rows; no statement possible in
+              1 of 2 rows; BROKEN in 1 boot; HUNG in 1 boot; 1 NEW in the kernel log.
+        "#]],
+    );
+}
+
+#[test]
+fn table_of_wall_clock() {
+    check_table(
+        &wall(),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    wall, EMULATED: order of magnitude only
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
+                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 6 boots: 6 finished
+            variant:  again: 6.12.117; no series; bzImage e3b0c44298fc; 6 boots: 6 finished
+            variant:  patched: 6.12.117; s (6 patches, 5e5e5e5e5e5e); bzImage 043a718774c5; 6 boots: 6 finished
+
+            scenario slow
+            | workload | unit  | original |          again |        patched |
+            |----------|-------|----------|----------------|----------------|
+            | dd-read  | MB/s  |    65.47 |          65.63 |          92.56 |
+            |          |       |          | +0.2 % unclear | +41.4 % better |
+            | aio-read | MiB/s |    50.00 |          50.00 |          50.00 |
+            |          |       |          |    +0.0 % same |    +0.0 % same |
+
+            A change counts if the exact Mann-Whitney p (Holm over all cells) is below 0.05, its 95 % interval
+            excludes 1, and it exceeds 1 %.
+
+            What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
+            failed.
+            scenario slow
+            | workload | variant  | boots | spread | requests | in flight | KiB | disorder | failed |
+            |----------|----------|-------|--------|----------|-----------|-----|----------|--------|
+            | dd-read  | original |     6 | 5.00 % |      512 |         1 | 128 |        0 |      0 |
+            |          | again    |     6 | 3.48 % |      512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     6 | 7.14 % |      512 |        12 | 128 |        0 |      0 |
+            | aio-read | original |     6 | 0.00 % |      512 |         1 | 128 |        0 |      0 |
+            |          | again    |     6 | 0.00 % |      512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     6 | 0.00 % |      512 |        12 | 128 |        0 |      0 |
+
+            Change as a ratio, its 95 % interval, p (corrected), and the smallest change that this run could
+            see.
+            scenario slow
+            | workload | variant  | ratio | 95 % interval |      p |   sees |
+            |----------|----------|-------|---------------|--------|--------|
+            | dd-read  | original |     1 |               |        |        |
+            |          | again    | 1.002 |  0.981..1.025 | 1.0000 | 2.95 % |
+            |          | patched  | 1.414 |  1.370..1.458 | 0.0087 | 4.17 % |
+            | aio-read | original |     1 |               |        |        |
+            |          | again    | 1.000 |  1.000..1.000 | 1.0000 | 0.00 % |
+            |          | patched  | 1.000 |  1.000..1.000 | 1.0000 | 0.00 % |
+
+            Kernel logs: no findings in any boot.
+
+            Doubts:
+            - original and again are the same kernel under two labels: what differs between them is noise
+            - emulated: order of magnitude only (real time under TCG measures the emulator)
+
+            Conclusion: nothing speaks against a variant (exit code 0).
+            again against original: no difference larger than 1 % in 1 of 2 rows; no statement possible in 1 of
+              2 rows.
+            patched against original: faster in 1 of 2 rows (x1.414); no difference larger than 1 % in 1 of 2
+              rows.
+        "#]],
+    );
+}
+
+#[test]
+fn mail_of_two() {
+    check_mail(
+        &campaign(Clock::Virtual, &two_arms()),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 2 boots, which differ by at most 0.07 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
+              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
+              storage latency 1000 us
+
+                               original    patched
+            dd-read MB/s          111.8      447.2    x4.00
+            aio-read MiB/s        55.00      55.01        ~
+            most requests in flight
+              dd-read                 1         12
+              aio-read                1         12
+
+            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+            than 1 %
+
+            No findings in any kernel log.
+
+            patched against original: faster in 1 of 2 rows (x4.000); no difference
+              larger than 1 % in 1 of 2 rows.
+        "#]],
+    );
+}
+
+#[test]
+fn mail_of_five() {
+    check_mail(
+        &five_arms(),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 2 boots, which differ by at most 10.00 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
+              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
+              storage latency 1000 us
+
+                               original    patched            clean-up
+            dd-read MB/s          111.8      447.2    x4.00      111.8        ~
+            aio-read MiB/s        55.00      538.0    x9.78      540.1    x9.82
+            most requests in flight
+              dd-read                 1         12                  12
+              aio-read                1         12                  12
+
+                               original  third-way               stock
+            dd-read MB/s          111.8      426.1   x3.81*      95.87   -14.3%
+            aio-read MiB/s        55.00      530.0    x9.64      54.00    -1.8%
+            most requests in flight
+              dd-read                 1         12                   1
+              aio-read                1         12                   1
+
+            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+            than 1 %
+
+            No findings in any kernel log.
+
+            Note: boots of one kernel differ by up to 10.0 % (third-way, slow,
+              dd-read): with the virtual clock they should not by more than 1 %
+            patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference
+              larger than 1 % in 1 of 2 rows.
+            third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+            stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+        "#]],
+    );
+}
+
+#[test]
+fn mail_with_troubles() {
+    check_mail(
+        &troubled(),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 0 to 2 boots, which differ by at most 0.05 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
+              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
+              storage latency 1000 us
+
+                               original    patched
+            dd-read MB/s          111.8     FAILED        !
+            aio-read MiB/s        55.00      55.02        ?
+            most requests in flight
+              dd-read                 1          -
+              aio-read                1         12
+
+            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+            than 1 %
+
+            In the kernel logs (boots):
+            WARNING in fuse_aio_complete (original 0/2, patched 1/2)
+
+            patched against original: FAILS where the baseline does not in 1 of 2
+              rows; no statement possible in 1 of 2 rows; BROKEN in 1 boot; HUNG in
+              1 boot; 1 NEW in the kernel log.
+        "#]],
+    );
+}
+
+#[test]
+fn json_holds_every_sample() {
+    let text = json::render(&compare(&campaign(Clock::Virtual, &two_arms())).unwrap()).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["schema"], 1);
+    assert_eq!(value["conclusion"]["status"], "no-finding");
+    let cell = &value["rows"][0]["cells"][1];
+    assert_eq!((&value["rows"][0]["unit"], &cell["variant"]), (&"MB/s".into(), &"patched".into()));
+    assert_eq!(cell["samples"][1]["boot"], 4);
+    assert_eq!(cell["samples"][1]["value"], 67_108_864.0 / 0.1501 / 1e6);
+    assert_eq!(cell["change"]["verdict"], "better");
+    assert_eq!(cell["evidence"]["most-in-flight"]["most"], 12);
+}

@@ -1,0 +1,181 @@
+//! Numbers, settings and lists as the reports write them.
+
+use lab_protocol::{Getxattr, OpenMode, ServerSettings};
+
+use crate::comparison::{
+    BootCounts, Cell, Change, Comparison, Range, SMALLEST_EFFECT, VariantSummary, Verdict,
+};
+use crate::digest;
+use crate::plan::Clock;
+use crate::record::Setup;
+
+/// A rate with four significant digits, or with all digits before the point.
+pub(super) fn rate(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 100.0 => format!("{value:.1}"),
+        value if value >= 10.0 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
+    }
+}
+
+/// A ratio as a change: `+7.9 %`, and from twice or half on as a factor, `x4.56`.
+pub(super) fn change(ratio: f64) -> String {
+    if (0.5..2.0).contains(&ratio) {
+        format!("{:+.1} %", (ratio - 1.0) * 100.0)
+    } else {
+        format!("x{}", factor(ratio))
+    }
+}
+
+fn factor(ratio: f64) -> String {
+    if ratio >= 100.0 {
+        format!("{ratio:.0}")
+    } else if ratio >= 1.0 {
+        format!("{ratio:.2}")
+    } else {
+        format!("{ratio:.3}")
+    }
+}
+
+/// A share as a percentage.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+/// `16`, or `12-16` if the boots differ.
+pub(super) fn range(range: Range) -> String {
+    if range.least == range.most { range.most.to_string() } else { format!("{}-{}", range.least, range.most) }
+}
+
+/// Bytes in KiB.
+pub(super) fn kib(bytes: Range) -> String {
+    let kib = |bytes: u64| {
+        if bytes.is_multiple_of(1024) {
+            (bytes / 1024).to_string()
+        } else {
+            format!("{:.1}", bytes as f64 / 1024.0)
+        }
+    };
+    if bytes.least == bytes.most {
+        kib(bytes.most)
+    } else {
+        format!("{}-{}", kib(bytes.least), kib(bytes.most))
+    }
+}
+
+/// The verdict in words; `*` where boots of one kernel differ by more than they should.
+pub(super) fn verdict(change: &Change) -> String {
+    let mark =
+        if change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable { "*" } else { "" };
+    format!("{}{mark}", change.verdict.word())
+}
+
+/// What stands in place of a value that is missing.
+pub(super) fn no_value(cell: &Cell) -> String {
+    let boots = cell.failures.len() + cell.samples.len() + cell.absent as usize;
+    match cell.failures.len() {
+        0 => "no data".to_owned(),
+        failed => format!("FAILED {failed}/{boots}"),
+    }
+}
+
+/// How boots ended, e.g. `2 boots: 1 finished, 1 broken`.
+pub(super) fn boots(counts: &BootCounts) -> String {
+    let named = [
+        (counts.finished, "finished"),
+        (counts.broken, "BROKEN"),
+        (counts.hung, "HUNG"),
+        (counts.lost, "lost"),
+        (counts.missing, "missing"),
+    ];
+    let parts: Vec<_> =
+        named.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    format!(
+        "{} boots: {}",
+        counts.planned,
+        if parts.is_empty() { "none run".to_owned() } else { parts.join(", ") }
+    )
+}
+
+/// The kernel of a variant: its series and digest.
+pub(super) fn kernel(variant: &VariantSummary) -> String {
+    let Some(kernel) = &variant.kernel else { return "not booted".to_owned() };
+    let applied = kernel.series.iter().map(|series| {
+        format!("{} ({} patches, {})", series.name, series.patches, digest::short(&series.digest))
+    });
+    let applied: Vec<_> = applied.collect();
+    let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
+    format!("{series}; bzImage {}", digest::short(&kernel.bzimage_sha256))
+}
+
+/// Server settings in one line.
+pub(super) fn server(server: &ServerSettings) -> String {
+    format!(
+        "{} threads{}, {} KiB requests, max_background {}, ASYNC_DIO {}, open {}, attr timeout {} ms, getxattr {}, storage latency {} us{}",
+        server.threads,
+        if server.clone_fd { " on cloned fds" } else { "" },
+        server.request_kib,
+        server.max_background,
+        if server.async_dio { "asked for" } else { "not asked for" },
+        match server.open {
+            OpenMode::Kept => "kept",
+            OpenMode::PerRequest => "per request",
+        },
+        server.attribute_timeout_ms,
+        match server.getxattr {
+            Getxattr::Passthrough => "passed through",
+            Getxattr::Enosys => "ENOSYS",
+        },
+        server.storage_latency_us,
+        match server.die_after_requests {
+            0 => String::new(),
+            requests => format!(", dies after {requests} requests"),
+        },
+    )
+}
+
+/// The clock with what it cannot say.
+pub(super) fn clock(setup: &Setup) -> &'static str {
+    match (setup.clock, setup.accelerator.as_str()) {
+        (Clock::Virtual, _) => {
+            "virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying"
+        }
+        (Clock::Wall, "kvm") => "wall, under KVM",
+        (Clock::Wall, _) => "wall, EMULATED: order of magnitude only",
+    }
+}
+
+/// What the words in the verdicts mean for this clock.
+pub(super) fn rules(comparison: &Comparison) -> String {
+    let effect = SMALLEST_EFFECT * 100.0;
+    match comparison.setup.as_ref().map(|setup| setup.clock) {
+        Some(Clock::Wall) => format!(
+            "A change counts if the exact Mann-Whitney p (Holm over all cells) is below 0.05, its 95 % interval excludes 1, \
+             and it exceeds {effect:.0} %."
+        ),
+        Some(Clock::Virtual) | None => format!(
+            "A change counts if it exceeds {effect:.0} % and the spread between boots of either kernel."
+        ),
+    }
+}
+
+/// `prefix` and the text behind it, broken at spaces into lines of at most `width` characters, later ones
+/// indented by `indent`.
+pub(super) fn wrap(prefix: &str, text: &str, width: usize, indent: usize) -> String {
+    let mut lines = vec![prefix.to_owned()];
+    let mut is_empty = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let place = lines.len() - 1;
+        let used = lines[place].chars().count();
+        if is_empty {
+            lines[place] += word;
+        } else if used + 1 + word.chars().count() > width {
+            lines.push(" ".repeat(indent) + word);
+        } else {
+            lines[place] += &format!(" {word}");
+        }
+        is_empty = false;
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,200 @@
+//! The main job: from `lab.toml` to a comparison of booted kernels.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use lab_protocol::Assignment;
+use xshell::Shell;
+
+use crate::accel::{self, Choice, Identity, TestGuest};
+use crate::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
+use crate::campaign::{CampaignFile, CampaignFolder, Host};
+use crate::cli;
+use crate::execute::{self, Bench, Progress};
+use crate::image::{self, Built, Image};
+use crate::kernel::Kernel;
+use crate::lab::Lab;
+use crate::plan::{self, Clock, Overrides, Plan};
+use crate::record::{Setup, VERSION};
+use crate::stopwatch::{Stopwatch, seconds};
+use crate::{build_kernel, compare, files, host};
+
+/// Runs a plan and prints the comparison.
+///
+/// # Errors
+/// If the lab cannot tell: bad input, something missing on this machine, an interruption.
+pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
+    let lab = Lab::open()?;
+    let mut watch = Stopwatch::start();
+    let plan = plan::resolve(&lab.config(sh)?, &options.plan, &overrides(options))?;
+    watch.step("packages", || host::require(sh))?;
+    let kernels = watch.step("kernels", || build_kernel::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
+    let image = watch.step("image", || ensure_image(sh, &lab))?;
+    let host = host::describe(sh);
+    let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
+    let folder = open_campaign(sh, &lab, &file, &image)?;
+    watch.step("boots", || run_boots(&lab, &folder, &file, machine, &image, &kernels))?;
+    let code = compare::finish(sh, folder.path(), options.format)?;
+    eprintln!("\n{}", watch.line());
+    Ok(code)
+}
+
+fn overrides(options: &cli::RunLab) -> Overrides {
+    let named = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
+    Overrides {
+        variants: named(&options.variants),
+        scenarios: named(&options.scenarios),
+        workloads: named(&options.workloads),
+        boots: options.boots,
+    }
+}
+
+fn ensure_image(sh: &Shell, lab: &Lab) -> anyhow::Result<Image> {
+    let image = image::ensure(sh, &lab.cache, lab.checkout.root())?;
+    let how = match &image.built {
+        Built::Cached => "cached".to_owned(),
+        Built::Built { seconds: time, replaced } => {
+            let why = replaced.as_ref().map(|why| format!("; the one in the cache was damaged: {why}"));
+            let time = seconds(std::time::Duration::from_secs_f64(*time));
+            format!("built in {time}{}", why.unwrap_or_default())
+        }
+    };
+    eprintln!("image {}  {how}", crate::digest::short(&image.sha256));
+    Ok(image)
+}
+
+/// Chooses the accelerator and writes down everything that the boots will have in common.
+fn describe(
+    sh: &Shell,
+    lab: &Lab,
+    plan: Plan,
+    host: Host,
+    kernels: &[Kernel],
+    image: &Image,
+) -> anyhow::Result<(CampaignFile, Machine)> {
+    let qemu_version = host::qemu_version(sh)?;
+    let base = kernels.first().context("a plan has at least one variant")?;
+    let choice = choose_accelerator(lab, &plan, &host, &qemu_version, base, image)?;
+    eprintln!("accelerator {}: {}", choice.accelerator.word(), choice.reason);
+    if choice.accelerator == Accelerator::Tcg && plan.machine.clock == Clock::Wall {
+        eprintln!("the wall clock under emulation shows orders of magnitude only");
+    }
+    let machine = Machine::new(&plan.machine, choice.accelerator);
+    let identities = build_kernel::identities(&plan.variants, kernels);
+    let file = CampaignFile {
+        version: VERSION,
+        begun: jiff::Timestamp::now().to_string(),
+        lab_commit: lab.checkout.commit(sh),
+        command: command_text(),
+        accelerator_reason: choice.reason,
+        setup: setup(&machine, &host, &qemu_version, base, image),
+        kernels: identities,
+        host,
+        plan,
+    };
+    Ok((file, machine))
+}
+
+fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, image: &Image) -> Setup {
+    Setup {
+        kernel_source: base.metadata.source.clone(),
+        kernel_config_sha256: base.metadata.config_sha256.clone(),
+        compiler: base.metadata.compiler.clone(),
+        image_sha256: image.sha256.clone(),
+        qemu_version: qemu_version.to_owned(),
+        machine: MACHINE_TYPE.to_owned(),
+        accelerator: machine.accelerator.word().to_owned(),
+        clock: machine.clock,
+        cpu_model: machine.cpu_model.clone(),
+        host_cpu: match machine.clock {
+            Clock::Virtual => String::new(),
+            Clock::Wall => host.cpu.clone(),
+        },
+        cpus: machine.cpus,
+        memory_mib: machine.memory_mib,
+        kernel_command_line: kernel_command_line(machine),
+    }
+}
+
+fn choose_accelerator(
+    lab: &Lab,
+    plan: &Plan,
+    host: &Host,
+    qemu_version: &str,
+    base: &Kernel,
+    image: &Image,
+) -> anyhow::Result<Choice> {
+    let scratch = lab.cache.temporary_folder("accelerator-")?;
+    let initramfs = scratch.path().join("initramfs");
+    let nonce = execute::random_nonce()?;
+    let scenario = plan.scenarios.first().context("a plan has at least one scenario")?;
+    let assignment = Assignment {
+        nonce,
+        server: scenario.server.clone(),
+        storage_mib: 16,
+        workloads: Vec::new(),
+        workload_limit_s: plan.machine.workload_limit_s,
+        phase_us: 0,
+    };
+    execute::write_initramfs(&image.path, &assignment, &initramfs)?;
+    let identity = Identity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
+    let guest = TestGuest { bzimage: &base.bzimage, initramfs: &initramfs, nonce };
+    accel::choose(&lab.cache, plan.machine.accel, identity, guest, &lab.interrupt)
+}
+
+fn open_campaign(
+    sh: &Shell,
+    lab: &Lab,
+    file: &CampaignFile,
+    image: &Image,
+) -> anyhow::Result<CampaignFolder> {
+    let results = lab.results(sh)?;
+    let (folder, done) = CampaignFolder::open(&results, file)?;
+    let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
+    files::write_atomically(&folder.path().join("image.toml"), manifest.as_bytes())?;
+    let total = file.plan.boots.len();
+    match done {
+        0 => eprintln!("campaign {}  {total} boots", folder.path().display()),
+        done => eprintln!("resuming {}  {done} of {total} boots are there", folder.path().display()),
+    }
+    Ok(folder)
+}
+
+fn run_boots(
+    lab: &Lab,
+    folder: &CampaignFolder,
+    file: &CampaignFile,
+    machine: Machine,
+    image: &Image,
+    kernels: &[Kernel],
+) -> anyhow::Result<()> {
+    let steps = folder.missing(&file.plan.boots)?;
+    let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
+    let bench = Bench {
+        cache: &lab.cache,
+        folder,
+        file,
+        machine,
+        image: image.path.clone(),
+        bzimages,
+        interrupt: &lab.interrupt,
+    };
+    match execute::run(&bench, steps)? {
+        Progress::Complete => Ok(()),
+        Progress::Interrupted => bail!(
+            "interrupted; what was finished is saved in {}; to go on: {}",
+            folder.path().display(),
+            file.command
+        ),
+    }
+}
+
+/// The command that does this again.
+fn command_text() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| match argument.contains(char::is_whitespace) {
+        true => format!("'{argument}'"),
+        false => argument,
+    });
+    ["cargo".to_owned(), "xtask".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,222 @@
+//! A series: an ordered folder of patches below `kernel-patches/`, loaded whole and checked for form.
+
+mod diff;
+pub(crate) mod paths;
+mod scan;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail, ensure};
+
+pub(crate) use scan::{check_changes, scan};
+
+use crate::digest;
+
+/// A larger patch is refused: the largest ones that are mailed to kernel lists stay below a tenth of it.
+const MAX_PATCH_BYTES: u64 = 4 << 20;
+
+/// Patches that are applied together, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Series {
+    /// The folder's name.
+    pub(crate) name: String,
+    /// The patches, in order; never empty.
+    pub(crate) patches: Vec<Patch>,
+    /// Digest over the texts of the patches, in order.
+    pub(crate) digest: String,
+}
+
+/// One patch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Patch {
+    /// The file's name, e.g. `0001-fuse-move-it.patch`.
+    pub(crate) file: String,
+    /// The subject without its `[PATCH n/m]`; the file's name without number if the patch has none.
+    pub(crate) subject: String,
+    /// The file's content.
+    pub(crate) text: String,
+}
+
+impl Series {
+    /// A series of `patches`, which must not be empty.
+    pub(crate) fn new(name: &str, patches: Vec<Patch>) -> Self {
+        let digest = patches
+            .iter()
+            .fold(digest::Parts::default(), |parts, patch| parts.with("patch", &patch.text))
+            .finish();
+        Series { name: name.to_owned(), patches, digest }
+    }
+
+    /// Configuration symbols that the series adds or changes the definition of, without `CONFIG_`, sorted:
+    /// the `config NAME` lines that it adds to Kconfig files.
+    pub(crate) fn added_symbols(&self) -> Vec<String> {
+        let mut symbols: Vec<String> =
+            self.patches.iter().flat_map(|patch| added_symbols(&patch.text)).collect();
+        symbols.sort();
+        symbols.dedup();
+        symbols
+    }
+}
+
+impl Patch {
+    fn new(file: &str, text: String) -> Self {
+        let subject = subject(&text).unwrap_or_else(|| stem(file).to_owned());
+        Patch { file: file.to_owned(), subject, text }
+    }
+
+    /// The patch as a mail that `git am` takes. A bare diff gets a header; a mail is passed on as it is.
+    pub(crate) fn as_mail(&self) -> String {
+        let is_mail =
+            ["From ", "From: ", "Subject: ", "Date: "].iter().any(|start| self.text.starts_with(start));
+        if is_mail {
+            return self.text.clone();
+        }
+        format!(
+            "From: patchlab <patchlab@localhost>\nDate: Sat, 1 Jan 2000 00:00:00 +0000\nSubject: [PATCH] {}\n\n---\n{}",
+            self.subject, self.text
+        )
+    }
+}
+
+/// Reads the series `name` in the folder `kernel_patches`.
+///
+/// # Errors
+/// Names the series and the file: a missing or empty folder, a file that is neither a numbered patch nor
+/// `README.md`, a gap or a duplicate in the numbers, text that is not UTF-8 or holds NUL, a patch above
+/// 4 MiB or without a diff.
+pub(crate) fn load(kernel_patches: &Path, name: &str) -> anyhow::Result<Series> {
+    let purpose = || format!("loading series {name}");
+    let folder = kernel_patches.join(name);
+    ensure!(
+        is_plain_name(name),
+        "loading series {name:?}: a series is named by the folder below {}: letters, digits, `-`, `_` and `.`",
+        kernel_patches.display()
+    );
+    let names = file_names(&folder).with_context(purpose)?;
+    let patches = in_order(&names)
+        .and_then(|files| {
+            files.iter().map(|file| load_patch(&folder, file)).collect::<anyhow::Result<Vec<_>>>()
+        })
+        .with_context(purpose)?;
+    Ok(Series::new(name, patches))
+}
+
+/// Which hunk of the file at `path`, from 1, begins at line `old_line` of the file that a patch text changes.
+pub(crate) fn hunk_number(text: &str, path: &str, old_line: u64) -> Option<usize> {
+    let changes = diff::parse(text);
+    let change = changes.iter().find(|change| change.paths.iter().any(|named| named == path))?;
+    change.hunks.iter().position(|(start, _)| *start == old_line).map(|at| at + 1)
+}
+
+fn is_plain_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(plain)
+}
+
+fn file_names(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let entries = fs::read_dir(folder).with_context(|| {
+        format!("no folder {}: make it and put `git format-patch` files in it", folder.display())
+    })?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let kind = entry.file_type().with_context(|| format!("reading {name}"))?;
+        ensure!(kind.is_file(), "{name} is not a regular file: a series holds files only, move it elsewhere");
+        names.push(name);
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The patches among a folder's sorted file names, checked for gaps and duplicates.
+fn in_order(names: &[String]) -> anyhow::Result<Vec<&str>> {
+    let mut files: Vec<&str> = Vec::new();
+    for name in names.iter().map(String::as_str).filter(|name| *name != "README.md") {
+        let Some(number) = number(name) else {
+            bail!("{name} is neither README.md nor named NNNN-subject.patch: rename it or move it elsewhere");
+        };
+        let expected = files.len() + 1;
+        if number < expected {
+            let other = if number == 0 { "numbers start at 0001" } else { files[number - 1] };
+            bail!("{name} has a number that is taken or too low ({other}): renumber the patches from 0001");
+        }
+        ensure!(
+            number == expected,
+            "{name} comes where {expected:04} is missing: add that patch or renumber"
+        );
+        files.push(name);
+    }
+    ensure!(
+        !files.is_empty(),
+        "no patch in it: add files named 0001-subject.patch, as `git format-patch` makes them"
+    );
+    Ok(files)
+}
+
+fn number(file: &str) -> Option<usize> {
+    let (digits, rest) = file.split_at_checked(4)?;
+    let named = rest.starts_with('-') && rest.ends_with(".patch") && rest.len() > "-.patch".len();
+    (named && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok()).flatten()
+}
+
+fn load_patch(folder: &Path, file: &str) -> anyhow::Result<Patch> {
+    let path = folder.join(file);
+    let size = fs::metadata(&path).with_context(|| format!("reading {file}"))?.len();
+    ensure!(size <= MAX_PATCH_BYTES, "{file} has {size} bytes, {MAX_PATCH_BYTES} are allowed: split it");
+    let bytes = fs::read(&path).with_context(|| format!("reading {file}"))?;
+    parse_patch(file, bytes)
+}
+
+fn parse_patch(file: &str, bytes: Vec<u8>) -> anyhow::Result<Patch> {
+    ensure!(!bytes.contains(&0), "{file} holds NUL bytes: save it as `git format-patch` does");
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
+        anyhow::anyhow!("{file} is not UTF-8 at line {line}: convert it, e.g. with iconv")
+    })?;
+    let has_diff = diff::parse(&text).iter().any(|change| !change.is_empty());
+    ensure!(has_diff, "{file} holds no diff: remove it (a cover letter belongs into README.md)");
+    Ok(Patch::new(file, text))
+}
+
+/// `0001-fuse-move-it.patch` -> `fuse-move-it`.
+fn stem(file: &str) -> &str {
+    file.get(5..).unwrap_or(file).trim_end_matches(".patch")
+}
+
+/// The subject of a mail: the header unfolded, `[...]` in front removed.
+fn subject(text: &str) -> Option<String> {
+    let header: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
+    let start = header.iter().position(|line| line.starts_with("Subject: "))?;
+    let folded = header[start + 1..].iter().take_while(|line| line.starts_with([' ', '\t']));
+    let mut subject = header[start]["Subject: ".len()..].trim().to_owned();
+    for line in folded {
+        subject.push(' ');
+        subject.push_str(line.trim());
+    }
+    let mut rest = subject.as_str();
+    while let Some((_, after)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        rest = after.trim_start();
+    }
+    (!rest.is_empty()).then(|| rest.to_owned())
+}
+
+fn added_symbols(text: &str) -> Vec<String> {
+    diff::parse(text)
+        .iter()
+        .filter(|change| {
+            change
+                .paths
+                .iter()
+                .any(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("Kconfig")))
+        })
+        .flat_map(|change| &change.added)
+        .filter_map(|line| line.strip_prefix("config ").or_else(|| line.strip_prefix("menuconfig ")))
+        .map(|name| name.trim().to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! The lab as its users run it, with real kernels in real virtual machines.
+//!
+//! These tests build kernels into the shared cache, and fail where QEMU or a compiler is missing.
+
+mod sandbox;
+
+use std::time::Duration;
+
+use sandbox::Sandbox;
+use serde_json::Value;
+
+/// The kernel that sends one request at a time shows one in flight, today's kernel as many as the server allows; a
+/// boot whose record is gone is run again, alone; comparing again gives the same text.
+#[test]
+fn a_campaign_from_one_command() {
+    let sandbox = Sandbox::new("");
+    let run = sandbox.lab(&["run-lab", "--plan", "ci"]);
+    run.expect_code_in(&[0, 1]);
+    let comparison = sandbox.comparison();
+    assert_eq!(outcomes(&comparison, "original"), "4 finished of 4");
+    assert_eq!(outcomes(&comparison, "stock"), "4 finished of 4");
+
+    let rows = comparison["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 8, "two scenarios with four workloads each");
+    for row in rows {
+        let name = format!("{} {}", row["scenario"], row["workload"]);
+        let (original, stock) = (evidence(row, "original"), evidence(row, "stock"));
+        assert_eq!(original["most-in-flight"]["most"], 1, "{name}");
+        assert_eq!(stock["most-in-flight"]["most"], 12, "{name}: as many as max-background allows");
+        assert_eq!(original["requests"], stock["requests"], "{name}: the same work");
+        assert_eq!(original["failed"]["most"], 0, "{name}");
+    }
+
+    let again = sandbox.lab(&["compare"]);
+    assert_eq!(again.stdout.trim(), sandbox.stored_comparison().trim());
+    assert!(run.stdout.contains(again.stdout.trim()), "{run}");
+
+    sandbox.remove_record("003-");
+    let resumed = sandbox.lab(&["run-lab", "--plan", "ci"]);
+    assert!(resumed.stderr.contains("resuming"), "{resumed}");
+    assert_eq!(resumed.stderr.lines().filter(|line| line.starts_with("boot ")).count(), 1, "{resumed}");
+    assert_eq!(sandbox.campaigns(), 1);
+    assert_eq!(outcomes(&sandbox.comparison(), "original"), "4 finished of 4");
+}
+
+/// A kernel that panics is broken, one that never prints is hung, each with its reason; the others go on, and the
+/// exit code says that something is worse.
+#[test]
+fn kernels_that_fail() {
+    let sandbox = Sandbox::new(
+        r#"
+        [variants.panics]
+        series = ["panic-at-boot"]
+        [variants.silent]
+        series = ["silent"]
+        [machines.impatient]
+        like = "virtual"
+        silence-limit-s = 25
+        [plans.failing-kernels]
+        machine = "impatient"
+        baseline = "stock"
+        variants = ["stock", "panics", "silent"]
+        scenarios = ["local"]
+        workloads = ["small-dd-read"]
+        boots = 1
+        "#,
+    );
+    sandbox.add_series("panic-at-boot");
+    sandbox.add_series("silent");
+    let run = sandbox.lab(&["run-lab", "--plan", "failing-kernels"]);
+    run.expect_code_in(&[1]);
+    let comparison = sandbox.comparison();
+    assert_eq!(outcomes(&comparison, "stock"), "1 finished of 1");
+    assert_eq!(outcomes(&comparison, "panics"), "1 broken of 1");
+    assert_eq!(outcomes(&comparison, "silent"), "1 hung of 1");
+    assert_eq!(
+        trouble(&comparison, "panics"),
+        "panic: Kernel panic - not syncing: lab test: no boot with this patch"
+    );
+    assert_eq!(
+        trouble(&comparison, "silent"),
+        "nothing was heard within the silence limit; the console is empty"
+    );
+    assert!(run.stdout.contains("no boot with this patch"), "the reader sees why: {run}");
+}
+
+/// A server that dies and a tool that fails are results with a reason, and the boot still ends in order.
+#[test]
+fn programs_that_fail() {
+    let sandbox = Sandbox::new(
+        r#"
+        [scenarios.dying]
+        like = "local"
+        die-after-requests = 20
+        [workloads.refused]
+        tool = "dd"
+        args = ["if={file}", "of=/dev/null", "bs=2M", "count=4", "iflag=direct,nosuchflag"]
+        file-mib = 8
+        [plans.failing-programs]
+        machine = "virtual"
+        baseline = "original"
+        variants = ["original", "stock"]
+        scenarios = ["local", "dying"]
+        workloads = ["refused", "small-dd-read"]
+        boots = 1
+        "#,
+    );
+    let run = sandbox.lab(&["run-lab", "--plan", "failing-programs"]);
+    run.expect_code_in(&[1, 2]);
+    let comparison = sandbox.comparison();
+    for variant in ["original", "stock"] {
+        assert_eq!(outcomes(&comparison, variant), "2 finished of 2");
+        let refused = failure(&comparison, "local", "refused", variant);
+        assert!(refused.contains("nosuchflag"), "{refused}");
+        let died = failure(&comparison, "dying", "small-dd-read", variant);
+        assert!(died.contains("dd"), "{died}");
+        let cell = cell(row(&comparison, "local", "small-dd-read"), variant);
+        assert_eq!(cell["samples"].as_array().map(Vec::len), Some(1), "the next workload ran: {cell}");
+    }
+}
+
+/// No virtual machine outlives the lab, however the lab ends, and the same command goes on where it was.
+#[test]
+fn a_killed_lab_leaves_nothing_behind() {
+    let sandbox = Sandbox::new("");
+    let mut lab = sandbox.start(&["run-lab", "--plan", "ci"]);
+    let qemu = lab.wait_for_qemu(Duration::from_secs(1800));
+    lab.kill();
+    sandbox::wait_until_gone(&qemu, Duration::from_secs(10));
+
+    let resumed = sandbox.lab(&["run-lab", "--plan", "ci"]);
+    resumed.expect_code_in(&[0, 1]);
+    let comparison = sandbox.comparison();
+    assert_eq!(outcomes(&comparison, "original"), "4 finished of 4");
+    assert_eq!(outcomes(&comparison, "stock"), "4 finished of 4");
+    assert!(comparison["damaged"].as_array().is_none_or(Vec::is_empty), "no record is broken");
+}
+
+/// What cannot be run is refused with a remedy before anything is booted, and leaves no campaign behind.
+#[test]
+fn bad_input() {
+    let variant = "[variants.mine]\nseries = [\"mine\"]\n[plans.mine]\nlike = \"ci\"\nvariants = [\"original\", \"mine\"]";
+    let escape = "--- /dev/null\n+++ b/../../outside\n@@ -0,0 +1 @@\n+x\n";
+    let misfit = "--- a/fs/fuse/file.c\n+++ b/fs/fuse/file.c\n@@ -1,1 +1,1 @@\n-no such line\n+another\n";
+    let in_the_way = "--- /dev/null\n+++ b/fs/fuse/extra.c\n@@ -0,0 +1 @@\n+x\n";
+    for (addition, patches, arguments, expected) in [
+        (
+            "",
+            &[][..],
+            &["run-lab", "--plan", "defualt"][..],
+            "there is no plan `defualt`; did you mean `default`?",
+        ),
+        ("", &[], &["build-kernel", "stok"], "there is no variant `stok`; did you mean `stock`?"),
+        ("", &[], &["compare", "2026-01-01-ci-1"], "there is no campaign `2026-01-01-ci-1`"),
+        ("", &[], &["compare"], "make one with: cargo xtask run-lab"),
+        ("[plans.x", &[], &["run-lab"], "lab.toml:"),
+        (variant, &[], &["run-lab", "--plan", "mine"], "there is no series `mine`"),
+        (variant, &[("README.md", "claim")], &["run-lab", "--plan", "mine"], "no patch in it"),
+        (variant, &[("0001-x.patch", escape)], &["run-lab", "--plan", "mine"], "../../outside"),
+        (
+            variant,
+            &[("0001-fits.patch", in_the_way), ("0002-x.patch", misfit)],
+            &["build-kernel", "mine"],
+            "series mine: patch 0002-x.patch does not apply to fs/fuse/file.c (hunk 1 at line 1)",
+        ),
+    ] {
+        let sandbox = Sandbox::new(addition);
+        patches.iter().for_each(|(file, text)| sandbox.add_patch("mine", file, text));
+        let run = sandbox.lab(arguments);
+        run.expect_code_in(&[2]);
+        assert!(run.stderr.contains(expected), "{arguments:?} should say `{expected}`: {run}");
+        assert_eq!(sandbox.campaigns(), 0);
+    }
+}
+
+fn row<'a>(comparison: &'a Value, scenario: &str, workload: &str) -> &'a Value {
+    let rows = comparison["rows"].as_array().expect("rows");
+    rows.iter()
+        .find(|row| row["scenario"] == scenario && row["workload"] == workload)
+        .unwrap_or_else(|| panic!("no row {scenario} {workload}"))
+}
+
+fn cell<'a>(row: &'a Value, variant: &str) -> &'a Value {
+    let cells = row["cells"].as_array().expect("cells");
+    cells.iter().find(|cell| cell["variant"] == variant).unwrap_or_else(|| panic!("no cell {variant}"))
+}
+
+fn evidence<'a>(row: &'a Value, variant: &str) -> &'a Value {
+    &cell(row, variant)["evidence"]
+}
+
+fn failure(comparison: &Value, scenario: &str, workload: &str, variant: &str) -> String {
+    let cell = cell(row(comparison, scenario, workload), variant);
+    cell["failures"][0]["reason"].as_str().unwrap_or_else(|| panic!("no failure: {cell}")).to_owned()
+}
+
+fn summary<'a>(comparison: &'a Value, variant: &str) -> &'a Value {
+    let variants = comparison["variants"].as_array().expect("variants");
+    variants.iter().find(|summary| summary["name"] == variant).unwrap_or_else(|| panic!("no {variant}"))
+}
+
+/// How the boots of a variant ended, e.g. `4 finished of 4`.
+fn outcomes(comparison: &Value, variant: &str) -> String {
+    let boots = &summary(comparison, variant)["boots"];
+    let ended = ["finished", "broken", "hung", "lost", "missing"]
+        .into_iter()
+        .filter(|&outcome| boots[outcome] != 0)
+        .map(|outcome| format!("{} {outcome}", boots[outcome]));
+    format!("{} of {}", ended.collect::<Vec<_>>().join(", "), boots["planned"])
+}
+
+fn trouble(comparison: &Value, variant: &str) -> String {
+    summary(comparison, variant)["troubles"][0]["reason"].as_str().unwrap_or("none").to_owned()
+}
