@@ -179,7 +179,7 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         }
         None => None,
     };
-    record.outcome = judge(&capture, report.as_ref(), record.nonce);
+    record.outcome = judge(&capture, report.as_ref(), record.nonce, record.kernel.build_id.as_deref());
     record.wall_s = round_to_ms(capture.wall);
     record.to_init_s = capture.hello.as_ref().map(|(_, after)| round_to_ms(*after));
     let raw = BootFiles {

@@ -55,6 +55,8 @@ pub struct KernelIdentity {
     pub digest: String,
     /// SHA-256 of bzImage.
     pub bzimage_sha256: String,
+    /// GNU build id, hexadecimal; the guest reports the same of the kernel that it runs on.
+    pub build_id: Option<String>,
     /// The series that were applied, with the digest of each.
     pub series: Vec<AppliedSeries>,
 }

@@ -146,7 +146,12 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         command: "qemu-system-x86_64".into(),
         outcome: Outcome::Finished,
         boot,
-        kernel: KernelIdentity { digest: digest.clone(), bzimage_sha256: digest, series: series.collect() },
+        kernel: KernelIdentity {
+            digest: digest.clone(),
+            bzimage_sha256: digest,
+            build_id: None,
+            series: series.collect(),
+        },
         setup: setup(clock),
         console: stored.clone(),
         report: Some(stored.clone()),

@@ -93,6 +93,7 @@ impl KernelMetadata {
         KernelIdentity {
             digest: self.digest.clone(),
             bzimage_sha256: self.bzimage_sha256.clone(),
+            build_id: self.build_id.clone(),
             series: self.series.iter().map(applied).collect(),
         }
     }

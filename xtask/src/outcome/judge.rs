@@ -7,8 +7,13 @@ use crate::boot::{Capture, End, QmpEvent, parse_event};
 use crate::klog;
 
 /// Decides how a boot ended. The first cause wins: what the kernel said before it stopped explains the stop.
-pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce) -> Outcome {
+///
+/// `build_id` is that of the kernel that was to be booted. A boot of another one says nothing about it.
+pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Option<&str>) -> Outcome {
     let console = capture.console.bytes();
+    if let Some(reason) = other_kernel(report, build_id) {
+        return Outcome::Lost { reason };
+    }
     if let Some(reason) = kernel_fault(capture, &console, report) {
         return Outcome::Broken { reason };
     }
@@ -35,6 +40,16 @@ pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce) -> Outcom
                 ),
             },
         },
+    }
+}
+
+/// Whether the guest ran on another kernel than it was to: what the report says of itself against what is stored.
+fn other_kernel(report: Option<&Report>, build_id: Option<&str>) -> Option<String> {
+    let (report, expected) = (report?, build_id?);
+    match report.build_id.as_deref() {
+        Some(booted) if booted == expected => None,
+        Some(booted) => Some(format!("the guest ran the kernel with build id {booted}, not {expected}")),
+        None => Some(format!("the guest does not know its kernel's build id, which should be {expected}")),
     }
 }
 
@@ -137,7 +152,7 @@ mod tests {
 
     #[track_caller]
     fn check(capture: &Capture, report: Option<&Report>, expected: &str) {
-        let outcome = judge(capture, report, NONCE);
+        let outcome = judge(capture, report, NONCE, None);
         assert_eq!(format!("{}: {}", outcome.word(), outcome.reason()), expected);
     }
 
@@ -171,7 +186,7 @@ mod tests {
     fn taint_and_panic_device_count_without_text() {
         let console = good_console();
         let good = capture(&console, &[SHUTDOWN], End::Exited(Some(0)));
-        assert_eq!(judge(&good, Some(&report(512)), NONCE).word(), "broken");
+        assert_eq!(judge(&good, Some(&report(512)), NONCE, None).word(), "broken");
         check(
             &capture(&console, &[PANICKED, RESET], End::Exited(Some(0))),
             None,
@@ -194,12 +209,26 @@ mod tests {
     }
 
     #[test]
+    fn a_boot_of_another_kernel_does_not_count() {
+        let good = capture(&good_console(), &[SHUTDOWN], End::Exited(Some(0)));
+        let of = |build_id: Option<&str>| Report { build_id: build_id.map(str::to_owned), ..report(0) };
+        for (booted, expected) in [
+            (Some("aa11"), "finished: "),
+            (Some("bb22"), "lost: the guest ran the kernel with build id bb22, not aa11"),
+            (None, "lost: the guest does not know its kernel's build id, which should be aa11"),
+        ] {
+            let outcome = judge(&good, Some(&of(booted)), NONCE, Some("aa11"));
+            assert_eq!(format!("{}: {}", outcome.word(), outcome.reason()), expected);
+        }
+    }
+
+    #[test]
     fn limits_are_hangs() {
         check(
             &capture("", &[], End::Silence),
             None,
             "hung: nothing was heard within the silence limit; the console is empty",
         );
-        assert_eq!(judge(&capture(&good_console(), &[], End::WallLimit), None, NONCE).word(), "hung");
+        assert_eq!(judge(&capture(&good_console(), &[], End::WallLimit), None, NONCE, None).word(), "hung");
     }
 }
