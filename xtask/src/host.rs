@@ -42,6 +42,7 @@ pub const NEEDS: &[Need] = &[
     need(What::Header("libelf.h"), "libelf-dev", "objtool in the kernel build"),
     need(What::Program("xz"), "xz-utils", "the source package"),
     need(What::Program("tar"), "tar", "the source package"),
+    need(What::Program("curl"), "curl", "a source that is named by URL"),
     need(What::Program("bwrap"), "bubblewrap", "the kernel build runs in a sandbox"),
     need(What::Program("qemu-system-x86_64"), "qemu-system-x86", "the boots"),
     need(What::Program("dd"), "coreutils", "a load tool of the image"),
