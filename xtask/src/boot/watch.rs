@@ -293,11 +293,11 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The command line of a boot as recorded: what to run to see it again, sockets named for show.
+/// The command line of a boot as recorded: what to run to see it again. Files and sockets are named for what they are,
+/// since their paths mean nothing elsewhere; the record has the digests.
 pub fn qemu_command_text(request: &BootRequest) -> String {
     let sockets = Sockets { port: Path::new("PORT"), monitor: Path::new("MONITOR") };
-    let initramfs = Path::new("INITRAMFS");
-    let arguments = qemu_command(&request.machine, &request.bzimage, initramfs, sockets);
+    let arguments = qemu_command(&request.machine, Path::new("BZIMAGE"), Path::new("INITRAMFS"), sockets);
     let quoted = arguments.iter().map(|argument| match argument.contains(' ') {
         true => format!("'{argument}'"),
         false => argument.clone(),
