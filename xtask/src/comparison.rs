@@ -162,6 +162,9 @@ pub struct Cell {
     pub mean: Option<f64>,
     /// Largest sample by smallest, minus one; none with fewer than two.
     pub spread: Option<f64>,
+    /// The same among boots that started at the same phase of the timer tick, of all phases the largest: what is left
+    /// is chance. None without two such boots, and with the wall clock, where a phase means nothing.
+    pub repeat: Option<f64>,
     /// What the server saw, over all boots.
     pub evidence: Option<Evidence>,
     /// Against the baseline; none for the baseline itself.
@@ -174,6 +177,8 @@ pub struct Cell {
 pub struct Sample {
     /// The boot's number in the plan.
     pub boot: u32,
+    /// The phase at which the workload started, microseconds.
+    pub phase_us: u32,
     /// The throughput, in the unit of the row.
     pub value: f64,
     /// Bytes that were transferred.

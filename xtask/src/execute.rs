@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::campaign::{CampaignFile, CampaignFolder};
 use crate::image;
 use crate::outcome::{Outcome, judge};
-use crate::plan::{BootStep, Clock, MachineSettings, Plan};
+use crate::plan::{BootStep, Clock, Plan};
 use crate::record::{BootFiles, Record, Stored, VERSION, write_boot};
 
 /// How often a lost boot is tried in one run of the lab.
@@ -223,14 +223,8 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
         storage_mib: plan.machine.storage_mib,
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,
-        phase_us: phase_us(&plan.machine, step.repetition),
+        phase_us: step.phase_us,
     })
-}
-
-/// Where in a tenth of a second the workloads of a boot start.
-fn phase_us(machine: &MachineSettings, repetition: u32) -> u32 {
-    let steps = u64::from(repetition - 1) * u64::from(machine.phase_step_us);
-    ((u64::from(machine.phase_us) + steps) % 100_000) as u32
 }
 
 /// The image with the assignment behind it, as one file.

@@ -127,11 +127,11 @@ pub struct MachineSettings {
     pub storage_mib: u32,
     /// How long a workload may take in guest time, seconds.
     pub workload_limit_s: u32,
-    /// How long after a whole tenth of a second of guest time each workload starts in the first boot of a variant and
-    /// scenario, microseconds, below 100,000.
+    /// How long after a whole tenth of a second of guest time each workload starts in the first two boots of a variant
+    /// and scenario, microseconds, below 100,000.
     pub phase_us: u32,
-    /// How much later in each further one. With the virtual clock, boots with equal phases give equal figures; other
-    /// phases show what is owed to where the timer tick falls.
+    /// The second boot starts them at the same phase, to show that it repeats; each further one this much later, to show
+    /// what is owed to where the timer tick falls.
     pub phase_step_us: u32,
     /// How long a boot may take in real time, seconds.
     pub wall_limit_s: u32,
@@ -151,4 +151,6 @@ pub struct BootStep {
     pub scenario: String,
     /// Which repetition of this variant and scenario it is, from 1.
     pub repetition: u32,
+    /// How long after a whole tenth of a second of guest time its workloads start, microseconds, below 100,000.
+    pub phase_us: u32,
 }

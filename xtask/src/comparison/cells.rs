@@ -8,7 +8,7 @@ use crate::campaign::Campaign;
 use crate::klog::escape_for_terminal;
 use crate::outcome::Outcome;
 use crate::output;
-use crate::plan::Variant;
+use crate::plan::{Clock, Variant};
 use crate::record::BootData;
 
 /// The variants, the baseline first.
@@ -99,7 +99,12 @@ fn cell(campaign: &Campaign, variant: &str, scenario: &str, task: &WorkloadTask)
             Found::Absent => {}
             Found::Failed(reason) => failures.push(Failure { boot: number, reason }),
             Found::Done(throughput, requests) => {
-                samples.push(Sample { boot: number, value: throughput.value, bytes: throughput.bytes });
+                samples.push(Sample {
+                    boot: number,
+                    phase_us: boot.record.boot.phase_us,
+                    value: throughput.value,
+                    bytes: throughput.bytes,
+                });
                 stats.extend(requests);
             }
         }
@@ -110,11 +115,24 @@ fn cell(campaign: &Campaign, variant: &str, scenario: &str, task: &WorkloadTask)
         absent: planned.saturating_sub(samples.len() + failures.len()) as u32,
         mean: harmonic_mean(&values),
         spread: spread(&values),
+        repeat: match campaign.file.plan.machine.clock {
+            Clock::Virtual => repeat(&samples),
+            Clock::Wall => None,
+        },
         evidence: evidence(&stats),
         samples,
         failures,
         change: None,
     }
+}
+
+/// The largest spread among samples of one phase.
+fn repeat(samples: &[Sample]) -> Option<f64> {
+    let of_phase = |phase| {
+        let alike = samples.iter().filter(|sample| sample.phase_us == phase);
+        spread(&alike.map(|sample| sample.value).collect::<Vec<_>>())
+    };
+    samples.iter().filter_map(|sample| of_phase(sample.phase_us)).reduce(f64::max)
 }
 
 enum Found<'a> {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FindingRow, Row, SMALLEST_EFFECT, VariantSummary, Verdict, check};
+use super::{FindingRow, Row, VariantSummary, Verdict, check};
 
 /// The answer of a campaign; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -145,7 +145,7 @@ impl Judged {
         let parts: Vec<String> = [
             counted(self.faster.len(), "faster").map(|text| text + &range(&self.faster)),
             counted(self.slower.len(), "SLOWER").map(|text| text + &range(&self.slower)),
-            counted(self.same, &format!("no difference larger than {:.0} %", SMALLEST_EFFECT * 100.0)),
+            counted(self.same, "no difference that counts"),
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
             (self.broken > 0).then(|| format!("BROKEN in {}", boots(self.broken))),

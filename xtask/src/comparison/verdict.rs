@@ -94,7 +94,8 @@ fn on_virtual_clock(baseline: &Cell, cell: &Cell) -> Change {
         return change;
     };
     let spread = left.max(right);
-    let repeatable = spread <= REPEATABLE_SPREAD;
+    let repeat = baseline.repeat.unwrap_or(0.0).max(cell.repeat.unwrap_or(0.0));
+    let repeatable = repeat <= REPEATABLE_SPREAD;
     let noise = if repeatable { spread.max(SMALLEST_EFFECT) } else { spread * CLEAR_OF_SPREAD };
     change.repeatable = Some(repeatable);
     change.verdict = direction(ratio, noise);

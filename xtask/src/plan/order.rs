@@ -1,12 +1,17 @@
 //! The order in which the boots of a plan start.
 
-use super::{BootStep, Scenario, Variant};
+use super::{BootStep, MachineSettings, Scenario, Variant};
 
 /// Every boot, numbered from 1: for each repetition, for each scenario, the variants in a balanced order.
 ///
 /// Repetition by repetition, so that a campaign that is stopped early has something to compare in every scenario.
 /// With the virtual clock the order does not matter.
-pub(super) fn boot_order(variants: &[Variant], scenarios: &[Scenario], repetitions: u32) -> Vec<BootStep> {
+pub(super) fn boot_order(
+    variants: &[Variant],
+    scenarios: &[Scenario],
+    repetitions: u32,
+    machine: &MachineSettings,
+) -> Vec<BootStep> {
     let steps = (0..repetitions).flat_map(|round| {
         scenarios.iter().flat_map(move |scenario| {
             balanced(variants, round).into_iter().map(move |variant| (round, scenario, variant))
@@ -19,8 +24,16 @@ pub(super) fn boot_order(variants: &[Variant], scenarios: &[Scenario], repetitio
             variant: variant.name.clone(),
             scenario: scenario.name.clone(),
             repetition: round + 1,
+            phase_us: phase_us(machine, round),
         })
         .collect()
+}
+
+/// The first two rounds start at the same phase, each further one at another, the same for every variant.
+fn phase_us(machine: &MachineSettings, round: u32) -> u32 {
+    const PERIOD_US: u64 = 100_000;
+    let steps = u64::from(round.saturating_sub(1)) * u64::from(machine.phase_step_us);
+    ((u64::from(machine.phase_us) + steps) % PERIOD_US) as u32
 }
 
 /// The items rotated by one more place every second round and reversed in every second: AB BA BA AB for two,
@@ -77,6 +90,25 @@ mod tests {
 
     fn all_equal(sums: &[u64]) -> bool {
         sums.iter().all(|sum| *sum == sums[0])
+    }
+
+    #[test]
+    fn phases() {
+        let machine = MachineSettings {
+            clock: crate::plan::Clock::Virtual,
+            accel: crate::plan::AccelChoice::Tcg,
+            cpu_model: "max".to_owned(),
+            cpus: 1,
+            memory_mib: 512,
+            storage_mib: 64,
+            workload_limit_s: 1,
+            phase_us: 99_000,
+            phase_step_us: 700,
+            wall_limit_s: 1,
+            silence_limit_s: 1,
+        };
+        let found: Vec<u32> = (0..5).map(|round| phase_us(&machine, round)).collect();
+        assert_eq!(found, [99_000, 99_000, 99_700, 400, 1_100]);
     }
 
     #[test]

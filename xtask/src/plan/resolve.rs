@@ -63,7 +63,7 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
         repetitions,
         machine: machine.clone(),
         kernel: config.kernel.clone(),
-        boots: boot_order(&variants, &scenarios, repetitions),
+        boots: boot_order(&variants, &scenarios, repetitions, machine),
         variants,
         scenarios,
         workloads,

@@ -19,7 +19,7 @@ pub fn render(comparison: &Comparison) -> String {
         let tables: Vec<_> = blocks.iter().map(|places| table(comparison, &rows, places)).collect();
         parts.push(format!("{title}\n\n{}", tables.join("\n\n")));
     }
-    let legend = "~ no difference larger than 1 %; ? cannot tell; * boots differ by more than 1 %";
+    let legend = "~ no difference that counts; ? cannot tell; * boots differ by more than 1 %";
     parts.push(text::wrap("", legend, WIDTH, 0));
     parts.push(logs(comparison));
     let paragraphs = comparison

@@ -147,9 +147,20 @@ fn footnotes(comparison: &Comparison) -> String {
 
 /// What backs the throughput: one line for each row and variant.
 fn evidence(comparison: &Comparison) -> String {
-    let columns =
-        ["workload", "variant", "boots", "spread", "requests", "in flight", "KiB", "disorder", "failed"];
-    let lead = "What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.";
+    let columns = [
+        "workload",
+        "variant",
+        "boots",
+        "repeat",
+        "spread",
+        "reqs",
+        "in flight",
+        "KiB",
+        "disorder",
+        "failed",
+    ];
+    let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the server \
+                saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.";
     by_scenario(comparison, lead, &columns, &evidence_line)
 }
 
@@ -188,7 +199,8 @@ fn evidence_line(cell: &Cell) -> Vec<String> {
     let planned = cell.samples.len() + cell.failures.len() + cell.absent as usize;
     let measured = cell.samples.len();
     let boots = if measured == planned { planned.to_string() } else { format!("{measured} of {planned}") };
-    let mut line = vec![boots, cell.spread.map_or("-".to_owned(), text::percent)];
+    let percent = |value: Option<f64>| value.map_or("-".to_owned(), text::percent);
+    let mut line = vec![boots, percent(cell.repeat), percent(cell.spread)];
     line.extend(match cell.evidence {
         Some(seen) => [
             text::range(seen.requests),

@@ -88,21 +88,24 @@ fn table_of_two() {
 
             A change counts if it exceeds 1 % and the spread between boots of either kernel.
 
-            What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
-            failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
+            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
             scenario slow
-            | workload | variant  | boots | spread | requests | in flight | KiB | disorder | failed |
-            |----------|----------|-------|--------|----------|-----------|-----|----------|--------|
-            | dd-read  | original |     2 | 0.05 % |      512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     2 | 0.07 % |      512 |        12 | 128 |        0 |      0 |
-            | aio-read | original |     2 | 0.02 % |      512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     2 | 0.04 % |      512 |        12 | 128 |        0 |      0 |
+            | workload | variant  | boots | repeat | spread | reqs | in flight | KiB | disorder | failed |
+            |----------|----------|-------|--------|--------|------|-----------|-----|----------|--------|
+            | dd-read  | original |     2 | 0.05 % | 0.05 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     2 | 0.07 % | 0.07 % |  512 |        12 | 128 |        0 |      0 |
+            | aio-read | original |     2 | 0.02 % | 0.02 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     2 | 0.04 % | 0.04 % |  512 |        12 | 128 |        0 |      0 |
 
             Kernel logs: no findings in any boot.
 
+            Doubts:
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+
             Conclusion: nothing speaks against a variant (exit code 0).
-            patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2
-              rows.
+            patched against original: faster in 1 of 2 rows (x4.000); no difference that counts in 1 of 2 rows.
         "#]],
     );
 }
@@ -112,65 +115,66 @@ fn table_of_five() {
     check_table(
         &five_arms(),
         expect![[r#"
-        campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
-        source:   linux-source-6.12 6.12.117-1~deb12u1
-        config:   c0c0c0c0c0c0, built with gcc 12.2.0
-        image:    1a1a1a1a1a1a
-        machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
-        clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
-        host:     some CPU, 2 CPUs, Debian 12
-        scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
-                  open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
-        variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
-        variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
-                  finished
-        variant:  clean-up: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + clean-up (6 patches,
-                  5e5e5e5e5e5e); bzImage 13e4f2fc95ab; 2 boots: 2 finished
-        variant:  third-way: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + third-way (6 patches,
-                  5e5e5e5e5e5e); bzImage ebb472fec75e; 2 boots: 2 finished
-        variant:  stock: 6.12.117; stock (6 patches, 5e5e5e5e5e5e); bzImage 08c4242b5f58; 2 boots: 2
-                  finished
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
+                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
+                      finished
+            variant:  clean-up: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + clean-up (6 patches,
+                      5e5e5e5e5e5e); bzImage 13e4f2fc95ab; 2 boots: 2 finished
+            variant:  third-way: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + third-way (6 patches,
+                      5e5e5e5e5e5e); bzImage ebb472fec75e; 2 boots: 2 finished
+            variant:  stock: 6.12.117; stock (6 patches, 5e5e5e5e5e5e); bzImage 08c4242b5f58; 2 boots: 2
+                      finished
 
-        scenario slow
-        | workload | unit  | original |      patched |     clean-up |     third-way |         stock |
-        |----------|-------|----------|--------------|--------------|---------------|---------------|
-        | dd-read  | MB/s  |    111.8 |        447.2 |        111.8 |         426.1 |         95.87 |
-        |          |       |          | x4.00 better |  +0.0 % same | x3.81 better* | -14.3 % worse |
-        | aio-read | MiB/s |    55.00 |        538.0 |        540.1 |         530.0 |         54.00 |
-        |          |       |          | x9.78 better | x9.82 better |  x9.64 better |  -1.8 % worse |
+            scenario slow
+            | workload | unit  | original |      patched |     clean-up |     third-way |         stock |
+            |----------|-------|----------|--------------|--------------|---------------|---------------|
+            | dd-read  | MB/s  |    111.8 |        447.2 |        111.8 |         426.1 |         95.87 |
+            |          |       |          | x4.00 better |  +0.0 % same | x3.81 better* | -14.3 % worse |
+            | aio-read | MiB/s |    55.00 |        538.0 |        540.1 |         530.0 |         54.00 |
+            |          |       |          | x9.78 better | x9.82 better |  x9.64 better |  -1.8 % worse |
 
-        A change counts if it exceeds 1 % and the spread between boots of either kernel.
-        * boots of one kernel differ by more than 1 %; the change is more than ten times that.
+            A change counts if it exceeds 1 % and the spread between boots of either kernel.
+            * boots of one kernel differ by more than 1 %; the change is more than ten times that.
 
-        What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
-        failed.
-        scenario slow
-        | workload | variant   | boots |  spread | requests | in flight | KiB | disorder | failed |
-        |----------|-----------|-------|---------|----------|-----------|-----|----------|--------|
-        | dd-read  | original  |     2 |  0.05 % |      512 |         1 | 128 |        0 |      0 |
-        |          | patched   |     2 |  0.07 % |      512 |        12 | 128 |        0 |      0 |
-        |          | clean-up  |     2 |  0.02 % |      512 |        12 | 128 |        0 |      0 |
-        |          | third-way |     2 | 10.00 % |      512 |        12 | 128 |        0 |      0 |
-        |          | stock     |     2 |  0.00 % |      512 |         1 | 128 |        0 |      0 |
-        | aio-read | original  |     2 |  0.02 % |      512 |         1 | 128 |        0 |      0 |
-        |          | patched   |     2 |  0.02 % |      512 |        12 | 128 |        0 |      0 |
-        |          | clean-up  |     2 |  0.04 % |      512 |        12 | 128 |        0 |      0 |
-        |          | third-way |     2 |  0.00 % |      512 |        12 | 128 |        0 |      0 |
-        |          | stock     |     2 |  0.00 % |      512 |         1 | 128 |        0 |      0 |
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
+            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
+            scenario slow
+            | workload | variant   | boots |  repeat |  spread | reqs | in flight | KiB | disorder | failed |
+            |----------|-----------|-------|---------|---------|------|-----------|-----|----------|--------|
+            | dd-read  | original  |     2 |  0.05 % |  0.05 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched   |     2 |  0.07 % |  0.07 % |  512 |        12 | 128 |        0 |      0 |
+            |          | clean-up  |     2 |  0.02 % |  0.02 % |  512 |        12 | 128 |        0 |      0 |
+            |          | third-way |     2 | 10.00 % | 10.00 % |  512 |        12 | 128 |        0 |      0 |
+            |          | stock     |     2 |  0.00 % |  0.00 % |  512 |         1 | 128 |        0 |      0 |
+            | aio-read | original  |     2 |  0.02 % |  0.02 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched   |     2 |  0.02 % |  0.02 % |  512 |        12 | 128 |        0 |      0 |
+            |          | clean-up  |     2 |  0.04 % |  0.04 % |  512 |        12 | 128 |        0 |      0 |
+            |          | third-way |     2 |  0.00 % |  0.00 % |  512 |        12 | 128 |        0 |      0 |
+            |          | stock     |     2 |  0.00 % |  0.00 % |  512 |         1 | 128 |        0 |      0 |
 
-        Kernel logs: no findings in any boot.
+            Kernel logs: no findings in any boot.
 
-        Doubts:
-        - boots of one kernel differ by up to 10.0 % (third-way, slow, dd-read): with the virtual clock they
-          should not by more than 1 %
+            Doubts:
+            - boots of one kernel that started alike differ by up to 10.0 % (third-way, slow, dd-read): with the
+              virtual clock they should not by more than 1 %
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
 
-        Conclusion: WORSE than the baseline (exit code 1).
-        patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
-        clean-up against original: faster in 1 of 2 rows (x9.819); no difference larger than 1 % in 1 of 2
-          rows.
-        third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
-        stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
-    "#]],
+            Conclusion: WORSE than the baseline (exit code 1).
+            patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference that counts in 1 of 2 rows.
+            third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+            stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+        "#]],
     );
 }
 
@@ -201,15 +205,15 @@ fn table_with_troubles() {
 
             A change counts if it exceeds 1 % and the spread between boots of either kernel.
 
-            What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
-            failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
+            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
             scenario slow
-            | workload | variant  |  boots | spread | requests | in flight | KiB | disorder | failed |
-            |----------|----------|--------|--------|----------|-----------|-----|----------|--------|
-            | dd-read  | original |      2 | 0.05 % |      512 |         1 | 128 |        0 |      0 |
-            |          | patched  | 0 of 2 |      - |        - |         - |   - |        - |      - |
-            | aio-read | original |      2 | 0.02 % |      512 |         1 | 128 |        0 |      0 |
-            |          | patched  | 1 of 2 |      - |      512 |        12 | 128 |        0 |      0 |
+            | workload | variant  |  boots | repeat | spread | reqs | in flight | KiB | disorder | failed |
+            |----------|----------|--------|--------|--------|------|-----------|-----|----------|--------|
+            | dd-read  | original |      2 | 0.05 % | 0.05 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched  | 0 of 2 |      - |      - |    - |         - |   - |        - |      - |
+            | aio-read | original |      2 | 0.02 % | 0.02 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched  | 1 of 2 |      - |      - |  512 |        12 | 128 |        0 |      0 |
 
             Workloads that failed:
               patched, slow, dd-read, boot 3: exit code 1: dd: error reading '/mnt/fuse/file':
@@ -224,6 +228,10 @@ fn table_with_troubles() {
             Boots that did not end well:
               patched, slow, boot 3: broken: WARNING in fuse_aio_complete
               patched, slow, boot 4: hung: no byte for 30 s; last: \x1b]0;x\x07Run /init
+
+            Doubts:
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
 
             Conclusion: WORSE than the baseline (exit code 1).
             patched against original: FAILS where the baseline does not in 1 of 2 rows; no statement possible in
@@ -261,17 +269,17 @@ fn table_of_wall_clock() {
             A change counts if the exact Mann-Whitney p (Holm over all cells) is below 0.05, its 95 % interval
             excludes 1, and it exceeds 1 %.
 
-            What the server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order,
-            failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
+            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
             scenario slow
-            | workload | variant  | boots | spread | requests | in flight | KiB | disorder | failed |
-            |----------|----------|-------|--------|----------|-----------|-----|----------|--------|
-            | dd-read  | original |     6 | 5.00 % |      512 |         1 | 128 |        0 |      0 |
-            |          | again    |     6 | 3.48 % |      512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     6 | 7.14 % |      512 |        12 | 128 |        0 |      0 |
-            | aio-read | original |     6 | 0.00 % |      512 |         1 | 128 |        0 |      0 |
-            |          | again    |     6 | 0.00 % |      512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     6 | 0.00 % |      512 |        12 | 128 |        0 |      0 |
+            | workload | variant  | boots | repeat | spread | reqs | in flight | KiB | disorder | failed |
+            |----------|----------|-------|--------|--------|------|-----------|-----|----------|--------|
+            | dd-read  | original |     6 |      - | 5.00 % |  512 |         1 | 128 |        0 |      0 |
+            |          | again    |     6 |      - | 3.48 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     6 |      - | 7.14 % |  512 |        12 | 128 |        0 |      0 |
+            | aio-read | original |     6 |      - | 0.00 % |  512 |         1 | 128 |        0 |      0 |
+            |          | again    |     6 |      - | 0.00 % |  512 |         1 | 128 |        0 |      0 |
+            |          | patched  |     6 |      - | 0.00 % |  512 |        12 | 128 |        0 |      0 |
 
             Change as a ratio, its 95 % interval, p (corrected), and the smallest change that this run could
             see.
@@ -292,10 +300,9 @@ fn table_of_wall_clock() {
             - emulated: order of magnitude only (real time under TCG measures the emulator)
 
             Conclusion: nothing speaks against a variant (exit code 0).
-            again against original: no difference larger than 1 % in 1 of 2 rows; no statement possible in 1 of
-              2 rows.
-            patched against original: faster in 1 of 2 rows (x1.414); no difference larger than 1 % in 1 of 2
+            again against original: no difference that counts in 1 of 2 rows; no statement possible in 1 of 2
               rows.
+            patched against original: faster in 1 of 2 rows (x1.414); no difference that counts in 1 of 2 rows.
         "#]],
     );
 }
@@ -321,13 +328,16 @@ fn mail_of_two() {
               dd-read                 1         12
               aio-read                1         12
 
-            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-            than 1 %
+            ~ no difference that counts; ? cannot tell; * boots differ by more than
+            1 %
 
             No findings in any kernel log.
 
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
             patched against original: faster in 1 of 2 rows (x4.000); no difference
-              larger than 1 % in 1 of 2 rows.
+              that counts in 1 of 2 rows.
         "#]],
     );
 }
@@ -360,16 +370,20 @@ fn mail_of_five() {
               dd-read                 1         12                   1
               aio-read                1         12                   1
 
-            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-            than 1 %
+            ~ no difference that counts; ? cannot tell; * boots differ by more than
+            1 %
 
             No findings in any kernel log.
 
-            Note: boots of one kernel differ by up to 10.0 % (third-way, slow,
-              dd-read): with the virtual clock they should not by more than 1 %
+            Note: boots of one kernel that started alike differ by up to 10.0 %
+              (third-way, slow, dd-read): with the virtual clock they should not by
+              more than 1 %
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
             patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
             clean-up against original: faster in 1 of 2 rows (x9.819); no difference
-              larger than 1 % in 1 of 2 rows.
+              that counts in 1 of 2 rows.
             third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
             stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
         "#]],
@@ -397,12 +411,15 @@ fn mail_with_troubles() {
               dd-read                 1          -
               aio-read                1         12
 
-            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-            than 1 %
+            ~ no difference that counts; ? cannot tell; * boots differ by more than
+            1 %
 
             In the kernel logs (boots):
             WARNING in fuse_aio_complete (original 0/2, patched 1/2)
 
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
             patched against original: FAILS where the baseline does not in 1 of 2
               rows; no statement possible in 1 of 2 rows; BROKEN in 1 boot; HUNG in
               1 boot; 1 NEW in the kernel log.

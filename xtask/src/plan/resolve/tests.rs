@@ -53,6 +53,22 @@ fn the_default_plan() {
         6 local original 2
         7 remote stock 2
         8 remote original 2
+        9 local stock 3
+        10 local original 3
+        11 remote stock 3
+        12 remote original 3
+        13 local original 4
+        14 local stock 4
+        15 remote original 4
+        16 remote stock 4
+        17 local original 5
+        18 local stock 5
+        19 remote original 5
+        20 remote stock 5
+        21 local stock 6
+        22 local original 6
+        23 remote stock 6
+        24 remote original 6
     "#]]
     .assert_eq(&boots(&plan));
     expect![[r#"
@@ -64,7 +80,7 @@ fn the_default_plan() {
         storage-mib = 320
         workload-limit-s = 60
         phase-us = 0
-        phase-step-us = 0
+        phase-step-us = 700
         wall-limit-s = 900
         silence-limit-s = 420
     "#]]
