@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
@@ -23,6 +25,8 @@ pub enum Command {
     BuildKernel(BuildKernel),
     /// Recomputes a comparison from the records of a campaign, without a virtual machine.
     Compare(Compare),
+    /// Makes a series of patches that came by mail or lie on a branch.
+    ImportSeries(ImportSeries),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
     Ci,
     /// Shows what the lab finds on this machine.
@@ -70,6 +74,25 @@ pub struct Compare {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// Arguments of `import-series`.
+#[derive(Debug, Args)]
+pub struct ImportSeries {
+    /// A mailbox (mbox), a maildir, a patch, a folder of patches; with --git a range of commits, A..B.
+    pub from: PathBuf,
+    /// The repository of the range.
+    #[arg(long, value_name = "REPO")]
+    pub git: Option<PathBuf>,
+    /// The series' name below kernel-patches/, instead of one made of the cover letter's subject.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Which version of the series, if there are several.
+    #[arg(long, value_name = "N")]
+    pub version: Option<u32>,
+    /// Which series, if there are several: the one with a subject that holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub subject: Option<String>,
 }
 
 /// How a comparison is printed.

@@ -9,7 +9,7 @@ mod check;
 mod error;
 mod file;
 mod inventory;
-mod name;
+pub(crate) mod name;
 mod named;
 mod reader;
 mod sections;

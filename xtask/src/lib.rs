@@ -37,6 +37,7 @@ pub mod build_kernel;
 pub mod ci;
 pub mod compare;
 pub mod doctor;
+pub mod import;
 pub mod lab;
 pub mod run_lab;
 pub mod stopwatch;

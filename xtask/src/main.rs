@@ -26,6 +26,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::RunLab(options) => xtask::run_lab::run_lab(&sh, options),
         Command::BuildKernel(options) => xtask::build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => xtask::compare::compare(&sh, options),
+        Command::ImportSeries(options) => xtask::import::import_series(&sh, options),
         Command::Ci => xtask::ci::ci(&sh),
         Command::Doctor => xtask::doctor::doctor(&sh),
     }

@@ -14,7 +14,7 @@ pub(crate) use scan::{check_changes, scan};
 use crate::digest;
 
 /// A larger patch is refused: the largest ones that are mailed to kernel lists stay below a tenth of it.
-const MAX_PATCH_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_PATCH_BYTES: u64 = 4 << 20;
 
 /// Patches that are applied together, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,11 @@ pub(crate) fn hunk_number(text: &str, path: &str, old_line: u64) -> Option<usize
     change.hunks.iter().position(|(start, _)| *start == old_line).map(|at| at + 1)
 }
 
+/// Whether a text holds a diff that changes something.
+pub(crate) fn has_diff(text: &str) -> bool {
+    diff::parse(text).iter().any(|change| !change.is_empty())
+}
+
 fn is_plain_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(plain)
@@ -176,8 +181,7 @@ fn parse_patch(file: &str, bytes: Vec<u8>) -> anyhow::Result<Patch> {
             1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count();
         anyhow::anyhow!("{file} is not UTF-8 at line {line}: convert it, e.g. with iconv")
     })?;
-    let has_diff = diff::parse(&text).iter().any(|change| !change.is_empty());
-    ensure!(has_diff, "{file} holds no diff: remove it (a cover letter belongs into README.md)");
+    ensure!(has_diff(&text), "{file} holds no diff: remove it (a cover letter belongs into README.md)");
     Ok(Patch::new(file, text))
 }
 

@@ -1,14 +1,14 @@
 //! Names that are safe as names of folders and files.
 
 /// The longest name, bytes.
-const LONGEST: usize = 40;
+pub(crate) const LONGEST: usize = 40;
 
 /// What a name may look like, for error messages.
-pub(super) const RULE: &str = "1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`";
+pub(crate) const RULE: &str = "1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`";
 
 /// Whether a name can become the name of a folder or file on any file system, without leaving its parent,
 /// being hidden or being taken for an option.
-pub(super) fn is_safe(name: &str) -> bool {
+pub(crate) fn is_safe(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() <= LONGEST
         && name.bytes().next().is_some_and(plain)
