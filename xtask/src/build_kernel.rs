@@ -10,9 +10,11 @@ use crate::config::Config;
 use crate::kernel::{self, Fragment, Kernel, KernelRequest};
 use crate::lab::Lab;
 use crate::plan::{KernelSettings, Source, Variant};
+use crate::report::patches::Names;
 use crate::series::{self, Series};
+use crate::source::Identity;
 use crate::stopwatch::Stopwatch;
-use crate::{cli, host, source, suggest};
+use crate::{cli, each_patch, host, source, suggest};
 
 /// `cargo xtask build-kernel`.
 ///
@@ -22,14 +24,24 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let config = lab.config(sh)?;
-    let variants = select(&config, &options.variants)?;
+    let variants = match &options.each_patch {
+        Some(series) => each_patch::steps(&lab, &config, series)?,
+        None => select(&config, &options.variants)?,
+    };
     watch.step("packages", || host::require(sh))?;
     if options.refresh_source {
         refresh(&lab, &config.kernel)?;
     }
-    watch.step("kernels", || ensure(sh, &lab, &config.kernel, &variants))?;
+    let code = watch.step("kernels", || match options.each_patch {
+        Some(_) => each_patch::build(sh, &lab, &config.kernel, &variants, names(options)),
+        None => ensure(sh, &lab, &config.kernel, &variants).map(|_| ExitCode::SUCCESS),
+    })?;
     eprintln!("\n{}", watch.line());
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
+}
+
+fn names(options: &cli::BuildKernel) -> Names {
+    if options.verbose { Names::All } else { Names::Few }
 }
 
 fn select(config: &Config, names: &[String]) -> anyhow::Result<Vec<Variant>> {
@@ -64,32 +76,16 @@ pub(crate) fn ensure(
     settings: &KernelSettings,
     variants: &[Variant],
 ) -> anyhow::Result<Vec<Kernel>> {
-    let tell = |line: &str| eprintln!("{line}");
-    let series =
-        variants.iter().map(|variant| load_series(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
-    let fragments = read_fragments(sh, lab, settings)?;
-    let identity = source::identify(sh, &lab.cache, &settings.source, &tell)?;
+    let builder = Builder::new(sh, lab, settings, variants)?;
     let mut kernels: Vec<Kernel> = Vec::new();
-    for (variant, series) in variants.iter().zip(&series) {
-        let request = KernelRequest {
-            source: &settings.source,
-            identity: &identity,
-            variant: &variant.name,
-            series,
-            fragments: &fragments,
-            jobs: std::thread::available_parallelism().map_or(1, usize::from),
-        };
-        let kernel = kernel::ensure(sh, &lab.cache, request, &tell)?;
-        eprintln!("kernel {}", kernel.line(&variant.name));
+    for (place, variant) in variants.iter().enumerate() {
+        let kernel = builder.build(place)?;
         if let Some(first) = kernels.first() {
-            kernel::ensure_comparable(first, &kernel, &variant.name, series)?;
+            builder.ensure_comparable(first, place, &kernel)?;
         }
         for (other, twin) in variants.iter().zip(&kernels) {
-            if other.series != variant.series && kernel::same(twin, &kernel) {
-                eprintln!(
-                    "kernel {} is the same as {}: their series change nothing that is built",
-                    variant.name, other.name
-                );
+            if let Some(line) = likeness((other, twin), (variant, &kernel)) {
+                eprintln!("{line}");
             }
         }
         kernels.push(kernel);
@@ -97,14 +93,106 @@ pub(crate) fn ensure(
     Ok(kernels)
 }
 
-fn load_series(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Series>> {
-    let folder = lab.checkout.join("kernel-patches");
-    let load = |name: &String| {
-        let series = series::load(&folder, name)?;
-        series::scan(&series)?;
-        Ok(series)
-    };
-    variant.series.iter().map(load).collect()
+/// What is to be said of a kernel that does what another one does, although it should not.
+fn likeness((other, twin): (&Variant, &Kernel), (variant, kernel): (&Variant, &Kernel)) -> Option<String> {
+    if other.series == variant.series && other.prefix == variant.prefix {
+        return None;
+    }
+    let (name, other) = (&variant.name, &other.name);
+    if kernel::same(twin, kernel) {
+        Some(format!(
+            "kernel {name} is the same as {other}: what is between them changes nothing that is built"
+        ))
+    } else if twin.metadata.symbols_sha256 == kernel.metadata.symbols_sha256 {
+        Some(format!(
+            "kernel {name} has the functions and the data of {other}: what is between them changes only their \
+             order and what has no name, such as line numbers in warnings"
+        ))
+    } else {
+        None
+    }
+}
+
+/// What all kernels of a command have in common, and the series of each.
+pub(crate) struct Builder<'a> {
+    sh: &'a Shell,
+    lab: &'a Lab,
+    settings: &'a KernelSettings,
+    variants: &'a [Variant],
+    series: Vec<Vec<Series>>,
+    fragments: Vec<Fragment>,
+    identity: Identity,
+}
+
+impl<'a> Builder<'a> {
+    /// Reads and checks every series and fragment, and finds out which source is meant.
+    pub(crate) fn new(
+        sh: &'a Shell,
+        lab: &'a Lab,
+        settings: &'a KernelSettings,
+        variants: &'a [Variant],
+    ) -> anyhow::Result<Self> {
+        let load = |variant| load_all(lab, variant);
+        let series = variants.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+        let fragments = read_fragments(sh, lab, settings)?;
+        let identity = source::identify(sh, &lab.cache, &settings.source, &tell)?;
+        Ok(Builder { sh, lab, settings, variants, series, fragments, identity })
+    }
+
+    /// The kernel of the variant at `place`, built or found in the cache.
+    pub(crate) fn build(&self, place: usize) -> anyhow::Result<Kernel> {
+        let name = &self.variants[place].name;
+        let request = KernelRequest {
+            source: &self.settings.source,
+            identity: &self.identity,
+            variant: name,
+            series: &self.series[place],
+            fragments: &self.fragments,
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let kernel = kernel::ensure(self.sh, &self.lab.cache, request, &tell);
+        let kernel = match (&self.variants[place].prefix, self.series[place].last()) {
+            (Some(prefix), Some(series)) => kernel
+                .with_context(|| format!("patch {} of {} ({})", prefix.patches, series.name, prefix.subject)),
+            (None, _) | (_, None) => kernel,
+        }?;
+        eprintln!("kernel {}", kernel.line(name));
+        Ok(kernel)
+    }
+
+    /// Checks that the kernel of the variant at `place` is configured as `base`.
+    pub(crate) fn ensure_comparable(
+        &self,
+        base: &Kernel,
+        place: usize,
+        kernel: &Kernel,
+    ) -> anyhow::Result<()> {
+        kernel::ensure_comparable(base, kernel, &self.variants[place].name, &self.series[place])
+    }
+}
+
+fn tell(line: &str) {
+    eprintln!("{line}");
+}
+
+/// The series of a variant, checked; the last one only as far as the variant has it.
+fn load_all(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Series>> {
+    let load = |name: &String| load_series(lab, name);
+    let mut all = variant.series.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+    if let (Some(last), Some(prefix)) = (all.last_mut(), &variant.prefix) {
+        *last = last.prefix(prefix.patches as usize);
+    }
+    Ok(all)
+}
+
+/// A series, checked.
+///
+/// # Errors
+/// If it cannot be read or is refused.
+pub(crate) fn load_series(lab: &Lab, name: &str) -> anyhow::Result<Series> {
+    let series = series::load(&lab.checkout.join("kernel-patches"), name)?;
+    series::scan(&series)?;
+    Ok(series)
 }
 
 fn read_fragments(sh: &Shell, lab: &Lab, settings: &KernelSettings) -> anyhow::Result<Vec<Fragment>> {

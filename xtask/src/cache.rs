@@ -3,7 +3,7 @@
 //! ```text
 //! downloads/            packages and tarballs as they came
 //! sources/<key>/        unpacked kernel sources, each a git repository, and their object directories
-//! kernels/<digest>/     finished kernels: bzImage, System.map, config, build.log, kernel.toml
+//! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml
 //! images/<digest>/      finished images: image.cpio, manifest.toml
 //! current/              which version of a Debian package this cache uses
 //! locks/                a file per lock

@@ -45,6 +45,10 @@ pub struct RunLab {
     /// Only these variants of the plan; the baseline has to be among them.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub variants: Vec<String>,
+    /// Instead of the plan's variants: the series patch by patch, each step compared with the one before it. A
+    /// variant of lab.toml has to list the series; what stands before it there is applied first.
+    #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
+    pub each_patch: Option<String>,
     /// Only these scenarios of the plan.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub scenarios: Vec<String>,
@@ -61,6 +65,14 @@ pub struct RunLab {
 pub struct BuildKernel {
     /// Variants of lab.toml; all of them if none is named.
     pub variants: Vec<String>,
+    /// Build a series patch by patch and say what each patch changes in the kernel that is built: warnings, size,
+    /// functions and data. A variant of lab.toml has to list the series; what stands before it there is applied
+    /// first. The exit code is 1 if a step does not build or adds a warning.
+    #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
+    pub each_patch: Option<String>,
+    /// Name every symbol that a patch changes, however many.
+    #[arg(long, requires = "each_patch")]
+    pub verbose: bool,
     /// Fetch the newest version of a Debian source package, even if the cache has one.
     #[arg(long)]
     pub refresh_source: bool,

@@ -5,6 +5,7 @@ mod check;
 mod conclusion;
 mod findings;
 pub mod statistics;
+mod steps;
 mod verdict;
 
 use lab_protocol::{Negotiated, Tool};
@@ -17,6 +18,7 @@ use crate::record::{KernelIdentity, Setup};
 
 pub use conclusion::{Conclusion, Status};
 pub use findings::{FindingRow, Presence};
+pub use steps::{Difference, Step};
 pub use verdict::{Change, Verdict};
 
 /// A change below this is none, whatever the statistics say: ratio minus one. Lies above what the virtual clock
@@ -70,6 +72,9 @@ pub struct Comparison {
     pub variants: Vec<VariantSummary>,
     /// One for each scenario and workload, in the order of the plan.
     pub rows: Vec<Row>,
+    /// If a series is booted patch by patch: one for each patch, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
     /// Findings in the kernel logs, those that the baseline does not have first.
     pub findings: Vec<FindingRow>,
     /// What the reader must know before believing any of it.
@@ -86,6 +91,9 @@ pub struct VariantSummary {
     pub name: String,
     /// The series it is made of; none: the source as it is.
     pub series: Vec<String>,
+    /// Up to which patch of the last one, if it is a step of a series that is booted patch by patch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<plan::Prefix>,
     /// The kernel; none if no boot has a record.
     pub kernel: Option<KernelIdentity>,
     /// `uname -r`, if a boot reported it.
@@ -232,6 +240,7 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
     let mut rows = cells::rows(campaign, &variants);
     verdict::judge(&mut rows, plan.machine.clock, &check::same_kernel_as_baseline(&variants));
     let findings = findings::rows(campaign, &variants);
+    let steps = steps::steps(&variants, &rows, &findings, plan.machine.clock);
     let doubts = check::doubts(campaign, setup.as_ref(), &variants, &rows);
     let conclusion = conclusion::conclude(&variants, &rows, &findings, &campaign.damaged);
     Ok(Comparison {
@@ -248,6 +257,7 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
         scenarios: plan.scenarios.clone(),
         variants,
         rows,
+        steps,
         findings,
         doubts,
         conclusion,

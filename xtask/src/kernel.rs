@@ -8,6 +8,7 @@ mod interrupted;
 mod log;
 mod metadata;
 mod sandbox;
+mod symbols;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
+pub(crate) use build::BuildFailed;
 pub(crate) use fragments::{Fragment, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
+pub(crate) use symbols::{Difference, Resized, Symbol};
 
 use crate::cache::Cache;
 use crate::plan::Source;
@@ -25,8 +28,8 @@ use crate::source::{self, Identity, Tell, git};
 use crate::{digest, files};
 
 /// The way in which the lab builds. Part of each digest: a change that alters what is built from equal input
-/// counts it up.
-const RECIPE: &str = "1";
+/// or what is kept of it counts it up.
+const RECIPE: &str = "2";
 
 /// A kernel to be had.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +53,7 @@ pub(crate) struct KernelRequest<'a> {
 pub(crate) struct Kernel {
     /// Over everything that went in.
     pub(crate) digest: String,
-    /// Holds bzImage, System.map, config, build.log and kernel.toml.
+    /// Holds bzImage, System.map, config, symbols, build.log and kernel.toml.
     pub(crate) folder: PathBuf,
     /// The kernel that QEMU boots.
     pub(crate) bzimage: PathBuf,
@@ -94,6 +97,35 @@ impl Kernel {
     pub(crate) fn config(&self) -> anyhow::Result<String> {
         let path = self.folder.join("config");
         fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// What it consists of.
+    ///
+    /// # Errors
+    /// If the stored list cannot be read.
+    pub(crate) fn symbols(&self) -> anyhow::Result<Vec<Symbol>> {
+        let path = self.folder.join("symbols");
+        let read = || symbols::from_text(&fs::read_to_string(&path)?);
+        read().with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Size of bzImage, bytes.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub(crate) fn image_bytes(&self) -> anyhow::Result<u64> {
+        let data = fs::metadata(&self.bzimage);
+        Ok(data.with_context(|| format!("reading {}", self.bzimage.display()))?.len())
+    }
+
+    /// The files that were compiled when it was built, as objects: `fs/fuse/file.o`.
+    ///
+    /// # Errors
+    /// If the stored log cannot be read.
+    pub(crate) fn compiled(&self) -> anyhow::Result<Vec<String>> {
+        let path = self.folder.join("build.log");
+        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(log::compiled(&String::from_utf8_lossy(&text)).map(str::to_owned).collect())
     }
 }
 
@@ -230,6 +262,10 @@ fn read_stored(folder: &Path, digest: &str) -> anyhow::Result<Kernel> {
         "bzImage is not the one that was built"
     );
     anyhow::ensure!(digest::of_file(&folder.join("config"))? == metadata.config_sha256, "config was changed");
+    anyhow::ensure!(
+        digest::of_file(&folder.join("symbols"))? == metadata.symbols_sha256,
+        "the list of symbols was changed"
+    );
     Ok(Kernel {
         digest: digest.to_owned(),
         folder: folder.to_owned(),

@@ -37,6 +37,7 @@ pub mod build_kernel;
 pub mod ci;
 pub mod compare;
 pub mod doctor;
+mod each_patch;
 pub mod import;
 pub mod lab;
 pub mod run_lab;

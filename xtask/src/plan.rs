@@ -2,11 +2,13 @@
 
 mod order;
 mod resolve;
+mod steps;
 
 use lab_protocol::{ServerSettings, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use resolve::{Overrides, resolve};
+pub(crate) use steps::{listing, steps};
 
 /// A plan of `lab.toml`, resolved. Written to the campaign before the first boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,19 @@ pub struct Variant {
     pub name: String,
     /// Folders below `kernel-patches/`, applied in this order.
     pub series: Vec<String>,
+    /// If not all patches of the last series are applied, or it is built patch by patch: up to which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Prefix>,
+}
+
+/// The first patches of a series.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Prefix {
+    /// How many, at least one.
+    pub patches: u32,
+    /// The subject of the last one of them.
+    pub subject: String,
 }
 
 /// A named set of server settings.

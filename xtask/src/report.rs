@@ -2,6 +2,8 @@
 
 pub mod json;
 pub mod mail;
+pub(crate) mod patches;
+mod steps;
 pub mod table;
 mod text;
 

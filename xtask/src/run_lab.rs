@@ -15,10 +15,10 @@ use crate::execute::{self, Bench, Progress};
 use crate::image::{self, Built, Image};
 use crate::kernel::Kernel;
 use crate::lab::Lab;
-use crate::plan::{self, Clock, Overrides, Plan};
+use crate::plan::{self, Clock, Overrides, Plan, Variant};
 use crate::record::{Setup, VERSION};
 use crate::stopwatch::{Stopwatch, seconds};
-use crate::{build_kernel, compare, files, host};
+use crate::{build_kernel, compare, each_patch, files, host};
 
 /// Runs a plan and prints the comparison.
 ///
@@ -27,9 +27,12 @@ use crate::{build_kernel, compare, files, host};
 pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
-    let plan = plan::resolve(&lab.config(sh)?, &options.plan, &overrides(options))?;
+    let plan = resolve(sh, &lab, options)?;
     watch.step("packages", || host::require(sh))?;
     let kernels = watch.step("kernels", || build_kernel::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
+    if options.each_patch.is_some() {
+        eprint!("\n{}\n", each_patch::describe(&plan.variants, &kernels)?);
+    }
     let image = watch.step("image", || ensure_image(sh, &lab))?;
     let host = host::describe(sh);
     let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
@@ -40,10 +43,18 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     Ok(code)
 }
 
-fn overrides(options: &cli::RunLab) -> Overrides {
+fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan> {
+    let config = lab.config(sh)?;
+    let steps =
+        options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
+    Ok(plan::resolve(&config, &options.plan, &overrides(options, steps))?)
+}
+
+fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
     let named = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
     Overrides {
         variants: named(&options.variants),
+        steps,
         scenarios: named(&options.scenarios),
         workloads: named(&options.workloads),
         boots: options.boots,

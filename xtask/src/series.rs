@@ -48,6 +48,11 @@ impl Series {
         Series { name: name.to_owned(), patches, digest }
     }
 
+    /// Its first `count` patches, at least one, as a series of the same name.
+    pub(crate) fn prefix(&self, count: usize) -> Series {
+        Series::new(&self.name, self.patches.iter().take(count.max(1)).cloned().collect())
+    }
+
     /// Configuration symbols that the series adds or changes the definition of, without `CONFIG_`, sorted:
     /// the `config NAME` lines that it adds to Kconfig files.
     pub(crate) fn added_symbols(&self) -> Vec<String> {

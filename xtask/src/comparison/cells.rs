@@ -57,6 +57,7 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
     Ok(VariantSummary {
         name: variant.name.clone(),
         series: variant.series.clone(),
+        prefix: variant.prefix.clone(),
         kernel: boots.first().map(|boot| boot.record.kernel.clone()),
         release: boots
             .iter()

@@ -121,10 +121,13 @@ fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
                 continue;
             }
             let names = format!("{} and {}", left.name, right.name);
-            doubts.push(if left.series == right.series {
+            doubts.push(if left.series == right.series && left.prefix == right.prefix {
                 format!("{names} are the same kernel under two labels: what differs between them is noise")
             } else {
-                format!("THE KERNELS ARE EQUAL: {names} are the same bzImage, so their series change nothing that is built")
+                format!(
+                    "THE KERNELS ARE EQUAL: {names} are the same bzImage, so {} change nothing that is built",
+                    if right.prefix.is_some() { "the patches between them" } else { "their series" }
+                )
             });
         }
     }
@@ -182,25 +185,40 @@ fn unequal_work(row: &Row) -> Option<String> {
 }
 
 /// What server and kernel agreed on otherwise than with the baseline: part of what a series does, but the reader has
-/// to know of it. A line for each kernel, as long as its scenarios differ in the same.
+/// to know of it. A line for all kernels and scenarios that differ in the same.
 fn unequal_servers(variants: &[VariantSummary]) -> Vec<String> {
     let Some((baseline, others)) = variants.split_first() else { return Vec::new() };
-    let mut doubts: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut by_scenarios: Vec<(String, Vec<&str>, Vec<&str>)> = Vec::new();
     for other in others {
-        for (scenario, agreed) in &other.negotiated {
-            let same_scenario = baseline.negotiated.iter().filter(|(name, _)| name == scenario);
-            for difference in same_scenario.filter_map(|(_, expected)| difference(expected, agreed)) {
-                let text =
-                    format!("{} and {}: server and kernel agreed on {difference}", baseline.name, other.name);
-                match doubts.iter_mut().find(|(known, _)| *known == text) {
-                    Some((_, scenarios)) if scenarios.contains(&scenario.as_str()) => {}
-                    Some((_, scenarios)) => scenarios.push(scenario),
-                    None => doubts.push((text, vec![scenario])),
-                }
+        for (difference, scenarios) in differences(baseline, other) {
+            let known = by_scenarios.iter_mut().find(|known| known.0 == difference && known.1 == scenarios);
+            match known {
+                Some((_, _, names)) => names.push(&other.name),
+                None => by_scenarios.push((difference, scenarios, vec![&other.name])),
             }
         }
     }
-    doubts.into_iter().map(|(text, scenarios)| format!("{text} ({})", scenarios.join(", "))).collect()
+    let text = |(difference, scenarios, names): (String, Vec<&str>, Vec<&str>)| {
+        let (names, scenarios) = (names.join(", "), scenarios.join(", "));
+        format!("{} and {names}: server and kernel agreed on {difference} ({scenarios})", baseline.name)
+    };
+    by_scenarios.into_iter().map(text).collect()
+}
+
+/// Each difference between what was agreed on with two kernels, and the scenarios that have it.
+fn differences<'a>(baseline: &VariantSummary, other: &'a VariantSummary) -> Vec<(String, Vec<&'a str>)> {
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for (scenario, agreed) in &other.negotiated {
+        let same_scenario = baseline.negotiated.iter().filter(|(name, _)| name == scenario);
+        for difference in same_scenario.filter_map(|(_, expected)| difference(expected, agreed)) {
+            match found.iter_mut().find(|(known, _)| *known == difference) {
+                Some((_, scenarios)) if scenarios.contains(&scenario.as_str()) => {}
+                Some((_, scenarios)) => scenarios.push(scenario),
+                None => found.push((difference, vec![scenario])),
+            }
+        }
+    }
+    found
 }
 
 /// What differs, the baseline's value first.

@@ -55,11 +55,23 @@ pub(crate) fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
             });
         }
     }
-    let variants = arms
-        .iter()
-        .map(|arm| Variant { name: arm.name.into(), series: arm.series.iter().map(|&s| s.into()).collect() });
+    let variants = arms.iter().map(|arm| Variant {
+        name: arm.name.into(),
+        series: arm.series.iter().map(|&s| s.into()).collect(),
+        prefix: None,
+    });
     let plan = plan(clock, variants.collect(), steps);
     Campaign { name: "2026-01-02-built".into(), file: campaign_file(plan), boots, damaged: Vec::new() }
+}
+
+/// Makes each variant but the first a step of one series; one that is called `again` is none.
+pub(crate) fn step_by_step(mut campaign: Campaign) -> Campaign {
+    let variants = campaign.file.plan.variants.iter_mut().filter(|variant| variant.name != "again");
+    for (variant, patches) in variants.zip(0..) {
+        let subject = format!("fuse: do what {} says", variant.name);
+        variant.prefix = (patches > 0).then_some(plan::Prefix { patches, subject });
+    }
+    campaign
 }
 
 fn campaign_file(plan: Plan) -> CampaignFile {
@@ -442,4 +454,57 @@ fn findings_are_counted_by_boot() {
     );
     assert!((rows[0].unseen_share.unwrap() - 0.7764).abs() < 1e-4);
     assert_eq!(rows[1].unseen_share, None);
+}
+
+/// The step of a series, and each row that differs with its verdict.
+fn shown_steps(campaign: Campaign) -> Vec<String> {
+    let line = |step: &Step| {
+        let rows = step.differences.iter();
+        let rows = rows.map(|row| format!("{} {}", row.workload, row.change.verdict.word()));
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        format!("{} after {}: {rows}; {} unknown", step.variant, step.before, step.unknown)
+    };
+    compare(&step_by_step(campaign)).unwrap().steps.iter().map(line).collect()
+}
+
+#[test]
+fn steps_are_judged_against_the_step_before() {
+    let steps = shown_steps(campaign(
+        Clock::Virtual,
+        &[
+            arm("original", &[], &[(1.0, 50.0), (1.0, 50.0)], 1),
+            arm("s-1", &["a"], &[(0.5, 50.0), (0.5, 50.0)], 1),
+            // Against the baseline it is faster still.
+            arm("s-2", &["b"], &[(0.6, 50.0), (0.6, 50.0)], 1),
+            arm("s-3", &["c"], &[(0.6, 50.0)], 1),
+        ],
+    ));
+    assert_eq!(
+        steps,
+        [
+            "s-1 after original: dd-read better; 0 unknown",
+            "s-2 after s-1: dd-read worse; 0 unknown",
+            "s-3 after s-2: ; 2 unknown",
+        ]
+    );
+}
+
+/// With the wall clock nothing is believed that is smaller than what the baseline does against itself.
+#[test]
+fn steps_with_a_control() {
+    let boots = |seconds: f64| (0..8).map(|n| (seconds + f64::from(n) / 1000.0, 50.0)).collect::<Vec<_>>();
+    let arms = |control: f64| {
+        shown_steps(campaign(
+            Clock::Wall,
+            &[
+                arm("original", &[], &boots(1.0), 1),
+                arm("again", &[], &boots(control), 1),
+                arm("s-1", &["a"], &boots(0.9), 1),
+                arm("s-2", &["b"], &boots(0.5), 1),
+            ],
+        ))
+    };
+    let both = ["s-1 after original: dd-read better; 0 unknown", "s-2 after s-1: dd-read better; 0 unknown"];
+    assert_eq!(arms(1.0), both);
+    assert_eq!(arms(0.8), ["s-1 after original: ; 1 unknown", both[1]]);
 }

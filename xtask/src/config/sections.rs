@@ -94,7 +94,7 @@ fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSet
 
 fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
     let series = table.clone().only(&["series"])?.field("series").names()?;
-    Ok(Variant { name: name.to_owned(), series: refer(Part::Series, &series, references) })
+    Ok(Variant { name: name.to_owned(), series: refer(Part::Series, &series, references), prefix: None })
 }
 
 fn refer(part: Part, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {

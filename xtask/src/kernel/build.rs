@@ -1,5 +1,7 @@
 //! Running the kernel's own build: configuration, image, and what must hold before and after.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,6 +34,25 @@ pub(super) struct Finished {
     /// What was run.
     pub(crate) command: String,
 }
+
+/// The kernel does not build: what is wrong lies in the source as it is patched.
+#[derive(Debug)]
+pub(crate) struct BuildFailed {
+    /// What was to be made.
+    pub(crate) target: String,
+    /// The first errors, each a line; never empty unless nothing was printed.
+    pub(crate) errors: Vec<String>,
+    /// Everything that was printed.
+    pub(crate) log: PathBuf,
+}
+
+impl fmt::Display for BuildFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "make {}: {} (full log: {})", self.target, self.errors.join("; "), self.log.display())
+    }
+}
+
+impl Error for BuildFailed {}
 
 /// The object directory of a source, shared by all variants.
 pub(super) fn objects(tree: &SourceTree) -> PathBuf {
@@ -156,11 +177,11 @@ impl Make<'_> {
         }
         // make has cleaned up after itself, so this is no interrupted build.
         interrupted::end(self.objects)?;
-        bail!(
-            "make {target}: {} (full log: {})",
-            log::errors(&self.log_text()).join("; "),
-            self.log.display()
-        )
+        bail!(BuildFailed {
+            target: target.to_owned(),
+            errors: log::errors(&self.log_text()),
+            log: self.log.to_owned(),
+        })
     }
 
     fn wait(&self, mut child: Child, tell: Tell) -> anyhow::Result<ExitStatus> {
@@ -173,7 +194,7 @@ impl Make<'_> {
             std::thread::sleep(Duration::from_millis(50));
             if reported.elapsed() >= REPORT_INTERVAL {
                 reported = Instant::now();
-                let files = log::compiled(&self.log_text());
+                let files = log::compiled(&self.log_text()).count();
                 tell(&format!(
                     "  still building: {files} files compiled after {} s",
                     begun.elapsed().as_secs()

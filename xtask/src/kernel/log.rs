@@ -44,11 +44,12 @@ pub(super) fn errors(text: &str) -> Vec<String> {
     errors
 }
 
-/// How many files have been compiled so far.
-pub(super) fn compiled(text: &str) -> usize {
-    text.lines()
-        .filter(|line| line.trim_start().starts_with("CC ") || line.trim_start().starts_with("AS "))
-        .count()
+/// The objects that have been compiled so far, e.g. `fs/fuse/file.o`.
+pub(super) fn compiled(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter_map(|line| line.strip_prefix("CC ").or_else(|| line.strip_prefix("AS ")))
+        .map(str::trim_start)
 }
 
 fn matching(text: &str, pattern: &Regex) -> Vec<String> {
@@ -99,6 +100,7 @@ mod tests {
 
     #[test]
     fn compiled_files() {
-        assert_eq!(compiled("  HOSTCC  scripts/x\n  CC      a.o\n  AS      b.o\n  AR      c.a\n"), 2);
+        let log = "  HOSTCC  scripts/x\n  CC      a.o\n  AS      b/c.o\n  AR      c.a\n";
+        assert_eq!(compiled(log).collect::<Vec<_>>(), ["a.o", "b/c.o"]);
     }
 }

@@ -7,13 +7,16 @@ use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
-use super::{KernelRequest, Tools, build, fragments, log};
+use super::{KernelRequest, Tools, build, fragments, log, symbols};
 use crate::record::{AppliedSeries, KernelIdentity};
 use crate::series::Series;
 use crate::source::{SourceTree, git};
 use crate::{digest, files};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// Warnings that are kept by their text: a whole kernel with `W=1` has some thousand.
+const KEPT_WARNINGS: usize = 1000;
 
 /// `kernel.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +40,8 @@ pub(crate) struct KernelMetadata {
     pub(crate) options_y: usize,
     /// SHA-256 of bzImage.
     pub(crate) bzimage_sha256: String,
+    /// SHA-256 of the list of symbols.
+    pub(crate) symbols_sha256: String,
     /// The GNU build id of vmlinux, hexadecimal; none if the linker wrote none.
     pub(crate) build_id: Option<String>,
     /// When it was built, RFC 3339 in UTC.
@@ -121,6 +126,8 @@ pub(super) fn collect(
     ] {
         fs::copy(&from, folder.join(to)).with_context(|| format!("copying {} to {to}", from.display()))?;
     }
+    let symbols = list_symbols(&objects)?;
+    fs::write(folder.join("symbols"), &symbols).context("writing the symbols")?;
     let log_text = log::read(&finished.log, &tree.repository)?;
     let config = fs::read_to_string(folder.join("config")).context("reading the configuration")?;
     let warnings = log::warnings(&log_text);
@@ -136,19 +143,28 @@ pub(super) fn collect(
         config_sha256: digest::of_bytes(config.as_bytes()),
         options_y: fragments::built_in(&config),
         bzimage_sha256: digest::of_file(&folder.join("bzImage"))?,
+        symbols_sha256: digest::of_bytes(symbols.as_bytes()),
         build_id: build_id(&notes),
         built: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         build_s: (finished.seconds * 10.0).round() / 10.0,
         incremental: finished.incremental,
         sandbox: finished.sandbox.clone(),
         warnings: warnings.len(),
-        warning_lines: warnings.into_iter().take(20).collect(),
+        warning_lines: warnings.into_iter().take(KEPT_WARNINGS).collect(),
         command: finished.command.clone(),
         fragments: request.fragments.iter().map(describe_fragment).collect(),
         series: request.series.iter().map(describe_series).collect(),
     };
     files::write_atomically(&folder.join("kernel.toml"), toml::to_string(&metadata)?.as_bytes())?;
     Ok(metadata)
+}
+
+/// The symbols of what was linked last, in the form in which they are stored.
+fn list_symbols(objects: &Path) -> anyhow::Result<String> {
+    let path = objects.join("vmlinux.o");
+    let purpose = || format!("listing the symbols of {}", path.display());
+    let bytes = fs::read(&path).with_context(purpose)?;
+    Ok(symbols::to_text(&symbols::of_object(&bytes).with_context(purpose)?))
 }
 
 /// Reads `kernel.toml`.

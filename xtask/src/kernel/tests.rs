@@ -7,7 +7,7 @@ use expect_test::expect;
 use super::*;
 use crate::series::Patch;
 
-/// `allnoconfig` takes what it is given but for CONFIG_LOST; `bzImage` is made of the sources and of what must
+/// `vmlinux.o` holds each source as a piece of data. `allnoconfig` takes what it is given but for CONFIG_LOST; `bzImage` is made of the sources and of what must
 /// not vary. `compiled` counts what each build does.
 const MAKEFILE: &str = r#"VERSION = 6
 PATCHLEVEL = 12
@@ -27,6 +27,7 @@ $(O)/arch/x86/boot/bzImage: $(O)/a.o $(O)/b.o
 	@mkdir -p $(dir $@)
 	@(cat $^ $(O)/.config; echo "$(KBUILD_BUILD_USER) $(KBUILD_BUILD_TIMESTAMP) [$(LOCALVERSION)] $(KCFLAGS)") > $@
 	@touch $(O)/vmlinux $(O)/System.map
+	@printf '.data\n.type a,@object\na: .incbin "$(O)/a.o"\n.size a,.-a\n.type b,@object\nb: .incbin "$(O)/b.o"\n.size b,.-b\n' | as -o $(O)/vmlinux.o -
 	@test ! -e hook.c || touch $(srctree)/written 2>&1
 "#;
 
@@ -119,6 +120,23 @@ fn variants_switch_one_object_directory() {
 }
 
 #[test]
+fn a_series_patch_by_patch() {
+    let lab = Lab::new();
+    let whole = series("s", &[TWO, THREE]);
+    let kernels = [lab.build(&[]), lab.build(&[whole.prefix(1)]), lab.build(&[whole.prefix(2)])];
+    let kernels = kernels.map(Result::unwrap);
+    let names: Vec<&str> =
+        kernels.iter().flat_map(|kernel| &kernel.metadata.series).map(|of| of.digest.as_str()).collect();
+    assert_eq!(names, [&series("s", &[TWO]).digest, &whole.digest]);
+    assert_eq!(lab.build(&[whole]).unwrap().built, Built::Stored);
+    let symbols = kernels.each_ref().map(|kernel| kernel.symbols().unwrap());
+    let difference = Difference::between(&symbols[0], &symbols[1]);
+    assert_eq!(difference.changed, [Resized { name: "a".into(), sizes: (14, 14) }]);
+    assert_eq!(kernels[1].compiled().unwrap(), ["a.o"]);
+    assert_eq!(kernels[1].image_bytes().unwrap(), kernels[2].image_bytes().unwrap());
+}
+
+#[test]
 fn a_stored_kernel_needs_no_source() {
     let lab = Lab::new();
     let first = lab.build(&[series("s", &[TWO])]).unwrap();
@@ -192,6 +210,16 @@ fn a_damaged_kernel_is_built_again() {
 }
 
 #[test]
+fn a_changed_list_of_symbols_is_not_believed() {
+    let lab = Lab::new();
+    let first = lab.build(&[]).unwrap();
+    fs::write(first.folder.join("symbols"), "").unwrap();
+    lab.said.take();
+    assert_eq!(lab.build(&[]).unwrap().symbols().unwrap().len(), 2);
+    assert!(lab.said.take()[0].contains("the list of symbols was changed"));
+}
+
+#[test]
 fn a_series_that_does_not_apply() {
     let lab = Lab::new();
     expect!["applying series s: patch 0002-x.patch does not apply to a.c (hunk 1 at line 1); rebase the series onto SOURCE"]
@@ -246,6 +274,8 @@ fn a_build_that_fails_and_one_that_warns() {
     let error = lab.error(&[series("s", &[&broken])], "CONFIG_X=y\n");
     expect!["building kernel v: make bzImage: a.c:2:error: no (full log: CACHE/sources/KEY/logs/v.log)"]
         .assert_eq(&error);
+    let failed = lab.build(&[series("s", &[&broken])]).unwrap_err().context("patch 1");
+    assert_eq!(failed.downcast::<BuildFailed>().unwrap().errors, ["a.c:2:error: no"]);
     let warns = TWO.replace("+TWO", "+warning: hm");
     let kernel = lab.build(&[series("s", &[&warns])]).unwrap();
     assert_eq!(kernel.metadata.warning_lines, ["a.c:2:warning: hm"]);

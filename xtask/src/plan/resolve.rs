@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::order::boot_order;
-use super::{Plan, Variant};
-use crate::config::{self, Config, ConfigError};
+use super::{Clock, Plan, Variant, steps};
+use crate::config::{self, Config, ConfigError, PlanEntry};
 use crate::suggest::{self, quoted};
 
 /// What the command line says instead of the plan. Each name must be one of `lab.toml`; the plan need not list it.
@@ -12,6 +12,8 @@ use crate::suggest::{self, quoted};
 pub(crate) struct Overrides {
     /// `--variants`: the variants, the plan's baseline among them.
     pub(crate) variants: Option<Vec<String>>,
+    /// `--each-patch`: these instead, the first one as the baseline.
+    pub(crate) steps: Option<Vec<Variant>>,
     /// `--scenarios`: the scenarios.
     pub(crate) scenarios: Option<Vec<String>>,
     /// `--workloads`: the workloads.
@@ -31,13 +33,13 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
     };
     let machine = &config.machines[&entry.machine];
 
-    let wrong = |message| ConfigError::new("--variants", message);
-    let names = overrides.variants.as_ref().unwrap_or(&entry.variants);
-    config::enough_variants(names).map_err(wrong)?;
-    let variants: Vec<Variant> = select("variant", names, &config.variants).map_err(wrong)?;
-    config::baseline_among_variants(&entry.baseline, names).map_err(wrong)?;
-    let arms: Vec<&Variant> = variants.iter().collect();
-    config::control_arm(machine.clock, &entry.baseline, &arms).map_err(wrong)?;
+    let (baseline, variants) = match &overrides.steps {
+        Some(variants) => with_control(variants.clone(), machine.clock),
+        None => {
+            let wrong = |message| ConfigError::new("--variants", message);
+            named_variants(config, entry, overrides.variants.as_ref()).map_err(wrong)?
+        }
+    };
 
     let wrong = |message| ConfigError::new("--scenarios", message);
     let names = overrides.scenarios.as_ref().unwrap_or(&entry.scenarios);
@@ -59,7 +61,7 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
 
     Ok(Plan {
         name: name.to_owned(),
-        baseline: entry.baseline.clone(),
+        baseline,
         repetitions,
         machine: machine.clone(),
         kernel: config.kernel.clone(),
@@ -68,6 +70,30 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
         scenarios,
         workloads,
     })
+}
+
+/// The baseline and all variants of a plan.
+fn named_variants(
+    config: &Config,
+    entry: &PlanEntry,
+    wanted: Option<&Vec<String>>,
+) -> Result<(String, Vec<Variant>), String> {
+    let names = wanted.unwrap_or(&entry.variants);
+    config::enough_variants(names)?;
+    let variants: Vec<Variant> = select("variant", names, &config.variants)?;
+    config::baseline_among_variants(&entry.baseline, names)?;
+    let arms: Vec<&Variant> = variants.iter().collect();
+    config::control_arm(config.machines[&entry.machine].clock, &entry.baseline, &arms)?;
+    Ok((entry.baseline.clone(), variants))
+}
+
+/// Steps with the first one as the baseline; with the wall clock that a second time, to measure the noise.
+fn with_control(mut variants: Vec<Variant>, clock: Clock) -> (String, Vec<Variant>) {
+    let baseline = variants.first().cloned();
+    if let (Some(baseline), Clock::Wall) = (&baseline, clock) {
+        variants.insert(1, steps::again(baseline));
+    }
+    (baseline.map(|baseline| baseline.name).unwrap_or_default(), variants)
 }
 
 /// What the names stand for, in their order.

@@ -1,6 +1,6 @@
 //! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
 
-use super::text;
+use super::{steps, text};
 use crate::comparison::{Cell, Comparison, Row, Verdict};
 
 /// Columns of a line, as the kernel's mailing lists want it.
@@ -21,6 +21,7 @@ pub fn render(comparison: &Comparison) -> String {
     }
     let legend = "~ no difference that counts; ? cannot tell; * boots differ by more than 1 %";
     parts.push(text::wrap("", legend, WIDTH, 0));
+    parts.extend(steps::render(comparison, WIDTH));
     parts.push(logs(comparison));
     let paragraphs = comparison
         .doubts
@@ -89,13 +90,23 @@ fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
 
 /// The names above their values; one that is too long is cut.
 fn heading(comparison: &Comparison, places: &[usize], width: usize) -> String {
-    let name = |place: usize| comparison.variants[place].name.chars().take(VALUE - 1).collect::<String>();
+    let name = |place: usize| column_name(comparison, place).chars().take(VALUE - 1).collect::<String>();
     let columns = places.iter().map(|&place| {
         let space = if place == 0 { 0 } else { CHANGE };
         format!("{:>VALUE$}{}", name(place), " ".repeat(space))
     });
     let columns: String = columns.collect();
     format!("{}{columns}", " ".repeat(width)).trim_end().to_owned()
+}
+
+/// The variant's name; of a series that is booted patch by patch the patch, since the names differ only at the end.
+fn column_name(comparison: &Comparison, place: usize) -> String {
+    let variant = &comparison.variants[place];
+    match &variant.prefix {
+        Some(prefix) => format!("patch {}", prefix.patches),
+        None if place == 0 && !comparison.steps.is_empty() => "before".to_owned(),
+        None => variant.name.clone(),
+    }
 }
 
 fn throughput(cell: &Cell) -> (String, String) {

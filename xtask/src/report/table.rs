@@ -2,20 +2,21 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::text;
+use super::{steps, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Status, Trouble, VariantSummary, Verdict};
 use crate::digest;
 use crate::klog::escape_for_terminal;
 use crate::plan::Scenario;
 
 /// Columns that every report fits in, if names are not longer than usual.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// The whole report, plain text. Nothing in it that came from a guest can act on a terminal.
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![header(comparison)];
     parts.push(throughput(comparison));
     parts.push(format!("{}{}", text::wrap("", &text::rules(comparison), WIDTH, 0), footnotes(comparison)));
+    parts.extend(steps::render(comparison, WIDTH));
     parts.push(evidence(comparison));
     parts.extend(tests(comparison));
     parts.extend(failures(comparison));
@@ -75,7 +76,7 @@ fn header(comparison: &Comparison) -> String {
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn new_table(columns: &[&str]) -> Table {
+pub(super) fn new_table(columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header(columns);
     table
@@ -131,7 +132,7 @@ fn value(cell: &Cell) -> String {
 }
 
 /// Without the spaces that comfy-table puts at line ends.
-fn trimmed(table: &Table) -> String {
+pub(super) fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 

@@ -35,6 +35,15 @@ fn a_series() {
 }
 
 #[test]
+fn prefixes() {
+    let whole = loaded(&[("0001-a.patch", DIFF.as_bytes()), ("0002-b.patch", DIFF.as_bytes())]).unwrap();
+    let first = loaded(&[("0001-a.patch", DIFF.as_bytes())]).unwrap();
+    assert_eq!(whole.prefix(1), first);
+    assert_eq!(whole.prefix(2), whole);
+    assert_ne!(first.digest, whole.digest);
+}
+
+#[test]
 fn malformed() {
     let diff = DIFF.as_bytes();
     check_error(

@@ -133,6 +133,7 @@ fn the_mail_plan_is_balanced() {
 fn overrides_replace_lists() {
     let overrides = Overrides {
         variants: list(&["stock", "original-again", "original"]),
+        steps: None,
         scenarios: list(&["fusexmp"]),
         workloads: list(&["aio-write", "small-dd-read"]),
         boots: Some(1),
@@ -146,6 +147,42 @@ fn overrides_replace_lists() {
     .assert_eq(&boots(&plan));
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
     assert_eq!(workloads, ["aio-write", "small-dd-read"]);
+}
+
+#[test]
+fn steps_replace_the_variants() {
+    let variant = |name: &str| Variant { name: name.into(), series: vec![name.into()], prefix: None };
+    let overrides = Overrides {
+        steps: Some(vec![variant("dio-0"), variant("dio-1")]),
+        boots: Some(1),
+        ..Overrides::default()
+    };
+    let shown = |plan: &str| {
+        let plan = resolve(&lab(), plan, &overrides).unwrap();
+        format!("baseline {}\n{}", plan.baseline, boots(&plan))
+    };
+    expect![[r#"
+        baseline dio-0
+        1 local dio-0 1
+        2 local dio-1 1
+        3 remote dio-0 1
+        4 remote dio-1 1
+    "#]]
+    .assert_eq(&shown("default"));
+    expect![[r#"
+        baseline dio-0
+        1 fusexmp dio-0 1
+        2 fusexmp dio-0-again 1
+        3 fusexmp dio-1 1
+    "#]]
+    .assert_eq(&shown("mail"));
+}
+
+#[test]
+fn variants_as_older_campaigns_have_them() {
+    let variant: Variant = serde_json::from_str(r#"{"name": "v", "series": ["s"]}"#).unwrap();
+    assert_eq!(variant, Variant { name: "v".into(), series: vec!["s".into()], prefix: None });
+    assert_eq!(serde_json::to_string(&variant).unwrap(), r#"{"name":"v","series":["s"]}"#);
 }
 
 #[test]
