@@ -47,28 +47,44 @@ fn the_default_plan() {
     expect![[r#"
         1 local original 1
         2 local stock 1
-        3 remote original 1
-        4 remote stock 1
-        5 local stock 2
-        6 local original 2
-        7 remote stock 2
-        8 remote original 2
-        9 local stock 3
-        10 local original 3
-        11 remote stock 3
-        12 remote original 3
-        13 local original 4
-        14 local stock 4
-        15 remote original 4
-        16 remote stock 4
-        17 local original 5
-        18 local stock 5
-        19 remote original 5
-        20 remote stock 5
-        21 local stock 6
-        22 local original 6
-        23 remote stock 6
-        24 remote original 6
+        3 local patched 1
+        4 local by-kiocb 1
+        5 local marked-kiocb 1
+        6 remote original 1
+        7 remote stock 1
+        8 remote patched 1
+        9 remote by-kiocb 1
+        10 remote marked-kiocb 1
+        11 local marked-kiocb 2
+        12 local by-kiocb 2
+        13 local patched 2
+        14 local stock 2
+        15 local original 2
+        16 remote marked-kiocb 2
+        17 remote by-kiocb 2
+        18 remote patched 2
+        19 remote stock 2
+        20 remote original 2
+        21 local stock 3
+        22 local patched 3
+        23 local by-kiocb 3
+        24 local marked-kiocb 3
+        25 local original 3
+        26 remote stock 3
+        27 remote patched 3
+        28 remote by-kiocb 3
+        29 remote marked-kiocb 3
+        30 remote original 3
+        31 local original 4
+        32 local marked-kiocb 4
+        33 local by-kiocb 4
+        34 local patched 4
+        35 local stock 4
+        36 remote original 4
+        37 remote marked-kiocb 4
+        38 remote by-kiocb 4
+        39 remote patched 4
+        40 remote stock 4
     "#]]
     .assert_eq(&boots(&plan));
     expect![[r#"
