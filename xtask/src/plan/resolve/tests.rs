@@ -232,7 +232,7 @@ fn wrong_overrides() {
         --plan: there is no plan ``; there are: ci, default, mail
         --variants: the list is empty; name the baseline and at least one other variant
         --variants: there is nothing to compare `stock` with; name at least two variants
-        --variants: there is no variant `stok`; did you mean `stock`? there are: original, original-again, stock
+        --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
         --variants: `stock` is listed twice; list it once
         --variants: the baseline `original` is not among the variants (stock, original-again); add it to them
         --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
