@@ -29,7 +29,7 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// If its boots cannot be compared.
-pub(crate) fn finish(_: &Shell, folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
+pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let comparison = comparison::compare(&campaign::load(folder)?)?;
     files::write_atomically(&folder.join(STORED), render(&comparison, Format::Table)?.as_bytes())?;
     println!();

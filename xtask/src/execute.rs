@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lab_protocol::{Assignment, Nonce, Report};
 
-use crate::boot::{BootRequest, Capture, End, Interrupt, Machine, boot, qemu_command_text};
+use crate::boot::{BootRequest, Capture, Interrupt, Machine, boot, qemu_command_text};
 use crate::cache::Cache;
 use crate::campaign::{CampaignFile, CampaignFolder};
 use crate::image;
@@ -124,6 +124,7 @@ fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Record> {
     let nonce = random_nonce()?;
     let scratch = bench.cache.temporary_folder("boot-")?;
     let initramfs = scratch.path().join("initramfs");
+    let (kernel, bzimage) = kernel_of(bench, step)?;
     write_initramfs(&bench.image, &assignment(&bench.file.plan, step, nonce)?, &initramfs)?;
 
     let mut record = Record {
@@ -136,7 +137,7 @@ fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Record> {
         command: String::new(),
         outcome: Outcome::Lost { reason: "the lab ended before the boot did".to_owned() },
         boot: step.clone(),
-        kernel: kernel_of(bench, step)?.0,
+        kernel,
         setup: bench.file.setup.clone(),
         console: nothing(),
         report: None,
@@ -144,7 +145,7 @@ fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Record> {
     };
     let request = BootRequest {
         machine: bench.machine.clone(),
-        bzimage: kernel_of(bench, step)?.1,
+        bzimage,
         initramfs,
         nonce,
         live_console: Some(folder.join("console.live")),
@@ -189,9 +190,6 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
     };
     (record.console, record.report, record.qmp) = raw.describe();
-    if capture.end == End::Interrupted {
-        record.outcome = Outcome::Lost { reason: "interrupted by the user".to_owned() };
-    }
     raw
 }
 

@@ -1,8 +1,8 @@
 //! The lab: from `lab.toml` and `kernel-patches/` to a comparison of booted kernels.
 //!
 //! The modules stand in the order in which data flows through them; those behind the empty line at the end
-
 //! serve all.
+
 pub mod checkout;
 pub mod cli;
 pub mod host;

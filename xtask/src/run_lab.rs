@@ -38,7 +38,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
     let folder = open_campaign(sh, &lab, &file, &image)?;
     watch.step("boots", || run_boots(&lab, &folder, &file, machine, &image, &kernels))?;
-    let code = compare::finish(sh, folder.path(), options.format)?;
+    let code = compare::finish(folder.path(), options.format)?;
     eprintln!("\n{}", watch.line());
     Ok(code)
 }

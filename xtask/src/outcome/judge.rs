@@ -11,23 +11,24 @@ use crate::klog;
 /// `build_id` is that of the kernel that was to be booted. A boot of another one says nothing about it.
 pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Option<&str>) -> Outcome {
     let console = capture.console.bytes();
-    if let Some(reason) = other_kernel(report, build_id) {
-        return Outcome::Lost { reason };
-    }
-    if let Some(reason) = kernel_fault(capture, &console, report) {
-        return Outcome::Broken { reason };
-    }
+    let fault = other_kernel(report, build_id)
+        .map(|reason| Outcome::Lost { reason })
+        .or_else(|| kernel_fault(capture, &console, report).map(|reason| Outcome::Broken { reason }));
     let last = || match klog::last_line(&console).as_str() {
         "" => "; the console is empty".to_owned(),
         line => format!("; the last line on the console is `{line}`"),
     };
-    match &capture.end {
-        End::Interrupted => Outcome::Lost { reason: "interrupted by the user".to_owned() },
-        End::Silence => {
+    match (&capture.end, fault) {
+        // What a boot had said until it was cut short is not its result.
+        (End::Interrupted, _) => Outcome::Lost { reason: "interrupted by the user".to_owned() },
+        (End::Exited(_) | End::Silence | End::WallLimit, Some(outcome)) => outcome,
+        (End::Silence, None) => {
             Outcome::Hung { reason: format!("nothing was heard within the silence limit{}", last()) }
         }
-        End::WallLimit => Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) },
-        End::Exited(code) => match missing_proof(capture, &console, report, nonce) {
+        (End::WallLimit, None) => {
+            Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) }
+        }
+        (End::Exited(code), None) => match missing_proof(capture, &console, report, nonce) {
             None => Outcome::Finished,
             Some(missing) if *code == Some(0) && report.is_none() && !console.is_empty() => {
                 Outcome::Broken { reason: format!("{missing}{}", last()) }
@@ -219,6 +220,14 @@ mod tests {
         ] {
             let outcome = judge(&good, Some(&of(booted)), NONCE, Some("aa11"));
             assert_eq!(format!("{}: {}", outcome.word(), outcome.reason()), expected);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_boot_is_lost_whatever_it_had_said() {
+        let panic = "[    1.000000][    T1] Kernel panic - not syncing: test\r\n";
+        for console in ["", panic, &good_console()] {
+            check(&capture(console, &[PANICKED], End::Interrupted), None, "lost: interrupted by the user");
         }
     }
 
