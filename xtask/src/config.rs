@@ -12,6 +12,7 @@ mod inventory;
 pub(crate) mod name;
 mod named;
 mod reader;
+mod scenario;
 mod sections;
 mod source;
 

@@ -170,7 +170,7 @@ fn store(
 mod tests {
     use std::collections::BTreeSet;
 
-    use lab_protocol::{Getxattr, Nonce, OpenMode, ServerSettings};
+    use lab_protocol::{Nonce, ServerSettings};
     use xshell::cmd;
 
     use super::*;
@@ -221,18 +221,7 @@ mod tests {
     fn an_assignment_is_one_file() {
         let assignment = Assignment {
             nonce: Nonce([1; 16]),
-            server: ServerSettings {
-                threads: 16,
-                clone_fd: true,
-                request_kib: 128,
-                max_background: 12,
-                async_dio: true,
-                open: OpenMode::Kept,
-                attribute_timeout_ms: 1000,
-                getxattr: Getxattr::Enosys,
-                storage_latency_us: 0,
-                die_after_requests: 0,
-            },
+            server: ServerSettings::example(),
             storage_mib: 256,
             workloads: Vec::new(),
             workload_limit_s: 60,

@@ -3,6 +3,7 @@
 pub mod json;
 pub mod mail;
 pub(crate) mod patches;
+mod scenario;
 mod steps;
 pub mod table;
 mod text;

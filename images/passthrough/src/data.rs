@@ -5,14 +5,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use fuser::INodeNo;
-use lab_protocol::OpenMode;
+use lab_protocol::{Effect, OpenMode};
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use crate::inodes::Inode;
+use crate::model::{Access, Ticket};
 use crate::server::Server;
 use crate::stats::{Answer, Direction};
-use crate::storage::{backing_flags, take_time};
+use crate::storage::backing_flags;
 
 thread_local! {
     /// What a READ of this thread reads into; as large as the largest so far.
@@ -25,6 +26,28 @@ pub(crate) struct OpenFile {
     pub(crate) inode: Arc<Inode>,
     /// None if the backing file is opened for each request.
     kept: Option<OwnedFd>,
+}
+
+/// A READ or WRITE from its receipt to its answer.
+#[derive(Debug)]
+struct DataRequest {
+    fault: Option<Effect>,
+    ticket: Option<Ticket>,
+}
+
+impl DataRequest {
+    /// The file, if the request is to be served.
+    fn admitted(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
+        if self.fault == Some(Effect::Eio) { Err(Errno::IO) } else { file }
+    }
+
+    /// The bytes that may be transferred of those that are asked for.
+    fn allowed(&self, size: usize) -> usize {
+        match self.fault {
+            Some(Effect::Short { bytes }) => size.min(bytes as usize),
+            Some(Effect::Eio | Effect::Delay { .. } | Effect::Hang | Effect::Die) | None => size,
+        }
+    }
 }
 
 /// The backing file during one request.
@@ -63,49 +86,69 @@ impl Server {
     /// only.
     pub(crate) fn read(&self, handle: u64, offset: u64, size: u32, reply: impl FnOnce(Result<&[u8]>)) {
         let file = self.files.get(handle);
-        self.arrive(&file, Direction::Read, offset, size);
-        take_time(self.latency());
+        let request = self.arrive(&file, Direction::Read, offset, size);
         READ_BUFFER.with_borrow_mut(|buffer| {
-            let size = size as usize;
+            let size = request.allowed(size as usize);
             if buffer.len() < size {
                 buffer.resize(size, 0);
             }
-            let result = file.and_then(|file| {
+            let result = request.admitted(file).and_then(|file| {
                 let backing = self.backing(&file, OFlags::RDONLY)?;
                 read_fully(backing.as_fd(), &mut buffer[..size], offset)
             });
-            self.answer(&result);
-            reply(result.map(|read| &buffer[..read]));
+            self.answer(request, result, |result| reply(result.map(|read| &buffer[..read])));
         });
     }
 
     /// Serves a WRITE from start to end; `reply` gets the count that was written.
     pub(crate) fn write(&self, handle: u64, offset: u64, data: &[u8], reply: impl FnOnce(Result<u32>)) {
         let file = self.files.get(handle);
-        self.arrive(&file, Direction::Write, offset, data.len() as u32);
-        take_time(self.latency());
-        let result = file.and_then(|file| {
+        let request = self.arrive(&file, Direction::Write, offset, data.len() as u32);
+        let data = &data[..request.allowed(data.len())];
+        let result = request.admitted(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
             rustix::io::retry_on_intr(|| rustix::io::pwrite(&backing, data, offset))
         });
-        self.answer(&result);
-        reply(result.map(|written| written as u32));
+        self.answer(request, result, |result| reply(result.map(|written| written as u32)));
     }
 
-    fn arrive(&self, file: &Result<Arc<OpenFile>>, direction: Direction, offset: u64, size: u32) {
+    /// Counts a request, has its fault, and hands it to the storage.
+    fn arrive(
+        &self,
+        file: &Result<Arc<OpenFile>>,
+        direction: Direction,
+        offset: u64,
+        size: u32,
+    ) -> DataRequest {
         use crate::stats::Place::InOrder;
         let place = file.as_ref().map_or(InOrder, |file| file.inode.arrive(direction, offset, size));
         let number = self.stats.arrive(direction, size, place);
-        if let Some(fault) = &self.fault {
-            fault.arrive();
+        let fault = self.faults.as_ref().and_then(|faults| faults.strike(direction, offset, size));
+        if fault == Some(Effect::Die) {
+            std::process::abort();
         }
         if let Some(observer) = self.observer {
             observer.look(number);
         }
+        let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
+        let ticket = self.model.as_ref().map(|model| model.begin(&Access { inode, direction, offset, size }));
+        DataRequest { fault, ticket }
     }
 
-    fn answer<T>(&self, result: &Result<T>) {
-        self.stats.answer(if result.is_ok() { Answer::Good } else { Answer::Failed });
+    /// Answers a request when the storage is done with it and its turn has come.
+    fn answer<T>(&self, request: DataRequest, result: Result<T>, send: impl FnOnce(Result<T>)) {
+        if let (Some(model), Some(ticket)) = (&self.model, request.ticket) {
+            model.finish(ticket);
+        }
+        let send = || {
+            // Before the answer goes out: the kernel may send the next request at once.
+            self.stats.answer(if result.is_ok() { Answer::Good } else { Answer::Failed });
+            send(result);
+        };
+        match &self.reply_queue {
+            Some(queue) => queue.pass(send),
+            None => send(),
+        }
     }
 
     fn backing<'a>(&self, file: &'a OpenFile, flags: OFlags) -> Result<Backing<'a>> {

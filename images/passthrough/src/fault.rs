@@ -1,23 +1,33 @@
-//! A fault that the server is told to have: its own death in the middle of the work.
+//! What goes wrong by setting, at which requests.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// Counts down to the server's death.
+use lab_protocol::{Effect, Fault};
+
+use crate::stats::Direction;
+
+/// The faults of a server.
 #[derive(Debug)]
-pub(crate) struct Fault {
-    requests_left: AtomicU64,
+pub(crate) struct Faults {
+    faults: Vec<Armed>,
 }
 
-impl Fault {
-    /// Death at the READ or WRITE with this number; none for 0.
-    pub(crate) fn new(die_after_requests: u64) -> Option<Self> {
-        (die_after_requests > 0).then(|| Fault { requests_left: AtomicU64::new(die_after_requests) })
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    seen: AtomicU64,
+}
+
+impl Faults {
+    /// None if nothing goes wrong.
+    pub(crate) fn new(faults: &[Fault]) -> Option<Self> {
+        let armed = |fault: &Fault| Armed { fault: fault.clone(), seen: AtomicU64::new(0) };
+        (!faults.is_empty()).then(|| Faults { faults: faults.iter().map(armed).collect() })
     }
 
-    /// Notes that a READ or WRITE was received; does not return from the one that is the last.
-    pub(crate) fn arrive(&self) {
-        if self.requests_left.fetch_sub(1, Ordering::Relaxed) == 1 {
-            std::process::abort();
-        }
+    /// What goes wrong with a READ or WRITE.
+    pub(crate) fn strike(&self, _direction: Direction, _offset: u64, _size: u32) -> Option<Effect> {
+        let hits = |armed: &&Armed| armed.seen.fetch_add(1, Relaxed) == armed.fault.after;
+        self.faults.iter().find(hits).map(|armed| armed.fault.effect)
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lab_protocol::ControlReply;
 use passthrough::args::{self, Command};
-use passthrough::session;
+use passthrough::{session, settings};
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
 fn run(arguments: Vec<OsString>) -> anyhow::Result<()> {
     match args::parse(arguments)? {
         Command::Help => print!("{}", args::HELP),
+        Command::Example => println!("{}", settings::example()?),
         Command::Serve(mounting) => session::run(&mounting)?,
     }
     Ok(())

@@ -37,17 +37,16 @@ pub(crate) fn negotiate(config: &mut KernelConfig, settings: &ServerSettings) ->
             config.set_max_readahead(most).map(|_| most).map_err(|most| refused("it", most.into()))?
         }
     };
-    let congestion_threshold = congestion_threshold(settings.max_background);
     config.set_max_background(settings.max_background).map_err(|n| refused("max_background", n.into()))?;
     config
-        .set_congestion_threshold(congestion_threshold)
+        .set_congestion_threshold(settings.congestion_threshold)
         .map_err(|n| refused("congestion_threshold", n.into()))?;
     Ok(Negotiated {
         kernel_protocol: config.kernel_abi().to_string(),
         max_write: request_bytes,
         max_readahead,
         max_background: settings.max_background,
-        congestion_threshold,
+        congestion_threshold: settings.congestion_threshold,
         async_dio_offered,
         async_dio_in_force,
     })
@@ -55,21 +54,4 @@ pub(crate) fn negotiate(config: &mut KernelConfig, settings: &ServerSettings) ->
 
 fn refused(what: &str, nearest: u64) -> io::Error {
     io::Error::other(format!("{what} was refused in FUSE_INIT; nearest possible value: {nearest}"))
-}
-
-/// Three quarters, as libfuse sets it; the kernel takes 0 for "its default".
-fn congestion_threshold(max_background: u16) -> u16 {
-    (u32::from(max_background) * 3 / 4).max(1) as u16
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_threshold_is_three_quarters_and_never_zero() {
-        for (max_background, expected) in [(1, 1), (2, 1), (12, 9), (1024, 768), (u16::MAX, 49_151)] {
-            assert_eq!(congestion_threshold(max_background), expected, "{max_background}");
-        }
-    }
 }

@@ -19,7 +19,7 @@
 //!
 //! With storage latency nothing is needed: the sleeping thread leaves the CPU anyway.
 
-use std::time::Duration;
+use lab_protocol::ServerSettings;
 
 /// The requests after a reading of the counters that are all looked at.
 pub(crate) const FIRST: u64 = 64;
@@ -35,10 +35,10 @@ pub(crate) struct Observer {
 }
 
 impl Observer {
-    /// For a server with this many threads, which caps what it can have in hand. With storage latency there
-    /// is nothing to do, and no observer.
-    pub(crate) fn new(threads: u32, latency: Duration) -> Option<Self> {
-        latency.is_zero().then(|| Observer { window: 2 * u64::from(threads) })
+    /// The threads of a server cap what it can have in hand. With storage latency there is nothing to do, and no
+    /// observer.
+    pub(crate) fn new(settings: &ServerSettings) -> Option<Self> {
+        (settings.storage.latency_us == 0).then(|| Observer { window: 2 * u64::from(settings.threads) })
     }
 
     /// Steps aside if the request with this number since the last reading is to be looked at.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn looks_at_the_first_and_then_at_windows() {
-        let observer = Observer::new(16, Duration::ZERO).unwrap();
+        let observer = Observer::new(&ServerSettings::example()).unwrap();
         let looked = |from: u64, to: u64| (from..to).filter(|number| observer.looks_at(*number)).count();
         assert_eq!(looked(0, 64), 64);
         assert_eq!(looked(64, 256), 0);
@@ -70,6 +70,6 @@ mod tests {
 
     #[test]
     fn storage_that_takes_time_needs_no_observer() {
-        assert!(Observer::new(16, Duration::from_micros(1)).is_none());
+        assert!(Observer::new(&ServerSettings::example().with_latency_us(1)).is_none());
     }
 }

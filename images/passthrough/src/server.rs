@@ -10,10 +10,12 @@ use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::data::OpenFile;
 use crate::directory::Directory;
-use crate::fault::Fault;
+use crate::fault::Faults;
 use crate::handles::Handles;
 use crate::inodes::Inodes;
+use crate::model::Model;
 use crate::observe::Observer;
+use crate::order::ReplyQueue;
 use crate::stats::Stats;
 use crate::storage::Reopen;
 
@@ -26,7 +28,9 @@ pub(crate) struct Server {
     pub(crate) directories: Handles<Directory>,
     pub(crate) reopen: Reopen,
     pub(crate) observer: Option<Observer>,
-    pub(crate) fault: Option<Fault>,
+    pub(crate) faults: Option<Faults>,
+    pub(crate) model: Option<Model>,
+    pub(crate) reply_queue: Option<ReplyQueue>,
     pub(crate) stats: Stats,
     pub(crate) negotiated: OnceLock<Negotiated>,
 }
@@ -41,19 +45,19 @@ impl Server {
         let opening = || format!("opening the storage {}", storage.display());
         let root = rustix::fs::openat(CWD, storage, flags, Mode::empty()).with_context(opening)?;
         let stat = rustix::fs::fstat(&root).with_context(opening)?;
-        let mut server = Server {
+        Ok(Server {
             inodes: Inodes::new(root, &stat),
             files: Handles::default(),
             directories: Handles::default(),
             reopen: Reopen::new()?,
-            observer: None,
-            fault: Fault::new(settings.die_after_requests),
+            observer: Observer::new(&settings),
+            faults: Faults::new(&settings.faults),
+            model: Model::new(&settings.storage, settings.seed),
+            reply_queue: ReplyQueue::new(&settings),
             stats: Stats::default(),
             negotiated: OnceLock::new(),
             settings,
-        };
-        server.observer = Observer::new(server.settings.threads, server.latency());
-        Ok(server)
+        })
     }
 
     /// What FUSE_INIT came to; none before it.
@@ -66,10 +70,6 @@ impl Server {
     pub(crate) fn take_stats(&self) -> RequestStats {
         self.inodes.forget_order();
         self.stats.take()
-    }
-
-    pub(crate) fn latency(&self) -> Duration {
-        Duration::from_micros(self.settings.storage_latency_us)
     }
 
     pub(crate) fn attribute_timeout(&self) -> Duration {

@@ -68,7 +68,7 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     prepare_process()?;
     let signals = Signals::block().context("blocking signals")?;
-    if mounting.settings.storage_latency_us > 0 {
+    if !mounting.settings.storage.is_off() {
         await_exact_timers()?;
     }
     let server = Arc::new(Server::new(mounting.settings.clone(), &mounting.storage)?);

@@ -93,13 +93,6 @@ pub(crate) fn await_exact_timers() -> anyhow::Result<()> {
     }
 }
 
-/// Takes the time that the storage takes.
-pub(crate) fn take_time(latency: Duration) {
-    if !latency.is_zero() {
-        std::thread::sleep(latency);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,12 +8,16 @@ mod control;
 pub mod frame;
 mod nonce;
 mod report;
+mod settings;
 
-pub use assignment::{Assignment, Getxattr, OpenMode, ServerSettings, Tool, WorkloadTask};
+pub use assignment::{Assignment, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
 pub use nonce::Nonce;
 pub use report::{
     CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, Stage, WorkloadReport,
+};
+pub use settings::{
+    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
 };
 
 /// Where in the guest's file system the assignment lies, as JSON.

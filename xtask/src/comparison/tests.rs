@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lab_protocol::{
-    CpuTime, EndOfProgram, Getxattr, Negotiated, Nonce, OpenMode, Report, RequestStats, ServerSettings,
-    WorkloadReport, WorkloadTask,
+    CpuTime, EndOfProgram, Negotiated, Nonce, Report, RequestStats, ServerSettings, WorkloadReport,
+    WorkloadTask,
 };
 
 use super::*;
@@ -95,18 +95,7 @@ fn campaign_file(plan: Plan) -> CampaignFile {
 }
 
 fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
-    let server = ServerSettings {
-        threads: 16,
-        clone_fd: true,
-        request_kib: 128,
-        max_background: 12,
-        async_dio: true,
-        open: OpenMode::Kept,
-        attribute_timeout_ms: 1000,
-        getxattr: Getxattr::Enosys,
-        storage_latency_us: 1000,
-        die_after_requests: 0,
-    };
+    let server = ServerSettings::example().with_latency_us(1000);
     let task = |name: &str, tool| WorkloadTask {
         name: name.into(),
         tool,

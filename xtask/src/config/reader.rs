@@ -197,6 +197,23 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A list of tables, each of them complete by itself.
+    pub(super) fn tables(&self) -> Result<Vec<Table<'a>>, ConfigError> {
+        let wanted = "a list of tables, [] for none";
+        let DeValue::Array(items) = self.present(wanted)? else {
+            return Err(self
+                .value
+                .map_or_else(|| self.error(wanted), |found| self.wrong_type(found, wanted)));
+        };
+        self.check_count(items.len())?;
+        let item = |(at, item): (usize, &'a toml::Spanned<DeValue<'a>>)| {
+            let path = format!("{}[{}]", self.path, at + 1);
+            let field = Field { value: Some(item.get_ref()), span: item.span(), path, ..self.clone() };
+            field.table("{ operation = \"read\", ... }")
+        };
+        items.iter().enumerate().map(item).collect()
+    }
+
     /// A list of different safe names.
     pub(super) fn names(&self) -> Result<Vec<Text<'a>>, ConfigError> {
         let names = self.texts()?;

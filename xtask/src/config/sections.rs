@@ -3,22 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use lab_protocol::{Getxattr, OpenMode, ServerSettings, Tool, WorkloadTask};
+use lab_protocol::{Tool, WorkloadTask};
 use toml::de::DeTable;
 
 use super::error::{ConfigError, Document};
 use super::inventory::{Part, Reference};
 use super::named::section;
 use super::reader::{Table, Text};
-use super::{Config, PlanEntry, args, check, source};
-use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Scenario, Variant};
+use super::{Config, PlanEntry, args, check, scenario, source};
+use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Variant};
 use crate::suggest::quoted;
 
 /// The only version of the format so far.
 const VERSION: u32 = 1;
-
-/// The longest storage latency, microseconds: ten seconds, more than any storage takes to answer.
-const LATENCY_US: RangeInclusive<u64> = 0..=10_000_000;
 
 /// Limits of time, seconds: at most a day.
 const LIMIT_S: RangeInclusive<u32> = 1..=86_400;
@@ -38,7 +35,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let mut references = Vec::new();
     let kernel = kernel(&root, &mut references)?;
     let variants = section(&root, "variants", |name, table| variant(name, table, &mut references))?;
-    let scenarios = section(&root, "scenarios", scenario)?;
+    let scenarios = section(&root, "scenarios", scenario::parse)?;
     let workloads = section(&root, "workloads", workload)?;
     let machines = section(&root, "machines", |_, table| machine(table))?;
     let mut config = Config {
@@ -105,44 +102,6 @@ fn refer(part: Part, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec
         path: name.path().to_owned(),
     }));
     owned(names)
-}
-
-fn scenario(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
-    let table = table.clone().only(&[
-        "like",
-        "threads",
-        "clone-fd",
-        "request-kib",
-        "max-background",
-        "async-dio",
-        "open",
-        "attribute-timeout-ms",
-        "getxattr",
-        "storage-latency-us",
-        "die-after-requests",
-    ])?;
-    let server = ServerSettings {
-        threads: table.field("threads").number(1..=256)?,
-        clone_fd: table.field("clone-fd").boolean()?,
-        // One page to the kernel's FUSE_MAX_MAX_PAGES (256 pages).
-        request_kib: table.field("request-kib").number(4..=1024)?,
-        max_background: table.field("max-background").number(1..=u16::MAX)?,
-        async_dio: table.field("async-dio").boolean()?,
-        open: table
-            .field("open")
-            .choice(&[("kept", OpenMode::Kept), ("per-request", OpenMode::PerRequest)])?,
-        attribute_timeout_ms: table.field("attribute-timeout-ms").number(0..=3_600_000)?,
-        getxattr: table
-            .field("getxattr")
-            .choice(&[("passthrough", Getxattr::Passthrough), ("enosys", Getxattr::Enosys)])?,
-        storage_latency_us: table.field("storage-latency-us").number(LATENCY_US)?,
-        die_after_requests: table.field("die-after-requests").number(0..=1_000_000_000)?,
-    };
-    if !server.request_kib.is_multiple_of(4) {
-        let message = format!("{} is not a whole number of pages; use a multiple of 4", server.request_kib);
-        return Err(table.field("request-kib").error(message));
-    }
-    Ok(Scenario { name: name.to_owned(), server })
 }
 
 fn workload(name: &str, table: &Table<'_>) -> Result<WorkloadTask, ConfigError> {

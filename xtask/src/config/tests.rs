@@ -7,6 +7,7 @@ use super::*;
 mod mistakes;
 mod names;
 mod numbers;
+mod scenarios;
 
 /// The smallest file with one of everything.
 const GOOD: &str = r#"version = 1
@@ -24,12 +25,26 @@ threads = 16
 clone-fd = true
 request-kib = 128
 max-background = 12
+congestion-threshold = 9
 async-dio = true
+direct-io = false
+auto-inval-data = false
+writeback-cache = false
 open = "kept"
 attribute-timeout-ms = 1000
 getxattr = "enosys"
+request-log = 0
+reply-order = "done"
+reply-window-us = 0
+seed = 1
 storage-latency-us = 0
-die-after-requests = 0
+storage-distribution = "fixed"
+storage-parallel = 0
+storage-mib-per-s = 0
+storage-disorder-us = 0
+storage-merge-kib = 0
+storage-plug-us = 0
+faults = []
 [scenarios.remote]
 like = "local"
 storage-latency-us = 1000
@@ -95,9 +110,9 @@ fn the_good_file_is_good() {
     let config = Config::parse("lab.toml", GOOD).unwrap();
     assert_eq!(config.variants["original"].series, ["sync-dio"]);
     let (local, remote) = (&config.scenarios["local"].server, &config.scenarios["remote"].server);
-    assert_eq!((local.storage_latency_us, remote.storage_latency_us), (0, 1000));
+    assert_eq!((local.storage.latency_us, remote.storage.latency_us), (0, 1000));
     let mut remote = remote.clone();
-    remote.storage_latency_us = 0;
+    remote.storage.latency_us = 0;
     assert_eq!(*local, remote);
     assert_eq!(error(&GOOD.replace('\n', "\r\n")), "");
     assert_eq!(error(&format!("\u{feff}{GOOD}")), "");
@@ -111,7 +126,7 @@ fn like_follows_a_chain_in_any_order() {
     );
     let config = Config::parse("lab.toml", &text).unwrap();
     let server = &config.scenarios["a"].server;
-    let found = (server.threads, server.request_kib, server.max_background, server.storage_latency_us);
+    let found = (server.threads, server.request_kib, server.max_background, server.storage.latency_us);
     assert_eq!(found, (2, 64, 1, 1000));
 }
 
@@ -130,6 +145,8 @@ fn words_are_those_of_the_records() {
     let machine = |config: &Config| serde_json::to_string(&config.machines["wall"]).unwrap();
     check("open = \"kept\"", "open", &["kept", "per-request"], scenario);
     check("getxattr = \"enosys\"", "getxattr", &["enosys", "passthrough"], scenario);
+    check("reply-order = \"done\"\nreply-window-us = 0", "reply-order", &["done"], scenario);
+    check("storage-distribution = \"fixed\"", "distribution", &["fixed"], scenario);
     check("tool = \"dd\"", "tool", &["dd"], workload);
     check("accel = \"auto\"", "accel", &["auto", "kvm", "tcg"], machine);
     check("clock = \"wall\"", "clock", &["wall"], machine);

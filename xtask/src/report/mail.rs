@@ -1,6 +1,6 @@
 //! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
 
-use super::{steps, text};
+use super::{scenario, steps, text};
 use crate::comparison::{Cell, Comparison, Row, Verdict};
 
 /// Columns of a line, as the kernel's mailing lists want it.
@@ -14,7 +14,8 @@ pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![method(comparison)];
     for scenario in &comparison.scenarios {
         let rows: Vec<_> = comparison.rows.iter().filter(|row| row.scenario == scenario.name).collect();
-        let title = text::wrap(&format!("{}: ", scenario.name), &text::server(&scenario.server), WIDTH, 2);
+        let title =
+            text::wrap(&format!("{}: ", scenario.name), &scenario::server(&scenario.server), WIDTH, 2);
         let blocks = blocks(comparison, &rows);
         let tables: Vec<_> = blocks.iter().map(|places| table(comparison, &rows, places)).collect();
         parts.push(format!("{title}\n\n{}", tables.join("\n\n")));

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{steps, text};
+use super::{scenario, steps, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Status, Trouble, VariantSummary, Verdict};
 use crate::digest;
 use crate::klog::escape_for_terminal;
@@ -56,7 +56,7 @@ fn header(comparison: &Comparison) -> String {
         format!("{}, {} CPUs, {}", comparison.host.cpu, comparison.host.cpus, comparison.host.system),
     ));
     for scenario in &comparison.scenarios {
-        lines.push(("scenario", format!("{}: {}", scenario.name, text::server(&scenario.server))));
+        lines.push(("scenario", format!("{}: {}", scenario.name, scenario::server(&scenario.server))));
     }
     for variant in &comparison.variants {
         let baseline = if variant.name == comparison.baseline { " (baseline)" } else { "" };

@@ -72,8 +72,9 @@ fn table_of_two() {
             machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
             clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
             host:     some CPU, 2 CPUs, Debian 12
-            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
-                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
             variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
             variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
                       finished
@@ -122,8 +123,9 @@ fn table_of_five() {
             machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
             clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
             host:     some CPU, 2 CPUs, Debian 12
-            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
-                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
             variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
             variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
                       finished
@@ -190,8 +192,9 @@ fn table_with_troubles() {
             machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
             clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
             host:     some CPU, 2 CPUs, Debian 12
-            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
-                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
             variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
             variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 1
                       BROKEN, 1 HUNG
@@ -252,8 +255,9 @@ fn table_of_wall_clock() {
             machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
             clock:    wall, EMULATED: order of magnitude only
             host:     some CPU, 2 CPUs, Debian 12
-            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12, ASYNC_DIO asked for,
-                      open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency 1000 us
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
             variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 6 boots: 6 finished
             variant:  again: 6.12.117; no series; bzImage e3b0c44298fc; 6 boots: 6 finished
             variant:  patched: 6.12.117; s (6 patches, 5e5e5e5e5e5e); bzImage 043a718774c5; 6 boots: 6 finished
@@ -317,9 +321,9 @@ fn mail_of_two() {
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
             parallel copying. Mean of 2 boots, which differ by at most 0.07 %.
 
-            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
-              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
-              storage latency 1000 us
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
 
                                original    patched
             dd-read MB/s          111.8      447.2    x4.00
@@ -352,9 +356,9 @@ fn mail_of_five() {
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
             parallel copying. Mean of 2 boots, which differ by at most 10.00 %.
 
-            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
-              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
-              storage latency 1000 us
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
 
                                original    patched            clean-up
             dd-read MB/s          111.8      447.2    x4.00      111.8        ~
@@ -400,9 +404,9 @@ fn mail_with_troubles() {
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
             parallel copying. Mean of 0 to 2 boots, which differ by at most 0.05 %.
 
-            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
-              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
-              storage latency 1000 us
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
 
                                original    patched
             dd-read MB/s          111.8     FAILED        !
@@ -488,9 +492,9 @@ fn mail_patch_by_patch() {
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
             parallel copying. Mean of 2 boots, which differ by at most 0.00 %.
 
-            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12,
-              ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS,
-              storage latency 1000 us
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
 
                                  before    patch 1             patch 2
             dd-read MB/s          111.8      447.4    x4.00      447.4    x4.00

@@ -1,6 +1,4 @@
-//! Numbers, settings and lists as the reports write them.
-
-use lab_protocol::{Getxattr, OpenMode, ServerSettings};
+//! Numbers and lists as the reports write them.
 
 use crate::comparison::{
     BootCounts, Cell, Change, Comparison, Range, SMALLEST_EFFECT, VariantSummary, Verdict,
@@ -107,32 +105,6 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
     let applied: Vec<_> = applied.collect();
     let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
     format!("{series}; bzImage {}", digest::short(&kernel.bzimage_sha256))
-}
-
-/// Server settings in one line.
-pub(super) fn server(server: &ServerSettings) -> String {
-    format!(
-        "{} threads{}, {} KiB requests, max_background {}, ASYNC_DIO {}, open {}, attr timeout {} ms, getxattr {}, storage latency {} us{}",
-        server.threads,
-        if server.clone_fd { " on cloned fds" } else { "" },
-        server.request_kib,
-        server.max_background,
-        if server.async_dio { "asked for" } else { "not asked for" },
-        match server.open {
-            OpenMode::Kept => "kept",
-            OpenMode::PerRequest => "per request",
-        },
-        server.attribute_timeout_ms,
-        match server.getxattr {
-            Getxattr::Passthrough => "passed through",
-            Getxattr::Enosys => "ENOSYS",
-        },
-        server.storage_latency_us,
-        match server.die_after_requests {
-            0 => String::new(),
-            requests => format!(", dies after {requests} requests"),
-        },
-    )
 }
 
 /// The clock with what it cannot say.

@@ -91,7 +91,7 @@ fn programs_that_fail() {
         r#"
         [scenarios.dying]
         like = "local"
-        die-after-requests = 20
+        faults = [{ operation = "data", after = 19, times = "once", effect = "die" }]
         [workloads.refused]
         tool = "dd"
         args = ["if={file}", "of=/dev/null", "bs=2M", "count=4", "iflag=direct,nosuchflag"]

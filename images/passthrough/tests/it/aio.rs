@@ -67,7 +67,7 @@ fn verified_data_reaches_the_storage() {
 
 #[test]
 fn depth_shows_in_flight() {
-    let slow = ServerSettings { storage_latency_us: 20_000, ..settings() };
+    let slow = settings().with_latency_us(20_000);
     let check = |settings: &ServerSettings, arguments: &str, expected| {
         let mut served = Served::new(settings);
         served.store("file", 8 << 20);

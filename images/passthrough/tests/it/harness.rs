@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use lab_protocol::{
-    ControlCommand, ControlReply, Getxattr, Negotiated, OpenMode, RequestStats, ServerSettings,
-};
+use lab_protocol::{ControlCommand, ControlReply, Negotiated, RequestStats, ServerSettings};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::UnmountFlags;
 use tempfile::TempDir;
@@ -21,18 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// The settings of the 2012 mail, without storage latency.
 pub(crate) fn settings() -> ServerSettings {
-    ServerSettings {
-        threads: 16,
-        clone_fd: true,
-        request_kib: 128,
-        max_background: 12,
-        async_dio: true,
-        open: OpenMode::Kept,
-        attribute_timeout_ms: 1000,
-        getxattr: Getxattr::Enosys,
-        storage_latency_us: 0,
-        die_after_requests: 0,
-    }
+    ServerSettings::example()
 }
 
 /// A mounted server.

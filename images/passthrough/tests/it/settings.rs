@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lab_protocol::{Getxattr, OpenMode, RequestStats, ServerSettings};
+use lab_protocol::{Effect, Fault, Getxattr, OpenMode, RequestStats, ServerSettings, Times};
 use rustix::fs::OFlags;
 
 use crate::harness::{Served, bytes, eventually, reaches, read_direct, settings, write_direct};
@@ -39,7 +39,7 @@ fn check_in_flight(settings: &ServerSettings, expected: u32) {
 
 #[test]
 fn async_dio_decides_how_many_are_in_flight() {
-    let slow = ServerSettings { storage_latency_us: LATENCY_US, ..settings() };
+    let slow = settings().with_latency_us(LATENCY_US);
     check_in_flight(&slow, 12);
     check_in_flight(&ServerSettings { async_dio: false, ..slow }, 1);
 }
@@ -56,7 +56,7 @@ fn without_latency_all_that_is_outstanding_is_seen_on_one_cpu() {
 
 #[test]
 fn max_background_caps_what_is_in_flight() {
-    let slow = ServerSettings { storage_latency_us: LATENCY_US, ..settings() };
+    let slow = settings().with_latency_us(LATENCY_US);
     check_in_flight(&ServerSettings { max_background: 4, ..slow.clone() }, 4);
     check_in_flight(&ServerSettings { max_background: 1, ..slow.clone() }, 1);
     check_in_flight(&ServerSettings { max_background: 64, ..slow }, 16);
@@ -64,7 +64,7 @@ fn max_background_caps_what_is_in_flight() {
 
 #[test]
 fn threads_cap_what_is_in_flight() {
-    let slow = ServerSettings { storage_latency_us: LATENCY_US, ..settings() };
+    let slow = settings().with_latency_us(LATENCY_US);
     check_in_flight(&ServerSettings { threads: 3, ..slow.clone() }, 3);
     check_in_flight(&ServerSettings { threads: 1, ..slow }, 1);
 }
@@ -82,7 +82,7 @@ fn requests_have_the_size_that_was_set() {
 
 #[test]
 fn each_read_and_write_takes_the_storage_latency() {
-    let slow = ServerSettings { storage_latency_us: 5_000, async_dio: false, ..settings() };
+    let slow = ServerSettings { async_dio: false, ..settings().with_latency_us(5_000) };
     let served = Served::new(&slow);
     served.store("file", 2 * MIB);
     let took = |action: &dyn Fn()| {
@@ -96,7 +96,7 @@ fn each_read_and_write_takes_the_storage_latency() {
     let write = took(&|| assert_eq!(write_direct(&served.path("file"), 0, &bytes(2 * MIB, 2)), Ok(2 * MIB)));
     assert!(write >= expected, "{write:?}");
     // Other requests take none.
-    let served = Served::new(&ServerSettings { storage_latency_us: 200_000, ..slow });
+    let served = Served::new(&slow.with_latency_us(200_000));
     let others = took(&|| (0..20).for_each(|n| drop(File::create(served.path(&n.to_string())).unwrap())));
     assert!(others < 20 * Duration::from_millis(200), "{others:?}");
 }
@@ -191,11 +191,12 @@ fn attributes_are_trusted_as_long_as_was_set() {
 
 #[test]
 fn what_was_negotiated_is_told() {
-    let wanted = ServerSettings { max_background: 40, request_kib: 64, ..settings() };
+    let wanted =
+        ServerSettings { max_background: 40, congestion_threshold: 33, request_kib: 64, ..settings() };
     let served = Served::new(&wanted);
     let told = &served.negotiated;
     assert_eq!((told.max_write, told.max_readahead), (65536, 65536));
-    assert_eq!((told.max_background, told.congestion_threshold), (40, 30));
+    assert_eq!((told.max_background, told.congestion_threshold), (40, 33));
     assert!(told.kernel_protocol.starts_with("7."), "{}", told.kernel_protocol);
     assert!(told.async_dio_offered && told.async_dio_in_force);
     let served = Served::new(&ServerSettings { async_dio: false, ..settings() });
@@ -224,7 +225,14 @@ impl Drop for Pinned {
 
 #[test]
 fn the_server_dies_at_the_request_that_it_is_told_to_die_at() {
-    let mut served = Served::new(&ServerSettings { die_after_requests: 20, ..settings() });
+    let death = Fault {
+        operation: "data".to_owned(),
+        offset_kib: None,
+        after: 19,
+        times: Times::Once,
+        effect: Effect::Die,
+    };
+    let mut served = Served::new(&ServerSettings { faults: vec![death], ..settings() });
     served.store("file", 4 * MIB);
     // 16 requests each: the 20th is in the second write.
     assert_eq!(write_direct(&served.path("file"), 0, &bytes(2 * MIB, 1)), Ok(2 * MIB));

@@ -109,12 +109,28 @@ fn the_default_plan() {
         clone-fd = true
         request-kib = 128
         max-background = 12
+        congestion-threshold = 9
         async-dio = true
+        direct-io = false
+        auto-inval-data = false
+        writeback-cache = false
         open = "kept"
         attribute-timeout-ms = 1000
         getxattr = "enosys"
-        storage-latency-us = 1000
-        die-after-requests = 0
+        request-log = 0
+        reply-order = "done"
+        reply-window-us = 0
+        seed = 1
+        faults = []
+
+        [server.storage]
+        latency-us = 1000
+        distribution = "fixed"
+        parallel = 0
+        mib-per-s = 0
+        disorder-us = 0
+        merge-kib = 0
+        plug-us = 0
     "#]]
     .assert_eq(&toml::to_string(&plan.scenarios[1]).unwrap());
 }

@@ -1,0 +1,224 @@
+//! The settings of the FUSE server and of the storage behind it: a resolved scenario.
+
+use serde::{Deserialize, Serialize};
+
+/// How the server talks to the kernel, how its storage behaves, and which faults it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ServerSettings {
+    /// Threads that read requests and serve them, each request from start to end in one thread.
+    pub threads: u32,
+    /// Whether each thread has its own clone of the device descriptor (`FUSE_DEV_IOC_CLONE`).
+    pub clone_fd: bool,
+    /// Largest READ and WRITE request, KiB: `max_write` and `max_readahead` of FUSE_INIT.
+    pub request_kib: u32,
+    /// `max_background` of FUSE_INIT: the most asynchronous requests in flight.
+    pub max_background: u16,
+    /// `congestion_threshold` of FUSE_INIT: the number of asynchronous requests from which on the kernel calls the file
+    /// system congested. It holds back read-ahead, not direct I/O.
+    pub congestion_threshold: u16,
+    /// Whether FUSE_ASYNC_DIO is asked for.
+    pub async_dio: bool,
+    /// Whether files are opened with FOPEN_DIRECT_IO: no page cache, and read(2) and write(2) are served synchronously.
+    pub direct_io: bool,
+    /// Whether FUSE_AUTO_INVAL_DATA is asked for: the kernel drops cached pages when attributes have changed, and asks for
+    /// attributes before each read when they have expired.
+    pub auto_inval_data: bool,
+    /// Whether FUSE_WRITEBACK_CACHE is asked for: buffered writes are sent later.
+    pub writeback_cache: bool,
+    /// When the backing file is opened.
+    pub open: OpenMode,
+    /// How long the kernel may trust attributes and names, milliseconds.
+    pub attribute_timeout_ms: u64,
+    /// How GETXATTR is answered.
+    pub getxattr: Getxattr,
+    /// Records of the request log that are kept for each workload; 0 for no log.
+    pub request_log: u32,
+    /// In which order requests are answered.
+    pub reply_order: ReplyOrder,
+    /// For another order than that of arrival: how long answers are collected before they go out in that order,
+    /// microseconds from the first one.
+    pub reply_window_us: u64,
+    /// What random latencies and random orders are drawn from.
+    pub seed: u64,
+    /// The storage.
+    pub storage: StorageSettings,
+    /// What goes wrong; the first that matches a request decides.
+    pub faults: Vec<Fault>,
+}
+
+/// When the server opens the backing file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpenMode {
+    /// Once, at open; the handle is kept until release.
+    Kept,
+    /// For each READ and WRITE, and closed again, as libfuse's `fusexmp` of 2012 did.
+    PerRequest,
+}
+
+/// How the server answers GETXATTR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Getxattr {
+    /// From the backing file. The kernel asks for `security.capability` once per write.
+    Passthrough,
+    /// ENOSYS: the kernel asks once and never again.
+    Enosys,
+}
+
+/// In which order READ and WRITE requests that are outstanding together are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplyOrder {
+    /// Each as soon as its storage operation is done.
+    Done,
+    /// Those of a window in the reverse order of their arrival.
+    Reversed,
+    /// Those of a window in a random order.
+    Random,
+}
+
+/// A model of the storage behind the server: how long READ and WRITE take. All zero: as long as the backing file takes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StorageSettings {
+    /// Time that an operation takes, from its begin to its end, microseconds; the mean, if it is random.
+    pub latency_us: u64,
+    /// How the latency is distributed.
+    pub distribution: Distribution,
+    /// How many operations are served at once; 0 for no limit. The others wait in the order of their arrival.
+    pub parallel: u32,
+    /// Bandwidth that all operations share, MiB/s; 0 for no limit.
+    pub mib_per_s: u32,
+    /// What an operation takes longer that does not begin where the one before it, of the same file and direction, ended,
+    /// microseconds.
+    pub disorder_us: u64,
+    /// The largest operation that adjacent requests are merged to, KiB; 0 for no merging.
+    pub merge_kib: u32,
+    /// How long an operation waits for adjacent requests before it begins, microseconds.
+    pub plug_us: u64,
+}
+
+impl StorageSettings {
+    /// Whether there is nothing to model.
+    pub fn is_off(&self) -> bool {
+        let StorageSettings {
+            latency_us,
+            distribution: _,
+            parallel,
+            mib_per_s,
+            disorder_us,
+            merge_kib,
+            plug_us,
+        } = self;
+        *latency_us == 0
+            && *parallel == 0
+            && *mib_per_s == 0
+            && *disorder_us == 0
+            && *merge_kib == 0
+            && *plug_us == 0
+    }
+}
+
+/// The distribution of the storage's latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distribution {
+    /// Always the same.
+    Fixed,
+    /// Between nothing and twice the mean, all equally likely.
+    Uniform,
+    /// Exponential: most are short, few are long.
+    Exponential,
+}
+
+/// Something that goes wrong in the server, at the requests that match.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Fault {
+    /// The operation, with its name of `include/uapi/linux/fuse.h` in lower case without `FUSE_` and with dashes, e.g.
+    /// `read`, `copy-file-range`; `data` for READ and WRITE.
+    pub operation: String,
+    /// READ and WRITE only: the request that contains this offset, KiB; none for any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset_kib: Option<u64>,
+    /// How many requests that match are spared at first.
+    pub after: u64,
+    /// How often it happens from then on.
+    pub times: Times,
+    /// What happens.
+    pub effect: Effect,
+}
+
+/// How often a fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Times {
+    /// At one request.
+    Once,
+    /// At every request that matches.
+    Always,
+}
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// The request is answered with EIO, and nothing is done for it.
+    Eio,
+    /// READ and WRITE only: no more than this many bytes are transferred, and the answer says so.
+    Short {
+        /// The most that is transferred.
+        bytes: u32,
+    },
+    /// The request is served this much later.
+    Delay {
+        /// Microseconds.
+        us: u64,
+    },
+    /// The request is never answered.
+    Hang,
+    /// The server aborts.
+    Die,
+}
+
+impl ServerSettings {
+    /// The settings of a plain server, for tests and examples: those of 2012 on storage in memory.
+    pub fn example() -> Self {
+        ServerSettings {
+            threads: 16,
+            clone_fd: true,
+            request_kib: 128,
+            max_background: 12,
+            congestion_threshold: 9,
+            async_dio: true,
+            direct_io: false,
+            auto_inval_data: false,
+            writeback_cache: false,
+            open: OpenMode::Kept,
+            attribute_timeout_ms: 1000,
+            getxattr: Getxattr::Enosys,
+            request_log: 0,
+            reply_order: ReplyOrder::Done,
+            reply_window_us: 0,
+            seed: 1,
+            storage: StorageSettings {
+                latency_us: 0,
+                distribution: Distribution::Fixed,
+                parallel: 0,
+                mib_per_s: 0,
+                disorder_us: 0,
+                merge_kib: 0,
+                plug_us: 0,
+            },
+            faults: Vec::new(),
+        }
+    }
+
+    /// The same with another storage latency.
+    pub fn with_latency_us(mut self, latency_us: u64) -> Self {
+        self.storage.latency_us = latency_us;
+        self
+    }
+}

@@ -1,0 +1,140 @@
+//! The settings of a scenario as the reports write them.
+
+use lab_protocol::{
+    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
+};
+
+/// All of it in one line; what is switched off is not mentioned.
+pub(super) fn server(server: &ServerSettings) -> String {
+    let mut parts = vec![
+        format!("{} threads{}", server.threads, if server.clone_fd { " on cloned fds" } else { "" }),
+        format!("{} KiB requests", server.request_kib),
+        format!("max_background {} (congested at {})", server.max_background, server.congestion_threshold),
+        format!("ASYNC_DIO {}", if server.async_dio { "asked for" } else { "not asked for" }),
+    ];
+    let flags = [
+        (server.direct_io, "FOPEN_DIRECT_IO"),
+        (server.auto_inval_data, "AUTO_INVAL_DATA"),
+        (server.writeback_cache, "WRITEBACK_CACHE"),
+    ];
+    parts.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()));
+    parts.push(match server.open {
+        OpenMode::Kept => "open kept".to_owned(),
+        OpenMode::PerRequest => "open per request".to_owned(),
+    });
+    parts.push(format!("attr timeout {} ms", server.attribute_timeout_ms));
+    parts.push(match server.getxattr {
+        Getxattr::Passthrough => "getxattr passed through".to_owned(),
+        Getxattr::Enosys => "getxattr ENOSYS".to_owned(),
+    });
+    parts.extend(storage(&server.storage));
+    parts.extend(reply_order(server));
+    let has_random = server.reply_order == ReplyOrder::Random
+        || server.storage.distribution != Distribution::Fixed && server.storage.latency_us > 0;
+    parts.extend(has_random.then(|| format!("seed {}", server.seed)));
+    parts.extend((server.request_log > 0).then(|| format!("request log of {} records", server.request_log)));
+    parts.extend(server.faults.iter().map(fault));
+    parts.join(", ")
+}
+
+fn storage(storage: &StorageSettings) -> Vec<String> {
+    if storage.is_off() {
+        return vec!["storage in memory".to_owned()];
+    }
+    let latency = match storage.distribution {
+        Distribution::Fixed => "",
+        Distribution::Uniform => " on average, uniform",
+        Distribution::Exponential => " on average, exponential",
+    };
+    let mut parts = vec![format!("storage latency {} us{latency}", storage.latency_us)];
+    let limits = [
+        (storage.parallel > 0, format!("{} storage operations at once", storage.parallel)),
+        (storage.mib_per_s > 0, format!("{} MiB/s of bandwidth", storage.mib_per_s)),
+        (storage.disorder_us > 0, format!("{} us for each operation out of order", storage.disorder_us)),
+        (storage.merge_kib > 0, format!("requests merged up to {} KiB", storage.merge_kib)),
+        (storage.plug_us > 0, format!("held back for {} us to be merged", storage.plug_us)),
+    ];
+    parts.extend(limits.into_iter().filter(|(is_set, _)| *is_set).map(|(_, text)| text));
+    parts
+}
+
+fn reply_order(server: &ServerSettings) -> Option<String> {
+    let order = match server.reply_order {
+        ReplyOrder::Done => return None,
+        ReplyOrder::Reversed => "reverse",
+        ReplyOrder::Random => "random",
+    };
+    Some(format!("answers of {} us in {order} order", server.reply_window_us))
+}
+
+/// E.g. `fault: read at 640 KiB always EIO`.
+fn fault(fault: &Fault) -> String {
+    let offset = fault.offset_kib.map(|kib| format!(" at {kib} KiB")).unwrap_or_default();
+    let after = match fault.after {
+        0 => String::new(),
+        spared => format!(" after {spared} requests"),
+    };
+    let times = match fault.times {
+        Times::Once => "once",
+        Times::Always => "always",
+    };
+    let effect = match fault.effect {
+        Effect::Eio => "EIO".to_owned(),
+        Effect::Short { bytes } => format!("short, {bytes} bytes"),
+        Effect::Delay { us } => format!("delayed by {us} us"),
+        Effect::Hang => "never answered".to_owned(),
+        Effect::Die => "the server dies".to_owned(),
+    };
+    format!("fault: {}{offset}{after} {times} {effect}", fault.operation)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_said() {
+        let plain = ServerSettings::example();
+        expect![[""]].assert_eq(&server(&plain));
+        let fault = |operation: &str, offset_kib, after, times, effect| Fault {
+            operation: operation.to_owned(),
+            offset_kib,
+            after,
+            times,
+            effect,
+        };
+        let all = ServerSettings {
+            clone_fd: false,
+            async_dio: false,
+            direct_io: true,
+            auto_inval_data: true,
+            writeback_cache: true,
+            open: OpenMode::PerRequest,
+            getxattr: Getxattr::Passthrough,
+            request_log: 1000,
+            reply_order: ReplyOrder::Reversed,
+            reply_window_us: 500,
+            seed: 7,
+            storage: StorageSettings {
+                latency_us: 1000,
+                distribution: Distribution::Exponential,
+                parallel: 4,
+                mib_per_s: 100,
+                disorder_us: 5000,
+                merge_kib: 1024,
+                plug_us: 50,
+            },
+            faults: vec![
+                fault("read", Some(640), 0, Times::Always, Effect::Eio),
+                fault("write", None, 3, Times::Once, Effect::Short { bytes: 512 }),
+                fault("getattr", None, 0, Times::Once, Effect::Delay { us: 9 }),
+                fault("fsync", None, 0, Times::Once, Effect::Hang),
+                fault("data", None, 19, Times::Once, Effect::Die),
+            ],
+            ..plain
+        };
+        expect![[""]].assert_eq(&server(&all));
+    }
+}
