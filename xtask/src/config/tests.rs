@@ -145,8 +145,6 @@ fn words_are_those_of_the_records() {
     let machine = |config: &Config| serde_json::to_string(&config.machines["wall"]).unwrap();
     check("open = \"kept\"", "open", &["kept", "per-request"], scenario);
     check("getxattr = \"enosys\"", "getxattr", &["enosys", "passthrough"], scenario);
-    check("reply-order = \"done\"\nreply-window-us = 0", "reply-order", &["done"], scenario);
-    check("storage-distribution = \"fixed\"", "distribution", &["fixed"], scenario);
     check("tool = \"dd\"", "tool", &["dd"], workload);
     check("accel = \"auto\"", "accel", &["auto", "kvm", "tcg"], machine);
     check("clock = \"wall\"", "clock", &["wall"], machine);
