@@ -1,0 +1,146 @@
+//! Published values, and all arrangements of few values.
+
+use super::*;
+
+fn close(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+}
+
+fn up_from(start: u32, count: u32) -> Vec<f64> {
+    (start..start + count).map(f64::from).collect()
+}
+
+#[test]
+fn smallest_p_of_separated_groups() {
+    for (left, right, expected) in [
+        (3, 3, 0.1),
+        (4, 4, 2.0 / 70.0),
+        (4, 5, 2.0 / 126.0),
+        (5, 4, 2.0 / 126.0),
+        (5, 5, 2.0 / 252.0),
+        (6, 6, 2.0 / 924.0),
+        (8, 8, 2.0 / 12870.0),
+    ] {
+        close(mann_whitney_p(&up_from(1, left), &up_from(100, right)), expected);
+        close(mann_whitney_p(&up_from(100, left), &up_from(1, right)), expected);
+    }
+    close(mann_whitney_p(&up_from(1, 5), &up_from(6, 5)), 0.0079365);
+    close(mann_whitney_p(&up_from(1, 4), &up_from(5, 5)), 0.015873);
+}
+
+/// Every way to deal the ranks 1 to n + m, and many with ties, against a count over all deals.
+#[test]
+fn p_equals_that_of_trying_every_deal() {
+    for (n, m) in (1..=6).flat_map(|n| (n..=6).map(move |m| (n, m))) {
+        // Ties of several kinds: none, pairs, halves, all equal.
+        for tied in [1, 2, n + m, 3] {
+            let pooled: Vec<f64> = (0..n + m).map(|rank| (rank / tied) as f64).collect();
+            let deals = deals(n + m, n);
+            let distances: Vec<u32> = deals.iter().map(|deal| distance(&pooled, *deal)).collect();
+            // All of them where they are few, a part where all of them would say the same again.
+            for (deal, seen) in deals.iter().zip(&distances).step_by(1 + deals.len() / 100) {
+                let as_far = distances.iter().filter(|distance| *distance >= seen).count();
+                let (left, right) = dealt(&pooled, *deal);
+                let expected = as_far as f64 / deals.len() as f64;
+                close(mann_whitney_p(&left, &right), expected);
+                close(mann_whitney_p(&right, &left), expected);
+            }
+        }
+    }
+    close(mann_whitney_p(&[5.0, 5.0], &[5.0, 5.0]), 1.0);
+    close(mann_whitney_p(&[], &[1.0]), 1.0);
+}
+
+/// Every choice of `count` of `all`, as bits.
+fn deals(all: usize, count: usize) -> Vec<u32> {
+    (0..1 << all).filter(|deal: &u32| deal.count_ones() as usize == count).collect()
+}
+
+/// The values whose bit is set, and the others.
+fn dealt(pooled: &[f64], deal: u32) -> (Vec<f64>, Vec<f64>) {
+    let indices = || 0..pooled.len();
+    let is_left = |i: &usize| deal & (1 << i) != 0;
+    (
+        indices().filter(is_left).map(|i| pooled[i]).collect(),
+        indices().filter(|i| !is_left(i)).map(|i| pooled[i]).collect(),
+    )
+}
+
+/// How far a deal is from one in which neither side is larger: twice the pairs that the left side wins, less the half
+/// of them. Counts pairs, not ranks.
+fn distance(pooled: &[f64], deal: u32) -> u32 {
+    let (left, right) = dealt(pooled, deal);
+    let points = |a: f64| right.iter().map(|b| if a > *b { 2 } else { u32::from(a == *b) }).sum::<u32>();
+    let won: u32 = left.iter().map(|a| points(*a)).sum();
+    won.abs_diff((left.len() * right.len()) as u32)
+}
+
+/// The interval holds the true ratio in at least 95 % of all equally likely arrangements, and the next narrower one
+/// does not.
+#[test]
+fn the_interval_covers_what_it_says() {
+    for (n, m) in (3..=6).flat_map(|n| (3..=6).map(move |m| (n, m))) {
+        // Values that are equally likely in every arrangement: the true ratio is 1. Powers keep all ratios apart.
+        let pooled: Vec<f64> = (0..n + m).map(|rank| 1.1_f64.powi(1 << rank)).collect();
+        let deals = deals(n + m, n);
+        let covers = |deal: &&u32| {
+            let (left, right) = dealt(&pooled, **deal);
+            ratio_interval(&left, &right).is_none_or(|(low, high)| low <= 1.0 && 1.0 <= high)
+        };
+        let share = deals.iter().filter(covers).count() as f64 / deals.len() as f64;
+        assert!(share >= 0.95, "{n} and {m}: {share}");
+        let (left, right) = dealt(&pooled, deals[0]);
+        let smallest_p = mann_whitney_p(&left, &right);
+        assert_eq!(ratio_interval(&left, &right).is_some(), smallest_p <= 0.05, "{n} and {m}");
+        if smallest_p <= 0.05 {
+            // It excludes 1 exactly where the test says so.
+            for deal in &deals {
+                let (left, right) = dealt(&pooled, *deal);
+                let excludes =
+                    ratio_interval(&left, &right).is_some_and(|(low, high)| low > 1.0 || high < 1.0);
+                assert_eq!(excludes, mann_whitney_p(&left, &right) <= 0.05, "{left:?} and {right:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rates_are_averaged_over_work() {
+    // The same amount at 60 and at 30 takes as long as all of it at 40.
+    close(harmonic_mean(&[60.0, 30.0]).unwrap(), 40.0);
+    assert_eq!(harmonic_mean(&[]), None);
+    close(spread(&[100.0, 101.0, 99.0]).unwrap(), 101.0 / 99.0 - 1.0);
+    assert_eq!(spread(&[1.0]), None);
+}
+
+#[test]
+fn correction_over_several_rows() {
+    let corrected = holm(&[0.01, 0.04, 0.03]);
+    for (found, expected) in corrected.into_iter().zip([0.03, 0.06, 0.06]) {
+        close(found, expected);
+    }
+    assert_eq!(holm(&[0.9, 0.8]), [1.0, 1.0]);
+}
+
+#[test]
+fn interval_of_the_ratio() {
+    // 4 against 4: only the two outermost of 16 ratios can be its ends.
+    let (low, high) = ratio_interval(&[1.0, 1.0, 1.0, 1.0], &[2.0, 2.2, 2.4, 3.0]).unwrap();
+    close(low, 2.0);
+    close(high, 3.0);
+    assert_eq!(ratio_interval(&[1.0, 1.0, 1.0], &[2.0, 2.0, 2.0]), None);
+    // Tables of the test give 2 as the critical value for 5 against 5: the third ratio from each end.
+    let left = [1.0; 5];
+    let right = [1.0, 2.0, 3.0, 4.0, 5.0];
+    assert_eq!(ratio_interval(&left, &right), Some((1.0, 5.0)));
+    let left = [1.0, 1.1, 1.2, 1.3, 1.4];
+    let (low, high) = ratio_interval(&left, &[2.0]).map_or((0.0, 0.0), |interval| interval);
+    assert_eq!((low, high), (0.0, 0.0));
+}
+
+#[test]
+fn what_may_have_gone_unseen() {
+    close((may_be_unseen(3) * 100.0).round(), 63.0);
+    close((may_be_unseen(10) * 100.0).round(), 26.0);
+    close(may_be_unseen(0), 1.0);
+}
