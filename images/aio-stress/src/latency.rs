@@ -1,41 +1,130 @@
-//! Latencies: extremes, mean and counts below limits.
+//! Latencies: extremes, mean, percentiles, and counts below limits.
 
 use std::time::Duration;
 
-/// Upper limits of the counts, milliseconds.
+use serde::Serialize;
+
+/// Upper limits of the counts that are printed, milliseconds.
 pub const LIMITS_MS: [u64; 6] = [100, 250, 500, 1000, 5000, 10_000];
 
+/// Bits behind the first that tell two latencies apart: a slot is at most 1/128 of its values wide.
+const FINE_BITS: u32 = 7;
+
+/// Slots for all 64 bits of nanoseconds.
+const SLOTS: usize = ((u64::BITS - FINE_BITS + 1) << FINE_BITS) as usize;
+
 /// Latencies that were added one by one.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// They are counted in slots that grow with the latency, so that adding one is a few instructions whatever came
+/// before, and the size does not depend on how many there are. Below 256 ns a slot is one nanosecond wide.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Latencies {
-    shortest: Option<Duration>,
-    longest: Duration,
-    sum: Duration,
-    count: u32,
+    shortest_ns: u64,
+    longest_ns: u64,
+    sum_ns: u128,
+    count: u64,
     /// Those below each of [`LIMITS_MS`] but not below the one before; those above all come last.
     below: [u64; LIMITS_MS.len() + 1],
+    slots: Box<[u64]>,
+}
+
+/// What latencies come to; nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// How many there were.
+    pub count: u64,
+    /// The shortest.
+    pub min: u64,
+    /// The mean, rounded down.
+    pub mean: u64,
+    /// The longest.
+    pub max: u64,
+    /// Half of them took at most this.
+    pub p50: u64,
+    /// Nine of ten.
+    pub p90: u64,
+    /// 99 of a hundred.
+    pub p99: u64,
+    /// 999 of a thousand.
+    #[serde(rename = "p99.9")]
+    pub p99_9: u64,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Latencies {
+            shortest_ns: u64::MAX,
+            longest_ns: 0,
+            sum_ns: 0,
+            count: 0,
+            below: Default::default(),
+            slots: vec![0; SLOTS].into(),
+        }
+    }
 }
 
 impl Latencies {
     /// Adds one.
     pub fn add(&mut self, latency: Duration) {
-        self.shortest = Some(self.shortest.map_or(latency, |shortest| shortest.min(latency)));
-        self.longest = self.longest.max(latency);
-        self.sum += latency;
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.shortest_ns = self.shortest_ns.min(ns);
+        self.longest_ns = self.longest_ns.max(ns);
+        self.sum_ns += u128::from(ns);
         self.count += 1;
-        let limit = LIMITS_MS.iter().position(|limit| latency < Duration::from_millis(*limit));
+        let limit = LIMITS_MS.iter().position(|limit| ns < limit * 1_000_000);
         self.below[limit.unwrap_or(LIMITS_MS.len())] += 1;
+        self.slots[slot(ns)] += 1;
+    }
+
+    /// Adds those of another.
+    pub fn merge(&mut self, other: &Latencies) {
+        self.shortest_ns = self.shortest_ns.min(other.shortest_ns);
+        self.longest_ns = self.longest_ns.max(other.longest_ns);
+        self.sum_ns += other.sum_ns;
+        self.count += other.count;
+        self.below.iter_mut().zip(other.below).for_each(|(count, more)| *count += more);
+        self.slots.iter_mut().zip(&other.slots).for_each(|(count, more)| *count += more);
+    }
+
+    /// What they come to; none if there are none.
+    pub fn summary(&self) -> Option<Summary> {
+        (self.count > 0).then(|| Summary {
+            count: self.count,
+            min: self.shortest_ns,
+            mean: self.mean_ns(),
+            max: self.longest_ns,
+            p50: self.percentile_ns(500),
+            p90: self.percentile_ns(900),
+            p99: self.percentile_ns(990),
+            p99_9: self.percentile_ns(999),
+        })
+    }
+
+    /// The nearest rank: the smallest latency that `per_mille` of all do not exceed, seen through the slots: the
+    /// longest that would be in the same slot, but none longer than all.
+    fn percentile_ns(&self, per_mille: u64) -> u64 {
+        let rank = (u128::from(self.count) * u128::from(per_mille)).div_ceil(1000);
+        let mut seen = 0;
+        let found = self.slots.iter().position(|count| {
+            seen += u128::from(*count);
+            seen >= rank
+        });
+        found.map_or(self.longest_ns, |slot| longest_in(slot).min(self.longest_ns))
+    }
+
+    fn mean_ns(&self) -> u64 {
+        (self.sum_ns / u128::from(self.count.max(1))) as u64
     }
 
     /// Two lines, in milliseconds; `title` is `latency` or `completion latency`.
     pub fn lines(&self, title: &str) -> String {
-        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
-        let mean = if self.count == 0 { Duration::ZERO } else { self.sum / self.count };
+        let milliseconds = |ns: u64| ns as f64 / 1e6;
+        let shortest = if self.count == 0 { 0 } else { self.shortest_ns };
         let mut text = format!(
             "{title} min {:.2} avg {:.2} max {:.2}\n\t",
-            milliseconds(self.shortest.unwrap_or_default()),
-            milliseconds(mean),
-            milliseconds(self.longest),
+            milliseconds(shortest),
+            milliseconds(self.mean_ns()),
+            milliseconds(self.longest_ns),
         );
         for (limit, count) in LIMITS_MS.iter().zip(self.below) {
             text += &format!(" {count} < {limit}");
@@ -44,14 +133,31 @@ impl Latencies {
     }
 }
 
+/// The slot of a latency: its highest bits, and how many were cut off.
+fn slot(ns: u64) -> usize {
+    let cut = (u64::BITS - ns.leading_zeros()).saturating_sub(FINE_BITS + 1);
+    ((cut as usize) << FINE_BITS) + (ns >> cut) as usize
+}
+
+/// The longest latency of a slot.
+fn longest_in(slot: usize) -> u64 {
+    let cut = (slot >> FINE_BITS).saturating_sub(1);
+    let highest = (slot - (cut << FINE_BITS)) as u64;
+    (highest << cut) + ((1 << cut) - 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(latencies_us: &[u64], expected: expect_test::Expect) {
+    fn latencies(ns: impl IntoIterator<Item = u64>) -> Latencies {
         let mut latencies = Latencies::default();
-        latencies_us.iter().for_each(|us| latencies.add(Duration::from_micros(*us)));
-        expected.assert_eq(&latencies.lines("latency"));
+        ns.into_iter().for_each(|ns| latencies.add(Duration::from_nanos(ns)));
+        latencies
+    }
+
+    fn check(latencies_us: &[u64], expected: expect_test::Expect) {
+        expected.assert_eq(&latencies(latencies_us.iter().map(|us| us * 1000)).lines("latency"));
     }
 
     #[test]
@@ -75,5 +181,50 @@ mod tests {
             latency min 0.01 avg 2556.25 max 10000.00
             	 3 < 100 2 < 250 0 < 500 0 < 1000 1 < 5000 1 < 10000 1 more"#]],
         );
+    }
+
+    #[test]
+    fn each_latency_has_a_narrow_slot() {
+        let mut before = None;
+        for slot_number in 0..SLOTS {
+            let longest = longest_in(slot_number);
+            assert_eq!(slot(longest), slot_number);
+            let shortest = before.map_or(0, |before| before + 1);
+            assert_eq!(slot(shortest), slot_number);
+            assert!((longest - shortest) as f64 <= shortest as f64 / 128.0, "{shortest} to {longest}");
+            before = Some(longest);
+        }
+        assert_eq!(before, Some(u64::MAX));
+    }
+
+    /// Asserts `[min, mean, max, p50, p90, p99, p99.9]`.
+    fn sums_up(ns: impl IntoIterator<Item = u64>, expected: Option<[u64; 7]>) {
+        let summary = latencies(ns).summary();
+        let found = summary.map(|s| [s.min, s.mean, s.max, s.p50, s.p90, s.p99, s.p99_9]);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn percentiles_are_nearest_ranks() {
+        sums_up([], None);
+        sums_up([7], Some([7; 7]));
+        sums_up([0, 1], Some([0, 0, 1, 0, 1, 1, 1]));
+        sums_up(1..=100, Some([1, 50, 100, 50, 90, 99, 100]));
+        sums_up((1..=10).rev(), Some([1, 5, 10, 5, 9, 10, 10]));
+        // One of a thousand, and two of a thousand.
+        sums_up((0..999).map(|_| 10).chain([200]), Some([10, 10, 200, 10, 10, 10, 10]));
+        sums_up((0..998).map(|_| 10).chain([200, 201]), Some([10, 10, 201, 10, 10, 10, 200]));
+        // From 256 on a slot holds several values: 1000 to 1003 are one.
+        sums_up([1000, 2_000_000], Some([1000, 1_000_500, 2_000_000, 1003, 2_000_000, 2_000_000, 2_000_000]));
+        sums_up([u64::MAX, u64::MAX], Some([u64::MAX; 7]));
+    }
+
+    #[test]
+    fn parts_merge_to_the_whole() {
+        let (first, second) = (0..1000, 500..900_000);
+        let mut merged = latencies(first.clone());
+        merged.merge(&latencies(second.clone().step_by(7)));
+        merged.merge(&Latencies::default());
+        assert_eq!(merged, latencies(first.chain(second.step_by(7))));
     }
 }

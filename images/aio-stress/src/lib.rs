@@ -2,12 +2,16 @@
 
 pub mod aio;
 pub mod buffers;
+pub mod document;
+pub mod help;
 pub mod latency;
 pub mod operation;
 pub mod options;
 pub mod pattern;
+pub mod plan;
 pub mod random;
 pub mod report;
 pub mod run;
 pub mod size;
+pub mod tally;
 pub mod worker;

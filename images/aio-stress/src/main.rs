@@ -3,12 +3,15 @@
 use std::process::ExitCode;
 
 use aio_stress::options::{self, Command};
-use aio_stress::run;
+use aio_stress::{help, run};
 
 fn main() -> ExitCode {
+    // A write beyond the limit of file sizes is to fail with EFBIG, not to end the process without a word.
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let result = match options::parse(std::env::args_os().skip(1)) {
         Ok(Command::Help) => {
-            print!("{}", options::HELP);
+            print!("{}", help::HELP);
             Ok(())
         }
         Ok(Command::Run(options)) => run::run(&options),

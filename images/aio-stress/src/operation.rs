@@ -1,7 +1,9 @@
 //! One operation: a descriptor, a part of a file, and how far a stage has come with it.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Seek, SeekFrom};
+use std::os::fd::IntoRawFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use anyhow::{Context, bail, ensure};
 use crate::aio::Transfer;
 use crate::options::Options;
 use crate::random::{Random, Span};
+use crate::tally::Tally;
 
 /// What is done with the files, in the order in which it is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,11 +55,16 @@ impl Stage {
 pub struct Operation {
     /// The file as it was named.
     pub path: PathBuf,
+    /// Which of the file's operations this is.
+    pub context: u32,
     /// Opened for this operation alone.
     pub file: File,
+    /// Of this stage.
+    pub tally: Tally,
     span: Span,
     random: Random,
     stage: Stage,
+    planned: u64,
     started: u64,
     pending: u64,
     transferred: u64,
@@ -65,11 +73,18 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// Opens `path` for work on `span`; `stream` makes the random offsets differ between operations.
+    /// Opens `path` for work on `span`, as operation number `context` of the file; `stream` makes the random
+    /// offsets differ between operations.
     ///
     /// # Errors
     /// Those of open(2).
-    pub fn open(path: &Path, span: Span, stream: u64, options: &Options) -> anyhow::Result<Self> {
+    pub fn open(
+        path: &Path,
+        context: u32,
+        span: Span,
+        stream: u64,
+        options: &Options,
+    ) -> anyhow::Result<Self> {
         let direct = if options.direct { libc::O_DIRECT } else { 0 };
         let sync = if options.sync { libc::O_SYNC } else { 0 };
         let file = OpenOptions::new()
@@ -83,10 +98,13 @@ impl Operation {
             .with_context(|| format!("opening {}", path.display()))?;
         Ok(Operation {
             path: path.to_owned(),
+            context,
             file,
+            tally: Tally::default(),
             span,
             random: Random::new(stream),
             stage: Stage::Write,
+            planned: 0,
             started: 0,
             pending: 0,
             transferred: 0,
@@ -95,21 +113,26 @@ impl Operation {
         })
     }
 
-    /// Starts from the beginning with another stage.
-    pub fn restart(&mut self, stage: Stage) {
-        self.stage = stage;
+    /// Starts from the beginning with another stage, and counts into this.
+    pub fn restart(&mut self, stage: Stage, tally: Tally) {
+        (self.stage, self.tally, self.planned) = (stage, tally, self.span.records());
         (self.started, self.pending, self.transferred) = (0, 0, 0);
         (self.begin, self.end) = (None, None);
     }
 
     /// Requests that are not started yet.
     pub fn left(&self) -> u64 {
-        self.span.records() - self.started
+        self.planned - self.started
     }
 
-    /// Whether requests are running.
-    pub fn is_pending(&self) -> bool {
-        self.pending > 0
+    /// Starts no more requests in this stage.
+    pub fn cut(&mut self) {
+        self.planned = self.started;
+    }
+
+    /// Whether there was something to do, and it is done.
+    pub fn is_through(&self) -> bool {
+        self.pending == 0 && self.started == self.planned && self.started > 0
     }
 
     /// Starts one request, and gives its offset. The clock starts with the first.
@@ -128,37 +151,65 @@ impl Operation {
     ///
     /// # Errors
     /// If that is less than was asked for, and not because a read met the end of the file.
-    pub fn finish(&mut self, offset: u64, transferred: u64, now: Instant) -> anyhow::Result<()> {
+    pub fn finish(&mut self, offset: u64, transferred: u64) -> anyhow::Result<()> {
         self.pending -= 1;
         self.transferred += transferred;
-        self.end = Some(now);
-        if transferred == self.span.record {
-            return Ok(());
-        }
+        if transferred == self.span.record { Ok(()) } else { self.excuse(offset, transferred) }
+    }
+
+    /// Whether a short transfer is one that may be.
+    #[cold]
+    fn excuse(&self, offset: u64, transferred: u64) -> anyhow::Result<()> {
         let what = self.stage.name();
         let (path, record) = (self.path.display(), self.span.record);
         let short = format!("{what} on {path}: {transferred} of {record} bytes at offset {offset}");
         match self.stage.transfer() {
             Transfer::Write => bail!("{short}"),
             Transfer::Read => {
-                let size = self.file.metadata().with_context(|| format!("size of {path}"))?.len();
+                let size = size(&self.file).with_context(|| format!("size of {path}"))?;
                 ensure!(offset + transferred >= size, "{short}, though the file has {size} bytes");
                 Ok(())
             }
         }
     }
 
-    /// What came of the stage: bytes, and the time from the first request to the last completion.
+    /// Stops the clock.
     ///
     /// # Errors
     /// If there was nothing to read: a speed of nothing says nothing.
-    pub fn result(&self) -> anyhow::Result<(u64, Duration)> {
+    pub fn conclude(&mut self, now: Instant) -> anyhow::Result<()> {
+        self.end = Some(now);
         if self.started > 0 && self.transferred == 0 && self.stage.transfer() == Transfer::Read {
             let (path, start) = (self.path.display(), self.span.start);
             bail!("reading {path}: no data from offset {start} on; write the file first, e.g. with `-o 0`");
         }
-        let elapsed = self.begin.zip(self.end).map_or(Duration::ZERO, |(begin, end)| end - begin);
-        Ok((self.transferred, elapsed))
+        Ok(())
+    }
+
+    /// Bytes that were transferred.
+    pub fn transferred(&self) -> u64 {
+        self.transferred
+    }
+
+    /// The time from the first request to the conclusion, or until now if there is none.
+    pub fn elapsed(&self) -> Duration {
+        self.begin.map_or(Duration::ZERO, |begin| self.end.unwrap_or_else(Instant::now) - begin)
+    }
+
+    /// What a request does, for an error.
+    pub fn describe(&self, offset: u64) -> String {
+        format!("{} on {} at offset {offset}", self.stage.name(), self.path.display())
+    }
+
+    /// Closes the file.
+    ///
+    /// # Errors
+    /// Those of close(2), which is where some filesystems tell of data that was lost.
+    pub fn close(self) -> anyhow::Result<()> {
+        // SAFETY: the descriptor was the file's, which has given it up.
+        let code = unsafe { libc::close(self.file.into_raw_fd()) };
+        ensure!(code == 0, "closing {}: {}", self.path.display(), io::Error::last_os_error());
+        Ok(())
     }
 
     /// How many bytes a request moves.
@@ -172,6 +223,12 @@ impl Operation {
     }
 }
 
+/// Where a file ends; a device has no length of its own.
+fn size(mut file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    if metadata.file_type().is_block_device() { file.seek(SeekFrom::End(0)) } else { Ok(metadata.len()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,17 +238,17 @@ mod tests {
         let path = folder.path().join("file");
         File::create(&path).unwrap().set_len(file_bytes).unwrap();
         let span = Span { start: 128 * KIB, end: 512 * KIB, record: 64 * KIB, alignment: 4096 };
-        Operation::open(&path, span, 0, &Options::default()).unwrap()
+        Operation::open(&path, 0, span, 0, &Options::default()).unwrap()
     }
 
     /// Finishes one request of `stage` at `offset` on a file of 300 KiB with `transferred` bytes.
     fn check(stage: Stage, offset: u64, transferred: u64, expected: expect_test::Expect) {
         let folder = tempfile::tempdir().unwrap();
         let mut operation = operation(&folder, 300 * KIB);
-        operation.restart(stage);
+        operation.restart(stage, Tally::default());
         operation.start();
-        let text = match operation.finish(offset, transferred, Instant::now()) {
-            Ok(()) => format!("{} bytes", operation.result().map_or(0, |(bytes, _)| bytes)),
+        let text = match operation.finish(offset, transferred) {
+            Ok(()) => format!("{} bytes", operation.transferred()),
             Err(error) => format!("{error:#}").replace(folder.path().to_str().unwrap(), "DIR"),
         };
         expected.assert_eq(&text);
@@ -237,23 +294,41 @@ mod tests {
     fn offsets_follow_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let mut operation = operation(&folder, 0);
-        operation.restart(Stage::Read);
+        operation.restart(Stage::Read, Tally::default());
         let offsets: Vec<u64> =
             std::iter::from_fn(|| (operation.left() > 0).then(|| operation.start())).collect();
         assert_eq!(offsets, [2, 3, 4, 5, 6, 7].map(|number| number * 64 * KIB));
-        assert!(operation.is_pending());
-        operation.restart(Stage::Write);
+        assert!(!operation.is_through());
+        operation.restart(Stage::Write, Tally::default());
         assert_eq!((operation.left(), operation.start()), (6, 128 * KIB));
+    }
+
+    #[test]
+    fn an_operation_that_is_cut_is_through_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut operation = operation(&folder, 0);
+        operation.restart(Stage::Write, Tally::default());
+        operation.cut();
+        assert!(!operation.is_through(), "there was nothing to do");
+        operation.restart(Stage::Write, Tally::default());
+        let offset = operation.start();
+        operation.cut();
+        assert_eq!((operation.left(), operation.is_through()), (0, false));
+        operation.finish(offset, 64 * KIB).unwrap();
+        assert!(operation.is_through());
+        operation.conclude(Instant::now()).unwrap();
+        assert_eq!(operation.elapsed(), operation.elapsed());
+        operation.close().unwrap();
     }
 
     #[test]
     fn nothing_to_read_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let mut operation = operation(&folder, 100);
-        operation.restart(Stage::Read);
+        operation.restart(Stage::Read, Tally::default());
         let offset = operation.start();
-        operation.finish(offset, 0, Instant::now()).unwrap();
-        let error = operation.result().unwrap_err().to_string();
+        operation.finish(offset, 0).unwrap();
+        let error = operation.conclude(Instant::now()).unwrap_err().to_string();
         assert!(
             error.ends_with("no data from offset 131072 on; write the file first, e.g. with `-o 0`"),
             "{error}"

@@ -8,46 +8,14 @@ use anyhow::{Context, bail, ensure};
 use lexopt::prelude::*;
 
 use crate::buffers::Memory;
+use crate::document::Target;
 use crate::operation::Stage;
 use crate::size::{self, KIB, MIB};
-
-/// What `--help` prints.
-pub const HELP: &str = "\
-Puts native asynchronous I/O on files: each is written and read in records, many at a time.
-
-Usage: aio-stress [options] FILE...
-
-  -a SIZE   alignment of buffers and random offsets (k; 4)
-  -b N      most requests in one io_submit(2) (files x contexts x -i)
-  -c N      operations per file, each with its own descriptor and offset (1)
-  -C SIZE   offset between these operations (m; 2)
-  -s SIZE   size of the files (m; 1024)
-  -r SIZE   size of a record (k; 64)
-  -d N      most pending requests per operation (64)
-  -i N      requests of one operation before the next gets its turn (8)
-  -I N      most turns of all operations per stage (no limit)
-  -o N      add a stage: 0 write, 1 read, 2 random write, 3 random read (all four)
-  -O        open the files with O_DIRECT
-  -S        open the files with O_SYNC
-  -n        no fsync(2) after a stage
-  -l        print the latencies of io_submit(2)
-  -L        print the latencies of completions
-  -m KIND   memory for the buffers: shm or shmfs instead of private pages
-  -t N      threads (1)
-  -u        unlink the files at the end
-  -v        verify what is read; it must have been written with -v
-  -x        do not stop all threads of a stage with the first one that is done
-  -h        print this
-
-Sizes may end with g, m, k or b; the letter in brackets is what a bare number means, and the number the default.
-1 MB is 2^20 bytes. Stages run in the order of their numbers. Any failed or short transfer but one at the end of
-the file ends the run with exit code 1, and so does a read stage that finds no data.
-";
 
 /// What the command line asks for.
 #[derive(Debug)]
 pub enum Command {
-    /// Print [`HELP`].
+    /// Print [`HELP`](crate::help::HELP).
     Help,
     /// Run.
     Run(Options),
@@ -74,7 +42,7 @@ pub struct Options {
     pub per_turn: u32,
     /// `-I`
     pub turns: Option<u64>,
-    /// `-o`, in the order in which they run
+    /// `-o`, as they were given
     pub stages: Vec<Stage>,
     /// `-O`
     pub direct: bool,
@@ -96,6 +64,8 @@ pub struct Options {
     pub verify: bool,
     /// not `-x`
     pub stonewall: bool,
+    /// `--json`
+    pub json: Option<Target>,
     /// What is worked on.
     pub files: Vec<PathBuf>,
 }
@@ -123,6 +93,7 @@ impl Default for Options {
             unlink: false,
             verify: false,
             stonewall: true,
+            json: None,
             files: Vec::new(),
         }
     }
@@ -140,11 +111,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Co
             Short('h') | Long("help") => return Ok(Command::Help),
             Short(letter) => option(&mut options, letter, &mut parser)?,
             Value(file) => options.files.push(file.into()),
+            Long("json") => {
+                let target = parser.value().context("reading the arguments")?;
+                options.json = Some(Target::new(target));
+            }
             Long(name) => bail!("unknown option `--{name}`; -h lists the options"),
         }
     }
-    options.stages.sort();
-    options.stages.dedup();
     ensure!(!options.files.is_empty(), "no file was named; -h explains the arguments");
     Ok(Command::Run(options))
 }
@@ -270,8 +243,12 @@ mod tests {
         check("-v f", Options { verify: true, ..file() });
         check("-x f", Options { stonewall: false, ..file() });
         check("a -- -b", Options { files: vec!["a".into(), "-b".into()], ..file() });
-        let stages = Stage::ALL.to_vec();
+        let [write, read, random_write, random_read] = Stage::ALL;
+        let stages = vec![random_read, read, write, random_write, read];
         check("-o 3 -o 1 -o 0 -o 2 -o 1 f", Options { stages, ..file() });
+        check("--json - f", Options { json: Some(Target::StandardOutput), ..file() });
+        check("f --json=-", Options { json: Some(Target::StandardOutput), ..file() });
+        check("--json out f", Options { json: Some(Target::File("out".into())), ..file() });
         assert!(matches!(parsed("-o 1 -h"), Ok(Command::Help)));
     }
 
@@ -281,6 +258,7 @@ mod tests {
         fails("", expect!["no file was named; -h explains the arguments"]);
         fails("-z f", expect!["option -z: unknown; -h lists the options"]);
         fails("--size 4 f", expect!["unknown option `--size`; -h lists the options"]);
+        fails("f --json", expect!["reading the arguments: missing argument for option '--json'"]);
         fails("-s", expect!["option -s: missing argument for option '-s'"]);
         fails(
             "-s 1.5 f",

@@ -11,7 +11,7 @@ pub struct Span {
     pub end: u64,
     /// Length of one request.
     pub record: u64,
-    /// What random offsets are multiples of, counted from `start`.
+    /// What random offsets are multiples of, counted from `start`; a power of two.
     pub alignment: u64,
 }
 
@@ -25,16 +25,18 @@ impl Span {
     /// back by a record if the request would pass the end.
     pub fn random_offset(&self, random: &mut Random) -> u64 {
         let length = self.end - self.start;
+        // A division takes as long as the rest together.
+        let mask = self.alignment - 1;
         // Room for the bytes that are added.
         let kept_free = (self.alignment / MIB).max(1);
         let whole = random.below((length / MIB).saturating_sub(kept_free) + 1) * MIB;
-        let mut offset = whole + random.below(MIB).next_multiple_of(self.alignment);
+        let mut offset = whole + ((random.below(MIB) + mask) & !mask);
         if offset + self.record > length {
             offset = offset.saturating_sub(self.record);
         }
         // One record back is not enough if the span is smaller than a MiB.
         let offset = offset.min(length - self.record);
-        self.start + offset / self.alignment * self.alignment
+        self.start + (offset & !mask)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::operation::Stage;
 use crate::options::Options;
-use crate::run::Plan;
+use crate::plan::Plan;
 use crate::size::{KIB, MIB};
 
 /// What is printed before the first stage.
@@ -58,9 +58,13 @@ pub fn all_threads_line(stage: Stage, bytes: u64, elapsed: Duration) -> String {
 /// `(4142.39 MB/s) 64.00 MB in 0.02s`, with 2^20 bytes in a MB.
 fn rate(bytes: u64, elapsed: Duration) -> String {
     let megabytes = bytes as f64 / MIB as f64;
+    format!("({:.2} MB/s) {megabytes:.2} MB in {:.2}s", mib_per_s(bytes, elapsed), elapsed.as_secs_f64())
+}
+
+/// A rate in 2^20 bytes a second.
+pub fn mib_per_s(bytes: u64, elapsed: Duration) -> f64 {
     // No clock is that coarse, but a rate must not be infinite.
-    let seconds = elapsed.as_secs_f64().max(1e-9);
-    format!("({:.2} MB/s) {megabytes:.2} MB in {seconds:.2}s", megabytes / seconds)
+    bytes as f64 / MIB as f64 / elapsed.as_secs_f64().max(1e-9)
 }
 
 #[cfg(test)]
@@ -132,6 +136,7 @@ mod tests {
         check(
             &options,
             expect![[r#"
+            dropping io_iter to 4
             dropping thread count to the number of contexts 4
             starting with write
             file size 64MB, record size 64KB, depth 4, I/O per iteration 4

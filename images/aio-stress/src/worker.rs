@@ -1,140 +1,177 @@
 //! One thread: it builds requests for its operations in turn, submits them and reaps completions.
+//!
+//! What a turn needs is allocated before the first, and the clock is read for latencies only if they are wanted:
+//! a request costs the two system calls and little else.
 
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::aio::{Context, Control, Event, Transfer};
+use crate::aio::{Batch, Context, Event, Request, Transfer};
 use crate::buffers::Buffers;
 use crate::latency::Latencies;
 use crate::operation::{Operation, Stage};
 use crate::options::Options;
 use crate::pattern;
+use crate::plan::Plan;
 use crate::report::file_line;
-use crate::run::Plan;
+use crate::tally::{OperationResult, Tally, ThreadResult};
 
 /// Events that a context has room for; a queue that is full makes io_submit(2) take fewer.
 const EVENTS: u32 = 512;
 
 /// A thread's work.
 pub struct Worker<'a> {
-    // Before the buffers: dropping it waits for the requests that use them.
+    // Before the files: dropping it waits for the requests that use them.
     context: Context,
-    buffers: Buffers,
+    buffers: &'a Buffers,
+    first_buffer: usize,
     options: &'a Options,
     plan: &'a Plan,
     operations: Vec<Operation>,
+    /// Those that have requests to start, in the order of their turns.
+    active: VecDeque<usize>,
     units: Vec<Unit>,
     /// Last in, first out: the memory that was used last is the warmest.
     free: Vec<usize>,
+    batch: Batch,
     pending: usize,
     events: Vec<Event>,
-    submit_latencies: Latencies,
-    completion_latencies: Latencies,
+    /// Of this stage; requests and completions are counted by the operations.
+    tally: Tally,
 }
 
-/// A buffer and the request that it is used for.
+/// The request that a buffer is used for.
 #[derive(Clone, Copy)]
 struct Unit {
     operation: usize,
     offset: u64,
-    submitted: Instant,
+    /// If somebody wants to know.
+    submitted: Option<Instant>,
 }
 
 impl<'a> Worker<'a> {
-    /// A thread for these operations.
+    /// A thread for these operations, which has the buffers from number `first_buffer` on to itself, as many as its
+    /// operations may have pending.
     ///
     /// # Errors
-    /// If there is not enough memory, or no asynchronous I/O.
-    pub fn new(options: &'a Options, plan: &'a Plan, operations: Vec<Operation>) -> anyhow::Result<Self> {
+    /// If there is no asynchronous I/O.
+    pub fn new(
+        options: &'a Options,
+        plan: &'a Plan,
+        buffers: &'a Buffers,
+        first_buffer: usize,
+        operations: Vec<Operation>,
+    ) -> anyhow::Result<Self> {
         let count = operations.len() * options.depth as usize;
         Ok(Worker {
             context: Context::new(EVENTS)
                 .context("setting up asynchronous I/O (it needs CONFIG_AIO and room below fs.aio-max-nr)")?,
-            buffers: Buffers::new(options.memory, count, options.record, options.alignment)?,
+            buffers,
+            first_buffer,
             options,
             plan,
+            active: VecDeque::with_capacity(operations.len()),
             operations,
-            units: vec![Unit { operation: 0, offset: 0, submitted: Instant::now() }; count],
+            units: vec![Unit { operation: 0, offset: 0, submitted: None }; count],
             free: (0..count).rev().collect(),
+            batch: Batch::new(count.min(plan.most_per_submit as usize)),
             pending: 0,
-            events: vec![Event::default(); EVENTS as usize],
-            submit_latencies: Latencies::default(),
-            completion_latencies: Latencies::default(),
+            events: vec![Event::default(); count],
+            tally: Tally::default(),
         })
     }
 
-    /// Runs one stage to its end, fsync(2) included, unless `stop` says that another thread is through; gives
-    /// the bytes that were transferred.
+    /// Runs one stage to its end, fsync(2) included, unless `stop` says that another thread is through.
     ///
     /// # Errors
     /// If a request fails or is short, or there is nothing to read.
-    pub fn run(&mut self, stage: Stage, stop: &AtomicBool) -> anyhow::Result<u64> {
-        (self.submit_latencies, self.completion_latencies) = Default::default();
-        self.operations.iter_mut().for_each(|operation| operation.restart(stage));
-        let mut active: VecDeque<usize> = (0..self.operations.len()).collect();
+    pub fn run(&mut self, stage: Stage, stop: &AtomicBool) -> anyhow::Result<()> {
+        self.tally = Tally::new(self.options);
+        for operation in &mut self.operations {
+            operation.restart(stage, Tally::new(self.options));
+        }
+        self.active.clear();
+        self.active.extend(0..self.operations.len());
         let mut turns = 0;
-        while !active.is_empty() && self.plan.turns.is_none_or(|most| turns < most) {
+        while !self.active.is_empty() && self.plan.turns.is_none_or(|most| turns < most) {
             if self.options.stonewall && stop.load(Relaxed) {
                 break;
             }
-            self.turn(&mut active)?;
+            self.turn()?;
             turns += 1;
         }
-        while self.pending > 0 {
-            self.reap(1)?;
-        }
-        let mut bytes = 0;
-        for operation in &self.operations {
-            if self.options.fsync {
-                operation
-                    .file
-                    .sync_all()
-                    .with_context(|| format!("fsync of {}", operation.path.display()))?;
-            }
-            let (transferred, elapsed) = operation.result()?;
-            bytes += transferred;
-            // Those that came to their end have been told when they did.
-            if operation.left() > 0 && transferred > 0 {
-                eprintln!("{}", file_line(stage, &operation.path, transferred, elapsed));
+        self.drain()?;
+        if self.options.fsync {
+            for Operation { file, path, .. } in &self.operations {
+                file.sync_all().with_context(|| format!("fsync of {}", path.display()))?;
             }
         }
-        Ok(bytes)
+        Ok(())
     }
 
-    /// The latencies of the last stage, as they were asked for.
-    pub fn latency_lines(&self) -> Vec<String> {
-        let submit = self.options.submit_latencies.then(|| self.submit_latencies.lines("latency"));
-        let completion = self.options.completion_latencies;
-        let completion = completion.then(|| self.completion_latencies.lines("completion latency"));
+    /// What came of the last stage, which took `elapsed`, and how it failed.
+    pub fn result(&mut self, elapsed: Duration, error: Option<String>) -> ThreadResult {
+        let operations: Vec<_> = (self.operations.iter_mut())
+            .map(|operation| OperationResult {
+                file: operation.path.clone(),
+                context: operation.context,
+                bytes: operation.transferred(),
+                elapsed: operation.elapsed(),
+                tally: std::mem::take(&mut operation.tally),
+            })
+            .collect();
+        let mut tally = std::mem::take(&mut self.tally);
+        for operation in &operations {
+            tally.requests += operation.tally.requests;
+            if let Some((sum, more)) = tally.completion.as_mut().zip(operation.tally.completion.as_ref()) {
+                sum.merge(more);
+            }
+        }
+        let bytes = operations.iter().map(|operation| operation.bytes).sum();
+        ThreadResult { bytes, elapsed, tally, operations, error }
+    }
+
+    /// What was counted, as far as it is to be printed.
+    pub fn latency_lines(&self, tally: &Tally) -> Vec<String> {
+        let wanted = |wanted: bool, title: &str, latencies: &Option<Latencies>| {
+            latencies.as_ref().filter(|_| wanted).map(|latencies| latencies.lines(title))
+        };
+        let submit = wanted(self.options.submit_latencies, "latency", &tally.submit);
+        let completion = wanted(self.options.completion_latencies, "completion latency", &tally.completion);
         submit.into_iter().chain(completion).collect()
     }
 
+    /// Closes the files.
+    ///
+    /// # Errors
+    /// The first of close(2).
+    pub fn close(self) -> anyhow::Result<()> {
+        self.operations.into_iter().map(Operation::close).fold(Ok(()), anyhow::Result::and)
+    }
+
     /// Builds requests for one operation after the other until the next would pass the limit, and submits them.
-    fn turn(&mut self, active: &mut VecDeque<usize>) -> anyhow::Result<()> {
-        let most = self.plan.most_per_submit as usize;
+    fn turn(&mut self) -> anyhow::Result<()> {
         let per_turn = self.plan.per_turn as usize;
-        let mut built = Vec::new();
-        let mut controls = Vec::new();
-        let mut units = Vec::new();
-        while let Some(index) = active.pop_front() {
-            built.push(index);
-            let count = self.operations[index].left().min(per_turn as u64);
-            for _ in 0..count {
+        self.batch.clear();
+        // Those that get their turn queue up behind the others.
+        for _ in 0..self.active.len() {
+            let Some(index) = self.active.pop_front() else { break };
+            for _ in 0..self.operations[index].left().min(per_turn as u64) {
                 let unit = self.free_unit()?;
-                controls.push(self.build(index, unit));
-                units.push(unit);
+                self.build(index, unit);
             }
-            if controls.len() + per_turn > most {
+            if self.operations[index].left() > 0 {
+                self.active.push_back(index);
+            }
+            if self.batch.len() + per_turn > self.plan.most_per_submit as usize {
                 break;
             }
         }
-        self.submit(&mut controls, &units)?;
-        active.extend(built.into_iter().filter(|index| self.operations[*index].left() > 0));
-        Ok(())
+        self.submit()
     }
 
     fn free_unit(&mut self) -> anyhow::Result<usize> {
@@ -147,33 +184,39 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn build(&mut self, index: usize, unit: usize) -> Control {
+    fn build(&mut self, index: usize, unit: usize) {
         let operation = &mut self.operations[index];
         let offset = operation.start();
-        self.units[unit] = Unit { operation: index, offset, submitted: Instant::now() };
+        self.units[unit] = Unit { operation: index, offset, submitted: None };
         let transfer = operation.stage().transfer();
+        let buffer = self.first_buffer + unit;
         if self.options.verify && transfer == Transfer::Write {
             // SAFETY: the unit was free, so no request uses its buffer.
-            pattern::fill(unsafe { self.buffers.content(unit) }, offset);
+            pattern::fill(unsafe { self.buffers.content(buffer) }, offset);
         }
-        let (file, memory) = (operation.file.as_fd(), self.buffers.address(unit));
-        Control::new(transfer, file, memory, operation.record() as usize, offset, unit as u64)
+        self.batch.push(Request {
+            transfer,
+            file: operation.file.as_fd(),
+            memory: self.buffers.address(buffer),
+            length: operation.record() as usize,
+            offset,
+            data: unit as u64,
+        });
     }
 
-    fn submit(&mut self, mut controls: &mut [Control], mut units: &[usize]) -> anyhow::Result<()> {
-        while !controls.is_empty() {
-            let begin = Instant::now();
-            // SAFETY: the buffers and files belong to this value, whose first field is the context; units are
-            // not free, so that nobody touches their buffers, until their completion was reaped.
-            let taken = unsafe { self.context.submit(controls) }.context("io_submit")?;
-            let end = Instant::now();
-            self.submit_latencies.add(end - begin);
-            for unit in &units[..taken] {
-                self.units[*unit].submitted = end;
-            }
-            self.pending += taken;
-            (controls, units) = (&mut controls[taken..], &units[taken..]);
-            if !controls.is_empty() {
+    fn submit(&mut self) -> anyhow::Result<()> {
+        while !self.batch.waiting().is_empty() {
+            let begin = self.tally.submit.is_some().then(Instant::now);
+            // SAFETY: the buffers outlive this value, which has them to itself, the files are in it, behind the
+            // context; units are not free, so that nobody touches their buffers, until their completion was
+            // reaped.
+            let taken = unsafe { self.context.submit(&mut self.batch) };
+            let timed = self.tally.submit.is_some() || self.tally.completion.is_some();
+            let end = timed.then(Instant::now);
+            let taken = taken.with_context(|| self.describe_next()).context("io_submit")?;
+            self.pending += taken.len();
+            self.count(taken, begin, end);
+            if !self.batch.waiting().is_empty() {
                 // The queue is full.
                 ensure!(self.pending > 0, "io_submit takes nothing, though no request is pending");
                 self.reap_some()?;
@@ -182,44 +225,95 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Waits for as many completions as one operation has requests in a turn.
-    fn reap_some(&mut self) -> anyhow::Result<()> {
-        self.reap(self.pending.min(self.plan.per_turn as usize).min(self.events.len()))
+    /// Counts a call that has taken these requests of the batch.
+    fn count(&mut self, taken: std::ops::Range<usize>, begin: Option<Instant>, end: Option<Instant>) {
+        let latency = begin.zip(end).map(|(begin, end)| end - begin);
+        let count_call = |tally: &mut Tally| {
+            tally.submits += 1;
+            if let Some((latencies, latency)) = tally.submit.as_mut().zip(latency) {
+                latencies.add(latency);
+            }
+        };
+        count_call(&mut self.tally);
+        let mut before = None;
+        for number in taken {
+            let unit = &mut self.units[self.batch.data(number) as usize];
+            unit.submitted = end;
+            let tally = &mut self.operations[unit.operation].tally;
+            tally.requests += 1;
+            // Requests of one operation stand together.
+            if before != Some(unit.operation) {
+                before = Some(unit.operation);
+                count_call(tally);
+            }
+        }
     }
 
-    fn reap(&mut self, least: usize) -> anyhow::Result<()> {
+    /// The request that the kernel did not take.
+    fn describe_next(&self) -> String {
+        let unit = self.units[self.batch.data(self.batch.waiting().start) as usize];
+        self.operations[unit.operation].describe(unit.offset)
+    }
+
+    /// Waits for all that is pending, one by one, as nothing else is left to do.
+    fn drain(&mut self) -> anyhow::Result<()> {
+        while let Some(index) = self.active.pop_front() {
+            self.operations[index].cut();
+            // Its last completion came when it was still to go on.
+            if self.operations[index].is_through() {
+                self.conclude(index)?;
+            }
+        }
+        while self.pending > 0 {
+            self.reap(1, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for as many completions as one operation has requests in a turn, and takes those that there are.
+    fn reap_some(&mut self) -> anyhow::Result<()> {
+        self.reap(self.pending.min(self.plan.per_turn as usize), self.events.len())
+    }
+
+    fn reap(&mut self, least: usize, most: usize) -> anyhow::Result<()> {
         let mut events = std::mem::take(&mut self.events);
-        let count = self.context.events(least, &mut events, None).context("io_getevents")?;
-        let now = Instant::now();
+        let count = self.context.events(least, &mut events[..most], None).context("io_getevents")?;
+        let now = self.tally.completion.is_some().then(Instant::now);
         let result = events[..count].iter().try_for_each(|event| self.finish(event, now));
         self.events = events;
         result
     }
 
-    fn finish(&mut self, event: &Event, now: Instant) -> anyhow::Result<()> {
+    fn finish(&mut self, event: &Event, now: Option<Instant>) -> anyhow::Result<()> {
         let number = event.data as usize;
         let unit = self.units[number];
-        self.pending -= 1;
-        self.completion_latencies.add(now.saturating_duration_since(unit.submitted));
         let operation = &mut self.operations[unit.operation];
-        let stage = operation.stage();
-        let transferred = event.result().with_context(|| {
-            format!("{} on {} at offset {}", stage.name(), operation.path.display(), unit.offset)
-        })?;
-        operation.finish(unit.offset, transferred, now)?;
-        if self.options.verify && stage.transfer() == Transfer::Read {
+        self.pending -= 1;
+        if let (Some(latencies), Some(now), Some(submitted)) =
+            (&mut operation.tally.completion, now, unit.submitted)
+        {
+            latencies.add(now.saturating_duration_since(submitted));
+        }
+        let transferred = event.result().with_context(|| operation.describe(unit.offset))?;
+        operation.finish(unit.offset, transferred)?;
+        if self.options.verify && operation.stage().transfer() == Transfer::Read {
             // SAFETY: the request of this buffer is done.
-            let found = unsafe { &self.buffers.content(number)[..transferred as usize] };
+            let found = unsafe { &self.buffers.content(self.first_buffer + number)[..transferred as usize] };
             if let Some(offset) = pattern::first_difference(found, unit.offset) {
                 let path = operation.path.display();
                 bail!("verifying {path}: wrong data at offset {offset} (was the file written with -v?)");
             }
         }
-        if operation.left() == 0 && !operation.is_pending() {
-            let (bytes, elapsed) = operation.result()?;
-            eprintln!("{}", file_line(stage, &operation.path, bytes, elapsed));
-        }
         self.free.push(number);
+        if self.operations[unit.operation].is_through() { self.conclude(unit.operation) } else { Ok(()) }
+    }
+
+    /// Tells what came of an operation that is through.
+    fn conclude(&mut self, index: usize) -> anyhow::Result<()> {
+        let operation = &mut self.operations[index];
+        operation.conclude(Instant::now())?;
+        let (bytes, elapsed) = (operation.transferred(), operation.elapsed());
+        eprintln!("{}", file_line(operation.stage(), &operation.path, bytes, elapsed));
         Ok(())
     }
 }
