@@ -231,6 +231,8 @@ fn size(mut file: &File) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsRawFd;
+
     use super::*;
     use crate::size::KIB;
 
@@ -301,6 +303,22 @@ mod tests {
         assert!(!operation.is_through());
         operation.restart(Stage::Write, Tally::default());
         assert_eq!((operation.left(), operation.start()), (6, 128 * KIB));
+    }
+
+    #[test]
+    fn files_are_opened_as_the_options_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let span = Span { start: 0, end: 4096, record: 4096, alignment: 4096 };
+        for (direct, sync) in [(false, false), (true, false), (false, true), (true, true)] {
+            let options = Options { direct, sync, ..Options::default() };
+            let operation = Operation::open(&path, 0, span, 0, &options).unwrap();
+            // SAFETY: the descriptor is open, and the call reads its flags.
+            let flags = unsafe { libc::fcntl(operation.file.as_raw_fd(), libc::F_GETFL) };
+            assert_eq!(flags & libc::O_DIRECT != 0, direct);
+            assert_eq!(flags & libc::O_SYNC == libc::O_SYNC, sync);
+            assert_eq!(flags & libc::O_ACCMODE, libc::O_RDWR);
+        }
     }
 
     #[test]
