@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use crate::buffers::Memory;
 use crate::latency::{Latencies, Summary};
-use crate::operation::Stage;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::report::mib_per_s;
+use crate::stage::Stage;
 use crate::tally::{StageResult, Tally, ThreadResult};
 
 /// Number of the format: it grows when a name goes or changes its meaning.

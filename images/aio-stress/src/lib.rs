@@ -13,5 +13,6 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod size;
+pub mod stage;
 pub mod tally;
 pub mod worker;

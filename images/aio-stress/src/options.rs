@@ -9,8 +9,8 @@ use lexopt::prelude::*;
 
 use crate::buffers::Memory;
 use crate::document::Target;
-use crate::operation::Stage;
 use crate::size::{self, KIB, MIB};
+use crate::stage::Stage;
 
 /// What the command line asks for.
 #[derive(Debug)]

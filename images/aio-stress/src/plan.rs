@@ -2,10 +2,10 @@
 
 use anyhow::Context;
 
-use crate::operation::Stage;
 use crate::options::Options;
 use crate::random::Span;
 use crate::size::MIB;
+use crate::stage::Stage;
 
 /// What follows from the options together.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::operation::Stage;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::size::{KIB, MIB};
+use crate::stage::Stage;
 
 /// What is printed before the first stage.
 pub fn header(options: &Options, plan: &Plan) -> String {

@@ -86,7 +86,7 @@ fn perform(options: &Options, plan: &Plan, stages: &mut Vec<StageResult>) -> any
     let shared = &shared;
     let (parts, results): (Vec<_>, Vec<_>) = std::thread::scope(|scope| {
         let threads: Vec<_> = (workers.into_iter().enumerate())
-            .map(|(number, worker)| scope.spawn(move || work(number, worker, plan, shared)))
+            .map(|(number, worker)| scope.spawn(move || work(number, worker, options, plan, shared)))
             .collect();
         threads.into_iter().map(|thread| thread.join().expect("a thread panicked")).unzip()
     });
@@ -135,6 +135,7 @@ fn gather(plan: &Plan, parts: Vec<Vec<Part>>) -> Vec<StageResult> {
 fn work(
     number: usize,
     mut worker: Worker<'_>,
+    options: &Options,
     plan: &Plan,
     shared: &Shared,
 ) -> (Vec<Part>, anyhow::Result<()>) {
@@ -152,7 +153,7 @@ fn work(
         let part = worker.result(elapsed, result.as_ref().err().map(|error| format!("{error:#}")));
         shared.stage().bytes += part.bytes;
         if result.is_ok() {
-            worker.latency_lines(&part.tally).iter().for_each(|line| eprintln!("{line}"));
+            part.tally.lines(options).iter().for_each(|line| eprintln!("{line}"));
             // A thread that was stopped before it began has no speed.
             if part.bytes > 0 {
                 eprintln!("{}", thread_line(number, *stage, part.bytes, elapsed));

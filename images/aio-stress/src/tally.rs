@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::latency::Latencies;
-use crate::operation::Stage;
 use crate::options::Options;
+use crate::stage::Stage;
 
 /// Requests and calls; latencies only if somebody asked for them, as they cost readings of the clock.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +26,15 @@ impl Tally {
         let submit = (options.submit_latencies || options.json.is_some()).then(Latencies::default);
         let completion = (options.completion_latencies || options.json.is_some()).then(Latencies::default);
         Tally { requests: 0, submits: 0, submit, completion }
+    }
+
+    /// The latencies that are to be printed, in lines.
+    pub fn lines(&self, options: &Options) -> Vec<String> {
+        let submit = self.submit.as_ref().filter(|_| options.submit_latencies);
+        let completion = self.completion.as_ref().filter(|_| options.completion_latencies);
+        let submit = submit.map(|latencies| latencies.lines("latency"));
+        let completion = completion.map(|latencies| latencies.lines("completion latency"));
+        submit.into_iter().chain(completion).collect()
     }
 
     /// Adds what another counted, whose calls are not among those counted here.

@@ -12,12 +12,12 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::aio::{Batch, Context, Event, Request, Transfer};
 use crate::buffers::Buffers;
-use crate::latency::Latencies;
-use crate::operation::{Operation, Stage};
+use crate::operation::Operation;
 use crate::options::Options;
 use crate::pattern;
 use crate::plan::Plan;
 use crate::report::file_line;
+use crate::stage::Stage;
 use crate::tally::{OperationResult, Tally, ThreadResult};
 
 /// Events that a context has room for; a queue that is full makes io_submit(2) take fewer.
@@ -133,16 +133,6 @@ impl<'a> Worker<'a> {
         }
         let bytes = operations.iter().map(|operation| operation.bytes).sum();
         ThreadResult { bytes, elapsed, tally, operations, error }
-    }
-
-    /// What was counted, as far as it is to be printed.
-    pub fn latency_lines(&self, tally: &Tally) -> Vec<String> {
-        let wanted = |wanted: bool, title: &str, latencies: &Option<Latencies>| {
-            latencies.as_ref().filter(|_| wanted).map(|latencies| latencies.lines(title))
-        };
-        let submit = wanted(self.options.submit_latencies, "latency", &tally.submit);
-        let completion = wanted(self.options.completion_latencies, "completion latency", &tally.completion);
-        submit.into_iter().chain(completion).collect()
     }
 
     /// Closes the files.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use aio_stress::options::{self, Command};
 use lab_protocol::ServerSettings;
+use serde_json::Value;
 
 use crate::harness::{Served, eventually, reaches, settings};
 
@@ -15,6 +16,14 @@ fn stress(served: &Served, arguments: &str) -> anyhow::Result<()> {
         Command::Run(options) => aio_stress::run::run(&options),
         Command::Help => panic!("help"),
     }
+}
+
+/// The same, and the document of its results.
+fn stress_with_document(served: &Served, arguments: &str) -> (Value, anyhow::Result<()>) {
+    let target = tempfile::NamedTempFile::new().unwrap();
+    let arguments = format!("{arguments} --json {}", target.path().display());
+    let result = stress(served, &arguments);
+    (serde_json::from_reader(target).unwrap(), result)
 }
 
 /// Requests by size that arrive for `arguments`, reads and writes apart.
@@ -88,8 +97,10 @@ fn a_failed_request_fails_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let small = crate::harness::SmallStorage::new(folder.path(), "size=4m");
     let mut served = Served::on(folder, &settings());
-    let error = format!("{:#}", stress(&served, "-O -s 8 -o 0").unwrap_err());
+    let (document, result) = stress_with_document(&served, "-O -s 8 -o 0");
+    let error = format!("{:#}", result.unwrap_err());
     assert!(error.starts_with("write on ") && error.contains("No space left on device"), "{error}");
+    assert_eq!(document["stages"][0]["threads"][0]["error"], error.as_str());
     assert!(served.take().failed > 0);
     drop(served);
     drop(small);
@@ -106,4 +117,57 @@ fn nothing_of_a_run_stays_open() {
     stress(&served, "-O -s 2 -u").unwrap();
     eventually("descriptors are closed", || served.held() <= before);
     assert!(!served.stored("file").exists());
+}
+
+#[test]
+fn results_are_what_the_server_saw() {
+    let mut served = Served::new(&settings());
+    served.store("file", 8 << 20);
+    served.take();
+    let (document, result) = stress_with_document(&served, "-O -s 8 -c 2 -b 3 -o 1 -o 2");
+    result.unwrap();
+    let stats = served.take();
+    for (stage, operation) in document["stages"].as_array().unwrap().iter().zip(["READ", "WRITE"]) {
+        let total = &stage["total"];
+        assert_eq!(total["requests"], stats.by_operation[operation], "{operation}");
+        assert_eq!(total["bytes"], stats.by_operation[operation] * 65536, "{operation}");
+        assert_eq!(stage["files"].as_array().unwrap().len(), 2);
+    }
+    assert_eq!(document["stages"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn latencies_show_where_the_time_of_the_storage_goes() {
+    let slow = ServerSettings { storage_latency_us: 20_000, ..settings() };
+    let latencies = |settings: &ServerSettings| {
+        let served = Served::new(settings);
+        served.store("file", 1 << 20);
+        let (document, result) = stress_with_document(&served, "-O -s 1 -d 4 -b 1 -o 1");
+        result.unwrap();
+        let of = |kind: &str, value: &str| {
+            let latencies = &document["stages"][0]["total"][format!("{kind}-latency-ns")];
+            assert_eq!(latencies["count"], 16);
+            latencies[value].as_u64().unwrap()
+        };
+        (of("submit", "min"), of("submit", "max"), of("completion", "min"))
+    };
+    // The storage starts somewhere in io_submit(2), and the clock of the completion at its end.
+    let (_, submit_max, completion_min) = latencies(&slow);
+    assert!(submit_max + completion_min >= 20_000_000, "{submit_max} and {completion_min}");
+    // Without asynchronous direct I/O the call does all the waiting.
+    let (submit_min, _, _) = latencies(&ServerSettings { async_dio: false, ..slow });
+    assert!(submit_min >= 20_000_000, "{submit_min}");
+}
+
+#[test]
+fn the_death_of_the_server_fails_the_run() {
+    let served = Served::new(&ServerSettings { die_after_requests: 20, ..settings() });
+    served.store("file", 8 << 20);
+    let (document, result) = stress_with_document(&served, "-O -s 8 -o 1");
+    let error = format!("{:#}", result.unwrap_err());
+    // ENOTCONN or ECONNABORTED.
+    assert!(error.contains("os error 107") || error.contains("os error 103"), "{error}");
+    assert_eq!(document["error"], error.as_str());
+    let bytes = document["stages"][0]["total"]["bytes"].as_u64().unwrap();
+    assert!(bytes < 20 * 65536, "{bytes}");
 }
