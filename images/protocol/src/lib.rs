@@ -8,6 +8,7 @@ mod control;
 pub mod frame;
 mod nonce;
 mod report;
+mod rules;
 mod settings;
 
 pub use assignment::{Assignment, Tool, WorkloadTask};
@@ -16,6 +17,7 @@ pub use nonce::Nonce;
 pub use report::{
     CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, Stage, WorkloadReport,
 };
+pub use rules::FaultMistake;
 pub use settings::{
     Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
 };

@@ -154,6 +154,6 @@ pub struct RequestStats {
     /// READ and WRITE requests that did not start where the one received before them, for the same file and
     /// in the same direction, ended.
     pub out_of_order: u64,
-    /// READ and WRITE requests answered with an error.
+    /// READ and WRITE requests answered with an error, and others that [`Effect::Eio`](crate::Effect::Eio) has hit.
     pub failed: u64,
 }

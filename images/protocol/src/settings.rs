@@ -43,7 +43,8 @@ pub struct ServerSettings {
     pub seed: u64,
     /// The storage.
     pub storage: StorageSettings,
-    /// What goes wrong; the first that matches a request decides.
+    /// What goes wrong. Each fault counts the requests that match it, from the mount on; if several are due at one request,
+    /// the first of them decides.
     pub faults: Vec<Fault>,
 }
 
@@ -137,8 +138,8 @@ pub enum Distribution {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
-    /// The operation, with its name of `include/uapi/linux/fuse.h` in lower case without `FUSE_` and with dashes, e.g.
-    /// `read`, `copy-file-range`; `data` for READ and WRITE.
+    /// The operation, one of [`Fault::OPERATIONS`]: its name of `include/uapi/linux/fuse.h` in lower case without `FUSE_` and
+    /// with dashes, e.g. `read`, `copy-file-range`; `data` for READ and WRITE.
     pub operation: String,
     /// READ and WRITE only: the request that contains this offset, KiB; none for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,7 +178,7 @@ pub enum Effect {
         /// Microseconds.
         us: u64,
     },
-    /// The request is never answered.
+    /// The request is never answered, and its thread serves no other one. It ends with the mount.
     Hang,
     /// The server aborts.
     Die,

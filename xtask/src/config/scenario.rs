@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use lab_protocol::{
-    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
+    Distribution, Effect, Fault, FaultMistake, Getxattr, OpenMode, ReplyOrder, ServerSettings,
+    StorageSettings, Times,
 };
 
 use super::error::ConfigError;
@@ -119,15 +120,7 @@ fn check(server: &ServerSettings, table: &Table<'_>) -> Result<(), ConfigError> 
         let message = "without latency nothing is distributed; use \"fixed\", or set storage-latency-us";
         return Err(table.field("storage-distribution").error(message));
     }
-    match (server.reply_order, server.reply_window_us) {
-        (ReplyOrder::Done, 1..) => Err(table
-            .field("reply-window-us")
-            .error("answers that go out when they are done are not collected; use 0, or set reply-order")),
-        (ReplyOrder::Reversed | ReplyOrder::Random, 0) => Err(table
-            .field("reply-window-us")
-            .error("another order needs time to collect answers in; use more than 0, e.g. 500")),
-        (ReplyOrder::Done, 0) | (ReplyOrder::Reversed | ReplyOrder::Random, 1..) => Ok(()),
-    }
+    server.check_reply_window().map_err(|message| table.field("reply-window-us").error(message))
 }
 
 /// A size in KiB that is a whole number of pages.
@@ -139,54 +132,10 @@ fn pages(field: &Field<'_>, range: RangeInclusive<u32>) -> Result<u32, ConfigErr
     Err(field.error(format!("{kib} is not a whole number of pages; use a multiple of 4")))
 }
 
-/// What the kernel sends and a server answers.
-const OPERATIONS: [&str; 33] = [
-    "data",
-    "copy-file-range",
-    "create",
-    "fallocate",
-    "flush",
-    "fsync",
-    "fsyncdir",
-    "getattr",
-    "getlk",
-    "getxattr",
-    "link",
-    "listxattr",
-    "lookup",
-    "lseek",
-    "mkdir",
-    "mknod",
-    "open",
-    "opendir",
-    "read",
-    "readdir",
-    "readdirplus",
-    "readlink",
-    "removexattr",
-    "rename",
-    "rename2",
-    "rmdir",
-    "setattr",
-    "setlk",
-    "setxattr",
-    "statfs",
-    "symlink",
-    "unlink",
-    "write",
-];
-
-/// Operations with an offset and data.
-const DATA: [&str; 3] = ["data", "read", "write"];
-
 fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
     let table =
         table.clone().only(&["operation", "offset-kib", "after", "times", "effect", "bytes", "delay-us"])?;
     let operation = table.field("operation").text()?;
-    if !OPERATIONS.contains(&operation.text) {
-        return Err(operation.error(suggest::unknown("operation", operation.text, &OPERATIONS)));
-    }
-    let offset = table.optional("offset-kib");
     let effect = table.field("effect");
     let word = effect.choice(&[
         ("eio", Word::Eio),
@@ -195,23 +144,14 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
         ("hang", Word::Hang),
         ("die", Word::Die),
     ])?;
-    if !DATA.contains(&operation.text) {
-        let only = "works with the operations data, read and write only; remove it, or change the operation";
-        if let Some(offset) = &offset {
-            return Err(offset.error(only));
-        }
-        if word == Word::Short {
-            return Err(effect.error(format!("`short` {only}")));
-        }
-    }
     for (key, of, owner) in [("bytes", Word::Short, "short"), ("delay-us", Word::Delay, "delay")] {
         if let Some(field) = table.optional(key).filter(|_| word != of) {
             return Err(field.error(format!("belongs to the effect \"{owner}\" only; remove it")));
         }
     }
-    Ok(Fault {
+    let fault = Fault {
         operation: operation.text.to_owned(),
-        offset_kib: offset.map(|field| field.number(MANY)).transpose()?,
+        offset_kib: table.optional("offset-kib").map(|field| field.number(MANY)).transpose()?,
         after: table.field("after").number(MANY)?,
         times: table.field("times").choice(&[("once", Times::Once), ("always", Times::Always)])?,
         effect: match word {
@@ -221,6 +161,15 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
             Word::Hang => Effect::Hang,
             Word::Die => Effect::Die,
         },
+    };
+    let Err(mistake) = fault.check() else { return Ok(fault) };
+    let message = mistake.to_string();
+    Err(match mistake {
+        FaultMistake::Operation(name) => {
+            operation.error(suggest::unknown("operation", &name, &Fault::OPERATIONS))
+        }
+        FaultMistake::Offset => table.field("offset-kib").error(message),
+        FaultMistake::Short => effect.error(message),
     })
 }
 
