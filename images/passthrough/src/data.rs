@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use fuser::INodeNo;
-use lab_protocol::{Effect, OpenMode};
+use lab_protocol::OpenMode;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
+use crate::fault::Share;
 use crate::inodes::Inode;
 use crate::model::{Access, Ticket};
 use crate::server::Server;
@@ -31,22 +32,22 @@ pub(crate) struct OpenFile {
 /// A READ or WRITE from its receipt to its answer.
 #[derive(Debug)]
 struct DataRequest {
-    fault: Option<Effect>,
+    /// Its number of arrival since the counters were read.
+    number: u64,
+    /// What its fault leaves of it.
+    share: Result<Share>,
     ticket: Option<Ticket>,
 }
 
 impl DataRequest {
     /// The file, if the request is to be served.
     fn admitted(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
-        if self.fault == Some(Effect::Eio) { Err(Errno::IO) } else { file }
+        self.share.and(file)
     }
 
     /// The bytes that may be transferred of those that are asked for.
-    fn allowed(&self, size: usize) -> usize {
-        match self.fault {
-            Some(Effect::Short { bytes }) => size.min(bytes as usize),
-            Some(Effect::Eio | Effect::Delay { .. } | Effect::Hang | Effect::Die) | None => size,
-        }
+    fn allowed(&self, size: u32) -> usize {
+        self.share.map_or(0, |share| share.of(size)) as usize
     }
 }
 
@@ -88,7 +89,7 @@ impl Server {
         let file = self.files.get(handle);
         let request = self.arrive(&file, Direction::Read, offset, size);
         READ_BUFFER.with_borrow_mut(|buffer| {
-            let size = request.allowed(size as usize);
+            let size = request.allowed(size);
             if buffer.len() < size {
                 buffer.resize(size, 0);
             }
@@ -104,7 +105,7 @@ impl Server {
     pub(crate) fn write(&self, handle: u64, offset: u64, data: &[u8], reply: impl FnOnce(Result<u32>)) {
         let file = self.files.get(handle);
         let request = self.arrive(&file, Direction::Write, offset, data.len() as u32);
-        let data = &data[..request.allowed(data.len())];
+        let data = &data[..request.allowed(data.len() as u32)];
         let result = request.admitted(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
             rustix::io::retry_on_intr(|| rustix::io::pwrite(&backing, data, offset))
@@ -123,16 +124,17 @@ impl Server {
         use crate::stats::Place::InOrder;
         let place = file.as_ref().map_or(InOrder, |file| file.inode.arrive(direction, offset, size));
         let number = self.stats.arrive(direction, size, place);
-        let fault = self.faults.as_ref().and_then(|faults| faults.strike(direction, offset, size));
-        if fault == Some(Effect::Die) {
-            std::process::abort();
-        }
+        let bytes = offset..offset.saturating_add(size.into());
+        let share = self.meet_fault(direction.into(), bytes);
         if let Some(observer) = self.observer {
             observer.look(number);
         }
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
-        let ticket = self.model.as_ref().map(|model| model.begin(&Access { inode, direction, offset, size }));
-        DataRequest { fault, ticket }
+        let ticket =
+            self.model.as_ref().zip(share.ok()).map(|(model, share)| {
+                model.begin(&Access { inode, direction, offset, size: share.of(size) })
+            });
+        DataRequest { number, share, ticket }
     }
 
     /// Answers a request when the storage is done with it and its turn has come.
@@ -146,7 +148,7 @@ impl Server {
             send(result);
         };
         match &self.reply_queue {
-            Some(queue) => queue.pass(send),
+            Some(queue) => queue.pass(request.number, send),
             None => send(),
         }
     }

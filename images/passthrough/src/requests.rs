@@ -42,10 +42,18 @@ fn full_if(full: bool) -> Room {
 }
 
 impl Requests {
-    /// Counts the request, and gives what serves it.
-    fn count(&self, operation: Operation) -> &Server {
-        self.0.stats.count(operation);
-        &self.0
+    /// Counts a request, and serves it unless its fault forbids that. READ and WRITE do so by themselves.
+    fn serve<'a, T>(
+        &'a self,
+        operation: Operation,
+        serve: impl FnOnce(&'a Server) -> Result<T>,
+    ) -> Result<T> {
+        self.0.admit(operation).and_then(serve)
+    }
+
+    /// Counts a request that is not served, and gives its answer: `answer` unless its fault has another.
+    fn refuse(&self, operation: Operation, answer: Errno) -> Errno {
+        self.0.admit(operation).map_or_else(code, |_| answer)
     }
 
     fn entry(&self, result: Result<FileAttr>, reply: ReplyEntry) {
@@ -87,21 +95,23 @@ fn extended(result: Result<Extended>, reply: ReplyXattr) {
 
 impl Filesystem for Requests {
     fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        let server = self.count(Operation::Init);
+        let server = &self.0;
+        server.stats.count(Operation::Init);
         let negotiated = negotiate(config, &server.settings)?;
         server.negotiated.set(negotiated).map_err(|_| io::Error::other("FUSE_INIT came twice"))
     }
 
     fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        self.entry(self.count(Operation::Lookup).lookup(parent, name), reply);
+        self.entry(self.serve(Operation::Lookup, |server| server.lookup(parent, name)), reply);
     }
 
     fn forget(&self, _: &Request, ino: INodeNo, nlookup: u64) {
-        self.count(Operation::Forget).inodes.forget(ino, nlookup);
+        self.0.stats.count(Operation::Forget);
+        self.0.inodes.forget(ino, nlookup);
     }
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
-        self.attr(self.count(Operation::Getattr).getattr(ino), reply);
+        self.attr(self.serve(Operation::Getattr, |server| server.getattr(ino)), reply);
     }
 
     fn setattr(
@@ -124,11 +134,11 @@ impl Filesystem for Requests {
     ) {
         let changes = Changes { mode, uid, gid, size, accessed, modified };
         let handle = fh.map(|fh| fh.0);
-        self.attr(self.count(Operation::Setattr).setattr(ino, handle, &changes), reply);
+        self.attr(self.serve(Operation::Setattr, |server| server.setattr(ino, handle, &changes)), reply);
     }
 
     fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
-        match self.count(Operation::Readlink).readlink(ino) {
+        match self.serve(Operation::Readlink, |server| server.readlink(ino)) {
             Ok(target) => reply.data(&target),
             Err(error) => reply.error(code(error)),
         }
@@ -145,23 +155,23 @@ impl Filesystem for Requests {
         rdev: u32,
         reply: ReplyEntry,
     ) {
-        self.entry(self.count(Operation::Mknod).mknod(dir, name, mode, rdev), reply);
+        self.entry(self.serve(Operation::Mknod, |server| server.mknod(dir, name, mode, rdev)), reply);
     }
 
     fn mkdir(&self, _: &Request, parent: INodeNo, name: &OsStr, mode: u32, _: u32, reply: ReplyEntry) {
-        self.entry(self.count(Operation::Mkdir).mkdir(parent, name, mode), reply);
+        self.entry(self.serve(Operation::Mkdir, |server| server.mkdir(parent, name, mode)), reply);
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        empty(self.count(Operation::Unlink).unlink(parent, name), reply);
+        empty(self.serve(Operation::Unlink, |server| server.unlink(parent, name)), reply);
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        empty(self.count(Operation::Rmdir).rmdir(parent, name), reply);
+        empty(self.serve(Operation::Rmdir, |server| server.rmdir(parent, name)), reply);
     }
 
     fn symlink(&self, _: &Request, parent: INodeNo, name: &OsStr, target: &Path, reply: ReplyEntry) {
-        self.entry(self.count(Operation::Symlink).symlink(parent, name, target), reply);
+        self.entry(self.serve(Operation::Symlink, |server| server.symlink(parent, name, target)), reply);
     }
 
     fn rename(
@@ -176,15 +186,18 @@ impl Filesystem for Requests {
     ) {
         // The kernel sends RENAME2 only if there are flags.
         let operation = if flags.is_empty() { Operation::Rename } else { Operation::Rename2 };
-        empty(self.count(operation).rename((parent, name), (newparent, newname), flags.bits()), reply);
+        empty(
+            self.serve(operation, |server| server.rename((parent, name), (newparent, newname), flags.bits())),
+            reply,
+        );
     }
 
     fn link(&self, _: &Request, ino: INodeNo, newparent: INodeNo, newname: &OsStr, reply: ReplyEntry) {
-        self.entry(self.count(Operation::Link).link(ino, newparent, newname), reply);
+        self.entry(self.serve(Operation::Link, |server| server.link(ino, newparent, newname)), reply);
     }
 
     fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        opened(self.count(Operation::Open).open(ino, flags.0), reply);
+        opened(self.serve(Operation::Open, |server| server.open(ino, flags.0)), reply);
     }
 
     fn create(
@@ -197,7 +210,7 @@ impl Filesystem for Requests {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        match self.count(Operation::Create).create(parent, name, mode, flags) {
+        match self.serve(Operation::Create, |server| server.create(parent, name, mode, flags)) {
             Ok((attributes, handle)) => {
                 let timeout = self.0.attribute_timeout();
                 reply.created(&timeout, &attributes, GENERATION, FileHandle(handle), OPEN_FLAGS);
@@ -243,7 +256,7 @@ impl Filesystem for Requests {
     }
 
     fn flush(&self, _: &Request, _: INodeNo, fh: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        empty(self.count(Operation::Flush).flush(fh.0), reply);
+        empty(self.serve(Operation::Flush, |server| server.flush(fh.0)), reply);
     }
 
     fn release(
@@ -256,20 +269,22 @@ impl Filesystem for Requests {
         _: bool,
         reply: ReplyEmpty,
     ) {
-        empty(self.count(Operation::Release).release(fh.0), reply);
+        empty(self.serve(Operation::Release, |server| server.release(fh.0)), reply);
     }
 
     fn fsync(&self, _: &Request, _: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
-        empty(self.count(Operation::Fsync).fsync(fh.0, Extent::of(datasync)), reply);
+        empty(self.serve(Operation::Fsync, |server| server.fsync(fh.0, Extent::of(datasync))), reply);
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        opened(self.count(Operation::Opendir).opendir(ino), reply);
+        opened(self.serve(Operation::Opendir, |server| server.opendir(ino)), reply);
     }
 
     fn readdir(&self, _: &Request, _: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {
-        let result = self.count(Operation::Readdir).readdir(fh.0, offset, |entry| {
-            Ok(full_if(reply.add(entry.ino, entry.next, entry.kind, entry.name)))
+        let result = self.serve(Operation::Readdir, |server| {
+            server.readdir(fh.0, offset, |entry| {
+                Ok(full_if(reply.add(entry.ino, entry.next, entry.kind, entry.name)))
+            })
         });
         match result {
             Ok(()) => reply.ok(),
@@ -286,9 +301,11 @@ impl Filesystem for Requests {
         mut reply: ReplyDirectoryPlus,
     ) {
         let timeout = self.0.attribute_timeout();
-        let result = self.count(Operation::Readdirplus).readdirplus(fh.0, offset, |entry, attributes| {
-            let (ino, next, name) = (attributes.ino, entry.next, entry.name);
-            full_if(reply.add(ino, next, name, &timeout, attributes, GENERATION))
+        let result = self.serve(Operation::Readdirplus, |server| {
+            server.readdirplus(fh.0, offset, |entry, attributes| {
+                let (ino, next, name) = (attributes.ino, entry.next, entry.name);
+                full_if(reply.add(ino, next, name, &timeout, attributes, GENERATION))
+            })
         });
         match result {
             Ok(()) => reply.ok(),
@@ -297,15 +314,15 @@ impl Filesystem for Requests {
     }
 
     fn releasedir(&self, _: &Request, _: INodeNo, fh: FileHandle, _: OpenFlags, reply: ReplyEmpty) {
-        empty(self.count(Operation::Releasedir).releasedir(fh.0), reply);
+        empty(self.serve(Operation::Releasedir, |server| server.releasedir(fh.0)), reply);
     }
 
     fn fsyncdir(&self, _: &Request, _: INodeNo, fh: FileHandle, datasync: bool, reply: ReplyEmpty) {
-        empty(self.count(Operation::Fsyncdir).fsyncdir(fh.0, Extent::of(datasync)), reply);
+        empty(self.serve(Operation::Fsyncdir, |server| server.fsyncdir(fh.0, Extent::of(datasync))), reply);
     }
 
     fn statfs(&self, _: &Request, ino: INodeNo, reply: ReplyStatfs) {
-        match self.count(Operation::Statfs).statfs(ino) {
+        match self.serve(Operation::Statfs, |server| server.statfs(ino)) {
             Ok(s) => reply.statfs(
                 s.f_blocks,
                 s.f_bfree,
@@ -330,23 +347,24 @@ impl Filesystem for Requests {
         _: u32,
         reply: ReplyEmpty,
     ) {
-        empty(self.count(Operation::Setxattr).setxattr(ino, name, value, flags), reply);
+        empty(self.serve(Operation::Setxattr, |server| server.setxattr(ino, name, value, flags)), reply);
     }
 
     fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
-        let server = self.count(Operation::Getxattr);
-        match server.settings.getxattr {
-            Getxattr::Passthrough => extended(server.getxattr(ino, name, size), reply),
-            Getxattr::Enosys => reply.error(Errno::ENOSYS),
+        match self.0.settings.getxattr {
+            Getxattr::Passthrough => {
+                extended(self.serve(Operation::Getxattr, |server| server.getxattr(ino, name, size)), reply);
+            }
+            Getxattr::Enosys => reply.error(self.refuse(Operation::Getxattr, Errno::ENOSYS)),
         }
     }
 
     fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        extended(self.count(Operation::Listxattr).listxattr(ino, size), reply);
+        extended(self.serve(Operation::Listxattr, |server| server.listxattr(ino, size)), reply);
     }
 
     fn removexattr(&self, _: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        empty(self.count(Operation::Removexattr).removexattr(ino, name), reply);
+        empty(self.serve(Operation::Removexattr, |server| server.removexattr(ino, name)), reply);
     }
 
     fn fallocate(
@@ -359,11 +377,11 @@ impl Filesystem for Requests {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        empty(self.count(Operation::Fallocate).fallocate(fh.0, offset, length, mode), reply);
+        empty(self.serve(Operation::Fallocate, |server| server.fallocate(fh.0, offset, length, mode)), reply);
     }
 
     fn lseek(&self, _: &Request, _: INodeNo, fh: FileHandle, offset: i64, whence: i32, reply: ReplyLseek) {
-        match self.count(Operation::Lseek).lseek(fh.0, offset, whence) {
+        match self.serve(Operation::Lseek, |server| server.lseek(fh.0, offset, whence)) {
             Ok(offset) => reply.offset(offset as i64),
             Err(error) => reply.error(code(error)),
         }
@@ -382,8 +400,8 @@ impl Filesystem for Requests {
         _: CopyFileRangeFlags,
         reply: ReplyWrite,
     ) {
-        let server = self.count(Operation::CopyFileRange);
-        match server.copy_file_range((fh_in.0, offset_in), (fh_out.0, offset_out), length) {
+        let (from, to) = ((fh_in.0, offset_in), (fh_out.0, offset_out));
+        match self.serve(Operation::CopyFileRange, |server| server.copy_file_range(from, to, length)) {
             Ok(copied) => reply.written(copied),
             Err(error) => reply.error(code(error)),
         }
@@ -392,8 +410,7 @@ impl Filesystem for Requests {
     // From here on: what the kernel does by itself when it is answered ENOSYS.
 
     fn access(&self, _: &Request, _: INodeNo, _: AccessFlags, reply: ReplyEmpty) {
-        self.count(Operation::Access);
-        reply.error(Errno::ENOSYS);
+        reply.error(self.refuse(Operation::Access, Errno::ENOSYS));
     }
 
     fn getlk(
@@ -408,8 +425,7 @@ impl Filesystem for Requests {
         _: u32,
         reply: ReplyLock,
     ) {
-        self.count(Operation::Getlk);
-        reply.error(Errno::ENOSYS);
+        reply.error(self.refuse(Operation::Getlk, Errno::ENOSYS));
     }
 
     fn setlk(
@@ -425,13 +441,11 @@ impl Filesystem for Requests {
         _: bool,
         reply: ReplyEmpty,
     ) {
-        self.count(Operation::Setlk);
-        reply.error(Errno::ENOSYS);
+        reply.error(self.refuse(Operation::Setlk, Errno::ENOSYS));
     }
 
     fn bmap(&self, _: &Request, _: INodeNo, _: u32, _: u64, reply: ReplyBmap) {
-        self.count(Operation::Bmap);
-        reply.error(Errno::ENOSYS);
+        reply.error(self.refuse(Operation::Bmap, Errno::ENOSYS));
     }
 
     fn ioctl(
@@ -445,9 +459,8 @@ impl Filesystem for Requests {
         _: u32,
         reply: ReplyIoctl,
     ) {
-        self.count(Operation::Ioctl);
         // Not ENOSYS: ioctl(2) callers know this one.
-        reply.error(Errno::from_i32(libc::ENOTTY));
+        reply.error(self.refuse(Operation::Ioctl, Errno::from_i32(libc::ENOTTY)));
     }
 
     fn poll(
@@ -460,7 +473,6 @@ impl Filesystem for Requests {
         _: PollFlags,
         reply: ReplyPoll,
     ) {
-        self.count(Operation::Poll);
-        reply.error(Errno::ENOSYS);
+        reply.error(self.refuse(Operation::Poll, Errno::ENOSYS));
     }
 }

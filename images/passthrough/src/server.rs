@@ -1,5 +1,6 @@
 //! What the server knows while it is mounted.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -10,13 +11,13 @@ use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::data::OpenFile;
 use crate::directory::Directory;
-use crate::fault::Faults;
+use crate::fault::{Faults, Share};
 use crate::handles::Handles;
 use crate::inodes::Inodes;
 use crate::model::Model;
 use crate::observe::Observer;
 use crate::order::ReplyQueue;
-use crate::stats::Stats;
+use crate::stats::{Operation, Stats};
 use crate::storage::Reopen;
 
 /// One passthrough server; its operations are in `tree`, `attributes`, `data` and `directory`.
@@ -63,6 +64,26 @@ impl Server {
     /// What FUSE_INIT came to; none before it.
     pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
         self.negotiated.get()
+    }
+
+    /// Counts a request other than READ and WRITE, and has it meet its fault.
+    ///
+    /// # Errors
+    /// What it is to be answered instead of being served.
+    pub(crate) fn admit(&self, operation: Operation) -> rustix::io::Result<&Self> {
+        self.stats.count(operation);
+        match self.meet_fault(operation, 0..0) {
+            Ok(_) => Ok(self),
+            Err(error) => {
+                self.stats.fail();
+                Err(error)
+            }
+        }
+    }
+
+    /// What is left of a request by its fault, if it has one: see [`Faults::meet`].
+    pub(crate) fn meet_fault(&self, operation: Operation, bytes: Range<u64>) -> rustix::io::Result<Share> {
+        self.faults.as_ref().map_or(Ok(Share::Whole), |faults| faults.meet(operation, bytes))
     }
 
     /// What was counted since the last call, or since the start. To be asked while no request runs; the

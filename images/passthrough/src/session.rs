@@ -1,6 +1,7 @@
 //! One mount from beginning to end.
 
 use std::io::{self, BufRead, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -13,6 +14,7 @@ use lab_protocol::{ControlCommand, ControlReply, ServerSettings};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
+use crate::fault::Faults;
 use crate::requests::Requests;
 use crate::server::Server;
 use crate::signals::Signals;
@@ -75,6 +77,9 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let mount = &mounting.mount;
     let mut session = Session::new(Requests(server.clone()), mount, &config(&mounting.settings))
         .with_context(|| mounting_failed(mount))?;
+    if let Some(faults) = &server.faults {
+        faults.connect(session.as_fd().try_clone_to_owned().context("copying the descriptor of the device")?);
+    }
     let mut unmounter = session.unmount_callable();
     let (sender, events) = mpsc::channel();
     watch(sender.clone(), move || Event::Ended(session.run()));
@@ -90,7 +95,9 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let ending = handle(&server, &events);
     let cleared = match &ending {
         Ok(Ending::Unmounted) => Ok(()),
-        Ok(Ending::Asked) | Err(_) => unmount(&mut unmounter, mount).map(|()| await_threads(&events)),
+        Ok(Ending::Asked) | Err(_) => {
+            unmount(&server, &mut unmounter, mount).map(|()| await_threads(&events))
+        }
     };
     ending.and(cleared)
 }
@@ -161,13 +168,19 @@ fn handle(server: &Server, events: &Receiver<Event>) -> anyhow::Result<Ending> {
 }
 
 /// Takes the mount away, by force if need be: a mount that nobody serves blocks whoever looks at it.
-fn unmount(unmounter: &mut SessionUnmounter, mount: &Path) -> anyhow::Result<()> {
+fn unmount(server: &Server, unmounter: &mut SessionUnmounter, mount: &Path) -> anyhow::Result<()> {
     let unmounted = unmounter.unmount();
-    // fuser leaves an aborted connection mounted; and a busy one stays as well.
-    let dead = rustix::fs::stat(mount).is_err_and(|error| error == Errno::NOTCONN);
-    if dead || unmounted.is_err() {
-        rustix::mount::unmount(mount, UnmountFlags::DETACH)
+    // fuser leaves an aborted connection mounted; and a busy one stays as well. Of the latter nothing is asked here: the
+    // server would have to answer, and all its threads may hang.
+    let is_dead = || rustix::fs::stat(mount).is_err_and(|error| error == Errno::NOTCONN);
+    if unmounted.is_err() || is_dead() {
+        // MNT_FORCE aborts the connection: whoever waits for an answer gets an error instead.
+        rustix::mount::unmount(mount, UnmountFlags::FORCE | UnmountFlags::DETACH)
             .with_context(|| format!("detaching {}", mount.display()))?;
+    }
+    if server.faults.as_ref().is_some_and(Faults::are_hanging) {
+        // Busy because the settings say so.
+        return Ok(());
     }
     unmounted.with_context(|| format!("unmounting {} (it was detached instead)", mount.display()))
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use lab_protocol::ServerSettings;
+use anyhow::{Context, anyhow, bail};
+use lab_protocol::{FaultMistake, ServerSettings};
 
 use crate::negotiate::LARGEST_REQUEST_KIB;
 
@@ -47,7 +47,21 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
             bail!("`{key}` is 0; give a number from 1 to {}", u16::MAX);
         }
     }
+    settings.check_reply_window().map_err(|message| anyhow!("`reply-window-us`: {message}"))?;
+    for (number, fault) in (1..).zip(&settings.faults) {
+        fault.check().map_err(|mistake| anyhow!("fault {number}: {}", told(&mistake)))?;
+    }
     Ok(settings)
+}
+
+/// A mistake with the key that it is about.
+fn told(mistake: &FaultMistake) -> String {
+    let key = match mistake {
+        FaultMistake::Operation(_) => "operation",
+        FaultMistake::Offset => "offset-kib",
+        FaultMistake::Short => "effect",
+    };
+    format!("`{key}`: {mistake}")
 }
 
 #[cfg(test)]
@@ -93,9 +107,49 @@ mod tests {
         );
         check(
             &with("clone-fd", "clone-fds"),
-            expect![[
-                r#"settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `async-dio`, `open`, `attribute-timeout-ms`, `getxattr`, `storage-latency-us`, `die-after-requests` at line 1 column 27"#
-            ]],
+            expect![
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `storage`, `faults` at line 3 column 13"
+            ],
+        );
+        check(
+            &with("reply-window-us\": 0", "reply-window-us\": 5"),
+            expect![
+                "settings: `reply-window-us`: answers that go out when they are done are not collected; use 0, or set reply-order"
+            ],
+        );
+        check(
+            &with("order\": \"done\"", "order\": \"random\""),
+            expect![
+                "settings: `reply-window-us`: another order needs time to collect answers in; use more than 0, e.g. 500"
+            ],
+        );
+        let fault = |operation: &str, effect: &str| {
+            let fault = format!(r#"{{"operation": "{operation}", "after": 0, "times": "once", {effect}}}"#);
+            with("faults\": []", &format!("faults\": [{fault}]"))
+        };
+        check(
+            &fault("raed", r#""effect": "eio""#),
+            expect![
+                "settings: fault 1: `operation`: there is no operation `raed`; there are: data, access, bmap, copy-file-range, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod, open, opendir, poll, read, readdir, readdirplus, readlink, release, releasedir, removexattr, rename, rename2, rmdir, setattr, setlk, setxattr, statfs, symlink, unlink, write"
+            ],
+        );
+        check(
+            &fault("open", r#""effect": {"short": {"bytes": 1}}"#),
+            expect![
+                "settings: fault 1: `effect`: `short` works with the operations data, read and write only; remove it, or change the operation"
+            ],
+        );
+        check(
+            &fault("fsync", r#""offset-kib": 1, "effect": "die""#),
+            expect![
+                "settings: fault 1: `offset-kib`: works with the operations data, read and write only; remove it, or change the operation"
+            ],
+        );
+        check(
+            &fault("read", r#""effect": "explode""#),
+            expect![
+                "settings: unknown variant `explode`, expected one of `eio`, `short`, `delay`, `hang`, `die` at line 27 column 83"
+            ],
         );
         check(
             "@/proc/nonexistent.json",

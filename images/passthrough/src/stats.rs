@@ -19,7 +19,8 @@ macro_rules! operations {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Operation { $($variant,)* }
 
-        const NAMES: &[&str] = &[$($name,)*];
+        /// The names of all, in the order of the variants.
+        pub(crate) const NAMES: &[&str] = &[$($name,)*];
     };
 }
 
@@ -73,6 +74,15 @@ pub(crate) enum Direction {
     Read,
     /// WRITE
     Write,
+}
+
+impl From<Direction> for Operation {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Read => Operation::Read,
+            Direction::Write => Operation::Write,
+        }
+    }
 }
 
 /// How a READ or WRITE was answered.
@@ -154,6 +164,11 @@ impl Stats {
             self.failed.fetch_add(1, Relaxed);
         }
         self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    /// Counts a request other than READ and WRITE as failed by a fault of the settings.
+    pub(crate) fn fail(&self) {
+        self.failed.fetch_add(1, Relaxed);
     }
 
     /// What was counted since the last call; counting starts again from zero.
