@@ -175,7 +175,7 @@ pub(crate) fn bytes(length: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Waits until `condition` holds: for what the kernel does after the call that caused it has returned.
-pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < LIMIT, "{what}: never");

@@ -6,6 +6,8 @@
 mod aio;
 mod control;
 mod data;
+mod faults;
 mod harness;
+mod order;
 mod settings;
 mod tree;
