@@ -28,7 +28,7 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
         Some(series) => each_patch::steps(&lab, &config, series)?,
         None => select(&config, &options.variants)?,
     };
-    watch.step("packages", || host::require(sh))?;
+    watch.step("packages", || host::require(sh, &[]))?;
     if options.refresh_source {
         refresh(&lab, &config.kernel)?;
     }

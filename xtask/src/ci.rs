@@ -5,6 +5,7 @@ mod tidy;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use crate::checkout::Checkout;
@@ -18,7 +19,7 @@ use crate::stopwatch::Stopwatch;
 pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
     let mut watch = Stopwatch::start();
-    watch.step("packages", || host::require(sh))?;
+    watch.step("packages", || host::require(sh, &[Tool::Fio]))?;
     let _folder = sh.push_dir(checkout.root());
     // This program runs under `cargo run`, whose package variables must not reach other builds.
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());

@@ -2,13 +2,15 @@
 //!
 //! [`Config::parse`] is pure and gives either a sound configuration or the first mistake with its line, column,
 //! key and remedy. Sound means that every plan in it resolves, not only the one that is about to run; what can
-//! be wrong afterwards is the command line ([`crate::plan::resolve`]) or the checkout ([`Inventory`]).
+//! be wrong afterwards is the command line ([`crate::plan::resolve`]) or the checkout ([`Inventory`], and the job
+//! files of [`Config::with_jobs`]).
 
 mod args;
 mod check;
 mod error;
 mod file;
 mod inventory;
+mod job;
 pub(crate) mod name;
 mod named;
 mod reader;
@@ -18,7 +20,7 @@ mod source;
 
 use std::collections::BTreeMap;
 
-use lab_protocol::WorkloadTask;
+use lab_protocol::{Job, WorkloadTask};
 
 pub(crate) use check::{
     BOOTS, baseline_among_variants, control_arm, enough_variants, file_fits_storage, not_empty,
@@ -26,10 +28,12 @@ pub(crate) use check::{
 pub(crate) use error::ConfigError;
 pub(crate) use file::read;
 pub(crate) use inventory::Inventory;
+pub(crate) use job::read as read_job;
 
 use crate::plan::{KernelSettings, MachineSettings, Scenario, Variant};
 use error::Document;
 use inventory::Reference;
+use job::JobFile;
 
 /// A sound `lab.toml`. Each map is keyed by the name that the file gives.
 #[derive(Clone, Debug)]
@@ -48,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) plans: BTreeMap<String, PlanEntry>,
     /// The files and folders of the checkout that it names.
     references: Vec<Reference>,
+    /// The job files that its workloads name, by workload.
+    jobs: BTreeMap<String, JobFile>,
     /// Name and text of the file, for the places of these.
     file: String,
     text: String,
@@ -86,6 +92,28 @@ impl Config {
     pub(crate) fn check_references(&self, inventory: &Inventory) -> Result<(), ConfigError> {
         let document = Document { file: &self.file, text: &self.text };
         self.references.iter().try_for_each(|reference| inventory.holds(document, reference))
+    }
+
+    /// Gives each workload the job that it names. `read` gives the content of a file beside or below `lab.toml`, or what
+    /// is wrong with it.
+    ///
+    /// # Errors
+    /// The first job file that cannot be read, or holds what would not work in the guest or measure something else.
+    pub(crate) fn with_jobs(
+        mut self,
+        read: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<Config, ConfigError> {
+        let document = Document { file: &self.file, text: &self.text };
+        for (name, JobFile { file, span, path }) in &self.jobs {
+            let Some(workload) = self.workloads.get_mut(name) else { continue };
+            let wrong = |message: String| {
+                document.error(span, path, format!("{}: {message}", crate::suggest::quoted(file)))
+            };
+            let text = read(file).map_err(wrong)?;
+            job::check(&text, workload.file_mib).map_err(wrong)?;
+            workload.job = Some(Job { file: file.clone(), text });
+        }
+        Ok(self)
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use xshell::Shell;
 
 use crate::cache::Cache;
-use crate::host::{self, NEEDS};
+use crate::host::{self, NEEDS, OPTIONAL};
 use crate::{files, host::Need};
 
 /// Prints the findings; the exit code is 2 if the lab cannot run here as it is.
@@ -39,6 +39,15 @@ fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
         match need.what.find() {
             Some(path) => line(need.what.name(), &path.display().to_string()),
             None => line(need.what.name(), &format!("MISSING: package {}, for {}", need.package, need.why)),
+        }
+    }
+    for (_, need) in OPTIONAL {
+        match need.what.find() {
+            Some(path) => line(need.what.name(), &path.display().to_string()),
+            None => line(
+                need.what.name(),
+                &format!("not there, and needed only for {}: package {}", need.why, need.package),
+            ),
         }
     }
     let ready = missing.is_empty();

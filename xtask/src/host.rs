@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use crate::campaign::Host;
@@ -48,6 +49,10 @@ pub const NEEDS: &[Need] = &[
     need(What::Program("dd"), "coreutils", "a load tool of the image"),
 ];
 
+/// What only plans with workloads of one tool need.
+pub const OPTIONAL: &[(Tool, Need)] =
+    &[(Tool::Fio, need(What::Program("fio"), "fio", "workloads with the tool fio"))];
+
 const fn need(what: What, package: &'static str, why: &'static str) -> Need {
     Need { what, package, why }
 }
@@ -81,12 +86,13 @@ fn find_program(name: &str) -> Option<PathBuf> {
     })
 }
 
-/// Makes sure that everything needed is there: on Debian as root, what is missing is installed.
+/// Makes sure that everything needed is there, that for `tools` included: on Debian as root, what is missing is
+/// installed.
 ///
 /// # Errors
 /// If something is missing and cannot be installed here; the error ends with the command that does it.
-pub fn require(sh: &Shell) -> anyhow::Result<()> {
-    let missing = missing_packages();
+pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
+    let missing = missing_packages(tools);
     if missing.is_empty() {
         return Ok(());
     }
@@ -102,7 +108,7 @@ pub fn require(sh: &Shell) -> anyhow::Result<()> {
     }
     eprintln!("installing Debian packages: {names}");
     install(sh, &missing).with_context(|| format!("installing packages; try by hand: {command}"))?;
-    let still = missing_packages();
+    let still = missing_packages(tools);
     if !still.is_empty() {
         let names = still.into_iter().collect::<Vec<_>>().join(" ");
         bail!("installed, and yet not found: {names}; look at PATH and at `cargo xtask doctor`");
@@ -110,8 +116,13 @@ pub fn require(sh: &Shell) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn missing_packages() -> BTreeSet<&'static str> {
-    NEEDS.iter().filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
+fn missing_packages(tools: &[Tool]) -> BTreeSet<&'static str> {
+    needed(tools).filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
+}
+
+fn needed(tools: &[Tool]) -> impl Iterator<Item = Need> {
+    let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
+    NEEDS.iter().copied().chain(of_tools)
 }
 
 fn install_command(packages: &BTreeSet<&str>) -> String {
@@ -194,6 +205,13 @@ mod tests {
         assert_eq!(field("MemTotal:       24689512 kB\nMemFree: 1 kB", "MemTotal", ':'), Some("24689512 kB"));
         assert_eq!(field("NAME=\"x\"\nPRETTY_NAME=\"Debian\"", "PRETTY_NAME", '='), Some("\"Debian\""));
         assert_eq!(field("", "MemTotal", ':'), None);
+    }
+
+    #[test]
+    fn a_tool_is_needed_only_where_it_is_used() {
+        let packages = |tools: &[Tool]| needed(tools).map(|need| need.package).collect::<Vec<_>>();
+        assert!(!packages(&[Tool::Dd, Tool::AioStress]).contains(&"fio"));
+        assert!(packages(&[Tool::Dd, Tool::Fio]).contains(&"fio"));
     }
 
     #[test]

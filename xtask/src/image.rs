@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use lab_protocol::Assignment;
+use lab_protocol::{Assignment, Tool};
 use xshell::Shell;
 
 use crate::cache::Cache;
@@ -55,13 +55,13 @@ pub(crate) enum Built {
     },
 }
 
-/// The image of `checkout`, from the cache if it is there and whole, else built.
+/// The image of `checkout` with what `tools` need, from the cache if it is there and whole, else built.
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing, the guest's programs do not compile, or the cache
 /// cannot be written to.
-pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path) -> anyhow::Result<Image> {
-    let inputs = inputs::gather(sh, checkout).context("looking at what the image is made from")?;
+pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Image> {
+    let inputs = inputs::gather(sh, checkout, tools).context("looking at what the image is made from")?;
     let folder = cache.join("images").join(inputs.key());
     if let Stored::Whole(image) = load(sh, &folder) {
         return Ok(image);
@@ -247,9 +247,9 @@ mod tests {
             let clone = root.path().join(name);
             cmd!(sh, "git clone --quiet {checkout} {clone}").run().unwrap();
             let cache = Cache::open(&root.path().join(format!("cache of {name}"))).unwrap();
-            let image = ensure(&sh, &cache, &clone).unwrap();
+            let image = ensure(&sh, &cache, &clone, &[]).unwrap();
             assert!(matches!(image.built, Built::Built { replaced: None, .. }), "{:?}", image.built);
-            assert_eq!(ensure(&sh, &cache, &clone).unwrap().built, Built::Cached);
+            assert_eq!(ensure(&sh, &cache, &clone, &[]).unwrap().built, Built::Cached);
             digests.insert((image.sha256, image.manifest.key));
         }
         assert_eq!(digests.len(), 1, "{digests:?}");

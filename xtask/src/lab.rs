@@ -34,7 +34,7 @@ impl Lab {
         })
     }
 
-    /// Reads `lab.toml`, and checks that the checkout holds what it names.
+    /// Reads `lab.toml` and the job files of its workloads, and checks that the checkout holds what it names.
     ///
     /// # Errors
     /// The first mistake in it, with its place and remedy.
@@ -42,7 +42,7 @@ impl Lab {
         let text = config::read(sh, &self.checkout.join("lab.toml"))?;
         let config = Config::parse("lab.toml", &text)?;
         config.check_references(&Inventory::read(sh, self.checkout.root())?)?;
-        Ok(config)
+        Ok(config.with_jobs(|file| config::read_job(sh, self.checkout.root(), file))?)
     }
 
     /// The folder of the campaigns.

@@ -1,12 +1,16 @@
 //! From what a load tool printed to a throughput.
 
+mod fio;
+
 use std::fmt;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, bail};
-use lab_protocol::Tool;
+use lab_protocol::{Tool, WorkloadReport};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+
+pub use fio::{DirectionMetrics, Latency, ToolMetrics};
 
 /// What a load tool measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,7 +20,7 @@ pub struct Throughput {
     pub value: f64,
     /// The unit of the rate: each tool has its own.
     pub unit: Unit,
-    /// Bytes that were transferred. Exact for `dd`; `aio-stress` prints hundredths of a MiB.
+    /// Bytes that were transferred. Exact for `dd` and `fio`; `aio-stress` prints hundredths of a MiB.
     pub bytes: u64,
 }
 
@@ -26,7 +30,7 @@ pub enum Unit {
     /// 10^6 bytes a second, what `dd` means by MB/s.
     #[serde(rename = "MB/s")]
     MegabytesPerSecond,
-    /// 2^20 bytes a second, what `aio-stress` means by MB/s.
+    /// 2^20 bytes a second, what `aio-stress` means by MB/s and `fio` by MiB/s.
     #[serde(rename = "MiB/s")]
     MebibytesPerSecond,
 }
@@ -44,18 +48,27 @@ impl fmt::Display for Unit {
 pub fn unit(tool: Tool) -> Unit {
     match tool {
         Tool::Dd => Unit::MegabytesPerSecond,
-        Tool::AioStress => Unit::MebibytesPerSecond,
+        Tool::AioStress | Tool::Fio => Unit::MebibytesPerSecond,
     }
 }
 
-/// The throughput in the standard error of a load tool that ended well.
+/// The output in which a tool tells its figures: standard error, of `fio` standard output.
+pub fn figures(tool: Tool, workload: &WorkloadReport) -> &str {
+    match tool {
+        Tool::Dd | Tool::AioStress => &workload.stderr,
+        Tool::Fio => &workload.stdout,
+    }
+}
+
+/// The throughput in the [`figures`] of a load tool that ended well.
 ///
 /// # Errors
 /// If there is none, or more than one; says what was found instead.
-pub fn throughput(tool: Tool, stderr: &str) -> anyhow::Result<Throughput> {
+pub fn throughput(tool: Tool, figures: &str) -> anyhow::Result<Throughput> {
     let found = match tool {
-        Tool::Dd => dd(stderr).context("reading the output of dd"),
-        Tool::AioStress => aio_stress(stderr).context("reading the output of aio-stress"),
+        Tool::Dd => dd(figures).context("reading the output of dd"),
+        Tool::AioStress => aio_stress(figures).context("reading the output of aio-stress"),
+        Tool::Fio => fio(figures).context("reading the output of fio"),
     }?;
     if !found.value.is_finite() || found.value <= 0.0 {
         bail!(
@@ -113,6 +126,23 @@ fn aio_stress(stderr: &str) -> anyhow::Result<Throughput> {
     let mebibytes: f64 = line[5].parse().with_context(|| format!("`{}` MB", &line[5]))?;
     let bytes = (mebibytes * f64::from(1 << 20)).round() as u64;
     Ok(Throughput { value, unit: unit(Tool::AioStress), bytes })
+}
+
+/// What a tool tells beyond its throughput; none if it does not.
+///
+/// # Errors
+/// As [`throughput`].
+pub fn metrics(tool: Tool, figures: &str) -> anyhow::Result<Option<ToolMetrics>> {
+    match tool {
+        Tool::Dd | Tool::AioStress => Ok(None),
+        Tool::Fio => fio::metrics(figures).context("reading the output of fio").map(Some),
+    }
+}
+
+fn fio(stdout: &str) -> anyhow::Result<Throughput> {
+    let metrics = fio::metrics(stdout)?;
+    let value = metrics.bytes_per_second() / f64::from(1 << 20);
+    Ok(Throughput { value, unit: unit(Tool::Fio), bytes: metrics.bytes })
 }
 
 /// What stands there instead: the last line.

@@ -4,7 +4,9 @@ mod order;
 mod resolve;
 mod steps;
 
-use lab_protocol::{ServerSettings, WorkloadTask};
+use std::collections::BTreeSet;
+
+use lab_protocol::{ServerSettings, Tool, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use resolve::{Overrides, resolve};
@@ -32,6 +34,13 @@ pub struct Plan {
     pub workloads: Vec<WorkloadTask>,
     /// Every boot, in the order in which they start.
     pub boots: Vec<BootStep>,
+}
+
+impl Plan {
+    /// The load tools that its workloads use, each once.
+    pub fn tools(&self) -> Vec<Tool> {
+        BTreeSet::from_iter(self.workloads.iter().map(|workload| workload.tool)).into_iter().collect()
+    }
 }
 
 /// A kernel to build: the base source plus series, in order. No series: the base itself.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use lab_protocol::Assignment;
+use lab_protocol::{Assignment, Tool};
 use xshell::Shell;
 
 use crate::accel::{self, Choice, Identity, TestGuest};
@@ -28,12 +28,12 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;
-    watch.step("packages", || host::require(sh))?;
+    watch.step("packages", || host::require(sh, &plan.tools()))?;
     let kernels = watch.step("kernels", || build_kernel::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
         eprint!("\n{}\n", each_patch::describe(&plan.variants, &kernels)?);
     }
-    let image = watch.step("image", || ensure_image(sh, &lab))?;
+    let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
     let host = host::describe(sh);
     let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
     let folder = open_campaign(sh, &lab, &file, &image)?;
@@ -61,8 +61,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
     }
 }
 
-fn ensure_image(sh: &Shell, lab: &Lab) -> anyhow::Result<Image> {
-    let image = image::ensure(sh, &lab.cache, lab.checkout.root())?;
+fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
+    let image = image::ensure(sh, &lab.cache, lab.checkout.root(), tools)?;
     let how = match &image.built {
         Built::Cached => "cached".to_owned(),
         Built::Built { seconds: time, replaced } => {

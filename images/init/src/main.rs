@@ -130,7 +130,7 @@ fn measure(
     task: &WorkloadTask,
     server: &mut Server,
 ) -> (WorkloadReport, anyhow::Result<()>) {
-    let argv = workload::argv(task);
+    let (argv, environment) = (workload::argv(task), workload::environment(task));
     let usage_before = match prepare(ledger, assignment, task, server) {
         Ok(usage) => usage,
         Err(error) => {
@@ -139,7 +139,8 @@ fn measure(
         }
     };
     // From here to the end of the tool process 1 writes nothing and wakes up for the tool's output only.
-    let outcome = workload::run(&argv, Duration::from_secs(assignment.workload_limit_s.into()));
+    let limit = Duration::from_secs(assignment.workload_limit_s.into());
+    let outcome = workload::run(&argv, &environment, limit);
     let usage_after = cpu::usage(server.pid());
     let unkillable = outcome.end == EndOfProgram::Unkillable;
     let mut report = workload_report(task, argv, outcome);
@@ -163,6 +164,7 @@ fn prepare(
         // The kernel may hold on to the attributes that the file had.
         std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
     }
+    workload::write_job(task)?;
     ledger.step(&format!("workload {}", task.name));
     ledger.progress(Stage::WorkloadStarted, Some(&task.name));
     system::settle(Duration::from_micros(assignment.phase_us.into()))?;

@@ -1,5 +1,6 @@
 //! One workload: the tool runs alone, and process 1 sleeps until it writes or ends.
 
+use std::fs;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt as _;
@@ -7,7 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use lab_protocol::{CpuTime, EndOfProgram, MOUNT_DIR, WorkloadTask};
+use lab_protocol::{CpuTime, EndOfProgram, MOUNT_DIR, Tool, WorkloadTask};
 
 use crate::capture::Capture;
 use crate::process::{Ended, Process, command};
@@ -17,6 +18,21 @@ use crate::{cpu, system, wait};
 const OUTPUT_LIMIT: usize = 1 << 20;
 /// How long a killed tool may take to be gone, guest time.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// Where the job file of fio lies.
+const JOB: &str = "/tmp/job.fio";
+
+/// Options of fio. Those after the first two are defaults of the job, which the host does not let it change.
+const FIO_OPTIONS: [&str; 6] = [
+    "--output-format=json",
+    "--eta=never",
+    // As threads, jobs end when fio is killed.
+    "--thread",
+    // By default fio measures the TSC first, and then reads it itself.
+    "--clocksource=clock_gettime",
+    "--disk_util=0",
+    // The file is there in full size. A job that asks for more fails, instead of making another one.
+    "--allow_file_create=0",
+];
 
 /// What came of a tool.
 #[derive(Debug)]
@@ -46,21 +62,49 @@ pub(crate) fn file_name(task: &WorkloadTask) -> String {
     format!("data-{}-mib", task.file_mib)
 }
 
+fn file_path(task: &WorkloadTask) -> String {
+    format!("{MOUNT_DIR}/{}", file_name(task))
+}
+
 /// Program and arguments, with the path of the file put in.
 pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
-    let file = format!("{MOUNT_DIR}/{}", file_name(task));
-    let args = task.args.iter().map(|arg| arg.replace("{file}", &file));
+    let file = file_path(task);
+    let args: Vec<String> = match task.tool {
+        Tool::Dd | Tool::AioStress => task.args.iter().map(|arg| arg.replace("{file}", &file)).collect(),
+        Tool::Fio => FIO_OPTIONS.into_iter().chain([JOB]).map(str::to_owned).collect(),
+    };
     std::iter::once(task.tool.guest_path().to_owned()).chain(args).collect()
 }
 
-/// Runs a program to its end, or for `limit`; it is killed then.
-pub(crate) fn run(argv: &[String], limit: Duration) -> Outcome {
-    try_run(argv, limit).unwrap_or_else(|error| Outcome::not_started(format!("{error:#}")))
+/// What the program finds in its environment beside what every program does.
+pub(crate) fn environment(task: &WorkloadTask) -> Vec<(&'static str, String)> {
+    match task.tool {
+        Tool::Dd | Tool::AioStress => Vec::new(),
+        Tool::Fio => {
+            let bytes = u64::from(task.file_mib) << 20;
+            vec![("LAB_FILE", file_path(task)), ("LAB_SIZE", bytes.to_string())]
+        }
+    }
 }
 
-fn try_run(argv: &[String], limit: Duration) -> anyhow::Result<Outcome> {
+/// Puts the job file where the program looks for it, if it needs one.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn write_job(task: &WorkloadTask) -> anyhow::Result<()> {
+    let Some(job) = &task.job else { return Ok(()) };
+    fs::write(JOB, &job.text).with_context(|| format!("writing {JOB}"))
+}
+
+/// Runs a program to its end, or for `limit`; it is killed then.
+pub(crate) fn run(argv: &[String], environment: &[(&str, String)], limit: Duration) -> Outcome {
+    try_run(argv, environment, limit).unwrap_or_else(|error| Outcome::not_started(format!("{error:#}")))
+}
+
+fn try_run(argv: &[String], environment: &[(&str, String)], limit: Duration) -> anyhow::Result<Outcome> {
     let (program, args) = argv.split_first().context("no program")?;
     let mut command = command(program, args);
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let start = Instant::now();
     let mut child = command.spawn().with_context(|| format!("starting {program}"))?;
@@ -174,7 +218,7 @@ impl<R: Read + AsFd> Output<R> {
 
 #[cfg(test)]
 mod tests {
-    use lab_protocol::Tool;
+    use lab_protocol::Job;
 
     use super::*;
 
@@ -183,7 +227,7 @@ mod tests {
     }
 
     fn run_shell(script: &str, limit: Duration) -> Outcome {
-        run(&["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()], limit)
+        run(&["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()], &[], limit)
     }
 
     #[test]
@@ -194,6 +238,7 @@ mod tests {
                 tool: Tool::Dd,
                 args: args.iter().map(|&arg| arg.to_owned()).collect(),
                 file_mib: 64,
+                job: None,
             })
         };
         for (args, expected) in [
@@ -204,6 +249,26 @@ mod tests {
         ] {
             assert_eq!(argv(&args), expected);
         }
+    }
+
+    #[test]
+    fn fio_finds_its_file_in_the_environment() {
+        let task = WorkloadTask {
+            name: "randread".to_owned(),
+            tool: Tool::Fio,
+            args: Vec::new(),
+            file_mib: 4096,
+            job: Some(Job { file: "images/fio/randread.fio".to_owned(), text: "[job]\n".to_owned() }),
+        };
+        let argv = argv(&task);
+        assert_eq!((argv[0].as_str(), argv[1].as_str()), ("/bin/fio", "--output-format=json"));
+        assert_eq!(argv[argv.len() - 1], "/tmp/job.fio");
+        let outcome = run(
+            &["/bin/sh".to_owned(), "-c".to_owned(), "echo $LAB_FILE $LAB_SIZE $PATH".to_owned()],
+            &environment(&task),
+            Duration::from_secs(60),
+        );
+        assert_eq!(outcome.stdout, "/mnt/fuse/data-4096-mib 4294967296 /bin\n");
     }
 
     #[test]
@@ -240,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_not_started() {
-        let outcome = run(&["/proc/nonexistent".to_owned()], Duration::from_secs(60));
+        let outcome = run(&["/proc/nonexistent".to_owned()], &[], Duration::from_secs(60));
         let reason = "starting /proc/nonexistent: No such file or directory (os error 2)";
         assert_eq!(outcome.end, EndOfProgram::NotStarted(reason.to_owned()));
     }

@@ -38,6 +38,20 @@ pub struct WorkloadTask {
     pub args: Vec<String>,
     /// Size of the file, MiB. It exists in full size, filled with data, before the tool starts.
     pub file_mib: u32,
+    /// What `fio` does; none for the other tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
+}
+
+/// A job file of `fio`. In it `${LAB_FILE}` stands for the path of the file on the FUSE mount and `${LAB_SIZE}` for its
+/// size in bytes: `fio` puts in variables of its environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Job {
+    /// Its path as named in `lab.toml`.
+    pub file: String,
+    /// Its content.
+    pub text: String,
 }
 
 /// A load tool.
@@ -48,6 +62,8 @@ pub enum Tool {
     Dd,
     /// The native-AIO load tool of this project.
     AioStress,
+    /// `fio`, from the host.
+    Fio,
 }
 
 impl Tool {
@@ -56,6 +72,7 @@ impl Tool {
         match self {
             Tool::Dd => "/bin/dd",
             Tool::AioStress => "/bin/aio-stress",
+            Tool::Fio => "/bin/fio",
         }
     }
 }

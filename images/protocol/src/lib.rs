@@ -11,7 +11,7 @@ mod report;
 mod rules;
 mod settings;
 
-pub use assignment::{Assignment, Tool, WorkloadTask};
+pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
 pub use nonce::Nonce;
 pub use report::{

@@ -158,7 +158,7 @@ fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
     if let Some(reason) = failure(workload) {
         return Found::Failed(reason);
     }
-    match output::throughput(task.tool, &workload.stderr) {
+    match output::throughput(task.tool, output::figures(task.tool, workload)) {
         Ok(throughput) => Found::Done(throughput, workload.requests.as_ref()),
         Err(error) => Found::Failed(escape_for_terminal(&format!("{error:#}"))),
     }

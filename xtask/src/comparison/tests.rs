@@ -101,6 +101,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         tool,
         args: vec!["{file}".into()],
         file_mib: 64,
+        job: None,
     };
     Plan {
         name: "built".into(),

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::error::{ConfigError, Document};
 use super::inventory::{Part, Reference};
+use super::job::{self, JobFile};
 use super::named::section;
 use super::reader::{Table, Text};
 use super::{Config, PlanEntry, args, check, scenario, source};
@@ -36,7 +37,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let kernel = kernel(&root, &mut references)?;
     let variants = section(&root, "variants", |name, table| variant(name, table, &mut references))?;
     let scenarios = section(&root, "scenarios", scenario::parse)?;
-    let workloads = section(&root, "workloads", workload)?;
+    let mut jobs = BTreeMap::new();
+    let workloads = section(&root, "workloads", |name, table| workload(name, table, &mut jobs))?;
     let machines = section(&root, "machines", |_, table| machine(table))?;
     let mut config = Config {
         kernel,
@@ -46,6 +48,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
         machines,
         plans: BTreeMap::new(),
         references,
+        jobs,
         file: file.to_owned(),
         text: text.to_owned(),
     };
@@ -104,13 +107,33 @@ fn refer(part: Part, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec
     owned(names)
 }
 
-fn workload(name: &str, table: &Table<'_>) -> Result<WorkloadTask, ConfigError> {
-    let table = table.clone().only(&["like", "tool", "args", "file-mib"])?;
-    let tool = table.field("tool").choice(&[("dd", Tool::Dd), ("aio-stress", Tool::AioStress)])?;
-    let args = owned(&table.field("args").texts()?);
+fn workload(
+    name: &str,
+    table: &Table<'_>,
+    jobs: &mut BTreeMap<String, JobFile>,
+) -> Result<WorkloadTask, ConfigError> {
+    let table = table.clone().only(&["like", "tool", "args", "job", "file-mib"])?;
+    let tool = table.field("tool").choice(&[
+        ("dd", Tool::Dd),
+        ("aio-stress", Tool::AioStress),
+        ("fio", Tool::Fio),
+    ])?;
+    let args = match (tool, table.optional("args"), table.optional("job")) {
+        (Tool::Fio, Some(args), _) => {
+            return Err(args.error("fio takes no arguments here; put options into the job file"));
+        }
+        (Tool::Fio, None, _) => {
+            jobs.insert(name.to_owned(), job::parse(&table)?);
+            Vec::new()
+        }
+        (Tool::Dd | Tool::AioStress, _, Some(job)) => {
+            return Err(job.error("only fio takes a job; use tool = \"fio\", or args instead of the job"));
+        }
+        (Tool::Dd | Tool::AioStress, _, None) => owned(&table.field("args").texts()?),
+    };
     let file_mib = table.field("file-mib").number(1..=LARGEST_MIB)?;
     args::check(tool, &args, file_mib).map_err(|message| table.field("args").error(message))?;
-    Ok(WorkloadTask { name: name.to_owned(), tool, args, file_mib })
+    Ok(WorkloadTask { name: name.to_owned(), tool, args, file_mib, job: None })
 }
 
 fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {

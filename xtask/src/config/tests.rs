@@ -10,7 +10,7 @@ mod numbers;
 mod scenarios;
 
 /// The smallest file with one of everything.
-const GOOD: &str = r#"version = 1
+pub(super) const GOOD: &str = r#"version = 1
 [kernel]
 source = { debian = "linux-source-6.12" }
 config = ["base.config"]

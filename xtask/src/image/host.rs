@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use super::elf::{self, Needs};
@@ -27,22 +28,64 @@ impl HostFile {
     }
 }
 
-/// Finds `dd` of GNU coreutils and everything that it needs.
+/// A program of the host.
+#[derive(Clone, Copy, Debug)]
+struct Program {
+    tool: Tool,
+    name: &'static str,
+    package: &'static str,
+    /// How its answer to `--version` starts. Others lack options, or print their figures in another form.
+    version: &'static str,
+}
+
+const DD: Program = Program { tool: Tool::Dd, name: "dd", package: "coreutils", version: "dd (coreutils)" };
+const FIO: Program = Program { tool: Tool::Fio, name: "fio", package: "fio", version: "fio-3." };
+
+/// Finds `dd` of GNU coreutils and those of `tools` that come from the host, and everything that they need.
 ///
 /// # Errors
 /// If there is none, or a library is missing.
-pub(crate) fn gather(sh: &Shell) -> anyhow::Result<Vec<HostFile>> {
-    let path = sh.var("PATH").unwrap_or_default();
-    let Some(dd) = path.split(':').map(|folder| format!("{folder}/dd")).find(|path| sh.path_exists(path))
-    else {
-        bail!("there is no `dd` in PATH: install coreutils");
-    };
-    // Others lack the flags for direct I/O, or print their figures in another form.
-    let version = cmd!(sh, "{dd} --version").quiet().ignore_stderr().ignore_status().read()?;
-    if !version.starts_with("dd (coreutils)") {
-        bail!("{dd} is not the one of GNU coreutils, which the workloads are written for: install coreutils");
+pub(crate) fn gather(sh: &Shell, tools: &[Tool]) -> anyhow::Result<Vec<HostFile>> {
+    let mut files = Vec::new();
+    // Every image has the small one; the large one is there only for who asks for it.
+    for program in
+        [DD, FIO].into_iter().filter(|program| program.tool == Tool::Dd || tools.contains(&program.tool))
+    {
+        let path = find(sh, program)?;
+        let closure = with_closure(sh, &path, program.tool.guest_path())
+            .with_context(|| format!("looking for what {path} needs"))?;
+        for file in closure {
+            match files.iter().find(|other: &&HostFile| other.guest_path == file.guest_path) {
+                None => files.push(file),
+                Some(other) => anyhow::ensure!(
+                    *other == file,
+                    "{} and {} would lie at {} of the image",
+                    other.host_path,
+                    file.host_path,
+                    file.guest_path
+                ),
+            }
+        }
     }
-    with_closure(sh, &dd, "/bin/dd").with_context(|| format!("looking for what {dd} needs"))
+    Ok(files)
+}
+
+fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
+    let Program { name, package, version, .. } = program;
+    let folders = sh.var("PATH").unwrap_or_default();
+    let Some(path) =
+        folders.split(':').map(|folder| format!("{folder}/{name}")).find(|path| sh.path_exists(path))
+    else {
+        bail!("there is no `{name}` in PATH: install {package}");
+    };
+    let answer = cmd!(sh, "{path} --version").quiet().ignore_stderr().ignore_status().read()?;
+    if !answer.starts_with(version) {
+        bail!(
+            "{path} says that it is `{}`; the workloads are written for `{version}...`: install {package}",
+            answer.lines().next().unwrap_or_default()
+        );
+    }
+    Ok(path)
 }
 
 /// The Debian package and version that a file comes from, e.g. `coreutils 9.1-1`. None if it comes from no package or
@@ -206,7 +249,7 @@ mod tests {
     #[test]
     fn dd_of_this_machine_is_whole() {
         let sh = Shell::new().unwrap();
-        let files = gather(&sh).unwrap();
+        let files = gather(&sh, &[Tool::Dd, Tool::AioStress]).unwrap();
         assert_eq!(files[0].guest_path, "/bin/dd");
         assert!(files.iter().any(|file| file.guest_path.ends_with("/libc.so.6")), "{files:?}");
         let mut places: Vec<&str> = files.iter().map(|file| file.guest_path.as_str()).collect();
@@ -218,6 +261,6 @@ mod tests {
     fn a_missing_program_is_named_with_its_remedy() {
         let sh = Shell::new().unwrap();
         let _path = sh.push_env("PATH", "/proc/nonexistent");
-        assert_eq!(gather(&sh).unwrap_err().to_string(), "there is no `dd` in PATH: install coreutils");
+        assert_eq!(gather(&sh, &[]).unwrap_err().to_string(), "there is no `dd` in PATH: install coreutils");
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use lab_protocol::Tool;
 use xshell::Shell;
 
 use super::guest::{self, Toolchain};
@@ -44,9 +45,9 @@ impl Inputs {
 ///
 /// # Errors
 /// If one is missing.
-pub(super) fn gather(sh: &Shell, checkout: &Path) -> anyhow::Result<Inputs> {
+pub(super) fn gather(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Inputs> {
     let toolchain = guest::toolchain(sh, checkout)?;
-    let host_files = host::gather(sh)?;
+    let host_files = host::gather(sh, tools)?;
     let mut parts = Vec::new();
     for source in SOURCES {
         add_sources(sh, checkout, Path::new(source), &mut parts)?;

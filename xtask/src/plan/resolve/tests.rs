@@ -1,15 +1,20 @@
 //! The real `lab.toml`, and overrides of its plans.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use expect_test::expect;
+use lab_protocol::Tool;
 
 use super::*;
 
 const LAB_TOML: &str = include_str!("../../../../lab.toml");
 
 fn lab() -> Config {
-    Config::parse("lab.toml", LAB_TOML).unwrap()
+    let sh = xshell::Shell::new().unwrap();
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let config = Config::parse("lab.toml", LAB_TOML).unwrap();
+    config.with_jobs(|file| config::read_job(&sh, checkout, file)).unwrap()
 }
 
 fn list(names: &[&str]) -> Option<Vec<String>> {
@@ -35,10 +40,13 @@ fn every_plan_resolves() {
         // The order of the plan, not that of the alphabet.
         let workloads: Vec<&String> = plan.workloads.iter().map(|workload| &workload.name).collect();
         assert_eq!(workloads, config.plans[name].workloads.iter().collect::<Vec<_>>());
-        let text = serde_json::to_string(&plan).unwrap();
-        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+        for workload in &plan.workloads {
+            assert_eq!(workload.job.is_some(), workload.tool == Tool::Fio, "{}", workload.name);
+        }
+        let text = toml::to_string_pretty(&plan).unwrap();
+        assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan);
     }
-    assert_eq!(config.plans.keys().collect::<Vec<_>>(), ["ci", "default", "mail"]);
+    assert_eq!(config.plans.keys().collect::<Vec<_>>(), ["ci", "default", "fio", "mail"]);
 }
 
 #[test]
@@ -244,8 +252,8 @@ fn wrong_overrides() {
         boots(1_000_000_000),
     ];
     expect![[r#"
-        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, mail
-        --plan: there is no plan ``; there are: ci, default, mail
+        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, fio, mail
+        --plan: there is no plan ``; there are: ci, default, fio, mail
         --variants: the list is empty; name the baseline and at least one other variant
         --variants: there is nothing to compare `stock` with; name at least two variants
         --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
