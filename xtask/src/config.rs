@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use lab_protocol::{Job, WorkloadTask};
 
 pub(crate) use check::{
-    BOOTS, baseline_among_variants, control_arm, enough_variants, file_fits_storage, not_empty,
+    BOOTS, baseline_among_variants, control_arm, enough_variants, not_empty, workload_fits,
 };
 pub(crate) use error::ConfigError;
 pub(crate) use file::read;

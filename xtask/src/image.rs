@@ -8,6 +8,7 @@ mod elf;
 mod guest;
 mod host;
 mod inputs;
+mod job;
 mod manifest;
 
 use std::fs;
@@ -23,6 +24,7 @@ use crate::{digest, files};
 
 use self::archive::Entry;
 use self::inputs::Inputs;
+pub(crate) use self::job::check as check_jobs;
 pub(crate) use self::manifest::{Manifest, Origin};
 
 const ARCHIVE_FILE: &str = "image.cpio";

@@ -156,10 +156,25 @@ fn excerpt(text: &str) -> String {
 /// Why a program failed, in its own words: the first line that it starts with its name, as programs do with errors;
 /// else the last line that holds anything. What comes after the error may be advice (`Try '... --help'`) or a summary.
 pub fn complaint<'a>(program: &str, text: &'a str) -> &'a str {
+    own_line(program, text).unwrap_or_else(|| last_line(text))
+}
+
+/// The first line that the program starts with its name.
+fn own_line<'a>(program: &str, text: &'a str) -> Option<&'a str> {
     let name = program.rsplit('/').next().unwrap_or(program);
-    let is_complaint =
+    let is_own =
         |line: &&str| line.split_once(": ").is_some_and(|(start, _)| start.rsplit('/').next() == Some(name));
-    text.lines().map(str::trim).find(is_complaint).unwrap_or_else(|| last_line(text))
+    text.lines().map(str::trim).find(is_own)
+}
+
+/// Why a workload failed, in the words of its program: on standard error, or, as `fio` does it with some errors, in a
+/// line with its name on standard output. Empty if it said nothing.
+pub fn last_words(workload: &WorkloadReport) -> &str {
+    let program = workload.argv.first().map_or("", String::as_str);
+    match complaint(program, &workload.stderr) {
+        "" => own_line(program, &workload.stdout).unwrap_or_default(),
+        said => said,
+    }
 }
 
 /// The last line that holds anything.

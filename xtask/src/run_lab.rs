@@ -29,6 +29,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;
     watch.step("packages", || host::require(sh, &plan.tools()))?;
+    image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || build_kernel::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
         eprint!("\n{}\n", each_patch::describe(&plan.variants, &kernels)?);

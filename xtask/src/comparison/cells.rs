@@ -174,8 +174,7 @@ fn failure(workload: &WorkloadReport) -> Option<String> {
         EndOfProgram::Unkillable => "did not end in time and could not be killed".to_owned(),
         EndOfProgram::NotStarted(why) => format!("not started: {why}"),
     };
-    let program = workload.argv.first().map_or("", String::as_str);
-    let said = output::complaint(program, &workload.stderr);
+    let said = output::last_words(workload);
     let reason = if said.is_empty() { how } else { format!("{how}: {said}") };
     Some(escape_for_terminal(&reason).chars().take(200).collect())
 }

@@ -224,7 +224,7 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
     check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
     check::not_empty("workload", &plan.workloads).map_err(at("workloads"))?;
     for name in &workloads {
-        check::file_fits_storage(&config.workloads[name.text], &plan.machine, machine)
+        check::workload_fits(&config.workloads[name.text], &plan.machine, machine)
             .map_err(|message| name.error(message))?;
     }
     Ok(plan)

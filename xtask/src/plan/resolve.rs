@@ -49,7 +49,7 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
     let names = overrides.workloads.as_ref().unwrap_or(&entry.workloads);
     let workloads = select("workload", names, &config.workloads).map_err(wrong)?;
     for workload in &workloads {
-        config::file_fits_storage(workload, &entry.machine, machine).map_err(wrong)?;
+        config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
     }
 
     let repetitions = overrides.boots.unwrap_or(entry.boots);

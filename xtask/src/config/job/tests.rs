@@ -113,6 +113,18 @@ fn mistakes_have_a_place_in_both_files() {
 }
 
 #[test]
+fn fio_needs_memory() {
+    let plan = "workloads = [\"dd-read\", \"fio-read\"]";
+    let lab = lab("job = \"r.fio\"").replace("workloads = [\"dd-read\"]", plan);
+    let error = |memory: &str| {
+        let text = lab.replace("memory-mib = 512", memory);
+        Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(error("memory-mib = 448"), "");
+    expect!["lab.toml:55:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
+}
+
+#[test]
 fn the_form_of_a_job() {
     let jobs = [
         "[r] | filename=${LAB_FILE}",
@@ -244,6 +256,7 @@ fn a_job_measures_one_thing_inside_the_guest() {
         "[r] | filename=${LAB_FILE} | ioengine=null",
         "[r] | filename=${LAB_FILE} | ioengine=external:/tmp/x.so",
         "[r] | filename=${LAB_FILE} | ioengine=",
+        "[r] | filename=${LAB_FILE} | rw = randtrim",
         "[global] | filename=${LAB_FILE} | stonewall | [r] | numjobs=4",
         "[global] | filename=${LAB_FILE} | stonewall | [r] | [w]",
         "[global] | filename=${LAB_FILE} | [r] | [w] | wait_for_previous",
@@ -264,48 +277,50 @@ fn a_job_measures_one_thing_inside_the_guest() {
     check(
         &jobs,
         expect![[r#"
-        [r] | filename=${LAB_FILE} | ioengine=libaio
-            accepted
-        [r] | filename=${LAB_FILE} | ioengine=io_uring
-            line 3: the engine `io_uring` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
-        [r] | filename=${LAB_FILE} | ioengine=null
-            line 3: the engine `null` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
-        [r] | filename=${LAB_FILE} | ioengine=external:/tmp/x.so
-            line 3: the engine `external:/tmp/x.so` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
-        [r] | filename=${LAB_FILE} | ioengine=
-            line 3: the engine `` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
-        [global] | filename=${LAB_FILE} | stonewall | [r] | numjobs=…
-            accepted
-        [global] | filename=${LAB_FILE} | stonewall | [r] | [w]
-            line 3: job `w`: stonewall would make it another measurement; make it a workload of its own
-        [global] | filename=${LAB_FILE} | [r] | [w] | wait_for_previ…
-            line 5: job `w`: wait_for_previous would make it another measurement; make it a workload of its own
-        [global] | filename=${LAB_FILE} | [r] | [w] | new_group=1
-            line 5: job `w`: new_group would make it another measurement; make it a workload of its own
-        [global] | filename=${LAB_FILE} | [r] | [w] | stonewall=0
-            accepted
-        [global] | filename=${LAB_FILE} | [r] | [w] | startdelay=3
-            line 5: `startdelay` would have jobs run at different times, which have no rate in common; make each a workload of its own
-        [r] | filename=${LAB_FILE} | verify=crc32c
-            line 3: `verify` would count bytes that are not the load, or count them twice; remove it
-        [r] | filename=${LAB_FILE} | unified_rw_reporting=both
-            line 3: `unified_rw_reporting` would count bytes that are not the load, or count them twice; remove it
-        [r] | filename=${LAB_FILE} | write_lat_log=x
-            line 3: `write_lat_log` would write a log that is lost with the guest; remove it, fio's figures are kept
-        [r] | filename=${LAB_FILE} | exec_prerun=rm -rf /
-            line 3: `exec_prerun` would run a shell, and the guest has none; remove it
-        [r] | filename=${LAB_FILE} | continue_on_error=io
-            line 3: `continue_on_error` would let a failed transfer pass for a good one; remove it
-        [r] | filename=${LAB_FILE} | clocksource=cpu
-            line 3: `clocksource` is not for a job: the lab starts fio, and says how it runs and reports; remove it
-        [r] | filename=${LAB_FILE} | thread=0
-            line 3: `thread` is not for a job: the lab starts fio, and says how it runs and reports; remove it
-        [r] | filename=${LAB_FILE} | client=192.0.2.1
-            line 3: `client` is not for a job: the lab starts fio, and says how it runs and reports; remove it
-        [r] | filename=${LAB_FILE} | server
-            line 3: `server` is not for a job: the lab starts fio, and says how it runs and reports; remove it
-        [r] | filename=${LAB_FILE} | output=x
-            line 3: `output` is not for a job: the lab starts fio, and says how it runs and reports; remove it
-    "#]],
+            [r] | filename=${LAB_FILE} | ioengine=libaio
+                accepted
+            [r] | filename=${LAB_FILE} | ioengine=io_uring
+                line 3: the engine `io_uring` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
+            [r] | filename=${LAB_FILE} | ioengine=null
+                line 3: the engine `null` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
+            [r] | filename=${LAB_FILE} | ioengine=external:/tmp/x.so
+                line 3: the engine `external:/tmp/x.so` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
+            [r] | filename=${LAB_FILE} | ioengine=
+                line 3: the engine `` does not work in the guest, or not on the file; use one of libaio, psync, sync, vsync, pvsync, pvsync2, posixaio, mmap
+            [r] | filename=${LAB_FILE} | rw = randtrim
+                line 3: `rw=randtrim` needs a device, and this is a file; read or write
+            [global] | filename=${LAB_FILE} | stonewall | [r] | numjobs=…
+                accepted
+            [global] | filename=${LAB_FILE} | stonewall | [r] | [w]
+                line 3: job `w`: stonewall would make it another measurement; make it a workload of its own
+            [global] | filename=${LAB_FILE} | [r] | [w] | wait_for_previ…
+                line 5: job `w`: wait_for_previous would make it another measurement; make it a workload of its own
+            [global] | filename=${LAB_FILE} | [r] | [w] | new_group=1
+                line 5: job `w`: new_group would make it another measurement; make it a workload of its own
+            [global] | filename=${LAB_FILE} | [r] | [w] | stonewall=0
+                accepted
+            [global] | filename=${LAB_FILE} | [r] | [w] | startdelay=3
+                line 5: `startdelay` would have jobs run at different times, which have no rate in common; make each a workload of its own
+            [r] | filename=${LAB_FILE} | verify=crc32c
+                line 3: `verify` would count bytes that are not the load, or count them twice; remove it
+            [r] | filename=${LAB_FILE} | unified_rw_reporting=both
+                line 3: `unified_rw_reporting` would count bytes that are not the load, or count them twice; remove it
+            [r] | filename=${LAB_FILE} | write_lat_log=x
+                line 3: `write_lat_log` would write a log that is lost with the guest; remove it, fio's figures are kept
+            [r] | filename=${LAB_FILE} | exec_prerun=rm -rf /
+                line 3: `exec_prerun` would run a shell, and the guest has none; remove it
+            [r] | filename=${LAB_FILE} | continue_on_error=io
+                line 3: `continue_on_error` would let a failed transfer pass for a good one; remove it
+            [r] | filename=${LAB_FILE} | clocksource=cpu
+                line 3: `clocksource` is not for a job: the lab starts fio, and says how it runs and reports; remove it
+            [r] | filename=${LAB_FILE} | thread=0
+                line 3: `thread` is not for a job: the lab starts fio, and says how it runs and reports; remove it
+            [r] | filename=${LAB_FILE} | client=192.0.2.1
+                line 3: `client` is not for a job: the lab starts fio, and says how it runs and reports; remove it
+            [r] | filename=${LAB_FILE} | server
+                line 3: `server` is not for a job: the lab starts fio, and says how it runs and reports; remove it
+            [r] | filename=${LAB_FILE} | output=x
+                line 3: `output` is not for a job: the lab starts fio, and says how it runs and reports; remove it
+        "#]],
     );
 }

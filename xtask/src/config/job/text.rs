@@ -174,6 +174,10 @@ fn check_setting(setting: &Setting<'_>) -> Result<(), String> {
             "{} is not the workload's file; use `filename={FILE}`",
             quoted(&format!("filename={value}"))
         )),
+        "rw" | "readwrite" if value.contains("trim") => Err(format!(
+            "{} needs a device, and this is a file; read or write",
+            quoted(&format!("{key}={value}"))
+        )),
         "ioengine" if !ENGINES.contains(&value) => Err(format!(
             "the engine {} does not work in the guest, or not on the file; use one of {}",
             quoted(value),
