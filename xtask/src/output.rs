@@ -265,6 +265,57 @@ mod tests {
     }
 
     #[test]
+    fn each_tool_is_read_where_it_writes() {
+        let capture = |name: &str| {
+            let path = format!("{}/tests/data/output/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(path).unwrap()
+        };
+        let check = |tool: Tool, workload: &WorkloadReport, expected: Expect| {
+            let figures = figures(tool, workload);
+            let metrics = metrics(tool, figures).ok().flatten().map(|metrics| metrics.bytes);
+            expected.assert_eq(&format!("{}; {metrics:?}", shown(throughput(tool, figures))));
+        };
+        let dd = report("/bin/dd", "", &capture("dd-read-64m"));
+        check(Tool::Dd, &dd, expect!["7961.890479738418 MB/s over 67108864 bytes; None"]);
+        let fio = report("/bin/fio", &capture("fio-mixed"), "fio: a warning\n");
+        check(Tool::Fio, &fio, expect!["501.96078431372547 MiB/s over 134217728 bytes; Some(134217728)"]);
+        let died = report("/bin/fio", &capture("fio-died"), "");
+        check(
+            Tool::Fio,
+            &died,
+            expect![
+                "reading the output of fio: job `read` failed: Software caused connection abort (os error 103); None"
+            ],
+        );
+    }
+
+    #[test]
+    fn fio_complains_on_either_output() {
+        for (stdout, stderr, expected) in [
+            ("fio: pid=60, err=25/file\n{\n}\n", "", "fio: pid=60, err=25/file"),
+            ("fio: pid=60\n{\n}\n", "fio: io_u error on file x\n", "fio: io_u error on file x"),
+            ("{\n}\n", "", ""),
+            ("", "Bad option\nfio: job r dropped\n", "fio: job r dropped"),
+        ] {
+            assert_eq!(last_words(&report("/bin/fio", stdout, stderr)), expected);
+        }
+    }
+
+    fn report(program: &str, stdout: &str, stderr: &str) -> WorkloadReport {
+        WorkloadReport {
+            name: "w".to_owned(),
+            argv: vec![program.to_owned()],
+            end: lab_protocol::EndOfProgram::Exit(1),
+            stdout: stdout.to_owned(),
+            stderr: stderr.to_owned(),
+            elapsed_ns: 0,
+            tool_cpu: lab_protocol::CpuTime::default(),
+            server_cpu: lab_protocol::CpuTime::default(),
+            requests: None,
+        }
+    }
+
+    #[test]
     fn what_a_program_complains_of() {
         // What dd 9.1 says of a flag that it does not know, and of a server that died.
         let refused =

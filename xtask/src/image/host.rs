@@ -81,7 +81,7 @@ fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
     let answer = cmd!(sh, "{path} --version").quiet().ignore_stderr().ignore_status().read()?;
     if !answer.starts_with(version) {
         bail!(
-            "{path} says that it is `{}`; the workloads are written for `{version}...`: install {package}",
+            "{path} says that it is `{}`; the workloads are written for one that starts with `{version}`: install {package}",
             answer.lines().next().unwrap_or_default()
         );
     }
@@ -255,6 +255,23 @@ mod tests {
         let mut places: Vec<&str> = files.iter().map(|file| file.guest_path.as_str()).collect();
         places.dedup();
         assert_eq!(places.len(), files.len());
+    }
+
+    #[test]
+    fn fio_is_looked_for_only_where_it_is_used() {
+        let sh = Shell::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(find(&sh, DD).unwrap(), folder.path().join("dd")).unwrap();
+        let _path = sh.push_env("PATH", folder.path());
+        let error = || gather(&sh, &[Tool::Dd, Tool::Fio]).unwrap_err().to_string();
+        gather(&sh, &[Tool::Dd, Tool::AioStress]).unwrap();
+        assert_eq!(error(), "there is no `fio` in PATH: install fio");
+        let fio = folder.path().join("fio");
+        sh.write_file(&fio, "#!/bin/sh\necho fio-2.21\n").unwrap();
+        std::fs::set_permissions(&fio, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        assert!(error().contains(
+            "says that it is `fio-2.21`; the workloads are written for one that starts with `fio-3.`"
+        ));
     }
 
     #[test]

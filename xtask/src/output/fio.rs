@@ -105,6 +105,7 @@ struct Clat {
 /// If there is none or another one, a job failed, nothing was transferred, or there are several measurements in it.
 pub(super) fn metrics(stdout: &str) -> anyhow::Result<ToolMetrics> {
     let jobs = parse(stdout)?.jobs;
+    ensure!(!jobs.is_empty(), "there is no job in it");
     for job in &jobs {
         let name = &job.jobname;
         if job.error != 0 {
@@ -120,11 +121,10 @@ pub(super) fn metrics(stdout: &str) -> anyhow::Result<ToolMetrics> {
     ensure!(groups == 1, "{groups} groups of jobs in one run: make each a workload of its own");
     let read = direction(jobs.iter().map(|job| &job.read)).context("what was read")?;
     let write = direction(jobs.iter().map(|job| &job.write)).context("what was written")?;
-    let both = || [&read, &write].into_iter().flatten();
-    let (bytes, runtime_ms) = (
-        both().map(|direction| direction.bytes).sum(),
-        both().map(|direction| direction.runtime_ms).max().unwrap_or(0),
-    );
+    let amounts =
+        [&read, &write].map(|direction| direction.as_ref().map_or((0, 0), |of| (of.bytes, of.runtime_ms)));
+    let [(read_bytes, read_ms), (write_bytes, write_ms)] = amounts;
+    let (bytes, runtime_ms) = (read_bytes.saturating_add(write_bytes), read_ms.max(write_ms));
     ensure!(bytes > 0, "nothing was transferred");
     Ok(ToolMetrics { bytes, runtime_ms, read, write })
 }
@@ -181,3 +181,6 @@ fn completion(jobs: &[&Direction]) -> Option<Latency> {
 fn per_second(count: u64, runtime_ms: u64) -> f64 {
     count as f64 * 1000.0 / runtime_ms as f64
 }
+
+#[cfg(test)]
+mod tests;

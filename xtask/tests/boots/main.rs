@@ -43,6 +43,38 @@ fn a_campaign_from_one_command() {
     assert_eq!(outcomes(&sandbox.comparison(), "original"), "4 finished of 4");
 }
 
+/// A job of fio is measured as the other tools are, its figure repeats, and its text is part of the record.
+#[test]
+fn a_job_of_fio() {
+    let sandbox = Sandbox::new(
+        r#"
+        [workloads.small-fio]
+        tool = "fio"
+        job = "images/fio/read.fio"
+        file-mib = 8
+        [plans.small-fio]
+        like = "ci"
+        scenarios = ["remote"]
+        workloads = ["small-fio"]
+        "#,
+    );
+    let run = sandbox.lab(&["run-lab", "--plan", "small-fio"]);
+    run.expect_code_in(&[0]);
+    let comparison = sandbox.comparison();
+    let row = row(&comparison, "remote", "small-fio");
+    for (variant, in_flight) in [("original", 1), ("stock", 12)] {
+        assert_eq!(outcomes(&comparison, variant), "2 finished of 2");
+        let evidence = evidence(row, variant);
+        assert_eq!(evidence["most-in-flight"]["most"], in_flight, "{variant}");
+        assert_eq!(evidence["requests"]["least"], 8 * 128, "{variant}: 8 MiB in 64 KiB, eight times");
+        let cell = cell(row, variant);
+        assert_eq!(cell["samples"][0]["bytes"], 64 << 20, "{variant}");
+        // fio tells whole milliseconds, of some hundred.
+        assert!(cell["repeat"].as_f64().is_some_and(|repeat| repeat <= 0.01), "{variant} repeats: {cell}");
+    }
+    assert!(sandbox.campaign_text().contains("rw=read"), "the job is recorded");
+}
+
 /// A kernel that panics is broken, one that never prints is hung, each with its reason; the others go on, and the
 /// exit code says that something is worse.
 #[test]
@@ -140,6 +172,8 @@ fn a_killed_lab_leaves_nothing_behind() {
 #[test]
 fn bad_input() {
     let variant = "[variants.mine]\nseries = [\"mine\"]\n[plans.mine]\nlike = \"ci\"\nvariants = [\"original\", \"mine\"]";
+    let job = "[workloads.job]\ntool = \"fio\"\njob = \"kernel-patches/mine/x.fio\"\nfile-mib = 8\n\
+                  [plans.job]\nlike = \"ci\"\nworkloads = [\"job\"]";
     let escape = "--- /dev/null\n+++ b/../../outside\n@@ -0,0 +1 @@\n+x\n";
     let misfit = "--- a/fs/fuse/file.c\n+++ b/fs/fuse/file.c\n@@ -1,1 +1,1 @@\n-no such line\n+another\n";
     let in_the_way = "--- /dev/null\n+++ b/fs/fuse/extra.c\n@@ -0,0 +1 @@\n+x\n";
@@ -157,6 +191,24 @@ fn bad_input() {
         (variant, &[], &["run-lab", "--plan", "mine"], "there is no series `mine`"),
         (variant, &[("README.md", "claim")], &["run-lab", "--plan", "mine"], "no patch in it"),
         (variant, &[("0001-x.patch", escape)], &["run-lab", "--plan", "mine"], "../../outside"),
+        (
+            job,
+            &[],
+            &["run-lab", "--plan", "job"],
+            "workloads.job.job: `kernel-patches/mine/x.fio`: there is no such file",
+        ),
+        (
+            job,
+            &[("x.fio", "[r]\nfilename=${LAB_FILE}\nexec_prerun=reboot\n")],
+            &["run-lab", "--plan", "job"],
+            "line 3: `exec_prerun` would run a shell",
+        ),
+        (
+            job,
+            &[("x.fio", "[r]\nfilename=${LAB_FILE}\niodeth=64\n")],
+            &["run-lab", "--plan", "job"],
+            "fio does not take kernel-patches/mine/x.fio: Bad option <iodeth=64>",
+        ),
         (
             variant,
             &[("0001-fits.patch", in_the_way), ("0002-x.patch", misfit)],

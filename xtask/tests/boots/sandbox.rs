@@ -85,6 +85,11 @@ impl Sandbox {
         fs::read_to_string(self.campaign().join("comparison.txt")).expect("comparison.txt")
     }
 
+    /// The description of the only campaign.
+    pub(crate) fn campaign_text(&self) -> String {
+        fs::read_to_string(self.campaign().join("campaign.toml")).expect("campaign.toml")
+    }
+
     /// How many campaigns there are.
     pub(crate) fn campaigns(&self) -> usize {
         fs::read_dir(self.folder.path().join("results")).expect("results").count()
