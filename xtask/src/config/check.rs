@@ -13,7 +13,7 @@ pub(crate) const BOOTS: RangeInclusive<u32> = 1..=1000;
 /// Guest memory that storage must leave free, MiB: kernel, unpacked image, server threads, a tool's buffers.
 const MEMORY_BESIDE_STORAGE_MIB: u32 = 192;
 
-/// What fio needs on top, MiB: it and its libraries are 81 MiB, there twice while the image is unpacked, and what is
+/// What fio needs on top, MiB: it and its libraries are 80 MiB, there twice while the image is unpacked, and what is
 /// unpacked gets half of the memory. Measured with Debian's fio 3.33: 320 MiB in all boot, 256 do not.
 const MEMORY_FOR_FIO_MIB: u32 = 128;
 
