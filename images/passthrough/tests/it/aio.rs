@@ -7,7 +7,7 @@ use aio_stress::options::{self, Command};
 use lab_protocol::ServerSettings;
 use serde_json::Value;
 
-use crate::harness::{Served, eventually, reaches, settings};
+use crate::harness::{Served, death_after, eventually, reaches, settings};
 
 /// Runs `aio-stress` with these arguments on `file` of the mount.
 fn stress(served: &Served, arguments: &str) -> anyhow::Result<()> {
@@ -138,7 +138,7 @@ fn results_are_what_the_server_saw() {
 
 #[test]
 fn latencies_show_where_the_time_of_the_storage_goes() {
-    let slow = ServerSettings { storage_latency_us: 20_000, ..settings() };
+    let slow = settings().with_latency_us(20_000);
     let latencies = |settings: &ServerSettings| {
         let served = Served::new(settings);
         served.store("file", 1 << 20);
@@ -161,7 +161,7 @@ fn latencies_show_where_the_time_of_the_storage_goes() {
 
 #[test]
 fn the_death_of_the_server_fails_the_run() {
-    let served = Served::new(&ServerSettings { die_after_requests: 20, ..settings() });
+    let served = Served::new(&ServerSettings { faults: vec![death_after(19)], ..settings() });
     served.store("file", 8 << 20);
     let (document, result) = stress_with_document(&served, "-O -s 8 -o 1");
     let error = format!("{:#}", result.unwrap_err());

@@ -1,14 +1,13 @@
 //! Faults by setting: what a program sees of them, and what arrives at the server.
 
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use aio_stress::aio::{Context, Control, Event, Transfer};
+use aio_stress::aio::{Context, Event};
 use lab_protocol::{Effect, Fault, RequestStats, ServerSettings, Times};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 
-use crate::harness::{Aligned, REQUEST, Served, bytes, open_direct, read_direct, settings};
+use crate::harness::{Aligned, REQUEST, Served, bytes, open_direct, read_direct, settings, submit_read};
 
 mod hang;
 mod operations;
@@ -168,11 +167,9 @@ fn aio_read(served: &Served) -> std::io::Result<u64> {
     let mut memory = Aligned::new(&vec![0; LENGTH]);
     let file = open_direct(&served.path("file"), OFlags::RDONLY);
     let context = Context::new(1).unwrap();
-    let at = memory.bytes().as_mut_ptr();
-    let mut reads = [Control::new(Transfer::Read, file.as_fd(), at, LENGTH, 0, 0)];
     let mut events = [Event::default()];
     // SAFETY: the memory outlives the context, which is dropped before it.
-    assert_eq!(unsafe { context.submit(&mut reads) }.unwrap(), 1);
+    unsafe { submit_read(&context, &file, memory.bytes(), 0, 0) };
     assert_eq!(context.events(1, &mut events, None).unwrap(), 1);
     events[0].result()
 }

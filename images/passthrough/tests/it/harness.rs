@@ -2,11 +2,15 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use lab_protocol::{ControlCommand, ControlReply, Negotiated, RequestStats, ServerSettings};
+use aio_stress::aio::{Batch, Context, Request, Transfer};
+use lab_protocol::{
+    ControlCommand, ControlReply, Effect, Fault, Negotiated, RequestStats, ServerSettings, Times,
+};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::UnmountFlags;
 use tempfile::TempDir;
@@ -232,6 +236,41 @@ pub(crate) fn read_direct(path: &Path, offset: u64, length: usize) -> Vec<u8> {
 pub(crate) fn write_direct(path: &Path, offset: u64, content: &[u8]) -> rustix::io::Result<usize> {
     let mut memory = Aligned::new(content);
     rustix::io::pwrite(open_direct(path, OFlags::WRONLY | OFlags::CREATE), memory.bytes(), offset)
+}
+
+/// Submits one asynchronous read; its completion carries `number`.
+///
+/// # Safety
+/// Nobody may use the memory until the completion was returned or the context is dropped.
+pub(crate) unsafe fn submit_read(
+    context: &Context,
+    file: &File,
+    memory: &mut [u8],
+    offset: u64,
+    number: u64,
+) {
+    let mut batch = Batch::new(1);
+    batch.push(Request {
+        transfer: Transfer::Read,
+        file: file.as_fd(),
+        memory: memory.as_mut_ptr(),
+        length: memory.len(),
+        offset,
+        data: number,
+    });
+    // SAFETY: what the caller promises.
+    assert_eq!(unsafe { context.submit(&mut batch) }.unwrap(), 0..1);
+}
+
+/// The server's death at the READ or WRITE that comes after so many.
+pub(crate) fn death_after(requests: u64) -> Fault {
+    Fault {
+        operation: "data".to_owned(),
+        offset_kib: None,
+        after: requests,
+        times: Times::Once,
+        effect: Effect::Die,
+    }
 }
 
 /// A tmpfs of its own, for as long as this lives.

@@ -1,14 +1,13 @@
 //! The order of answers, as it is seen from outside.
 
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use aio_stress::aio::{Context, Control, Event, Transfer};
+use aio_stress::aio::{Context, Event};
 use lab_protocol::{ReplyOrder, ServerSettings};
 use rustix::fs::OFlags;
 
 use crate::harness::{
-    Aligned, REQUEST, Served, bytes, open_direct, reaches, read_direct, settings, write_direct,
+    Aligned, REQUEST, Served, bytes, open_direct, reaches, read_direct, settings, submit_read, write_direct,
 };
 
 const LENGTH: usize = 16 * REQUEST;
@@ -27,10 +26,8 @@ fn completions(served: &mut Served) -> Vec<u64> {
     let mut memory = Aligned::new(&vec![0; READS * REQUEST]);
     let context = Context::new(READS as u32).unwrap();
     for (number, chunk) in (0..).zip(memory.bytes().chunks_mut(REQUEST)) {
-        let (at, offset) = (chunk.as_mut_ptr(), number * REQUEST as u64);
-        let mut reads = [Control::new(Transfer::Read, file.as_fd(), at, REQUEST, offset, number)];
         // SAFETY: the memory outlives the context, and nobody uses it meanwhile.
-        assert_eq!(unsafe { context.submit(&mut reads) }.unwrap(), 1);
+        unsafe { submit_read(&context, &file, chunk, number * REQUEST as u64, number) };
     }
     let next = || {
         let mut events = [Event::default()];

@@ -6,10 +6,10 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lab_protocol::{Effect, Fault, Getxattr, OpenMode, RequestStats, ServerSettings, Times};
+use lab_protocol::{Getxattr, OpenMode, RequestStats, ServerSettings};
 use rustix::fs::OFlags;
 
-use crate::harness::{Served, bytes, eventually, reaches, read_direct, settings, write_direct};
+use crate::harness::{Served, bytes, death_after, eventually, reaches, read_direct, settings, write_direct};
 
 const MIB: usize = 1 << 20;
 
@@ -225,14 +225,7 @@ impl Drop for Pinned {
 
 #[test]
 fn the_server_dies_at_the_request_that_it_is_told_to_die_at() {
-    let death = Fault {
-        operation: "data".to_owned(),
-        offset_kib: None,
-        after: 19,
-        times: Times::Once,
-        effect: Effect::Die,
-    };
-    let mut served = Served::new(&ServerSettings { faults: vec![death], ..settings() });
+    let mut served = Served::new(&ServerSettings { faults: vec![death_after(19)], ..settings() });
     served.store("file", 4 * MIB);
     // 16 requests each: the 20th is in the second write.
     assert_eq!(write_direct(&served.path("file"), 0, &bytes(2 * MIB, 1)), Ok(2 * MIB));

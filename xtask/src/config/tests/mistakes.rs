@@ -105,7 +105,7 @@ fn unknown_keys() {
             request_kib = 128
                 lab.toml:14:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution, storage-parallel and 5 more
             file-mb = 64
-                lab.toml:42:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, file-mib
+                lab.toml:42:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib
             cpu = 2
                 lab.toml:59:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, wall-limit-s, silence-limit-s
             boots = 2\n"a\nb" = 1
@@ -366,7 +366,13 @@ fn workloads() {
             args = [\n  "if={file}",\n  "of=/dev/null\n",\n]
                 lab.toml:43:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
             tool = "fio"
-                lab.toml:40:8: workloads.dd-read.tool: `fio` is none of its values; use "dd" or "aio-stress"
+                lab.toml:41:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
+            tool = "fio2"
+                lab.toml:40:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio"
+            args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
+                lab.toml:42:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+            job = "x.fio"
+                lab.toml:41:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
             tool = "aio-stress"
                 lab.toml:41:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
