@@ -27,6 +27,9 @@ pub enum Command {
     Compare(Compare),
     /// Makes a series of patches that came by mail or lie on a branch.
     ImportSeries(ImportSeries),
+    /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
+    /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
+    Bench(Bench),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
     Ci,
     /// Shows what the lab finds on this machine.
@@ -105,6 +108,31 @@ pub struct ImportSeries {
     /// Which series, if there are several: the one with a subject that holds this text.
     #[arg(long, value_name = "TEXT")]
     pub subject: Option<String>,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// How often everything is measured, each time in another order.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// Size of the file that is read and written, MiB; it is held in memory.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65536))]
+    pub file_mib: u32,
+    /// Only these parts.
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub only: Vec<BenchPart>,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// dd with direct I/O through each server, and the servers' memory.
+    Throughput,
+    /// Many empty files made, looked at and removed through each server.
+    SmallFiles,
+    /// aio-stress beside fio.
+    LoadTools,
 }
 
 /// How a comparison is printed.

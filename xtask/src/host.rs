@@ -53,7 +53,7 @@ pub const NEEDS: &[Need] = &[
 pub const OPTIONAL: &[(Tool, Need)] =
     &[(Tool::Fio, need(What::Program("fio"), "fio", "workloads with the tool fio"))];
 
-const fn need(what: What, package: &'static str, why: &'static str) -> Need {
+pub(crate) const fn need(what: What, package: &'static str, why: &'static str) -> Need {
     Need { what, package, why }
 }
 
@@ -92,7 +92,16 @@ fn find_program(name: &str) -> Option<PathBuf> {
 /// # Errors
 /// If something is missing and cannot be installed here; the error ends with the command that does it.
 pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
-    let missing = missing_packages(tools);
+    let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
+    require_all(sh, &NEEDS.iter().copied().chain(of_tools).collect::<Vec<_>>())
+}
+
+/// The same as [`require`] for what a single command needs.
+///
+/// # Errors
+/// As [`require`].
+pub(crate) fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
+    let missing = missing_packages(needs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -108,7 +117,7 @@ pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
     }
     eprintln!("installing Debian packages: {names}");
     install(sh, &missing).with_context(|| format!("installing packages; try by hand: {command}"))?;
-    let still = missing_packages(tools);
+    let still = missing_packages(needs);
     if !still.is_empty() {
         let names = still.into_iter().collect::<Vec<_>>().join(" ");
         bail!("installed, and yet not found: {names}; look at PATH and at `cargo xtask doctor`");
@@ -116,13 +125,8 @@ pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn missing_packages(tools: &[Tool]) -> BTreeSet<&'static str> {
-    needed(tools).filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
-}
-
-fn needed(tools: &[Tool]) -> impl Iterator<Item = Need> {
-    let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
-    NEEDS.iter().copied().chain(of_tools)
+fn missing_packages(needs: &[Need]) -> BTreeSet<&'static str> {
+    needs.iter().filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
 }
 
 fn install_command(packages: &BTreeSet<&str>) -> String {

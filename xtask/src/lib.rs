@@ -33,6 +33,7 @@ pub mod klog;
 pub mod output;
 pub mod report;
 
+pub mod bench;
 pub mod build_kernel;
 pub mod ci;
 pub mod compare;

@@ -27,6 +27,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BuildKernel(options) => xtask::build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => xtask::compare::compare(&sh, options),
         Command::ImportSeries(options) => xtask::import::import_series(&sh, options),
+        Command::Bench(options) => xtask::bench::bench(&sh, options),
         Command::Ci => xtask::ci::ci(&sh),
         Command::Doctor => xtask::doctor::doctor(&sh),
     }

@@ -1,0 +1,246 @@
+//! Who is measured: the storage itself, our server, and libfuse's servers in their best settings.
+
+use std::path::{Path, PathBuf};
+
+use lab_protocol::{Getxattr, OpenMode, ServerSettings};
+
+/// The largest request of every server, KiB.
+pub(super) const REQUEST_KIB: u32 = 128;
+
+/// One of those that are measured side by side.
+#[derive(Clone, Debug)]
+pub(super) struct Contender {
+    /// Its name in tables.
+    pub(super) name: &'static str,
+    /// What it is, for the list above the tables.
+    pub(super) about: &'static str,
+    /// What serves the files.
+    pub(super) service: Service,
+}
+
+/// What serves the files.
+#[derive(Clone, Debug)]
+pub(super) enum Service {
+    /// Nobody: the files of the storage are used directly.
+    Storage,
+    /// Our server with these settings, but for the number of threads.
+    Own(Box<ServerSettings>),
+    /// libfuse's `passthrough_ll`.
+    LowLevel {
+        /// More for `-o`, each with a comma before it.
+        options: &'static str,
+        /// More for the environment.
+        environment: &'static [(&'static str, &'static str)],
+    },
+    /// libfuse's `passthrough_hp`.
+    HighPerformance {
+        /// More arguments.
+        arguments: &'static [&'static str],
+    },
+}
+
+/// What a contender's figures are held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// No FUSE at all.
+    Storage,
+    /// Ours.
+    Own,
+    /// The best of these is what ours has to reach.
+    Libfuse,
+}
+
+impl Service {
+    pub(super) fn side(&self) -> Side {
+        match self {
+            Service::Storage => Side::Storage,
+            Service::Own(_) => Side::Own,
+            Service::LowLevel { .. } | Service::HighPerformance { .. } => Side::Libfuse,
+        }
+    }
+}
+
+/// glibc gives memory of this size back to the kernel with each free(3), and libfuse allocates for each read that
+/// it does not splice: this keeps it.
+const KEEP_MEMORY: &[(&str, &str)] = &[
+    ("MALLOC_MMAP_THRESHOLD_", "268435456"),
+    ("MALLOC_TRIM_THRESHOLD_", "268435456"),
+    ("MALLOC_TOP_PAD_", "1048576"),
+];
+
+/// All contenders. Another setting of our server is one more entry with [`Service::Own`].
+pub(super) fn all() -> Vec<Contender> {
+    let low_level = |options, environment| Service::LowLevel { options, environment };
+    vec![
+        Contender { name: "tmpfs", about: "the storage itself, without FUSE", service: Service::Storage },
+        Contender {
+            name: "passthrough",
+            about: "ours, a cloned device descriptor for each thread",
+            service: Service::Own(Box::new(plain_settings())),
+        },
+        Contender { name: "ll", about: "passthrough_ll as it comes", service: low_level("", &[]) },
+        Contender {
+            name: "ll splice",
+            about: "passthrough_ll -o splice_write,no_splice_read",
+            service: low_level(",splice_write,no_splice_read", &[]),
+        },
+        Contender {
+            name: "ll splice clone",
+            about: "the same with -o clone_fd",
+            service: low_level(",splice_write,no_splice_read,clone_fd", &[]),
+        },
+        Contender {
+            name: "ll copy",
+            about: "passthrough_ll -o no_splice_write,no_splice_read, malloc told to keep memory",
+            service: low_level(",no_splice_write,no_splice_read", KEEP_MEMORY),
+        },
+        Contender {
+            name: "hp",
+            about: "passthrough_hp, which splices both ways",
+            service: Service::HighPerformance { arguments: &[] },
+        },
+        Contender {
+            name: "hp clone",
+            about: "the same with --clone-fd",
+            service: Service::HighPerformance { arguments: &["--clone-fd"] },
+        },
+    ]
+}
+
+/// Our server with nothing of the lab's in the way: no latency, no faults, files kept open.
+pub(super) fn plain_settings() -> ServerSettings {
+    ServerSettings {
+        threads: 1,
+        clone_fd: true,
+        request_kib: REQUEST_KIB,
+        // The kernel's default, which libfuse leaves in force.
+        max_background: 12,
+        async_dio: true,
+        open: OpenMode::Kept,
+        // What libfuse's servers use here.
+        attribute_timeout_ms: 1000,
+        getxattr: Getxattr::Enosys,
+        storage_latency_us: 0,
+        die_after_requests: 0,
+    }
+}
+
+/// Where things are.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// Our server.
+    pub(super) own: PathBuf,
+    /// libfuse's `passthrough_ll`.
+    pub(super) low_level: PathBuf,
+    /// libfuse's `passthrough_hp`.
+    pub(super) high_performance: PathBuf,
+    /// The folder that is passed through.
+    pub(super) storage: PathBuf,
+    /// The folder that is mounted on.
+    pub(super) mount: PathBuf,
+}
+
+/// How to start a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CommandLine {
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: &'static [(&'static str, &'static str)],
+}
+
+/// Whether a server tells of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Talk {
+    /// It does its work.
+    Quiet,
+    /// libfuse's servers write a line for each request to standard error.
+    EachRequest,
+}
+
+/// The command of a server with this many threads; none for the storage itself.
+///
+/// # Errors
+/// If the settings cannot be written as JSON.
+pub(super) fn command(
+    service: &Service,
+    threads: u32,
+    talk: Talk,
+    places: &Places,
+) -> serde_json::Result<Option<CommandLine>> {
+    let text = |path: &Path| path.display().to_string();
+    let (storage, mount) = (text(&places.storage), text(&places.mount));
+    Ok(match service {
+        Service::Storage => None,
+        Service::Own(settings) => {
+            let settings = ServerSettings { threads, ..(**settings).clone() };
+            let settings = serde_json::to_string(&settings)?;
+            let arguments = ["--control".to_owned(), "--settings".to_owned(), settings, storage, mount];
+            Some(CommandLine { program: places.own.clone(), arguments: arguments.into(), environment: &[] })
+        }
+        Service::LowLevel { options, environment } => {
+            let mut arguments = vec![mount, "-f".to_owned(), "-o".to_owned()];
+            let bytes = REQUEST_KIB << 10;
+            arguments.push(format!(
+                "source={storage},cache=auto,timeout=1,max_write={bytes},max_threads={threads},max_idle_threads={threads}{options}"
+            ));
+            arguments.extend((threads == 1).then(|| "-s".to_owned()));
+            arguments.extend((talk == Talk::EachRequest).then(|| "-d".to_owned()));
+            Some(CommandLine { program: places.low_level.clone(), arguments, environment })
+        }
+        Service::HighPerformance { arguments: more } => {
+            let mut arguments = vec!["--foreground".to_owned(), format!("--num-threads={threads}")];
+            arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+            arguments.extend((threads == 1).then(|| "--single".to_owned()));
+            arguments.extend((talk == Talk::EachRequest).then(|| "--debug-fuse".to_owned()));
+            arguments.extend([storage, mount]);
+            Some(CommandLine { program: places.high_performance.clone(), arguments, environment: &[] })
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, threads: u32, talk: Talk, expected: expect_test::Expect) {
+        let path = |name: &str| PathBuf::from(name);
+        let places = Places {
+            own: path("own"),
+            low_level: path("ll"),
+            high_performance: path("hp"),
+            storage: path("/s"),
+            mount: path("/m"),
+        };
+        let contender = all().into_iter().find(|contender| contender.name == name).unwrap();
+        let text = match command(&contender.service, threads, talk, &places).unwrap() {
+            None => "nothing to start".to_owned(),
+            Some(it) => {
+                let variables = it.environment.iter().map(|(name, value)| format!("{name}={value} "));
+                let arguments = it.arguments.join(" ");
+                format!("{}{} {arguments}", variables.collect::<String>(), it.program.display())
+            }
+        };
+        expected.assert_eq(&text);
+    }
+
+    #[test]
+    fn commands() {
+        use Talk::{EachRequest, Quiet};
+        use expect_test::expect;
+        check("tmpfs", 4, Quiet, expect!["nothing to start"]);
+        check("passthrough", 4, Quiet, expect![[r#"own --control --settings {"threads":4,"clone-fd":true,"request-kib":128,"max-background":12,"async-dio":true,"open":"kept","attribute-timeout-ms":1000,"getxattr":"enosys","storage-latency-us":0,"die-after-requests":0} /s /m"#]]);
+        check("ll splice", 4, Quiet, expect!["ll /m -f -o source=/s,cache=auto,timeout=1,max_write=131072,max_threads=4,max_idle_threads=4,splice_write,no_splice_read"]);
+        check("ll copy", 1, EachRequest, expect!["MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_TOP_PAD_=1048576 ll /m -f -o source=/s,cache=auto,timeout=1,max_write=131072,max_threads=1,max_idle_threads=1,no_splice_write,no_splice_read -s -d"]);
+        check("hp clone", 2, Quiet, expect!["hp --foreground --num-threads=2 --clone-fd /s /m"]);
+        check("hp", 1, EachRequest, expect!["hp --foreground --num-threads=1 --single --debug-fuse /s /m"]);
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = all().iter().map(|contender| contender.name).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
