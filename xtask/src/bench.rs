@@ -1,6 +1,7 @@
 //! What our server and our load tool cost on this machine, measured beside libfuse's servers and fio, without a VM.
 
 mod contender;
+mod cpu;
 mod fio;
 mod ground;
 mod libfuse;
@@ -25,7 +26,7 @@ use crate::cli::{self, BenchPart};
 use crate::lab::Lab;
 use crate::stopwatch::Stopwatch;
 use crate::{files, host};
-use contender::{Contender, Places};
+use contender::{Contender, Part, Places};
 use ground::Ground;
 use libfuse::Libfuse;
 use report::{Report, Versions};
@@ -56,10 +57,10 @@ impl Bench<'_> {
 /// # Errors
 /// If something is missing on this machine, a program fails, or programs that are compared do different things.
 pub fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
-    let lab = Lab::open()?;
     ground::check(options.file_mib)?;
+    let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
-    watch.step("packages", || host::require(sh).and_then(|()| host::require_all(sh, ground::NEEDS)))?;
+    watch.step("packages", || host::require(sh, &[]).and_then(|()| host::require_all(sh, ground::NEEDS)))?;
     let own = watch.step("programs", || own_programs(sh, &lab))?;
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;
     let report = watch.step("measurements", || measure(sh, &lab, options, &own, &libfuse))?;
@@ -103,7 +104,10 @@ fn measure(
         interrupt: &lab.interrupt,
         file_mib: options.file_mib,
     };
-    let (series, load_tools) = rounds(sh, &bench, options)?;
+    let measured = rounds(sh, &bench, options);
+    // Ctrl-C ends the load tool as well, whose failure is not what is to be told.
+    bench.go_on()?;
+    let (series, load_tools) = measured?;
     Ok(Report {
         begun,
         commit: lab.checkout.commit(sh),
@@ -142,7 +146,7 @@ fn rounds(
             }
         }
         if wanted(BenchPart::SmallFiles) {
-            for it in in_turn(round) {
+            for it in in_turn(round).filter(|it| it.part == Part::All) {
                 small_files::measure(bench, it, &mut series).with_context(|| measuring(it))?;
             }
         }

@@ -5,6 +5,7 @@
 //! sources/<key>/        unpacked kernel sources, each a git repository, and their object directories
 //! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml
 //! images/<digest>/      finished images: image.cpio, manifest.toml
+//! bench/                libfuse's servers, which `bench` compares ours with
 //! current/              which version of a Debian package this cache uses
 //! locks/                a file per lock
 //! machine/              what was found out about this machine, e.g. whether KVM works

@@ -92,8 +92,12 @@ fn find_program(name: &str) -> Option<PathBuf> {
 /// # Errors
 /// If something is missing and cannot be installed here; the error ends with the command that does it.
 pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
+    require_all(sh, &needed(tools))
+}
+
+fn needed(tools: &[Tool]) -> Vec<Need> {
     let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
-    require_all(sh, &NEEDS.iter().copied().chain(of_tools).collect::<Vec<_>>())
+    NEEDS.iter().copied().chain(of_tools).collect()
 }
 
 /// The same as [`require`] for what a single command needs.
@@ -213,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_tool_is_needed_only_where_it_is_used() {
-        let packages = |tools: &[Tool]| needed(tools).map(|need| need.package).collect::<Vec<_>>();
+        let packages = |tools: &[Tool]| needed(tools).iter().map(|need| need.package).collect::<Vec<_>>();
         assert!(!packages(&[Tool::Dd, Tool::AioStress]).contains(&"fio"));
         assert!(packages(&[Tool::Dd, Tool::Fio]).contains(&"fio"));
     }

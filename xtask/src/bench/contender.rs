@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lab_protocol::{Getxattr, OpenMode, ServerSettings};
+use lab_protocol::{Getxattr, ServerSettings};
 
 /// The largest request of every server, KiB.
 pub(super) const REQUEST_KIB: u32 = 128;
@@ -16,6 +16,17 @@ pub(super) struct Contender {
     pub(super) about: &'static str,
     /// What serves the files.
     pub(super) service: Service,
+    /// In which measurements it takes part.
+    pub(super) part: Part,
+}
+
+/// In which measurements a contender takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// In all.
+    All,
+    /// It differs from another one only in how data is moved.
+    Data,
 }
 
 /// What serves the files.
@@ -70,58 +81,50 @@ const KEEP_MEMORY: &[(&str, &str)] = &[
 
 /// All contenders. Another setting of our server is one more entry with [`Service::Own`].
 pub(super) fn all() -> Vec<Contender> {
+    let contender = |name, about, part, service| Contender { name, about, part, service };
     let low_level = |options, environment| Service::LowLevel { options, environment };
+    let high_performance = |arguments| Service::HighPerformance { arguments };
     vec![
-        Contender { name: "tmpfs", about: "the storage itself, without FUSE", service: Service::Storage },
-        Contender {
-            name: "passthrough",
-            about: "ours, a cloned device descriptor for each thread",
-            service: Service::Own(Box::new(plain_settings())),
-        },
-        Contender { name: "ll", about: "passthrough_ll as it comes", service: low_level("", &[]) },
-        Contender {
-            name: "ll splice",
-            about: "passthrough_ll -o splice_write,no_splice_read",
-            service: low_level(",splice_write,no_splice_read", &[]),
-        },
-        Contender {
-            name: "ll splice clone",
-            about: "the same with -o clone_fd",
-            service: low_level(",splice_write,no_splice_read,clone_fd", &[]),
-        },
-        Contender {
-            name: "ll copy",
-            about: "passthrough_ll -o no_splice_write,no_splice_read, malloc told to keep memory",
-            service: low_level(",no_splice_write,no_splice_read", KEEP_MEMORY),
-        },
-        Contender {
-            name: "hp",
-            about: "passthrough_hp, which splices both ways",
-            service: Service::HighPerformance { arguments: &[] },
-        },
-        Contender {
-            name: "hp clone",
-            about: "the same with --clone-fd",
-            service: Service::HighPerformance { arguments: &["--clone-fd"] },
-        },
+        contender("tmpfs", "the storage itself, without FUSE", Part::All, Service::Storage),
+        contender(
+            "passthrough",
+            "ours, a cloned device descriptor for each thread",
+            Part::All,
+            Service::Own(Box::new(plain_settings())),
+        ),
+        contender("ll", "passthrough_ll as it comes", Part::All, low_level("", &[])),
+        contender(
+            "ll splice",
+            "passthrough_ll -o splice_write,no_splice_read",
+            Part::Data,
+            low_level(",splice_write,no_splice_read", &[]),
+        ),
+        contender(
+            "ll splice clone",
+            "the same with -o clone_fd",
+            Part::Data,
+            low_level(",splice_write,no_splice_read,clone_fd", &[]),
+        ),
+        contender(
+            "ll copy",
+            "passthrough_ll -o no_splice_write,no_splice_read, malloc told to keep memory",
+            Part::Data,
+            low_level(",no_splice_write,no_splice_read", KEEP_MEMORY),
+        ),
+        contender("hp", "passthrough_hp, which splices both ways", Part::All, high_performance(&[])),
+        contender("hp clone", "the same with --clone-fd", Part::All, high_performance(&["--clone-fd"])),
     ]
 }
 
 /// Our server with nothing of the lab's in the way: no latency, no faults, files kept open.
 pub(super) fn plain_settings() -> ServerSettings {
+    // With the kernel's default for max_background, which libfuse leaves in force, and getxattr as libfuse's servers use
+    // it here.
     ServerSettings {
         threads: 1,
-        clone_fd: true,
         request_kib: REQUEST_KIB,
-        // The kernel's default, which libfuse leaves in force.
-        max_background: 12,
-        async_dio: true,
-        open: OpenMode::Kept,
-        // What libfuse's servers use here.
-        attribute_timeout_ms: 1000,
         getxattr: Getxattr::Enosys,
-        storage_latency_us: 0,
-        die_after_requests: 0,
+        ..ServerSettings::example()
     }
 }
 
@@ -228,9 +231,30 @@ mod tests {
         use Talk::{EachRequest, Quiet};
         use expect_test::expect;
         check("tmpfs", 4, Quiet, expect!["nothing to start"]);
-        check("passthrough", 4, Quiet, expect![[r#"own --control --settings {"threads":4,"clone-fd":true,"request-kib":128,"max-background":12,"async-dio":true,"open":"kept","attribute-timeout-ms":1000,"getxattr":"enosys","storage-latency-us":0,"die-after-requests":0} /s /m"#]]);
-        check("ll splice", 4, Quiet, expect!["ll /m -f -o source=/s,cache=auto,timeout=1,max_write=131072,max_threads=4,max_idle_threads=4,splice_write,no_splice_read"]);
-        check("ll copy", 1, EachRequest, expect!["MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_TOP_PAD_=1048576 ll /m -f -o source=/s,cache=auto,timeout=1,max_write=131072,max_threads=1,max_idle_threads=1,no_splice_write,no_splice_read -s -d"]);
+        check(
+            "passthrough",
+            4,
+            Quiet,
+            expect![[
+                r#"own --control --settings {"threads":4,"clone-fd":true,"request-kib":128,"max-background":12,"async-dio":true,"open":"kept","attribute-timeout-ms":1000,"getxattr":"enosys","storage-latency-us":0,"die-after-requests":0} /s /m"#
+            ]],
+        );
+        check(
+            "ll splice",
+            4,
+            Quiet,
+            expect![
+                "ll /m -f -o source=/s,cache=auto,timeout=1,max_write=131072,max_threads=4,max_idle_threads=4,splice_write,no_splice_read"
+            ],
+        );
+        check(
+            "ll copy",
+            1,
+            EachRequest,
+            expect![
+                "MALLOC_MMAP_THRESHOLD_=268435456 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_TOP_PAD_=1048576 ll /m -f -o source=/s,cache=auto,timeout=1,max_write=131072,max_threads=1,max_idle_threads=1,no_splice_write,no_splice_read -s -d"
+            ],
+        );
         check("hp clone", 2, Quiet, expect!["hp --foreground --num-threads=2 --clone-fd /s /m"]);
         check("hp", 1, EachRequest, expect!["hp --foreground --num-threads=1 --single --debug-fuse /s /m"]);
     }

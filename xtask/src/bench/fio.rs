@@ -78,9 +78,15 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/output/fio-read-4k.json");
         let capture = std::fs::read_to_string(path).unwrap();
         check(&capture, expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"]);
-        check(&format!("fio: a warning\n{capture}"), expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"]);
+        check(
+            &format!("fio: a warning\n{capture}"),
+            expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"],
+        );
         check(&capture.replace("\"error\" : 0", "\"error\" : 5"), expect!["fio's job failed with error 5"]);
-        check(&capture.replace("536870912", "536870908"), expect!["fio read 536870908 bytes instead of 536870912"]);
+        check(
+            &capture.replace("536870912", "536870908"),
+            expect!["fio read 536870908 bytes instead of 536870912"],
+        );
         check(&capture.replace("\"short_ios\" : 0", "\"short_ios\" : 1"), expect!["fio had 1 short reads"]);
         check("", expect!["fio printed no report"]);
         check("{}", expect!["reading fio's report: missing field `jobs` at line 1 column 2"]);

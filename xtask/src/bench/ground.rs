@@ -32,8 +32,7 @@ pub(super) fn check(file_mib: u32) -> anyhow::Result<()> {
     let mut missing = Vec::new();
     if !rustix::process::geteuid().is_root() {
         missing.push("it mounts file systems, so run it as root".to_owned());
-    }
-    if let Err(error) = std::fs::File::options().read(true).write(true).open("/dev/fuse") {
+    } else if let Err(error) = std::fs::File::options().read(true).write(true).open("/dev/fuse") {
         missing.push(format!("/dev/fuse does not open ({error}): load the module with `modprobe fuse`"));
     }
     let meminfo = std::fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;

@@ -151,9 +151,7 @@ fn fetch(sh: &Shell, work: &Path, version: &str) -> anyhow::Result<PathBuf> {
         .and_then(|()| run(cmd!(sh, "apt-get -q {options...} source --download-only {package}")))
         .with_context(|| format!("fetching the source package {package} with apt-get"))?;
     let names = sh.read_dir(work)?;
-    let is_upstream =
-        |path: &&PathBuf| path.to_string_lossy().contains(".orig.tar.") && !path.ends_with(".asc");
-    let archive = names.iter().find(|path| is_upstream(path) && path.extension() != Some("asc".as_ref()));
+    let archive = names.iter().find(|path| is_upstream_archive(path));
     let archive = archive.context("the source package has no upstream archive")?;
     let source = sh.create_dir(work.join("source"))?;
     cmd!(sh, "tar --extract --file {archive} --directory {source} --strip-components 1").quiet().run()?;

@@ -10,6 +10,7 @@ use xshell::{Shell, cmd};
 
 use super::Bench;
 use super::contender::{Service, Talk, plain_settings};
+use super::cpu;
 use super::fio::{self, Run};
 use super::ground::FILE;
 use super::series::order;
@@ -88,7 +89,7 @@ pub(super) fn measure(
     Ok(())
 }
 
-/// As many threads as requests can be pending, or the server could not see them.
+/// The kernel sends as many requests at a time as the tools have pending.
 fn settings() -> ServerSettings {
     ServerSettings { max_background: DEPTH as u16, ..plain_settings() }
 }
@@ -136,9 +137,9 @@ impl Pattern {
         let (record, batch) = (record_kib.to_string(), batch.to_string());
         let command =
             cmd!(sh, "{program} -s {mib} -r {record} -d {depth} -b {batch} -i {batch} -O -o 1 -n {file}");
-        let before = cpu_of_children_us()?;
+        let before = cpu::of_children_us()?;
         let output = command.quiet().ignore_status().output()?;
-        let cpu_us = cpu_of_children_us()? - before;
+        let cpu_us = cpu::of_children_us()? - before;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{}", output::complaint("aio-stress", &stderr));
         let found = output::throughput(LabTool::AioStress, &stderr)?;
@@ -229,20 +230,6 @@ impl ToolSeries {
     }
 }
 
-/// CPU time of all programs that this process has run and waited for, in user mode and in the kernel, microseconds.
-fn cpu_of_children_us() -> anyhow::Result<f64> {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
-    // SAFETY: the pointer is valid for writes of a `rusage`.
-    let result = unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) };
-    if result != 0 {
-        return Err(std::io::Error::last_os_error()).context("asking for the CPU time of children");
-    }
-    // SAFETY: the call succeeded, so that the kernel has filled it in.
-    let usage = unsafe { usage.assume_init() };
-    let us = |time: libc::timeval| time.tv_sec as f64 * 1e6 + time.tv_usec as f64;
-    Ok(us(usage.ru_utime) + us(usage.ru_stime))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,15 +257,19 @@ mod tests {
     fn tools_that_did_different_things_are_not_compared() {
         use expect_test::expect;
         check(&[(4096, 3)], &[(4096, 3)], expect!["equal"]);
-        check(&[(4096, 3)], &[(4096, 4)], expect!["reads of 4 KiB in batches of 16: aio-stress made 3 requests and the server saw {4096: 3}, fio 3 and {4096: 4}: their costs cannot be compared"]);
-        check(&[(4096, 3)], &[(8192, 3)], expect!["reads of 4 KiB in batches of 16: aio-stress made 3 requests and the server saw {4096: 3}, fio 3 and {8192: 3}: their costs cannot be compared"]);
-    }
-
-    #[test]
-    fn cpu_time_of_children_grows() {
-        let sh = Shell::new().unwrap();
-        let before = cpu_of_children_us().unwrap();
-        cmd!(sh, "dd if=/dev/zero of=/dev/null bs=1M count=64").quiet().ignore_stderr().run().unwrap();
-        assert!(cpu_of_children_us().unwrap() > before);
+        check(
+            &[(4096, 3)],
+            &[(4096, 4)],
+            expect![
+                "reads of 4 KiB in batches of 16: aio-stress made 3 requests and the server saw {4096: 3}, fio 3 and {4096: 4}: their costs cannot be compared"
+            ],
+        );
+        check(
+            &[(4096, 3)],
+            &[(8192, 3)],
+            expect![
+                "reads of 4 KiB in batches of 16: aio-stress made 3 requests and the server saw {4096: 3}, fio 3 and {8192: 3}: their costs cannot be compared"
+            ],
+        );
     }
 }

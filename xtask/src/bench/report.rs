@@ -50,6 +50,9 @@ pub(super) fn render(report: &Report, contenders: &[Contender]) -> String {
         let threads = &throughput::THREADS;
         text += &view.section("Reads through the mount, MiB/s", Measure::Read, threads);
         text += &view.section("Writes through the mount, MiB/s", Measure::Write, threads);
+        let title = format!("CPU time of the server, us a request of {REQUEST_KIB} KiB that");
+        text += &view.section(&format!("{title} reads"), Measure::ReadCpu, threads);
+        text += &view.section(&format!("{title} writes"), Measure::WriteCpu, threads);
     }
     if report.series.has(Measure::Create) {
         let files = small_files::FILES;
@@ -111,12 +114,11 @@ impl View<'_> {
         self.series.summary(measure, contender.name, threads)
     }
 
-    /// The highest median of one side.
+    /// The best median of one side.
     fn best(&self, measure: Measure, side: Side, threads: u32) -> Option<f64> {
         let of_side = self.contenders.iter().filter(|contender| contender.service.side() == side);
-        of_side
-            .filter_map(|contender| Some(self.of(measure, contender, threads)?.median))
-            .max_by(f64::total_cmp)
+        let medians = of_side.filter_map(|contender| Some(self.of(measure, contender, threads)?.median));
+        medians.reduce(|left, right| measure.better(left, right))
     }
 
     fn section(&self, title: &str, measure: Measure, threads: &[u32]) -> String {
@@ -125,11 +127,12 @@ impl View<'_> {
         for &threads in threads {
             let best = self.best(measure, Side::Libfuse, threads);
             let storage = self.best(measure, Side::Storage, threads);
-            for (place, contender) in self.contenders.iter().enumerate() {
+            let mut threads_cell = threads.to_string();
+            for contender in self.contenders {
                 let Some(found) = self.of(measure, contender, threads) else { continue };
                 let is_best = contender.service.side() == Side::Libfuse && best == Some(found.median);
                 table.add_row([
-                    if place == 0 { threads.to_string() } else { String::new() },
+                    std::mem::take(&mut threads_cell),
                     format!("{}{}", contender.name, if is_best { " *" } else { "" }),
                     figure(found.median),
                     format!("{} .. {}", figure(found.lower), figure(found.upper)),
@@ -144,7 +147,7 @@ impl View<'_> {
 
     fn memory(&self) -> String {
         let measured: Vec<(String, Measure, u32)> = (throughput::THREADS
-            .map(|threads| (format!("{threads} threads"), Measure::PeakMemory, threads)))
+            .map(|threads| (format!("threads: {threads}"), Measure::PeakMemory, threads)))
         .into_iter()
         .chain([("small files".to_owned(), Measure::PeakMemorySmallFiles, small_files::THREADS)])
         .filter(|(_, measure, _)| self.series.has(*measure))
@@ -170,7 +173,7 @@ fn load_tools(all: &[ToolSeries]) -> String {
     if all.is_empty() {
         return String::new();
     }
-    let columns = ["file on", "record", "batch", "us a request", "aio-stress", "fio", "ratio"];
+    let columns = ["file on", "record", "batch", "time", "aio-stress", "fio", "ratio"];
     let mut table = new_table(&columns);
     let mut evidence =
         new_table(&["record", "batch", "tool", "READ requests the server saw", "most in flight"]);
@@ -204,9 +207,9 @@ fn load_tools(all: &[ToolSeries]) -> String {
     align(&mut table, &[1, 2, 4, 5, 6]);
     align(&mut evidence, &[0, 1]);
     let mut text = format!(
-        "\naio-stress and fio (libaio, gtod_reduce): O_DIRECT reads, up to {DEPTH} pending; time of the tool\n{table}\n"
+        "\naio-stress and fio (libaio, gtod_reduce): O_DIRECT reads, up to {DEPTH} pending; us a request\n{table}\n"
     );
-    text += "CPU: of fio that of its job, of aio-stress that of the whole program\n";
+    text += "CPU: time of the tool; of fio that of its job, of aio-stress that of the whole program\n";
     let _ = write!(text, "\nWhat our server, with {DEPTH} threads, saw of them\n{evidence}\n");
     text
 }
@@ -231,8 +234,12 @@ fn align(table: &mut Table, right: &[usize]) {
     }
 }
 
+/// Three digits or more.
 fn figure(value: f64) -> String {
-    format!("{value:.0}")
+    match value {
+        ..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
 }
 
 fn ratio(value: f64, to: Option<f64>) -> String {

@@ -10,6 +10,10 @@ pub(super) enum Measure {
     Read,
     /// Writing with dd, MiB/s.
     Write,
+    /// CPU time of the server while dd reads, microseconds a request.
+    ReadCpu,
+    /// CPU time of the server while dd writes, microseconds a request.
+    WriteCpu,
     /// `VmHWM` of the server after both, MiB.
     PeakMemory,
     /// Files made a second.
@@ -20,6 +24,20 @@ pub(super) enum Measure {
     Unlink,
     /// `VmHWM` of the server after that, MiB.
     PeakMemorySmallFiles,
+}
+
+impl Measure {
+    /// The better of two medians.
+    pub(super) fn better(self, left: f64, right: f64) -> f64 {
+        match self {
+            Measure::Read | Measure::Write | Measure::Create | Measure::Stat | Measure::Unlink => {
+                left.max(right)
+            }
+            Measure::ReadCpu | Measure::WriteCpu | Measure::PeakMemory | Measure::PeakMemorySmallFiles => {
+                left.min(right)
+            }
+        }
+    }
 }
 
 /// All samples of one measure, in the order in which they were taken.

@@ -12,6 +12,7 @@ use lab_protocol::{ControlCommand, ControlReply, RequestStats};
 use rustix::process::Signal;
 
 use super::contender::CommandLine;
+use super::cpu;
 use super::ground::{Ground, detach};
 
 /// How long a server may take to mount, and to end after the unmount.
@@ -101,6 +102,14 @@ impl Server {
                 ControlReply::Error(error) => bail!("the server failed: {error}"),
             }
         }
+    }
+
+    /// CPU time that it has used so far, microseconds.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) fn cpu_us(&self) -> anyhow::Result<f64> {
+        cpu::of_process_us(self.child.id())
     }
 
     /// The most memory that it had resident so far, KiB.

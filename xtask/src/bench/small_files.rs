@@ -60,7 +60,12 @@ fn per_second(folder: &Path, step: Measure) -> anyhow::Result<f64> {
             Measure::Create => File::create_new(path).map(drop),
             Measure::Stat => path.symlink_metadata().map(drop),
             Measure::Unlink => std::fs::remove_file(path),
-            Measure::Read | Measure::Write | Measure::PeakMemory | Measure::PeakMemorySmallFiles => Ok(()),
+            Measure::Read
+            | Measure::Write
+            | Measure::ReadCpu
+            | Measure::WriteCpu
+            | Measure::PeakMemory
+            | Measure::PeakMemorySmallFiles => Ok(()),
         }
         .with_context(|| format!("{step:?} of {}", path.display()))?;
     }

@@ -1,22 +1,23 @@
 //! Reading and writing a large file through each server with dd.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use super::Bench;
-use super::contender::{Contender, REQUEST_KIB, Service, Side, Talk};
+use super::contender::{self, Contender, REQUEST_KIB, Service, Side, Talk};
 use super::ground::FILE;
 use super::series::{AllSeries, Measure};
+use super::server::Server;
 use crate::output;
 
 /// Threads of the servers.
 pub(super) const THREADS: [u32; 3] = [1, 2, 4];
 
 /// Runs of dd in each direction while a server is mounted.
-const RUNS: u32 = 2;
+const RUNS: usize = 2;
 
 /// The block of dd, MiB.
 const BLOCK_MIB: u32 = 2;
@@ -31,15 +32,19 @@ pub(super) fn measure(
     contender: &Contender,
     series: &mut AllSeries,
 ) -> anyhow::Result<()> {
+    let blocks = bench.file_mib / BLOCK_MIB;
     for threads in THREADS {
         let server = bench.start(&contender.service, threads, Talk::Quiet)?;
         let file = bench.folder(&contender.service).join(FILE);
-        for _ in 0..RUNS {
-            for (measure, direction) in [(Measure::Read, Direction::Read), (Measure::Write, Direction::Write)]
-            {
-                bench.go_on()?;
-                let rate = dd(sh, &file, direction, bench.file_mib / BLOCK_MIB)?;
-                series.add(measure, contender.name, threads, rate);
+        let cpu_us = || server.as_ref().map(Server::cpu_us).transpose();
+        for direction in [Direction::Read, Direction::Write].repeat(RUNS) {
+            bench.go_on()?;
+            let (rate, cpu) = direction.measures();
+            let before = cpu_us()?;
+            series.add(rate, contender.name, threads, dd(sh, &file, direction, blocks)?);
+            if let (Some(before), Some(after)) = (before, cpu_us()?) {
+                let requests = blocks * BLOCK_MIB * 1024 / REQUEST_KIB;
+                series.add(cpu, contender.name, threads, (after - before) / f64::from(requests));
             }
         }
         if let Some(server) = server {
@@ -56,6 +61,16 @@ enum Direction {
     Write,
 }
 
+impl Direction {
+    /// The rate, and the CPU time of the server.
+    fn measures(self) -> (Measure, Measure) {
+        match self {
+            Direction::Read => (Measure::Read, Measure::ReadCpu),
+            Direction::Write => (Measure::Write, Measure::WriteCpu),
+        }
+    }
+}
+
 /// Transfers the first blocks of the file; MiB/s.
 fn dd(sh: &Shell, file: &Path, direction: Direction, blocks: u32) -> anyhow::Result<f64> {
     let count = format!("count={blocks}");
@@ -68,7 +83,7 @@ fn dd(sh: &Shell, file: &Path, direction: Direction, blocks: u32) -> anyhow::Res
     let stderr = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}", output::complaint("dd", &stderr));
     let found = output::throughput(Tool::Dd, &stderr)?;
-    let expected = u64::from(blocks) * u64::from(BLOCK_MIB) << 20;
+    let expected = (u64::from(blocks) * u64::from(BLOCK_MIB)) << 20;
     ensure!(found.bytes == expected, "dd transferred {} bytes instead of {expected}", found.bytes);
     Ok(found.value * 1e6 / f64::from(1 << 20))
 }
@@ -113,7 +128,7 @@ fn data_requests(said: &str) -> (u64, u64) {
 
 impl Bench<'_> {
     /// Where the files of a contender are.
-    pub(super) fn folder(&self, service: &Service) -> std::path::PathBuf {
+    pub(super) fn folder(&self, service: &Service) -> PathBuf {
         match service.side() {
             Side::Storage => self.places.storage.clone(),
             Side::Own | Side::Libfuse => self.places.mount.clone(),
@@ -126,10 +141,10 @@ impl Bench<'_> {
         service: &Service,
         threads: u32,
         talk: Talk,
-    ) -> anyhow::Result<Option<super::server::Server>> {
-        let line = super::contender::command(service, threads, talk, &self.places)
-            .context("writing settings as JSON")?;
-        line.map(|line| super::server::Server::start(&line, self.ground)).transpose()
+    ) -> anyhow::Result<Option<Server>> {
+        let line =
+            contender::command(service, threads, talk, &self.places).context("writing settings as JSON")?;
+        line.map(|line| Server::start(&line, self.ground)).transpose()
     }
 }
 
