@@ -187,6 +187,7 @@ impl Stats {
             most_in_flight: self.most_in_flight.swap(self.in_flight.load(Relaxed), Relaxed),
             out_of_order: self.out_of_order.swap(0, Relaxed),
             failed: self.failed.swap(0, Relaxed),
+            storage: None,
         }
     }
 }

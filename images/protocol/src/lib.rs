@@ -15,7 +15,8 @@ pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
 pub use nonce::Nonce;
 pub use report::{
-    CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, Stage, WorkloadReport,
+    CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, Stage, StorageStats,
+    WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

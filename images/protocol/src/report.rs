@@ -156,4 +156,37 @@ pub struct RequestStats {
     pub out_of_order: u64,
     /// READ and WRITE requests answered with an error, and others that [`Effect::Eio`](crate::Effect::Eio) has hit.
     pub failed: u64,
+    /// What the modelled storage did; none if storage is not modelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<StorageStats>,
+}
+
+/// What the modelled storage did between two questions, computed and not observed: the times are exactly those of the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StorageStats {
+    /// Operations.
+    pub operations: u64,
+    /// READ and WRITE requests that became part of an operation that was there already. Together with `operations` these are
+    /// all requests.
+    pub merged: u64,
+    /// Operations that did not begin where the one before, on the same file and in the same direction, ended.
+    pub out_of_order: u64,
+    /// Bytes that were asked for.
+    pub bytes: u64,
+    /// The largest operation, bytes.
+    pub largest_bytes: u64,
+    /// The most operations that were served at one time.
+    pub most_at_once: u32,
+    /// The sum of all operations' times from begin to end, nanoseconds.
+    pub service_ns: u64,
+    /// Time during which at least one operation was served, nanoseconds.
+    pub busy_ns: u64,
+}
+
+impl StorageStats {
+    /// How many operations were served at once on average while the storage was busy; none if it took no time.
+    pub fn mean_at_once(&self) -> Option<f64> {
+        (self.busy_ns > 0).then(|| self.service_ns as f64 / self.busy_ns as f64)
+    }
 }
