@@ -126,14 +126,13 @@ impl Server {
         let number = self.stats.arrive(direction, size, place);
         let bytes = offset..offset.saturating_add(size.into());
         let share = self.meet_fault(direction.into(), bytes);
-        if let Some(observer) = self.observer {
-            observer.look(number);
-        }
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
         let ticket =
             self.model.as_ref().zip(share.ok()).map(|(model, share)| {
                 model.begin(&Access { inode, direction, offset, size: share.of(size) })
             });
+        // Within the time that the storage takes, if it takes any.
+        self.observer.look(number);
         DataRequest { number, share, ticket }
     }
 

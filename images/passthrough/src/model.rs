@@ -1,10 +1,51 @@
 //! The model of the storage: when the operation that a READ or WRITE becomes is done.
+//!
+//! A discrete-event model, computed by the threads that serve the requests: each registers its request with the time
+//! of its arrival ([`Model::begin`]), moves the data to or from the backing file, which is part of the time that the
+//! storage takes, and then sleeps until the model says that its operation has ended ([`Model::finish`]). No data
+//! changes hands, and nothing runs in the background. All times are of the monotonic clock; begins and ends are
+//! computed, not observed, so that a thread that wakes up late makes its own answer late and nothing else.
+//!
+//! The rules, with the keys of `lab.toml`:
+//!
+//! 1. An *operation* is a request, or several that were merged (rule 6). Operations begin in the order in which their
+//!    first requests arrived.
+//! 2. `storage-plug-us`: an operation is ready that long after the arrival of its first request, whether anything
+//!    merges with it or not.
+//! 3. `storage-parallel`: no more than so many are served at once. So
+//!    `begin = max(ready, begin of the operation before, first end among those served if all places are taken)`.
+//! 4. `storage-mib-per-s`: one pipe, through which operations go in the order in which they begin; then comes the
+//!    latency. `transferred = max(begin, transferred of the operation before) + size / bandwidth` and
+//!    `end = transferred + latency + disorder`. Alone, an operation takes the sum of all three. It holds its
+//!    place (rule 3) from begin to end, while it waits for the pipe as well.
+//! 5. `storage-latency-us` and `storage-distribution`: the n-th operation to begin since the counters were read gets the
+//!    n-th draw from `seed`. `storage-disorder-us`: added if the operation does not begin at the offset where the one
+//!    that began before it, on the same file and in the same direction, ended; the first since the counters were read is
+//!    in order.
+//! 6. `storage-merge-kib`: a request joins an operation that has not begun, on the same file and in the same
+//!    direction, if it begins where that one ends or ends where that one begins, and both together are no larger than
+//!    this. Of several it joins the one that arrived first. If that fills the gap to another operation the two become
+//!    one, in the earlier one's place. A request that arrives at the very time at which an operation begins is too late.
+//!
+//! So merging needs something to wait for: with neither plug nor a limit of parallelism an operation begins when it
+//! arrives, and nothing ever merges. Like the queue of a block layer, a storage that is busy finds larger operations when it
+//! is free again; and since requests that arrive in disorder are sorted by it, they may escape rule 5.
+//!
+//! Sizes are those that requests ask for, also where the file ends earlier or the request fails.
 
-use std::time::{Duration, Instant};
+mod draw;
+mod queue;
+mod service;
 
-use lab_protocol::StorageSettings;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lab_protocol::{StorageSettings, StorageStats};
+use rustix::io::Errno;
+use rustix::thread::clock_nanosleep_absolute;
+use rustix::time::{ClockId, Timespec};
 
 use crate::stats::Direction;
+use queue::{Fate, Look, Queue};
 
 /// What a READ or WRITE asks of the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,31 +62,85 @@ pub(crate) struct Access {
 /// Storage that takes time.
 #[derive(Debug)]
 pub(crate) struct Model {
-    latency: Duration,
+    queue: Mutex<Queue>,
 }
 
-/// An access that has begun.
+/// An access that has begun; to be handed to [`Model::finish`].
 #[derive(Debug)]
-pub(crate) struct Ticket {
-    done: Instant,
+pub(crate) struct Ticket(Progress);
+
+#[derive(Debug)]
+enum Progress {
+    /// It took no time.
+    Done,
+    /// It ends at this time, nanoseconds.
+    Ends(u64),
+    /// It waits in this slot of the queue.
+    Waiting(usize),
 }
 
 impl Model {
     /// None if the settings model nothing.
-    pub(crate) fn new(settings: &StorageSettings, _seed: u64) -> Option<Self> {
-        (!settings.is_off()).then(|| Model { latency: Duration::from_micros(settings.latency_us) })
+    pub(crate) fn new(settings: &StorageSettings, seed: u64) -> Option<Self> {
+        (!settings.is_off()).then(|| Model { queue: Mutex::new(Queue::new(settings, seed)) })
     }
 
     /// Hands an access to the storage.
-    pub(crate) fn begin(&self, _access: &Access) -> Ticket {
-        Ticket { done: Instant::now() + self.latency }
+    pub(crate) fn begin(&self, access: &Access) -> Ticket {
+        let mut queue = self.lock();
+        // With the lock held: the queue wants times that never go back.
+        let now = now();
+        Ticket(match queue.arrive(now, access) {
+            Fate::Served(span) if span.end <= now => Progress::Done,
+            Fate::Served(span) => Progress::Ends(span.end),
+            Fate::Waiting(slot) => Progress::Waiting(slot),
+        })
     }
 
     /// Waits until the storage is done with an access.
     pub(crate) fn finish(&self, ticket: Ticket) {
-        let left = ticket.done.saturating_duration_since(Instant::now());
-        if !left.is_zero() {
-            std::thread::sleep(left);
+        match ticket.0 {
+            Progress::Done => {}
+            Progress::Ends(end) => sleep_until(end),
+            Progress::Waiting(slot) => loop {
+                let look = self.look(slot);
+                match look {
+                    Look::Served(span) => return sleep_until(span.end),
+                    Look::NotBefore(time) => sleep_until(time),
+                }
+            },
         }
     }
+
+    /// What was counted since the last call; to be asked for while no request runs.
+    pub(crate) fn take(&self) -> StorageStats {
+        self.lock().take()
+    }
+
+    fn look(&self, slot: usize) -> Look {
+        let mut queue = self.lock();
+        queue.look(now(), slot)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// The monotonic clock, nanoseconds.
+fn now() -> u64 {
+    let time = rustix::time::clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Returns at once if the time has passed.
+fn sleep_until(time: u64) {
+    if now() >= time {
+        return;
+    }
+    let request = Timespec { tv_sec: (time / 1_000_000_000) as i64, tv_nsec: (time % 1_000_000_000) as i64 };
+    while clock_nanosleep_absolute(ClockId::Monotonic, &request) == Err(Errno::INTR) {}
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub(crate) struct Server {
     pub(crate) files: Handles<OpenFile>,
     pub(crate) directories: Handles<Directory>,
     pub(crate) reopen: Reopen,
-    pub(crate) observer: Option<Observer>,
+    pub(crate) observer: Observer,
     pub(crate) faults: Option<Faults>,
     pub(crate) model: Option<Model>,
     pub(crate) reply_queue: Option<ReplyQueue>,
@@ -90,7 +90,8 @@ impl Server {
     /// RELEASE that follows a close(2) may still be on its way then, and is counted next time.
     pub(crate) fn take_stats(&self) -> RequestStats {
         self.inodes.forget_order();
-        self.stats.take()
+        let storage = self.model.as_ref().map(Model::take);
+        RequestStats { storage, ..self.stats.take() }
     }
 
     pub(crate) fn attribute_timeout(&self) -> Duration {
