@@ -8,6 +8,7 @@ mod control;
 mod data;
 mod faults;
 mod harness;
+mod model;
 mod order;
 mod settings;
 mod tree;

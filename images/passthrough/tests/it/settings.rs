@@ -204,10 +204,10 @@ fn what_was_negotiated_is_told() {
 }
 
 /// This thread, and what it starts, on the first CPU that it may use.
-struct Pinned(rustix::thread::CpuSet);
+pub(crate) struct Pinned(rustix::thread::CpuSet);
 
 impl Pinned {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let before = rustix::thread::sched_getaffinity(None).unwrap();
         let first = (0..rustix::thread::CpuSet::MAX_CPU).find(|cpu| before.is_set(*cpu)).unwrap();
         let mut one = rustix::thread::CpuSet::new();
