@@ -38,12 +38,13 @@ enum Looks {
 }
 
 /// Runs requests, in the order of arrival, through a storage.
-fn run(settings: &StorageSettings, requests: &[Request], looks: Looks) -> (Vec<Served>, StorageStats) {
+fn run(settings: &StorageSettings, requests: &[Request], looking: Looks) -> (Vec<Served>, StorageStats) {
     let mut queue = Queue::new(settings, 1);
     let mut served = vec![None; requests.len()];
     // When to look for which request, and the slot where it waits.
     let mut waiting: Vec<(u64, usize, usize)> = Vec::new();
     let mut arrivals = requests.iter().enumerate().peekable();
+    let mut looks = 0;
     let at = |span: Span| Some(Served { begin: span.begin - START, end: span.end - START });
     loop {
         waiting.sort_unstable();
@@ -60,12 +61,14 @@ fn run(settings: &StorageSettings, requests: &[Request], looks: Looks) -> (Vec<S
             }
             (_, Some((now, index, slot))) => match queue.look(now, slot) {
                 Look::Served(span) => {
+                    assert!(span.end >= now, "told too late: {settings:?}: {requests:?}");
                     served[index] = at(span);
                     waiting.remove(0);
                 }
                 Look::NotBefore(time) => {
+                    looks += 1;
                     assert!(time > now, "{settings:?}: {requests:?}");
-                    waiting[0].0 = match looks {
+                    waiting[0].0 = match looking {
                         Looks::WhenDue => time,
                         Looks::AllTheTime => time.min(now + 1_700),
                     };
@@ -74,6 +77,9 @@ fn run(settings: &StorageSettings, requests: &[Request], looks: Looks) -> (Vec<S
             (_, None) => break,
         }
     }
+    // Each look in vain but the first finds at least one more operation begun.
+    let bearable = looks <= requests.len() * (requests.len() + 1);
+    assert!(bearable || looking == Looks::AllTheTime, "{looks} {settings:?}: {requests:?}");
     assert_eq!(queue.free.len(), queue.slots.len(), "slots are given back");
     assert_eq!(queue.waiting.len(), 0);
     (served.into_iter().map(Option::unwrap).collect(), queue.take())
