@@ -84,20 +84,23 @@ pub enum ReplyOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StorageSettings {
-    /// Time that an operation takes, from its begin to its end, microseconds; the mean, if it is random.
+    /// Time that an operation takes from its begin, or from the end of its transfer if bandwidth is limited, to its end,
+    /// microseconds; the mean, if it is random.
     pub latency_us: u64,
     /// How the latency is distributed.
     pub distribution: Distribution,
     /// How many operations are served at once; 0 for no limit. The others wait in the order of their arrival.
     pub parallel: u32,
-    /// Bandwidth that all operations share, MiB/s; 0 for no limit.
+    /// Bandwidth that all operations share, MiB/s; 0 for no limit. They are transferred one after the other, in the order
+    /// in which they begin.
     pub mib_per_s: u32,
     /// What an operation takes longer that does not begin where the one before it, of the same file and direction, ended,
     /// microseconds.
     pub disorder_us: u64,
-    /// The largest operation that adjacent requests are merged to, KiB; 0 for no merging.
+    /// The largest operation that adjacent requests are merged to while they wait, KiB; 0 for no merging. Without `parallel`
+    /// and `plug_us` nothing waits, and so nothing merges.
     pub merge_kib: u32,
-    /// How long an operation waits for adjacent requests before it begins, microseconds.
+    /// How long an operation waits for adjacent requests before it begins, microseconds from its first request on.
     pub plug_us: u64,
 }
 
