@@ -27,23 +27,28 @@
 //!    this. Of several it joins the one that arrived first. If that fills the gap to another operation the two become
 //!    one, in the earlier one's place. A request that arrives at the very time at which an operation begins is too late.
 //!
+//! 7. `storage-jitter-us`: a request arrives at the storage so much after it was received; the n-th to be received gets the
+//!    n-th draw, evenly between nothing and this. Requests that are outstanding together overtake each other on the way, as
+//!    in a network or in the worker threads of a daemon.
+//!
 //! So merging needs something to wait for: with neither plug nor a limit of parallelism an operation begins when it
 //! arrives, and nothing ever merges. Like the queue of a block layer, a storage that is busy finds larger operations when it
 //! is free again; and since requests that arrive in disorder are sorted by it, they may escape rule 5.
 //!
 //! Sizes are those that requests ask for, also where the file ends earlier or the request fails.
 
-mod draw;
 mod queue;
 mod service;
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lab_protocol::{StorageSettings, StorageStats};
+use lab_protocol::{Distribution, StorageSettings, StorageStats};
 use rustix::io::Errno;
 use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec};
 
+use crate::random::{Times, random};
 use crate::stats::Direction;
 use queue::{Fate, Look, Queue};
 
@@ -62,7 +67,15 @@ pub(crate) struct Access {
 /// Storage that takes time.
 #[derive(Debug)]
 pub(crate) struct Model {
+    way: Option<Way>,
     queue: Mutex<Queue>,
+}
+
+/// The way to the storage, on which requests overtake each other.
+#[derive(Debug)]
+struct Way {
+    times: Times,
+    requests: AtomicU64,
 }
 
 /// An access that has begun; to be handed to [`Model::finish`].
@@ -82,11 +95,17 @@ enum Progress {
 impl Model {
     /// None if the settings model nothing.
     pub(crate) fn new(settings: &StorageSettings, seed: u64) -> Option<Self> {
-        (!settings.is_off()).then(|| Model { queue: Mutex::new(Queue::new(settings, seed)) })
+        (!settings.is_off()).then(|| Model {
+            way: Way::new(settings.jitter_us, seed),
+            queue: Mutex::new(Queue::new(settings, seed)),
+        })
     }
 
-    /// Hands an access to the storage.
+    /// Hands an access to the storage; returns when it has arrived there.
     pub(crate) fn begin(&self, access: &Access) -> Ticket {
+        if let Some(way) = &self.way {
+            way.take();
+        }
         let mut queue = self.lock();
         // With the lock held: the queue wants times that never go back.
         let now = now();
@@ -114,6 +133,9 @@ impl Model {
 
     /// What was counted since the last call; to be asked for while no request runs.
     pub(crate) fn take(&self) -> StorageStats {
+        if let Some(way) = &self.way {
+            way.requests.store(0, Relaxed);
+        }
         self.lock().take()
     }
 
@@ -124,6 +146,21 @@ impl Model {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Way {
+    fn new(longest_us: u64, seed: u64) -> Option<Self> {
+        // Not the draws of the latencies.
+        let seed = random(seed, 0);
+        (longest_us > 0).then(|| Way {
+            times: Times::new(seed, longest_us * 500, Distribution::Uniform),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    fn take(&self) {
+        sleep_until(now() + self.times.of(self.requests.fetch_add(1, Relaxed)));
     }
 }
 

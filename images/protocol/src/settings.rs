@@ -94,6 +94,9 @@ pub struct StorageSettings {
     /// Bandwidth that all operations share, MiB/s; 0 for no limit. They are transferred one after the other, in the order
     /// in which they begin.
     pub mib_per_s: u32,
+    /// How long a request is on its way to the storage at most, microseconds; drawn evenly. Requests overtake each other on
+    /// it.
+    pub jitter_us: u64,
     /// What an operation takes longer that does not begin where the one before it, of the same file and direction, ended,
     /// microseconds.
     pub disorder_us: u64,
@@ -112,6 +115,7 @@ impl StorageSettings {
             distribution: _,
             parallel,
             mib_per_s,
+            jitter_us,
             disorder_us,
             merge_kib,
             plug_us,
@@ -119,6 +123,7 @@ impl StorageSettings {
         *latency_us == 0
             && *parallel == 0
             && *mib_per_s == 0
+            && *jitter_us == 0
             && *disorder_us == 0
             && *merge_kib == 0
             && *plug_us == 0
@@ -212,6 +217,7 @@ impl ServerSettings {
                 distribution: Distribution::Fixed,
                 parallel: 0,
                 mib_per_s: 0,
+                jitter_us: 0,
                 disorder_us: 0,
                 merge_kib: 0,
                 plug_us: 0,

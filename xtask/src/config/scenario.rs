@@ -21,7 +21,7 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
-const KEYS: [&str; 25] = [
+const KEYS: [&str; 26] = [
     "like",
     "threads",
     "clone-fd",
@@ -43,6 +43,7 @@ const KEYS: [&str; 25] = [
     "storage-distribution",
     "storage-parallel",
     "storage-mib-per-s",
+    "storage-jitter-us",
     "storage-disorder-us",
     "storage-merge-kib",
     "storage-plug-us",
@@ -96,6 +97,7 @@ fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {
         ])?,
         parallel: table.field("storage-parallel").number(0..=65_535)?,
         mib_per_s: table.field("storage-mib-per-s").number(0..=1 << 20)?,
+        jitter_us: table.field("storage-jitter-us").number(TIME_US)?,
         disorder_us: table.field("storage-disorder-us").number(TIME_US)?,
         merge_kib: pages(&merge, 0..=1 << 20)?,
         plug_us: table.field("storage-plug-us").number(TIME_US)?,

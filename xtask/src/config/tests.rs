@@ -41,6 +41,7 @@ storage-latency-us = 0
 storage-distribution = "fixed"
 storage-parallel = 0
 storage-mib-per-s = 0
+storage-jitter-us = 0
 storage-disorder-us = 0
 storage-merge-kib = 0
 storage-plug-us = 0

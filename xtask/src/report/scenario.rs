@@ -50,6 +50,7 @@ fn storage(storage: &StorageSettings) -> Vec<String> {
     let limits = [
         (storage.parallel > 0, format!("{} storage operations at once", storage.parallel)),
         (storage.mib_per_s > 0, format!("{} MiB/s of bandwidth", storage.mib_per_s)),
+        (storage.jitter_us > 0, format!("up to {} us of jitter on the way", storage.jitter_us)),
         (storage.disorder_us > 0, format!("{} us for each operation out of order", storage.disorder_us)),
         (storage.merge_kib > 0, format!("requests merged up to {} KiB", storage.merge_kib)),
         (storage.plug_us > 0, format!("held back for {} us to be merged", storage.plug_us)),
@@ -122,6 +123,7 @@ mod tests {
                 distribution: Distribution::Exponential,
                 parallel: 4,
                 mib_per_s: 100,
+                jitter_us: 300,
                 disorder_us: 5000,
                 merge_kib: 1024,
                 plug_us: 50,
@@ -135,6 +137,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

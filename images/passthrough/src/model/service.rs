@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use lab_protocol::{StorageSettings, StorageStats};
 
-use super::draw::Latencies;
+use crate::random::Times;
 use crate::stats::{Direction, Place};
 
 /// A run of bytes that the storage transfers in one go.
@@ -47,7 +47,7 @@ struct Ends {
 /// Serves operations in the order in which they are given to it.
 #[derive(Debug)]
 pub(crate) struct Service {
-    latencies: Latencies,
+    latencies: Times,
     /// The most operations at once.
     places: usize,
     mib_per_s: u32,
@@ -66,7 +66,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(settings: &StorageSettings, seed: u64) -> Self {
         Service {
-            latencies: Latencies::new(seed, nanoseconds(settings.latency_us), settings.distribution),
+            latencies: Times::new(seed, nanoseconds(settings.latency_us), settings.distribution),
             places: match settings.parallel {
                 0 => usize::MAX,
                 limit => limit as usize,

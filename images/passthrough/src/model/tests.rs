@@ -12,6 +12,7 @@ fn storage() -> StorageSettings {
         distribution: Distribution::Fixed,
         parallel: 0,
         mib_per_s: 0,
+        jitter_us: 0,
         disorder_us: 0,
         merge_kib: 0,
         plug_us: 0,
@@ -44,6 +45,7 @@ fn no_access_is_lost_or_doubled_between_threads() {
         StorageSettings { latency_us: 20, parallel: 2, merge_kib: 64, ..storage() },
         StorageSettings { plug_us: 30, merge_kib: 1024, ..storage() },
         StorageSettings {
+            jitter_us: 20,
             latency_us: 10,
             distribution: Distribution::Exponential,
             parallel: 3,

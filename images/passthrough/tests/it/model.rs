@@ -263,3 +263,15 @@ fn what_is_outstanding_is_seen_on_one_cpu_whatever_the_storage() {
         });
     }
 }
+
+/// Requests that are outstanding together overtake each other; those that come one after the other cannot.
+#[test]
+fn jitter_brings_requests_out_of_order() {
+    let way = on(StorageSettings { jitter_us: 40_000, disorder_us: 1, ..memory() });
+    let (_, stats) = once(&way, read);
+    assert!(stats.out_of_order > 0, "{stats:?}");
+    let (took, stats) = once(&in_sequence(way), read);
+    assert_eq!(stats.out_of_order, 0, "{stats:?}");
+    // The mean of 16 draws is 20 ms, and half of that by no chance.
+    assert!(took >= Duration::from_millis(CHUNKS * 10), "{took:?}");
+}

@@ -136,6 +136,7 @@ fn the_default_plan() {
         distribution = "fixed"
         parallel = 0
         mib-per-s = 0
+        jitter-us = 0
         disorder-us = 0
         merge-kib = 0
         plug-us = 0

@@ -24,6 +24,7 @@ fn storage() -> StorageSettings {
         distribution: Distribution::Fixed,
         parallel: 0,
         mib_per_s: 0,
+        jitter_us: 0,
         disorder_us: 0,
         merge_kib: 0,
         plug_us: 0,

@@ -27,6 +27,7 @@ impl Dice {
             ]),
             parallel: self.one_of(&[0, 1, 1, 2, 3, 8]),
             mib_per_s: self.one_of(&[0, 0, 300, 4_000]),
+            jitter_us: 0,
             disorder_us: self.one_of(&[0, 0, 7, 40]),
             merge_kib: self.one_of(&[0, 4, 8, 20, 1024]),
             plug_us: self.one_of(&[0, 0, 5, 30]),
@@ -59,7 +60,7 @@ fn each_case(mut check: impl FnMut(&StorageSettings, &[Request])) {
 
 /// Operations without merging, by the rules as they are written, in the slowest way.
 fn by_the_book(settings: &StorageSettings, requests: &[Request]) -> Vec<Served> {
-    let latencies = crate::model::draw::Latencies::new(1, settings.latency_us * 1_000, settings.distribution);
+    let latencies = crate::random::Times::new(1, settings.latency_us * 1_000, settings.distribution);
     let mut served: Vec<Served> = Vec::new();
     let mut transferred = 0;
     for (index, (arrival, direction, offset, kib)) in requests.iter().enumerate() {

@@ -1,21 +1,21 @@
-//! Latencies at random: the same for the same seed, whichever thread comes first.
+//! Numbers and times at random: the same for the same seed, whichever thread comes first.
 
 use lab_protocol::Distribution;
 
-/// Gives each operation its latency by its number.
+/// Gives each operation, or each request, its time by its number.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Latencies {
+pub(crate) struct Times {
     seed: u64,
     mean_ns: u64,
     distribution: Distribution,
 }
 
-impl Latencies {
+impl Times {
     pub(crate) fn new(seed: u64, mean_ns: u64, distribution: Distribution) -> Self {
-        Latencies { seed, mean_ns, distribution }
+        Times { seed, mean_ns, distribution }
     }
 
-    /// The latency of the operation with this number, nanoseconds.
+    /// The time of the operation or request with this number, nanoseconds.
     ///
     /// The longest that an exponential one comes to is 36.7 times the mean (53 random bits).
     pub(crate) fn of(self, number: u64) -> u64 {
@@ -37,7 +37,7 @@ impl Latencies {
 /// The number at place `index`, from 0, of the sequence that splitmix64 makes of a seed: G. L. Steele, D. Lea,
 /// C. H. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014, with the constants of its
 /// `nextSeed` and of `mix64` variant 13 (D. Stafford). Its state is a sum, so that any place can be computed by itself.
-fn random(seed: u64, index: u64) -> u64 {
+pub(crate) fn random(seed: u64, index: u64) -> u64 {
     let state = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -51,7 +51,7 @@ mod tests {
     const DRAWS: u64 = 100_000;
 
     fn latencies(seed: u64, mean_ns: u64, distribution: Distribution) -> Vec<u64> {
-        let latencies = Latencies::new(seed, mean_ns, distribution);
+        let latencies = Times::new(seed, mean_ns, distribution);
         (0..DRAWS).map(|number| latencies.of(number)).collect()
     }
 
@@ -65,6 +65,7 @@ mod tests {
 
     #[test]
     fn the_generator_is_splitmix64() {
+        assert_eq!([0, 1].map(|index| random(0, index)), [0xe220_a839_7b1d_cdaf, 0x6e78_9e6a_a1b9_65f4]);
         // The first five of seed 1234567, as every implementation gives them.
         let known = [
             6_457_827_717_110_365_317,
@@ -125,8 +126,8 @@ mod tests {
     fn extreme_means_stay_in_range() {
         for distribution in [Distribution::Fixed, Distribution::Uniform, Distribution::Exponential] {
             for number in 0..1_000 {
-                assert_eq!(Latencies::new(number, 0, distribution).of(number), 0);
-                Latencies::new(number, u64::MAX, distribution).of(number);
+                assert_eq!(Times::new(number, 0, distribution).of(number), 0);
+                Times::new(number, u64::MAX, distribution).of(number);
             }
         }
     }
