@@ -14,7 +14,7 @@ use crate::inodes::Inode;
 use crate::model::{Access, Ticket};
 use crate::server::Server;
 use crate::stats::{Answer, Direction};
-use crate::storage::backing_flags;
+use crate::storage::{backing_flags, readable};
 
 thread_local! {
     /// What a READ of this thread reads into; as large as the largest so far.
@@ -70,8 +70,14 @@ impl Server {
     pub(crate) fn open(&self, number: INodeNo, flags: i32) -> Result<u64> {
         let inode = self.inodes.get(number)?;
         // With OpenMode::PerRequest this is for the check alone, as in fusexmp.
-        let fd = self.reopen.open(&inode, backing_flags(flags))?;
+        let fd = self.reopen.open(&inode, self.backing_flags(flags))?;
         Ok(self.keep_open(inode, fd))
+    }
+
+    /// The flags for opening the backing file for the kernel.
+    pub(crate) fn backing_flags(&self, requested: i32) -> OFlags {
+        let flags = backing_flags(requested);
+        if self.settings.writeback_cache { readable(flags) } else { flags }
     }
 
     /// A handle for a file that was just opened.

@@ -26,9 +26,6 @@ use crate::stats::Operation;
 /// The generation of every inode: a number stands for one file as long as the kernel knows it.
 const GENERATION: Generation = Generation(0);
 
-/// FOPEN_DIRECT_IO is never among the flags: with it the kernel serves read(2) and write(2) synchronously.
-const OPEN_FLAGS: FopenFlags = FopenFlags::empty();
-
 /// Connects a [`Server`] to `fuser`.
 #[derive(Debug)]
 pub(crate) struct Requests(pub(crate) Arc<Server>);
@@ -63,6 +60,14 @@ impl Requests {
         }
     }
 
+    /// How the kernel is to treat a file that it has opened.
+    fn open_flags(&self) -> FopenFlags {
+        match self.0.settings.direct_io {
+            true => FopenFlags::FOPEN_DIRECT_IO,
+            false => FopenFlags::empty(),
+        }
+    }
+
     fn attr(&self, result: Result<FileAttr>, reply: ReplyAttr) {
         match result {
             Ok(attributes) => reply.attr(&self.0.attribute_timeout(), &attributes),
@@ -78,9 +83,9 @@ fn empty(result: Result<()>, reply: ReplyEmpty) {
     }
 }
 
-fn opened(result: Result<u64>, reply: ReplyOpen) {
+fn opened(result: Result<u64>, flags: FopenFlags, reply: ReplyOpen) {
     match result {
-        Ok(handle) => reply.opened(FileHandle(handle), OPEN_FLAGS),
+        Ok(handle) => reply.opened(FileHandle(handle), flags),
         Err(error) => reply.error(code(error)),
     }
 }
@@ -197,7 +202,8 @@ impl Filesystem for Requests {
     }
 
     fn open(&self, _: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        opened(self.serve(Operation::Open, |server| server.open(ino, flags.0)), reply);
+        let result = self.serve(Operation::Open, |server| server.open(ino, flags.0));
+        opened(result, self.open_flags(), reply);
     }
 
     fn create(
@@ -212,8 +218,8 @@ impl Filesystem for Requests {
     ) {
         match self.serve(Operation::Create, |server| server.create(parent, name, mode, flags)) {
             Ok((attributes, handle)) => {
-                let timeout = self.0.attribute_timeout();
-                reply.created(&timeout, &attributes, GENERATION, FileHandle(handle), OPEN_FLAGS);
+                let (timeout, flags) = (self.0.attribute_timeout(), self.open_flags());
+                reply.created(&timeout, &attributes, GENERATION, FileHandle(handle), flags);
             }
             Err(error) => reply.error(code(error)),
         }
@@ -277,7 +283,8 @@ impl Filesystem for Requests {
     }
 
     fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        opened(self.serve(Operation::Opendir, |server| server.opendir(ino)), reply);
+        let result = self.serve(Operation::Opendir, |server| server.opendir(ino));
+        opened(result, FopenFlags::empty(), reply);
     }
 
     fn readdir(&self, _: &Request, _: INodeNo, fh: FileHandle, offset: u64, mut reply: ReplyDirectory) {

@@ -56,6 +56,15 @@ pub(crate) fn backing_flags(requested: i32) -> OFlags {
     OFlags::from_bits_retain(requested as u32) & kept
 }
 
+/// The same, but readable: with FUSE_WRITEBACK_CACHE the kernel reads the rest of a page that is written in part, by
+/// whatever handle it has.
+pub(crate) fn readable(flags: OFlags) -> OFlags {
+    match flags & OFlags::RWMODE {
+        OFlags::WRONLY => (flags - OFlags::WRONLY) | OFlags::RDWR,
+        _ => flags,
+    }
+}
+
 /// Lets sleeping threads wake up when their time has come, not up to 50 us later.
 ///
 /// Holds for the calling thread and the threads that it starts from then on.
@@ -107,6 +116,13 @@ mod tests {
             (libc::O_RDONLY | libc::O_NOATIME | libc::O_LARGEFILE, OFlags::NOATIME),
         ] {
             assert_eq!(backing_flags(requested), expected, "{requested:o}");
+        }
+        for (flags, expected) in [
+            (OFlags::WRONLY | OFlags::SYNC, OFlags::RDWR | OFlags::SYNC),
+            (OFlags::RDWR, OFlags::RDWR),
+            (OFlags::RDONLY, OFlags::RDONLY),
+        ] {
+            assert_eq!(readable(flags), expected, "{flags:?}");
         }
     }
 

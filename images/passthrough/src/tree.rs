@@ -11,7 +11,6 @@ use rustix::path::DecInt;
 
 use crate::attributes::attributes;
 use crate::server::Server;
-use crate::storage::backing_flags;
 
 /// Opens the object itself, whatever it is, for nothing but being named.
 const HOLD: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -39,7 +38,7 @@ impl Server {
     ) -> Result<(FileAttr, u64)> {
         let parent = self.inodes.get(parent)?;
         let making = OFlags::from_bits_retain(flags as u32) & (OFlags::EXCL | OFlags::TRUNC);
-        let flags = backing_flags(flags) | making | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = self.backing_flags(flags) | making | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&parent, name, flags, Mode::from_raw_mode(mode))?;
         // By descriptor: the name may belong to another file by now.
         let attributes = self.look_up_fd(self.reopen.open(&file, OFlags::PATH)?)?;

@@ -87,6 +87,20 @@ pub struct Negotiated {
     pub async_dio_offered: bool,
     /// Whether FUSE_ASYNC_DIO was offered and asked for.
     pub async_dio_in_force: bool,
+    /// Whether files are opened with FOPEN_DIRECT_IO. It is in the answer to each open: no kernel has to offer it.
+    pub direct_io_in_force: bool,
+    /// Whether the kernel offered FUSE_DIRECT_IO_ALLOW_MMAP: shared mappings of files opened with FOPEN_DIRECT_IO.
+    pub direct_io_allow_mmap_offered: bool,
+    /// Whether FUSE_DIRECT_IO_ALLOW_MMAP was offered and asked for.
+    pub direct_io_allow_mmap_in_force: bool,
+    /// Whether the kernel offered FUSE_AUTO_INVAL_DATA.
+    pub auto_inval_data_offered: bool,
+    /// Whether FUSE_AUTO_INVAL_DATA was offered and asked for.
+    pub auto_inval_data_in_force: bool,
+    /// Whether the kernel offered FUSE_WRITEBACK_CACHE.
+    pub writeback_cache_offered: bool,
+    /// Whether FUSE_WRITEBACK_CACHE was offered and asked for.
+    pub writeback_cache_in_force: bool,
 }
 
 /// One workload's result.

@@ -232,18 +232,25 @@ fn difference(a: &Negotiated, b: &Negotiated) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn facts(agreed: &Negotiated) -> [(&'static str, String); 6] {
-    let async_dio = match (agreed.async_dio_offered, agreed.async_dio_in_force) {
-        (_, true) => "in force",
-        (true, false) => "offered, not asked for",
-        (false, false) => "not offered",
+fn facts(agreed: &Negotiated) -> [(&'static str, String); 10] {
+    let feature = |offered, in_force| match (offered, in_force) {
+        (_, true) => "in force".to_owned(),
+        (true, false) => "offered, not asked for".to_owned(),
+        (false, false) => "not offered".to_owned(),
     };
+    let direct_io_allow_mmap =
+        feature(agreed.direct_io_allow_mmap_offered, agreed.direct_io_allow_mmap_in_force);
+    let direct_io = if agreed.direct_io_in_force { "set" } else { "not set" };
     [
         ("FUSE protocol", agreed.kernel_protocol.clone()),
         ("max_write", agreed.max_write.to_string()),
         ("max_readahead", agreed.max_readahead.to_string()),
         ("max_background", agreed.max_background.to_string()),
         ("congestion_threshold", agreed.congestion_threshold.to_string()),
-        ("ASYNC_DIO", async_dio.to_owned()),
+        ("ASYNC_DIO", feature(agreed.async_dio_offered, agreed.async_dio_in_force)),
+        ("FOPEN_DIRECT_IO", direct_io.to_owned()),
+        ("DIRECT_IO_ALLOW_MMAP", direct_io_allow_mmap),
+        ("AUTO_INVAL_DATA", feature(agreed.auto_inval_data_offered, agreed.auto_inval_data_in_force)),
+        ("WRITEBACK_CACHE", feature(agreed.writeback_cache_offered, agreed.writeback_cache_in_force)),
     ]
 }
