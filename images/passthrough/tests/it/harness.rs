@@ -273,6 +273,34 @@ pub(crate) fn death_after(requests: u64) -> Fault {
     }
 }
 
+/// The control file system of FUSE connections, for as long as this lives.
+pub(crate) struct FuseControl(TempDir);
+
+impl FuseControl {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("none", folder.path(), "fusectl", flags, None).unwrap();
+        FuseControl(folder)
+    }
+
+    /// The file of the connection that is called `name`.
+    pub(crate) fn file(&self, served: &Served, name: &str) -> PathBuf {
+        let device = rustix::fs::stat(served.mount()).unwrap().st_dev;
+        self.0.path().join(rustix::fs::minor(device).to_string()).join(name)
+    }
+
+    pub(crate) fn read(&self, served: &Served, name: &str) -> String {
+        std::fs::read_to_string(self.file(served, name)).unwrap().trim().to_owned()
+    }
+}
+
+impl Drop for FuseControl {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(self.0.path(), UnmountFlags::DETACH);
+    }
+}
+
 /// A tmpfs of its own, for as long as this lives.
 pub(crate) struct SmallStorage(PathBuf);
 

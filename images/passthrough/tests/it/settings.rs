@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use lab_protocol::{Getxattr, OpenMode, RequestStats, ServerSettings};
 use rustix::fs::OFlags;
 
-use crate::harness::{Served, bytes, death_after, eventually, reaches, read_direct, settings, write_direct};
+use crate::harness::{FuseControl, Served, bytes, death_after, eventually, reaches, read_direct, settings, write_direct};
 
 const MIB: usize = 1 << 20;
 
@@ -190,17 +190,151 @@ fn attributes_are_trusted_as_long_as_was_set() {
 }
 
 #[test]
+fn the_limits_are_those_of_the_connection() {
+    let control = FuseControl::new();
+    // A threshold above the limit is sent as the limit.
+    for (max_background, congestion_threshold, sent) in [(12, 9, 9), (40, 33, 33), (7, 100, 7)] {
+        let served = Served::new(&ServerSettings { max_background, congestion_threshold, ..settings() });
+        let told = (served.negotiated.max_background, served.negotiated.congestion_threshold);
+        assert_eq!(told, (max_background, sent));
+        assert_eq!(control.read(&served, "max_background"), max_background.to_string());
+        assert_eq!(control.read(&served, "congestion_threshold"), sent.to_string());
+    }
+}
+
+#[test]
+fn files_are_opened_past_the_page_cache_if_so_set() {
+    let slow = settings().with_latency_us(LATENCY_US);
+    check_in_flight(&ServerSettings { direct_io: true, ..slow }, 1);
+    for (direct_io, reads_again) in [(false, false), (true, true)] {
+        let mut served = Served::new(&ServerSettings { direct_io, ..settings() });
+        let content = served.store("file", MIB);
+        // Created and opened ones alike.
+        std::fs::copy(served.path("file"), served.path("copy")).unwrap();
+        let options = File::options().read(true).write(true).clone();
+        let create = options.clone().create_new(true).open(served.path("new")).unwrap();
+        create.write_all_at(&content, 0).unwrap();
+        for file in [options.open(served.path("file")).unwrap(), create] {
+            let mut found = vec![0; MIB];
+            file.read_exact_at(&mut found, 0).unwrap();
+            served.take();
+            file.read_exact_at(&mut found, 0).unwrap();
+            assert!(found == content);
+            let reads = served.take().by_operation.get("READ").copied().unwrap_or_default();
+            assert_eq!(reads > 0, reads_again, "{reads} with {direct_io}");
+        }
+    }
+}
+
+#[test]
+fn cached_pages_go_with_changed_attributes_if_so_set() {
+    for (auto_inval_data, getattrs, seen) in [(false, 0, b"old"), (true, 3, b"new")] {
+        let trusting = ServerSettings { attribute_timeout_ms: 0, auto_inval_data, ..settings() };
+        let mut served = Served::new(&trusting);
+        std::fs::write(served.stored("file"), b"old").unwrap();
+        let old = std::fs::FileTimes::new().set_modified(std::time::UNIX_EPOCH);
+        File::options().write(true).open(served.stored("file")).unwrap().set_times(old).unwrap();
+        // Kept open: to open it again drops the cached pages as well.
+        let file = File::open(served.path("file")).unwrap();
+        let read = || {
+            let mut found = [0; 3];
+            file.read_exact_at(&mut found, 0).unwrap();
+            found
+        };
+        assert_eq!(read(), *b"old");
+        served.take();
+        for _ in 0..3 {
+            assert_eq!(read(), *b"old", "{auto_inval_data}");
+        }
+        let asked = served.take().by_operation;
+        assert_eq!(asked.get("GETATTR").copied().unwrap_or_default(), getattrs, "{asked:?}");
+        // Of the same length, so that only the time of the change tells.
+        std::fs::write(served.stored("file"), b"new").unwrap();
+        assert_eq!(read(), *seen, "{auto_inval_data}");
+    }
+}
+
+#[test]
+fn small_writes_are_kept_back_and_merged_if_so_set() {
+    for (writeback_cache, at_once, in_all) in [(false, 256, 256), (true, 0, 1)] {
+        let mut served = Served::new(&ServerSettings { writeback_cache, ..settings() });
+        let content = bytes(64 << 10, 3);
+        let file = File::create(served.path("file")).unwrap();
+        let mut writes = || served.take().by_operation.get("WRITE").copied().unwrap_or_default();
+        let write = || {
+            for (index, record) in content.chunks(256).enumerate() {
+                file.write_all_at(record, index as u64 * 256).unwrap();
+            }
+        };
+        write();
+        assert_eq!(writes(), at_once, "{writeback_cache}");
+        file.sync_all().unwrap();
+        assert_eq!(writes(), in_all - at_once, "fsync: {writeback_cache}");
+        write();
+        drop(file);
+        assert_eq!(writes(), in_all, "close: {writeback_cache}");
+        assert!(std::fs::read(served.stored("file")).unwrap() == content);
+    }
+}
+
+#[test]
+fn a_page_that_is_written_in_part_is_read_by_a_handle_for_writing() {
+    for open in [OpenMode::Kept, OpenMode::PerRequest] {
+        let mut served = Served::new(&ServerSettings { writeback_cache: true, open, ..settings() });
+        let mut expected = served.store("file", 8192);
+        let file = File::options().write(true).open(served.path("file")).unwrap();
+        served.take();
+        file.write_all_at(b"new", 5000).unwrap();
+        assert_eq!(served.take().by_operation.get("READ"), Some(&1), "{open:?}");
+        file.sync_all().unwrap();
+        expected[5000..5003].copy_from_slice(b"new");
+        assert!(std::fs::read(served.stored("file")).unwrap() == expected, "{open:?}");
+        // A created file too.
+        let file = File::options().write(true).create_new(true).open(served.path("made")).unwrap();
+        file.write_all_at(b"some", 0).unwrap();
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        file.write_all_at(b"text", 2).unwrap();
+        file.sync_all().unwrap();
+        assert_eq!(std::fs::read(served.stored("made")).unwrap(), b"sotext", "{open:?}");
+    }
+}
+
+#[test]
 fn what_was_negotiated_is_told() {
-    let wanted =
-        ServerSettings { max_background: 40, congestion_threshold: 33, request_kib: 64, ..settings() };
+    let wanted = ServerSettings { request_kib: 64, ..settings() };
     let served = Served::new(&wanted);
     let told = &served.negotiated;
     assert_eq!((told.max_write, told.max_readahead), (65536, 65536));
-    assert_eq!((told.max_background, told.congestion_threshold), (40, 33));
     assert!(told.kernel_protocol.starts_with("7."), "{}", told.kernel_protocol);
-    assert!(told.async_dio_offered && told.async_dio_in_force);
-    let served = Served::new(&ServerSettings { async_dio: false, ..settings() });
-    assert!(served.negotiated.async_dio_offered && !served.negotiated.async_dio_in_force);
+    let features = |settings: &ServerSettings| {
+        let served = Served::new(settings);
+        let told = &served.negotiated;
+        let offered = [
+            told.async_dio_offered,
+            told.direct_io_allow_mmap_offered,
+            told.auto_inval_data_offered,
+            told.writeback_cache_offered,
+        ];
+        assert_eq!(offered, [true; 4]);
+        assert_eq!(told.direct_io_allow_mmap_in_force, told.direct_io_in_force);
+        [
+            told.async_dio_in_force,
+            told.direct_io_in_force,
+            told.auto_inval_data_in_force,
+            told.writeback_cache_in_force,
+        ]
+    };
+    let none = ServerSettings { async_dio: false, ..settings() };
+    for (settings, expected) in [
+        (ServerSettings { async_dio: true, ..none.clone() }, [true, false, false, false]),
+        (ServerSettings { direct_io: true, ..none.clone() }, [false, true, false, false]),
+        (ServerSettings { auto_inval_data: true, ..none.clone() }, [false, false, true, false]),
+        (ServerSettings { writeback_cache: true, ..none.clone() }, [false, false, false, true]),
+        (none, [false; 4]),
+    ] {
+        assert_eq!(features(&settings), expected, "{settings:?}");
+    }
 }
 
 /// This thread, and what it starts, on the first CPU that it may use.
