@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use fuser::INodeNo;
+use fuser::{INodeNo, WriteFlags};
 use lab_protocol::OpenMode;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
@@ -12,6 +12,7 @@ use rustix::io::{Errno, Result};
 use crate::fault::Share;
 use crate::inodes::Inode;
 use crate::model::{Access, Ticket};
+use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answer, Direction};
 use crate::storage::{backing_flags, readable};
@@ -108,13 +109,20 @@ impl Server {
     }
 
     /// Serves a WRITE from start to end; `reply` gets the count that was written.
-    pub(crate) fn write(&self, handle: u64, offset: u64, data: &[u8], reply: impl FnOnce(Result<u32>)) {
+    pub(crate) fn write(
+        &self,
+        handle: u64,
+        offset: u64,
+        data: &[u8],
+        flags: WriteFlags,
+        reply: impl FnOnce(Result<u32>),
+    ) {
         let file = self.files.get(handle);
         let request = self.arrive(&file, Direction::Write, offset, data.len() as u32);
         let data = &data[..request.allowed(data.len() as u32)];
         let result = request.admitted(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
-            rustix::io::retry_on_intr(|| rustix::io::pwrite(&backing, data, offset))
+            write_as_asked(backing.as_fd(), data, offset, flags)
         });
         self.answer(request, result, |result| reply(result.map(|written| written as u32)));
     }
@@ -219,10 +227,14 @@ impl Server {
 
     pub(crate) fn truncate(&self, number: INodeNo, handle: Option<u64>, size: u64) -> Result<()> {
         let file = handle.map(|handle| self.files.get(handle)).transpose()?;
-        match file.as_ref().and_then(|file| file.kept.as_ref()) {
-            Some(fd) => rustix::fs::ftruncate(fd, size),
-            None => rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size),
+        if let Some(fd) = file.as_ref().and_then(|file| file.kept.as_ref()) {
+            match rustix::fs::ftruncate(fd, size) {
+                // Not open for writing: open(2) with O_RDONLY and O_TRUNC.
+                Err(Errno::INVAL | Errno::BADF) => {}
+                result => return result,
+            }
         }
+        rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size)
     }
 }
 
@@ -258,4 +270,22 @@ fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usiz
         }
     }
     Ok(filled)
+}
+
+/// Writes once, as write(2) does, so that a short count is the caller's to see. Pages from the kernel's cache
+/// (FUSE_WRITE_CACHE) are written in full or fail: nobody waits for the count, and the rest would be lost.
+fn write_as_asked(fd: BorrowedFd<'_>, data: &[u8], offset: u64, flags: WriteFlags) -> Result<usize> {
+    let _unprivileged =
+        flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID).then(WithoutFsetid::enter).transpose()?;
+    let write = |written: usize| {
+        rustix::io::retry_on_intr(|| rustix::io::pwrite(fd, &data[written..], offset + written as u64))
+    };
+    let mut written = write(0)?;
+    while flags.contains(WriteFlags::FUSE_WRITE_CACHE) && written < data.len() {
+        written += match write(written)? {
+            0 => return Err(Errno::IO),
+            more => more,
+        };
+    }
+    Ok(written)
 }

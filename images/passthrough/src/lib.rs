@@ -14,6 +14,7 @@ mod model;
 mod negotiate;
 mod observe;
 mod order;
+mod privileges;
 mod random;
 mod requests;
 mod server;

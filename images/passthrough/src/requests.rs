@@ -250,12 +250,12 @@ impl Filesystem for Requests {
         fh: FileHandle,
         offset: u64,
         data: &[u8],
-        _: WriteFlags,
+        flags: WriteFlags,
         _: OpenFlags,
         _: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        self.0.write(fh.0, offset, data, |result| match result {
+        self.0.write(fh.0, offset, data, flags, |result| match result {
             Ok(written) => reply.written(written),
             Err(error) => reply.error(code(error)),
         });
@@ -414,11 +414,16 @@ impl Filesystem for Requests {
         }
     }
 
-    // From here on: what the kernel does by itself when it is answered ENOSYS.
+    // From here on: what the kernel does by itself, because it is answered ENOSYS or was not asked for it.
 
     fn access(&self, _: &Request, _: INodeNo, _: AccessFlags, reply: ReplyEmpty) {
         reply.error(self.refuse(Operation::Access, Errno::ENOSYS));
     }
+
+    // Locks are the kernel's: neither FUSE_POSIX_LOCKS nor FUSE_FLOCK_LOCKS is asked for, and it keeps them for the mount.
+    // All of that works (owners, waiting, deadlocks, signals, the end of a process), and whoever uses the storage comes
+    // through the mount. Passed on to the backing file they would be worse: each owner would need a descriptor of its
+    // own, each waiting lock a thread, and a waiting process could not be killed, because `fuser` hides INTERRUPT.
 
     fn getlk(
         &self,
