@@ -11,12 +11,14 @@ use rustix::fs::{AtFlags, OFlags, RawDir, RawDirEntry, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use crate::data::Extent;
+use crate::inodes::Numbering;
 use crate::server::Server;
 
 /// A directory that the kernel has open.
 #[derive(Debug)]
 pub(crate) struct Directory {
     number: INodeNo,
+    numbering: Numbering,
     stream: Mutex<OwnedFd>,
 }
 
@@ -40,10 +42,15 @@ impl Server {
     pub(crate) fn opendir(&self, number: INodeNo) -> Result<u64> {
         let inode = self.inodes.get(number)?;
         let stream = self.reopen.open(&inode, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(self.directories.insert(Directory { number, stream: Mutex::new(stream) }))
+        let numbering = self.inodes.numbering(rustix::fs::fstat(&stream)?.st_dev);
+        Ok(self.directories.insert(Directory { number, numbering, stream: Mutex::new(stream) }))
     }
 
     /// Gives the entries from `offset` on to `add` until it has no room.
+    ///
+    /// # Errors
+    /// Only before the first entry is added: an answer with an error has no entries, and those that were looked up for it
+    /// would never be forgotten. The next request meets the error.
     pub(crate) fn readdir(
         &self,
         handle: u64,
@@ -56,16 +63,21 @@ impl Server {
         rustix::fs::seek(&*stream, SeekFrom::Start(offset))?;
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut entries = RawDir::new(&*stream, &mut buffer);
+        let mut added = 0;
         while let Some(entry) = entries.next() {
-            let entry = entry?;
-            let entry = Entry {
-                ino: INodeNo(entry.ino()),
-                next: entry.next_entry_cookie(),
-                kind: self.kind_of(&stream, &entry)?,
-                name: OsStr::from_bytes(entry.file_name().to_bytes()),
-            };
-            if add(&entry)? == Room::Full {
-                break;
+            let room = entry.and_then(|entry| {
+                add(&Entry {
+                    ino: directory.numbering.shown(entry.ino()),
+                    next: entry.next_entry_cookie(),
+                    kind: self.kind_of(&stream, &entry)?,
+                    name: OsStr::from_bytes(entry.file_name().to_bytes()),
+                })
+            });
+            match room {
+                Ok(Room::Left) => added += 1,
+                Ok(Room::Full) => break,
+                Err(_) if added > 0 => break,
+                Err(error) => return Err(error),
             }
         }
         Ok(())

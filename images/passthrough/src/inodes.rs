@@ -2,7 +2,8 @@
 //!
 //! An inode has the number that it has on the storage, so that `st_ino` is the real one. The descriptor keeps
 //! the number from being used for another file as long as the kernel may mean this one. Files of file systems
-//! mounted below the storage get numbers of their own, with the top bit set.
+//! mounted below the storage get numbers with the top bit set, made of the number there and one of the file system: a
+//! file that was forgotten has the same number again, as programs that look for hard links expect.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,6 +18,12 @@ use crate::stats::{Direction, Place};
 
 /// Marks an inode number that is not the storage's own.
 const FOREIGN: u64 = 1 << 63;
+
+/// Bits of a foreign number that are the number on its own file system; those above say which.
+const FOREIGN_BITS: u32 = 48;
+
+/// File systems below the storage that can be told apart in a number. 0 is for files whose number is made up.
+const MOST_FOREIGN: u64 = 0x7fff;
 
 /// "No request came before": no request ends at this offset.
 const NO_PREDECESSOR: u64 = u64::MAX;
@@ -67,7 +74,35 @@ struct Table {
     by_number: BTreeMap<u64, Known>,
     by_file: BTreeMap<(u64, u64), u64>,
     device: u64,
-    next_foreign: u64,
+    /// The other file systems, numbered from 1 in the order in which they were met.
+    devices: BTreeMap<u64, u64>,
+    made_up: u64,
+}
+
+/// How the files of one file system are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbering {
+    /// As on the storage.
+    Own,
+    /// With the number of the file system.
+    Foreign(u64),
+}
+
+impl Numbering {
+    /// None if the number has to be made up.
+    fn number(self, ino: u64) -> Option<u64> {
+        match self {
+            // 1 is the root, whatever number it has on the storage.
+            Numbering::Own => (ino != INodeNo::ROOT.0 && ino < FOREIGN).then_some(ino),
+            Numbering::Foreign(device) => ((1..=MOST_FOREIGN).contains(&device) && ino >> FOREIGN_BITS == 0)
+                .then_some(FOREIGN | device << FOREIGN_BITS | ino),
+        }
+    }
+
+    /// The number to show with a name, which nobody has looked up.
+    pub(crate) fn shown(self, ino: u64) -> INodeNo {
+        INodeNo(self.number(ino).unwrap_or(ino))
+    }
 }
 
 #[derive(Debug)]
@@ -88,7 +123,8 @@ impl Inodes {
                 by_number: [(number, Known { inode, file, lookups: 1 })].into(),
                 by_file: [(file, number)].into(),
                 device: stat.st_dev,
-                next_foreign: FOREIGN,
+                devices: BTreeMap::new(),
+                made_up: FOREIGN,
             }),
         }
     }
@@ -100,6 +136,11 @@ impl Inodes {
     pub(crate) fn get(&self, number: INodeNo) -> Result<Arc<Inode>> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         table.by_number.get(&number.0).map(|known| known.inode.clone()).ok_or(Errno::STALE)
+    }
+
+    /// How the files of the file system `device` are numbered.
+    pub(crate) fn numbering(&self, device: u64) -> Numbering {
+        self.table.write().unwrap_or_else(PoisonError::into_inner).numbering(device)
     }
 
     /// Counts one more lookup of the file behind `fd`, and gives its inode; `fd` is closed if it is known.
@@ -147,17 +188,25 @@ impl Inodes {
 }
 
 impl Table {
+    fn numbering(&mut self, device: u64) -> Numbering {
+        if device == self.device {
+            return Numbering::Own;
+        }
+        let next = self.devices.len() as u64 + 1;
+        Numbering::Foreign(*self.devices.entry(device).or_insert(next))
+    }
+
     fn number_of(&mut self, file: (u64, u64)) -> u64 {
+        if let Some(known) = self.by_file.get(&file) {
+            return *known;
+        }
         let (device, ino) = file;
-        let next_foreign = &mut self.next_foreign;
-        *self.by_file.entry(file).or_insert_with(|| {
-            // 1 is the root, whatever number it has on the storage.
-            if device == self.device && ino != INodeNo::ROOT.0 && ino < FOREIGN {
-                return ino;
-            }
-            *next_foreign += 1;
-            *next_foreign
-        })
+        let number = self.numbering(device).number(ino).unwrap_or_else(|| {
+            self.made_up += 1;
+            self.made_up
+        });
+        self.by_file.insert(file, number);
+        number
     }
 }
 
@@ -196,12 +245,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (root, root_stat) = open(folder.path());
         let inodes = Inodes::new(root, &root_stat);
-        let (fd, stat) = open("/proc/self/status".as_ref());
-        let foreign = inodes.look_up(fd, &stat).number;
-        assert!(foreign.0 > FOREIGN, "{foreign}");
-        let (fd, mut stat) = open(folder.path());
-        (stat.st_dev, stat.st_ino) = (root_stat.st_dev, 1);
-        assert_eq!(inodes.look_up(fd, &stat).number.0, foreign.0 + 1);
+        let (own, foreign, third) = (root_stat.st_dev, root_stat.st_dev + 1, root_stat.st_dev + 2);
+        let at = |device: u64, ino: u64| {
+            let (fd, mut stat) = open(folder.path());
+            (stat.st_dev, stat.st_ino) = (device, ino);
+            inodes.look_up(fd, &stat).number.0
+        };
+        for (device, ino, expected) in [
+            (own, 7, 7),
+            (foreign, 7, FOREIGN | 1 << 48 | 7),
+            (third, 7, FOREIGN | 2 << 48 | 7),
+            (foreign, 1, FOREIGN | 1 << 48 | 1),
+            // What fits nowhere is counted.
+            (own, 1, FOREIGN + 1),
+            (own, 7 | FOREIGN, FOREIGN + 2),
+            (foreign, 7 | 1 << 48, FOREIGN + 3),
+            (own, 1, FOREIGN + 1),
+        ] {
+            assert_eq!(at(device, ino), expected, "{ino} on {device}");
+        }
+        assert_eq!(inodes.numbering(third).shown(9).0, FOREIGN | 2 << 48 | 9);
+        assert_eq!(inodes.numbering(own).shown(9).0, 9);
+        // The same again after it was forgotten.
+        inodes.forget(INodeNo(FOREIGN | 2 << 48 | 7), 1);
+        assert_eq!(at(third, 7), FOREIGN | 2 << 48 | 7);
     }
 
     #[test]
