@@ -116,11 +116,21 @@ fn prepare_process() -> anyhow::Result<()> {
     // then clear each of them: 16 MiB of memory a thread.
     // SAFETY: mallopt has no preconditions; this runs before other threads exist.
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) };
-    // Each known inode holds a descriptor.
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
-    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised)
-        .context("raising the limit of open files")
+    allow_open_files()
+}
+
+/// Each known inode holds a descriptor, so as many as the system allows.
+fn allow_open_files() -> anyhow::Result<()> {
+    let file = "/proc/sys/fs/nr_open";
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {file}"))?;
+    let most: u64 = text.trim().parse().with_context(|| format!("reading {file}"))?;
+    let set = |maximum| {
+        let limit = rustix::process::Rlimit { current: maximum, maximum };
+        rustix::process::setrlimit(rustix::process::Resource::Nofile, limit)
+    };
+    // Root in a container may have to do with the limit that was set for it.
+    let given = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    set(Some(most)).or_else(|_| set(given)).context("raising the limit of open files")
 }
 
 fn config(settings: &ServerSettings) -> Config {
