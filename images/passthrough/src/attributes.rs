@@ -130,6 +130,10 @@ fn system_time(seconds: i64, nanoseconds: u64) -> SystemTime {
     base + Duration::from_nanos(nanoseconds)
 }
 
+/// The time that a request asks for.
+///
+/// `fuser` 0.18 makes the times of requests so that, before 1970, the nanoseconds go back from it like the seconds; in
+/// FUSE they go forward. The times of replies it takes as they are.
 fn timespec(time: Option<TimeOrNow>) -> Timespec {
     let (tv_sec, tv_nsec) = match time {
         None => (0, UTIME_OMIT),
@@ -137,10 +141,8 @@ fn timespec(time: Option<TimeOrNow>) -> Timespec {
         Some(TimeOrNow::SpecificTime(time)) => match time.duration_since(UNIX_EPOCH) {
             Ok(after) => (after.as_secs() as i64, after.subsec_nanos().into()),
             Err(before) => {
-                let before = before.duration();
-                let borrow = i64::from(before.subsec_nanos() > 0);
-                let nanoseconds = (1_000_000_000 - i64::from(before.subsec_nanos())) % 1_000_000_000;
-                (-(before.as_secs() as i64) - borrow, nanoseconds)
+                let distance = before.duration();
+                (-(distance.as_secs() as i64), distance.subsec_nanos().into())
             }
         },
     };
@@ -152,11 +154,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_survive_both_ways() {
-        for (seconds, nanoseconds) in [(0, 0), (1, 999_999_999), (-1, 0), (-2, 800_000_000), (1 << 40, 5)] {
-            let there = system_time(seconds, nanoseconds);
-            let back = timespec(Some(TimeOrNow::SpecificTime(there)));
-            assert_eq!((back.tv_sec, back.tv_nsec), (seconds, nanoseconds as i64), "{there:?}");
+    fn times_are_those_of_the_kernel() {
+        let distance = |seconds, nanoseconds| Duration::new(seconds, nanoseconds);
+        for (time, seconds, nanoseconds) in [
+            (UNIX_EPOCH, 0, 0),
+            (UNIX_EPOCH + distance(1, 999_999_999), 1, 999_999_999),
+            (UNIX_EPOCH - distance(1, 0), -1, 0),
+            (UNIX_EPOCH - distance(1, 200_000_000), -2, 800_000_000),
+            (UNIX_EPOCH + distance(1 << 40, 5), 1 << 40, 5),
+        ] {
+            assert_eq!(system_time(seconds, nanoseconds), time, "{seconds}, {nanoseconds}");
+        }
+        for (time, seconds, nanoseconds) in [
+            (UNIX_EPOCH + distance(1, 999_999_999), 1, 999_999_999),
+            (UNIX_EPOCH - distance(2, 800_000_000), -2, 800_000_000),
+            (UNIX_EPOCH - distance(1, 0), -1, 0),
+        ] {
+            let found = timespec(Some(TimeOrNow::SpecificTime(time)));
+            assert_eq!((found.tv_sec, found.tv_nsec), (seconds, nanoseconds), "{time:?}");
         }
         assert_eq!(timespec(None).tv_nsec, UTIME_OMIT);
         assert_eq!(timespec(Some(TimeOrNow::Now)).tv_nsec, UTIME_NOW);

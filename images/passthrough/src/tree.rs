@@ -67,7 +67,8 @@ impl Server {
         let (inode, folder) = (self.inodes.get(number)?, self.inodes.get(parent)?);
         let by_descriptor = DecInt::from_fd(&inode);
         rustix::fs::linkat(&self.reopen.fds, by_descriptor, &folder, name, AtFlags::SYMLINK_FOLLOW)?;
-        self.lookup(parent, name)
+        // By descriptor, as in `create`.
+        self.look_up_fd(self.reopen.open(&inode, OFlags::PATH)?)
     }
 
     pub(crate) fn readlink(&self, number: INodeNo) -> Result<Vec<u8>> {
