@@ -21,7 +21,7 @@ fn served() -> Served {
 }
 
 /// Kind, mode, owner, links, size, time of change of the data and name of each object below a folder.
-fn listing(sh: &Shell, folder: &Path) -> String {
+pub(crate) fn listing(sh: &Shell, folder: &Path) -> String {
     let format = "%y %m %U:%G %n %s %T@ %P -> %l\n";
     let mut lines: Vec<String> =
         cmd!(sh, "find {folder} -mindepth 1 ( -type d -printf '%y %m %U:%G %T@ %P\n' -o -printf {format} )")
