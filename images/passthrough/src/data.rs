@@ -227,14 +227,10 @@ impl Server {
 
     pub(crate) fn truncate(&self, number: INodeNo, handle: Option<u64>, size: u64) -> Result<()> {
         let file = handle.map(|handle| self.files.get(handle)).transpose()?;
-        if let Some(fd) = file.as_ref().and_then(|file| file.kept.as_ref()) {
-            match rustix::fs::ftruncate(fd, size) {
-                // Not open for writing: open(2) with O_RDONLY and O_TRUNC.
-                Err(Errno::INVAL | Errno::BADF) => {}
-                result => return result,
-            }
+        match file.as_ref().and_then(|file| file.kept.as_ref()) {
+            Some(fd) => rustix::fs::ftruncate(fd, size),
+            None => rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size),
         }
-        rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size)
     }
 }
 

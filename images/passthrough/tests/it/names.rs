@@ -118,7 +118,7 @@ fn file_systems_below_the_storage_keep_their_files_apart() {
     let inner = ["one", "two"].map(|name| storage.path().join(name));
     inner.iter().for_each(|path| std::fs::create_dir(path).unwrap());
     let _mounted = inner.each_ref().map(|path| SmallStorage::new(path, "size=1m"));
-    let served = Served::on(storage, &settings());
+    let mut served = Served::on(storage, &settings());
     // Two fresh file systems in memory number alike.
     for name in ["one/a", "two/a"] {
         std::fs::write(served.path(name), name).unwrap();
@@ -131,13 +131,17 @@ fn file_systems_below_the_storage_keep_their_files_apart() {
     for name in ["one/a", "two/a"] {
         assert_eq!(std::fs::read_to_string(served.path(name)).unwrap(), name);
     }
-    // Names are listed with the number that the file has.
-    for folder in ["one", "two"] {
-        let entries: Vec<_> = std::fs::read_dir(served.path(folder)).unwrap().map(Result::unwrap).collect();
-        assert_eq!(
-            entries.iter().map(DirEntryExt::ino).collect::<Vec<_>>(),
-            [number(&format!("{folder}/a"))]
-        );
+    // Names are listed with the number that the file has: the first by READDIRPLUS, those that follow by READDIR.
+    for folder in ["one", "two"].map(|name| served.path(name)) {
+        for other in 0..1000 {
+            File::create(folder.join(format!("{other} has a name that takes its room in the reply")))
+                .unwrap();
+        }
+        let entries: Vec<_> = std::fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
+        assert_eq!(entries.len(), 1001);
+        for entry in entries {
+            assert_eq!(entry.ino(), entry.metadata().unwrap().ino(), "{entry:?}");
+        }
     }
     let across = |result: std::io::Result<()>| result.unwrap_err().raw_os_error();
     assert_eq!(across(std::fs::rename(served.path("one/a"), served.path("two/b"))), Some(libc::EXDEV));
@@ -150,6 +154,7 @@ fn file_systems_below_the_storage_keep_their_files_apart() {
         served.held() == 1
     });
     assert_eq!(["one", "two", "one/a", "two/a"].map(number), numbers);
+    assert!(served.take().by_operation.contains_key("READDIR"));
 }
 
 #[test]
