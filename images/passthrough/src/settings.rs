@@ -73,7 +73,9 @@ mod tests {
             Ok(settings) => format!("{settings:?}"),
             Err(error) => format!("{error:#}"),
         };
-        expected.assert_eq(&text);
+        // Where it is in the text moves with every new setting.
+        let text = text.split(" at line ").next().unwrap_or_default();
+        expected.assert_eq(text);
     }
 
     #[test]
@@ -108,7 +110,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `storage`, `faults` at line 3 column 13"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `storage`, `faults`"
             ],
         );
         check(
@@ -148,7 +150,7 @@ mod tests {
         check(
             &fault("read", r#""effect": "explode""#),
             expect![
-                "settings: unknown variant `explode`, expected one of `eio`, `short`, `delay`, `hang`, `die` at line 27 column 83"
+                "settings: unknown variant `explode`, expected one of `eio`, `short`, `delay`, `hang`, `die`"
             ],
         );
         check(

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use lab_protocol::{Getxattr, OpenMode, RequestStats, ServerSettings};
 use rustix::fs::OFlags;
 
-use crate::harness::{FuseControl, Served, bytes, death_after, eventually, reaches, read_direct, settings, write_direct};
+use crate::harness::{
+    FuseControl, Served, bytes, death_after, eventually, reaches, read_direct, settings, write_direct,
+};
 
 const MIB: usize = 1 << 20;
 
