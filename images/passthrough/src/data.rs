@@ -9,12 +9,13 @@ use lab_protocol::OpenMode;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
+use crate::clock;
 use crate::fault::Share;
 use crate::inodes::Inode;
 use crate::model::{Access, Ticket};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
-use crate::stats::{Answer, Direction};
+use crate::stats::{Answer, Arrival, Direction, Place};
 use crate::storage::{backing_flags, readable};
 
 thread_local! {
@@ -33,8 +34,7 @@ pub(crate) struct OpenFile {
 /// A READ or WRITE from its receipt to its answer.
 #[derive(Debug)]
 struct DataRequest {
-    /// Its number of arrival since the counters were read.
-    number: u64,
+    arrival: Arrival,
     /// What its fault leaves of it.
     share: Result<Share>,
     ticket: Option<Ticket>,
@@ -135,9 +135,8 @@ impl Server {
         offset: u64,
         size: u32,
     ) -> DataRequest {
-        use crate::stats::Place::InOrder;
-        let place = file.as_ref().map_or(InOrder, |file| file.inode.arrive(direction, offset, size));
-        let number = self.stats.arrive(direction, size, place);
+        let place = file.as_ref().map_or(Place::InOrder, |file| file.inode.arrive(direction, offset, size));
+        let arrival = self.stats.arrive(direction, size, place, clock::now_ns());
         let bytes = offset..offset.saturating_add(size.into());
         let share = self.meet_fault(direction.into(), bytes);
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
@@ -146,8 +145,8 @@ impl Server {
                 model.begin(&Access { inode, direction, offset, size: share.of(size) })
             });
         // Within the time that the storage takes, if it takes any.
-        self.observer.look(number);
-        DataRequest { number, share, ticket }
+        self.observer.look(arrival.number);
+        DataRequest { arrival, share, ticket }
     }
 
     /// Answers a request when the storage is done with it and its turn has come.
@@ -157,11 +156,12 @@ impl Server {
         }
         let send = || {
             // Before the answer goes out: the kernel may send the next request at once.
-            self.stats.answer(if result.is_ok() { Answer::Good } else { Answer::Failed });
+            let answer = if result.is_ok() { Answer::Good } else { Answer::Failed };
+            self.stats.answer(&request.arrival, answer, clock::now_ns());
             send(result);
         };
         match &self.reply_queue {
-            Some(queue) => queue.pass(request.number, send),
+            Some(queue) => queue.pass(request.arrival.number, send),
             None => send(),
         }
     }

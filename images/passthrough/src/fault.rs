@@ -10,7 +10,7 @@ use lab_protocol::{Effect, Fault, Times};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::{Errno, Result};
 
-use crate::stats::{NAMES, Operation};
+use crate::stats::Operation;
 
 /// The faults of a server.
 #[derive(Debug)]
@@ -114,9 +114,9 @@ impl Faults {
 
 impl Armed {
     fn new(fault: &Fault) -> Self {
-        let operations = (NAMES.iter().enumerate())
-            .filter(|(_, name)| is_called(name, &fault.operation))
-            .fold(0, |bits, (operation, _)| bits | 1 << operation);
+        let operations = (Operation::ALL.iter())
+            .filter(|operation| is_called(operation.name(), &fault.operation))
+            .fold(0, |bits, operation| bits | 1 << *operation as u32);
         Armed {
             operations,
             offset: fault.offset_kib.map(|kib| kib.saturating_mul(1024)),
@@ -259,7 +259,10 @@ mod tests {
 
     #[test]
     fn what_can_be_set_is_what_is_answered() {
-        let named = NAMES.iter().filter(|name| !["FORGET", "INIT"].contains(name));
+        let named = Operation::ALL
+            .iter()
+            .map(|operation| operation.name())
+            .filter(|name| !["FORGET", "INIT"].contains(name));
         let names: Vec<String> = named.map(|name| name.to_lowercase().replace('_', "-")).collect();
         assert_eq!(Fault::OPERATIONS[0], "data");
         assert_eq!(Fault::OPERATIONS[1..], names);

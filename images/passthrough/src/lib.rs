@@ -5,6 +5,7 @@
 
 pub mod args;
 mod attributes;
+mod clock;
 mod data;
 mod directory;
 mod fault;

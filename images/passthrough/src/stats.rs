@@ -1,71 +1,23 @@
 //! What the server counts, as requests arrive and are answered.
 //!
-//! Atomic counters without locks: a request costs a handful of uncontended additions. Not everything that the
+//! Atomic counters without locks: a request costs a handful of uncontended additions, and a READ or WRITE two readings
+//! of the clock. Not everything that the
 //! kernel sends reaches a `fuser` file system, so some requests are never counted: INTERRUPT (`fuser` answers
 //! ENOSYS, after which the kernel sends no further one), DESTROY, NOTIFY_REPLY, and those that `fuser` does not
 //! know (STATX, TMPFILE, SYNCFS, REMOVEMAPPING: answered ENOSYS, once each). BATCH_FORGET arrives as one FORGET
 //! per inode.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+mod service;
+mod sizes;
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use lab_protocol::RequestStats;
+use lab_protocol::{RequestStats, ServiceTimes};
 
-macro_rules! operations {
-    ($($variant:ident $name:literal,)*) => {
-        /// A request that reaches the file system, with its name in `include/uapi/linux/fuse.h`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Operation { $($variant,)* }
+pub(crate) use lab_protocol::Operation;
 
-        /// The names of all, in the order of the variants.
-        pub(crate) const NAMES: &[&str] = &[$($name,)*];
-    };
-}
-
-operations! {
-    Access "ACCESS",
-    Bmap "BMAP",
-    CopyFileRange "COPY_FILE_RANGE",
-    Create "CREATE",
-    Fallocate "FALLOCATE",
-    Flush "FLUSH",
-    Forget "FORGET",
-    Fsync "FSYNC",
-    Fsyncdir "FSYNCDIR",
-    Getattr "GETATTR",
-    Getlk "GETLK",
-    Getxattr "GETXATTR",
-    Init "INIT",
-    Ioctl "IOCTL",
-    Link "LINK",
-    Listxattr "LISTXATTR",
-    Lookup "LOOKUP",
-    Lseek "LSEEK",
-    Mkdir "MKDIR",
-    Mknod "MKNOD",
-    Open "OPEN",
-    Opendir "OPENDIR",
-    Poll "POLL",
-    Read "READ",
-    Readdir "READDIR",
-    Readdirplus "READDIRPLUS",
-    Readlink "READLINK",
-    Release "RELEASE",
-    Releasedir "RELEASEDIR",
-    Removexattr "REMOVEXATTR",
-    Rename "RENAME",
-    Rename2 "RENAME2",
-    Rmdir "RMDIR",
-    Setattr "SETATTR",
-    Setlk "SETLK",
-    Setxattr "SETXATTR",
-    Statfs "STATFS",
-    Symlink "SYMLINK",
-    Unlink "UNLINK",
-    Write "WRITE",
-}
+use service::ServiceHistogram;
+use sizes::SizeHistogram;
 
 /// Which way the data of a request goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,30 +55,53 @@ pub(crate) enum Place {
     OutOfOrder,
 }
 
+/// A READ or WRITE that was received and counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    direction: Direction,
+    /// Its number among those received since the last [`Stats::take`], from 0.
+    pub(crate) number: u64,
+    /// READs and WRITEs in flight, this one included.
+    pub(crate) in_flight: u32,
+    /// When, see [`crate::clock`].
+    pub(crate) at_ns: u64,
+}
+
 /// The counters of one server.
 #[derive(Debug)]
 pub(crate) struct Stats {
-    operations: [AtomicU64; NAMES.len()],
-    read_sizes: SizeHistogram,
-    write_sizes: SizeHistogram,
+    operations: [AtomicU64; Operation::ALL.len()],
+    read: Transfers,
+    write: Transfers,
     arrivals: AtomicU64,
     in_flight: AtomicU32,
     most_in_flight: AtomicU32,
     out_of_order: AtomicU64,
     failed: AtomicU64,
+    first_arrival_ns: AtomicU64,
+    last_answer_ns: AtomicU64,
+}
+
+/// READs or WRITEs.
+#[derive(Debug, Default)]
+struct Transfers {
+    sizes: SizeHistogram,
+    service: ServiceHistogram,
 }
 
 impl Default for Stats {
     fn default() -> Self {
         Stats {
-            operations: [const { AtomicU64::new(0) }; NAMES.len()],
-            read_sizes: SizeHistogram::default(),
-            write_sizes: SizeHistogram::default(),
+            operations: [const { AtomicU64::new(0) }; Operation::ALL.len()],
+            read: Transfers::default(),
+            write: Transfers::default(),
             arrivals: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
             most_in_flight: AtomicU32::new(0),
             out_of_order: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            first_arrival_ns: AtomicU64::new(u64::MAX),
+            last_answer_ns: AtomicU64::new(0),
         }
     }
 }
@@ -137,32 +112,31 @@ impl Stats {
         self.operations[operation as usize].fetch_add(1, Relaxed);
     }
 
-    /// Counts a READ or WRITE of `size` bytes as received; it is in flight until [`Stats::answer`].
-    ///
-    /// Gives its number among those received since the last [`Stats::take`], from 0.
-    pub(crate) fn arrive(&self, direction: Direction, size: u32, place: Place) -> u64 {
-        let (operation, sizes) = match direction {
-            Direction::Read => (Operation::Read, &self.read_sizes),
-            Direction::Write => (Operation::Write, &self.write_sizes),
-        };
+    /// Counts a READ or WRITE of `size` bytes as received at `at_ns`; it is in flight until [`Stats::answer`].
+    pub(crate) fn arrive(&self, direction: Direction, size: u32, place: Place, at_ns: u64) -> Arrival {
         let in_flight = self.in_flight.fetch_add(1, Relaxed) + 1;
         if self.most_in_flight.load(Relaxed) < in_flight {
             self.most_in_flight.fetch_max(in_flight, Relaxed);
         }
-        self.count(operation);
-        sizes.add(size);
+        self.count(direction.into());
+        self.transfers(direction).sizes.add(size);
         if place == Place::OutOfOrder {
             self.out_of_order.fetch_add(1, Relaxed);
         }
-        self.arrivals.fetch_add(1, Relaxed)
+        if at_ns < self.first_arrival_ns.load(Relaxed) {
+            self.first_arrival_ns.fetch_min(at_ns, Relaxed);
+        }
+        Arrival { direction, number: self.arrivals.fetch_add(1, Relaxed), in_flight, at_ns }
     }
 
-    /// Counts a READ or WRITE as answered. To be called before the reply is sent: the kernel may send the next
-    /// request before the call that replied returns, and two that never overlapped would seem to.
-    pub(crate) fn answer(&self, answer: Answer) {
+    /// Counts a READ or WRITE as answered at `now_ns`. To be called before the reply is sent: the kernel may send the
+    /// next request before the call that replied returns, and two that never overlapped would seem to.
+    pub(crate) fn answer(&self, arrival: &Arrival, answer: Answer, now_ns: u64) {
         if answer == Answer::Failed {
             self.failed.fetch_add(1, Relaxed);
         }
+        self.transfers(arrival.direction).service.add(now_ns.saturating_sub(arrival.at_ns));
+        self.last_answer_ns.fetch_max(now_ns, Relaxed);
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
@@ -171,115 +145,101 @@ impl Stats {
         self.failed.fetch_add(1, Relaxed);
     }
 
+    /// READs and WRITEs in flight.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Relaxed)
+    }
+
     /// What was counted since the last call; counting starts again from zero.
     ///
     /// A request that arrives meanwhile is counted once, before or after.
     pub(crate) fn take(&self) -> RequestStats {
-        let by_operation = (NAMES.iter().zip(&self.operations))
-            .map(|(name, count)| (name.to_string(), count.swap(0, Relaxed)))
+        let by_operation = (Operation::ALL.iter().zip(&self.operations))
+            .map(|(operation, count)| (operation.name().to_owned(), count.swap(0, Relaxed)))
             .filter(|(_, count)| *count > 0)
             .collect();
         self.arrivals.store(0, Relaxed);
+        let first_ns = self.first_arrival_ns.swap(u64::MAX, Relaxed);
+        let span_ns = self.last_answer_ns.swap(0, Relaxed).saturating_sub(first_ns);
+        let (read, write) = (self.read.service.take(), self.write.service.take());
+        let service_ns = read.map_or(0, |(_, sum)| sum) + write.map_or(0, |(_, sum)| sum);
+        let times = |taken: Option<(ServiceTimes, u64)>| taken.map(|(times, _)| times);
         RequestStats {
             by_operation,
-            read_sizes: self.read_sizes.take(),
-            write_sizes: self.write_sizes.take(),
-            most_in_flight: self.most_in_flight.swap(self.in_flight.load(Relaxed), Relaxed),
+            read_sizes: self.read.sizes.take(),
+            write_sizes: self.write.sizes.take(),
+            most_in_flight: self.most_in_flight.swap(self.in_flight(), Relaxed),
             out_of_order: self.out_of_order.swap(0, Relaxed),
             failed: self.failed.swap(0, Relaxed),
+            span_ns,
+            mean_in_flight: if span_ns == 0 { 0.0 } else { service_ns as f64 / span_ns as f64 },
+            read_service: times(read),
+            write_service: times(write),
             storage: None,
         }
     }
-}
 
-/// Counts by size. Workloads use few sizes: each gets a slot, and what finds none goes to a map with a lock.
-#[derive(Debug)]
-struct SizeHistogram {
-    slots: [Slot; SLOTS],
-    rest: Mutex<BTreeMap<u32, u64>>,
-}
-
-const SLOTS: usize = 16;
-
-#[derive(Debug)]
-struct Slot {
-    /// The size plus one; 0 while the slot is free.
-    key: AtomicU64,
-    count: AtomicU64,
-}
-
-impl Default for SizeHistogram {
-    fn default() -> Self {
-        let slots = [const { Slot { key: AtomicU64::new(0), count: AtomicU64::new(0) } }; SLOTS];
-        SizeHistogram { slots, rest: Mutex::default() }
-    }
-}
-
-impl SizeHistogram {
-    fn add(&self, size: u32) {
-        let key = u64::from(size) + 1;
-        for slot in &self.slots {
-            let found = match slot.key.load(Relaxed) {
-                0 => slot.key.compare_exchange(0, key, Relaxed, Relaxed).map_or_else(|now| now, |_| key),
-                taken => taken,
-            };
-            if found == key {
-                slot.count.fetch_add(1, Relaxed);
-                return;
-            }
+    fn transfers(&self, direction: Direction) -> &Transfers {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
         }
-        *self.rest.lock().unwrap_or_else(PoisonError::into_inner).entry(size).or_default() += 1;
-    }
-
-    /// A slot keeps its size for good: freeing it would race with an addition.
-    fn take(&self) -> BTreeMap<u32, u64> {
-        let mut counts = std::mem::take(&mut *self.rest.lock().unwrap_or_else(PoisonError::into_inner));
-        for slot in &self.slots {
-            let count = slot.count.swap(0, Relaxed);
-            if let (size @ 0.., 1..) = (slot.key.load(Relaxed) as i64 - 1, count) {
-                counts.insert(size as u32, count);
-            }
-        }
-        counts
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use Direction::{Read, Write};
+    use Place::{InOrder, OutOfOrder};
+
     use super::*;
 
     #[test]
     fn counts_what_arrived_and_starts_again() {
         let stats = Stats::default();
         stats.count(Operation::Lookup);
-        assert_eq!(stats.arrive(Direction::Read, 131072, Place::InOrder), 0);
-        assert_eq!(stats.arrive(Direction::Read, 4096, Place::OutOfOrder), 1);
-        stats.answer(Answer::Failed);
-        assert_eq!(stats.arrive(Direction::Write, 131072, Place::InOrder), 2);
-        stats.answer(Answer::Good);
+        let first = stats.arrive(Read, 131072, InOrder, 100);
+        let second = stats.arrive(Read, 4096, OutOfOrder, 200);
+        stats.answer(&second, Answer::Failed, 260);
+        let third = stats.arrive(Write, 131072, InOrder, 300);
+        stats.answer(&third, Answer::Good, 420);
+        assert_eq!([first, second, third].map(|it| (it.number, it.in_flight)), [(0, 1), (1, 2), (2, 2)]);
         let taken = stats.take();
         let expected = [("LOOKUP", 1), ("READ", 2), ("WRITE", 1)];
         assert_eq!(taken.by_operation, expected.map(|(name, count)| (name.to_string(), count)).into());
         assert_eq!(taken.read_sizes, [(4096, 1), (131072, 1)].into());
         assert_eq!(taken.write_sizes, [(131072, 1)].into());
         assert_eq!((taken.most_in_flight, taken.out_of_order, taken.failed), (2, 1, 1));
+        let mean = |times: Option<ServiceTimes>| times.map(|times| (times.count, times.mean_ns));
+        assert_eq!(mean(taken.read_service), Some((1, 60)));
+        assert_eq!(mean(taken.write_service), Some((1, 120)));
         // One is still in flight.
         assert_eq!(stats.take(), RequestStats { most_in_flight: 1, ..RequestStats::default() });
-        stats.answer(Answer::Good);
+        stats.answer(&first, Answer::Good, 500);
         stats.take();
         assert_eq!(stats.take(), RequestStats::default());
-        assert_eq!(stats.arrive(Direction::Read, 1, Place::InOrder), 0);
+        assert_eq!(stats.arrive(Read, 1, InOrder, 600).number, 0);
     }
 
     #[test]
-    fn more_sizes_than_slots_are_counted() {
-        let histogram = SizeHistogram::default();
-        let expected: BTreeMap<u32, u64> = (0..3 * SLOTS as u32).map(|size| (size, 2)).collect();
-        for size in expected.keys().chain(expected.keys()) {
-            histogram.add(*size);
+    fn the_mean_in_flight_follows_from_the_service_times() {
+        for (requests, span_ns, mean_in_flight) in [
+            // One at a time, with gaps.
+            (vec![(0, 100), (150, 250), (300, 400)], 400, 0.75),
+            // Twelve at a time, without.
+            (vec![(1000, 2000); 12], 1000, 12.0),
+            (vec![(1000, 2000), (1500, 3000)], 2000, 1.25),
+            // No time at all.
+            (vec![(7, 7)], 0, 0.0),
+            (vec![], 0, 0.0),
+        ] {
+            let stats = Stats::default();
+            let arrived: Vec<_> =
+                requests.iter().map(|(at, end)| (stats.arrive(Read, 1, InOrder, *at), *end)).collect();
+            arrived.iter().for_each(|(arrival, end)| stats.answer(arrival, Answer::Good, *end));
+            let taken = stats.take();
+            assert_eq!((taken.span_ns, taken.mean_in_flight), (span_ns, mean_in_flight), "{requests:?}");
         }
-        assert_eq!(histogram.take(), expected);
-        assert_eq!(histogram.take(), BTreeMap::new());
     }
 
     #[test]
@@ -289,8 +249,8 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for size in 0..40_000 {
-                        stats.arrive(Direction::Write, size % 32, Place::InOrder);
-                        stats.answer(Answer::Good);
+                        let arrival = stats.arrive(Write, size % 32, InOrder, size.into());
+                        stats.answer(&arrival, Answer::Good, u64::from(size) + 10);
                     }
                 });
             }
@@ -298,13 +258,8 @@ mod tests {
         let taken = stats.take();
         assert_eq!(taken.write_sizes, (0..32).map(|size| (size, 5_000)).collect());
         assert_eq!(taken.by_operation["WRITE"], 160_000);
+        assert_eq!(taken.write_service.map(|times| (times.count, times.mean_ns)), Some((160_000, 10)));
+        assert_eq!(taken.span_ns, 40_009);
         assert_eq!(stats.take().most_in_flight, 0);
-    }
-
-    #[test]
-    fn each_operation_has_its_name() {
-        assert_eq!(NAMES[Operation::Access as usize], "ACCESS");
-        assert_eq!(NAMES[Operation::Write as usize], "WRITE");
-        assert_eq!(NAMES.len(), Operation::Write as usize + 1);
     }
 }

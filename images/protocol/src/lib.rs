@@ -7,6 +7,7 @@ mod assignment;
 mod control;
 pub mod frame;
 mod nonce;
+mod operation;
 mod report;
 mod rules;
 mod settings;
@@ -14,9 +15,10 @@ mod settings;
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
 pub use nonce::Nonce;
+pub use operation::Operation;
 pub use report::{
-    CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, Stage, StorageStats,
-    WorkloadReport,
+    CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, ServiceTimes, Stage,
+    StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

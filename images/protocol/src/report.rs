@@ -170,9 +170,41 @@ pub struct RequestStats {
     pub out_of_order: u64,
     /// READ and WRITE requests answered with an error, and others that [`Effect::Eio`](crate::Effect::Eio) has hit.
     pub failed: u64,
+    /// From the first arrival of a READ or WRITE to the last answer to one, nanoseconds of guest time.
+    pub span_ns: u64,
+    /// READ and WRITE requests in flight on average over that span: by Little's law, their service times added up,
+    /// divided by the span.
+    pub mean_in_flight: f64,
+    /// How long READ requests took; none if none was answered.
+    pub read_service: Option<ServiceTimes>,
+    /// How long WRITE requests took; none if none was answered.
+    pub write_service: Option<ServiceTimes>,
     /// What the modelled storage did; none if storage is not modelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageStats>,
+}
+
+/// How long requests took, from their arrival in the server to the moment before their answer goes out, in
+/// nanoseconds of guest time.
+///
+/// The percentiles are those of a histogram: off by at most 1/128 of their value. The others are exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServiceTimes {
+    /// How many were answered.
+    pub count: u64,
+    /// The mean.
+    pub mean_ns: u64,
+    /// The shortest.
+    pub min_ns: u64,
+    /// Half of the requests took this long or less.
+    pub p50_ns: u64,
+    /// Nine tenths took this long or less.
+    pub p90_ns: u64,
+    /// 99 of 100 took this long or less.
+    pub p99_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
 }
 
 /// What the modelled storage did between two questions, computed and not observed: the times are exactly those of the model.

@@ -1,0 +1,141 @@
+//! How long requests take.
+//!
+//! A histogram with exact buckets below 128 ns and 64 for each power of two from there on, as HdrHistogram has them: a
+//! bucket is at most 1/64 of its values wide, and its middle at most 1/128 from any of them.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use lab_protocol::ServiceTimes;
+
+/// Bits of a time that its bucket is told by, below the highest.
+const BITS: u32 = 6;
+
+/// Buckets for each power of two.
+const PER_POWER: u64 = 1 << BITS;
+
+const BUCKETS: usize = bucket(u64::MAX) + 1;
+
+/// Times of requests that were answered, nanoseconds.
+#[derive(Debug)]
+pub(super) struct ServiceHistogram {
+    buckets: [AtomicU64; BUCKETS],
+    sum: AtomicU64,
+    min: AtomicU64,
+    max: AtomicU64,
+}
+
+impl Default for ServiceHistogram {
+    fn default() -> Self {
+        ServiceHistogram {
+            buckets: [const { AtomicU64::new(0) }; BUCKETS],
+            sum: AtomicU64::new(0),
+            min: AtomicU64::new(u64::MAX),
+            max: AtomicU64::new(0),
+        }
+    }
+}
+
+impl ServiceHistogram {
+    pub(super) fn add(&self, time_ns: u64) {
+        self.buckets[bucket(time_ns)].fetch_add(1, Relaxed);
+        self.sum.fetch_add(time_ns, Relaxed);
+        if time_ns < self.min.load(Relaxed) {
+            self.min.fetch_min(time_ns, Relaxed);
+        }
+        if time_ns > self.max.load(Relaxed) {
+            self.max.fetch_max(time_ns, Relaxed);
+        }
+    }
+
+    /// What was added since the last call, and the sum of it; none if it is nothing.
+    pub(super) fn take(&self) -> Option<(ServiceTimes, u64)> {
+        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.swap(0, Relaxed)).collect();
+        let sum = self.sum.swap(0, Relaxed);
+        let (min_ns, max_ns) = (self.min.swap(u64::MAX, Relaxed), self.max.swap(0, Relaxed));
+        let count: u64 = counts.iter().sum();
+        let mean_ns = sum.checked_div(count)?;
+        // The middle of a bucket may lie beyond all of its times.
+        let percentile = |percent| middle(place(&counts, count, percent)).min(max_ns).max(min_ns);
+        let (p50_ns, p90_ns, p99_ns) = (percentile(50), percentile(90), percentile(99));
+        Some((ServiceTimes { count, mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns }, sum))
+    }
+}
+
+const fn bucket(time_ns: u64) -> usize {
+    let power = (time_ns | 1).ilog2();
+    if power <= BITS {
+        return time_ns as usize;
+    }
+    let shift = power - BITS;
+    (shift as u64 * PER_POWER + (time_ns >> shift)) as usize
+}
+
+/// The time in the middle of a bucket.
+fn middle(bucket: usize) -> u64 {
+    let bucket = bucket as u64;
+    if bucket < 2 * PER_POWER {
+        return bucket;
+    }
+    let shift = bucket / PER_POWER - 1;
+    ((bucket - shift * PER_POWER) << shift) + (1 << (shift - 1))
+}
+
+/// The bucket of the smallest time that is not exceeded by so many percent of the times (nearest rank).
+fn place(counts: &[u64], count: u64, percent: u64) -> usize {
+    let rank = (count * percent).div_ceil(100);
+    let mut seen = 0;
+    let reached = |in_bucket: &u64| {
+        seen += in_bucket;
+        seen >= rank
+    };
+    counts.iter().position(reached).unwrap_or(BUCKETS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(times: &[u64], expected: Option<(u64, [u64; 6])>) {
+        let histogram = ServiceHistogram::default();
+        times.iter().for_each(|time| histogram.add(*time));
+        let found = histogram.take().map(|(times, sum)| {
+            let ServiceTimes { count, mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns } = times;
+            assert_eq!(mean_ns, sum / count);
+            (count, [mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns])
+        });
+        assert_eq!(found, expected, "{times:?}");
+        assert_eq!(histogram.take(), None);
+    }
+
+    #[test]
+    fn what_is_told_of_times() {
+        check(&[], None);
+        check(&[0], Some((1, [0; 6])));
+        check(&[127], Some((1, [127; 6])));
+        // Alone in its bucket, a time is told exactly.
+        check(&[1_000_003], Some((1, [1_000_003; 6])));
+        check(&[2, 1], Some((2, [1, 1, 1, 2, 2, 2])));
+        let hundred: Vec<u64> = (1..=100).rev().collect();
+        check(&hundred, Some((100, [50, 1, 50, 90, 99, 100])));
+        check(&[5, 5, 5, 5, 5, 5, 5, 5, 5, 100], Some((10, [14, 5, 5, 5, 100, 100])));
+        check(&[u64::MAX], Some((1, [u64::MAX; 6])));
+    }
+
+    #[test]
+    fn buckets_follow_each_other() {
+        assert_eq!(BUCKETS, 3776);
+        for at in 0..BUCKETS {
+            assert_eq!(bucket(middle(at)), at);
+        }
+    }
+
+    #[test]
+    fn the_middle_is_within_the_documented_error() {
+        for power in 0..64 {
+            for time in [1 << power, (1 << power) + (1 << power) / 3, (1 << power) - 1 + (1 << power)] {
+                let error = middle(bucket(time)).abs_diff(time);
+                assert!(error <= time / 128, "{time}: {error}");
+            }
+        }
+    }
+}
