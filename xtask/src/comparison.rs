@@ -206,27 +206,55 @@ pub struct Failure {
 /// The smallest and the largest of several boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Range {
+pub struct Range<T = u64> {
     /// The smallest.
-    pub least: u64,
+    pub least: T,
     /// The largest.
-    pub most: u64,
+    pub most: T,
 }
 
 /// What the server counted while the workload ran.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Evidence {
     /// READ and WRITE requests.
     pub requests: Range,
     /// The most of them that were in flight at one time.
     pub most_in_flight: Range,
+    /// How many were in flight on average, from the first arrival to the last answer.
+    pub mean_in_flight: Range<f64>,
+    /// From the first arrival to the last answer, nanoseconds.
+    pub span_ns: Range,
+    /// How long READs took in the server; none if a boot had none.
+    pub read_service: Option<ServiceEvidence>,
+    /// How long WRITEs took in the server; none if a boot had none.
+    pub write_service: Option<ServiceEvidence>,
+    /// How long both took on average, nanoseconds; none if a boot had neither.
+    pub mean_service_ns: Option<Range>,
     /// Bytes of the largest one.
     pub largest_bytes: Range,
     /// Those that did not start where the one before ended.
     pub out_of_order: Range,
     /// Those that were answered with an error.
     pub failed: Range,
+}
+
+/// How long requests took in the server, from their arrival to their answer, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServiceEvidence {
+    /// The mean.
+    pub mean_ns: Range,
+    /// The shortest.
+    pub min_ns: Range,
+    /// Half took this long or less.
+    pub p50_ns: Range,
+    /// Nine tenths took this long or less.
+    pub p90_ns: Range,
+    /// 99 of 100 took this long or less.
+    pub p99_ns: Range,
+    /// The longest.
+    pub max_ns: Range,
 }
 
 /// Compares the boots of a campaign.

@@ -1,9 +1,11 @@
 //! From reports to samples, with nothing dropped silently.
 
-use lab_protocol::{EndOfProgram, RequestStats, WorkloadReport, WorkloadTask};
+use lab_protocol::{EndOfProgram, RequestStats, ServiceTimes, WorkloadReport, WorkloadTask};
 
 use super::statistics::{harmonic_mean, spread};
-use super::{BootCounts, Cell, Evidence, Failure, Range, Row, Sample, Trouble, VariantSummary, check};
+use super::{
+    BootCounts, Cell, Evidence, Failure, Range, Row, Sample, ServiceEvidence, Trouble, VariantSummary, check,
+};
 use crate::campaign::Campaign;
 use crate::klog::escape_for_terminal;
 use crate::outcome::Outcome;
@@ -180,20 +182,58 @@ fn failure(workload: &WorkloadReport) -> Option<String> {
 }
 
 fn evidence(stats: &[&RequestStats]) -> Option<Evidence> {
-    let range = |of: &dyn Fn(&RequestStats) -> u64| {
-        let values = || stats.iter().map(|stats| of(stats));
-        Some(Range { least: values().min()?, most: values().max()? })
-    };
     let count = |stats: &RequestStats, name: &str| stats.by_operation.get(name).copied().unwrap_or(0);
     let largest = |stats: &RequestStats| {
         let sizes = stats.read_sizes.keys().chain(stats.write_sizes.keys());
         u64::from(sizes.copied().max().unwrap_or(0))
     };
+    let counts = |of: &dyn Fn(&RequestStats) -> u64| range(stats.iter().map(|stats| of(stats)));
+    let means: Option<Vec<u64>> = stats.iter().map(|stats| mean_service_ns(stats)).collect();
     Some(Evidence {
-        requests: range(&|stats| count(stats, "READ") + count(stats, "WRITE"))?,
-        most_in_flight: range(&|stats| u64::from(stats.most_in_flight))?,
-        largest_bytes: range(&largest)?,
-        out_of_order: range(&|stats| stats.out_of_order)?,
-        failed: range(&|stats| stats.failed)?,
+        requests: counts(&|stats| count(stats, "READ") + count(stats, "WRITE"))?,
+        most_in_flight: counts(&|stats| u64::from(stats.most_in_flight))?,
+        mean_in_flight: range(stats.iter().map(|stats| stats.mean_in_flight))?,
+        span_ns: counts(&|stats| stats.span_ns)?,
+        read_service: service(stats.iter().map(|stats| stats.read_service)),
+        write_service: service(stats.iter().map(|stats| stats.write_service)),
+        mean_service_ns: means.and_then(|means| range(means.into_iter())),
+        largest_bytes: counts(&largest)?,
+        out_of_order: counts(&|stats| stats.out_of_order)?,
+        failed: counts(&|stats| stats.failed)?,
     })
+}
+
+/// None if there are no values.
+fn range<T: Copy + PartialOrd>(values: impl Iterator<Item = T>) -> Option<Range<T>> {
+    values.fold(None, |range, value| {
+        let Range { least, most } = range.unwrap_or(Range { least: value, most: value });
+        Some(Range {
+            least: if value < least { value } else { least },
+            most: if value > most { value } else { most },
+        })
+    })
+}
+
+/// None unless every boot has times.
+fn service(times: impl Iterator<Item = Option<ServiceTimes>>) -> Option<ServiceEvidence> {
+    let times: Vec<ServiceTimes> = times.collect::<Option<_>>()?;
+    let of = |value: &dyn Fn(&ServiceTimes) -> u64| range(times.iter().map(value));
+    Some(ServiceEvidence {
+        mean_ns: of(&|times| times.mean_ns)?,
+        min_ns: of(&|times| times.min_ns)?,
+        p50_ns: of(&|times| times.p50_ns)?,
+        p90_ns: of(&|times| times.p90_ns)?,
+        p99_ns: of(&|times| times.p99_ns)?,
+        max_ns: of(&|times| times.max_ns)?,
+    })
+}
+
+/// The mean over READs and WRITEs.
+fn mean_service_ns(stats: &RequestStats) -> Option<u64> {
+    let times = || [stats.read_service, stats.write_service].into_iter().flatten();
+    // A report may hold any numbers, even such as cannot be added.
+    let sum = times()
+        .fold(0, |sum: u128, times| sum.saturating_add(u128::from(times.mean_ns) * u128::from(times.count)));
+    let count: u128 = times().map(|times| u128::from(times.count)).sum();
+    u64::try_from(sum.checked_div(count)?).ok()
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lab_protocol::{
-    CpuTime, EndOfProgram, Negotiated, Nonce, Report, RequestStats, ServerSettings, WorkloadReport,
-    WorkloadTask,
+    CpuTime, EndOfProgram, Negotiated, Nonce, Report, RequestStats, ServerSettings, ServiceTimes,
+    WorkloadReport, WorkloadTask,
 };
 
 use super::*;
@@ -194,6 +194,16 @@ fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
             by_operation: BTreeMap::from([("READ".into(), 512), ("GETATTR".into(), 3)]),
             read_sizes: BTreeMap::from([(131_072, 512)]),
             most_in_flight: in_flight,
+            mean_in_flight: f64::from(in_flight) * 0.875,
+            read_service: Some(ServiceTimes {
+                count: 512,
+                mean_ns: 1_000_499,
+                min_ns: 1_000_000,
+                p50_ns: 1_000_400,
+                p90_ns: 1_000_900,
+                p99_ns: 1_001_000,
+                max_ns: 1_002_000,
+            }),
             ..RequestStats::default()
         }),
     };

@@ -17,6 +17,7 @@ pub fn render(comparison: &Comparison) -> String {
     parts.push(throughput(comparison));
     parts.push(format!("{}{}", text::wrap("", &text::rules(comparison), WIDTH, 0), footnotes(comparison)));
     parts.extend(steps::render(comparison, WIDTH));
+    parts.push(differences(comparison));
     parts.push(evidence(comparison));
     parts.extend(tests(comparison));
     parts.extend(failures(comparison));
@@ -146,22 +147,18 @@ fn footnotes(comparison: &Comparison) -> String {
     notes
 }
 
+/// How far the boots behind a value differ: one line for each row and variant.
+fn differences(comparison: &Comparison) -> String {
+    let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread).";
+    by_scenario(comparison, lead, &["workload", "variant", "boots", "repeat", "spread"], &difference_line)
+}
+
 /// What backs the throughput: one line for each row and variant.
 fn evidence(comparison: &Comparison) -> String {
-    let columns = [
-        "workload",
-        "variant",
-        "boots",
-        "repeat",
-        "spread",
-        "reqs",
-        "in flight",
-        "KiB",
-        "disorder",
-        "failed",
-    ];
-    let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the server \
-                saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.";
+    let columns =
+        ["workload", "variant", "reqs", "KiB", "in flight", "mean", "service", "disorder", "failed"];
+    let lead = "What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in \
+                flight, mean time from arrival to answer in us (service), out of order, failed.";
     by_scenario(comparison, lead, &columns, &evidence_line)
 }
 
@@ -196,23 +193,25 @@ fn by_scenario(
     parts.join("\n")
 }
 
-fn evidence_line(cell: &Cell) -> Vec<String> {
+fn difference_line(cell: &Cell) -> Vec<String> {
     let planned = cell.samples.len() + cell.failures.len() + cell.absent as usize;
     let measured = cell.samples.len();
     let boots = if measured == planned { planned.to_string() } else { format!("{measured} of {planned}") };
     let percent = |value: Option<f64>| value.map_or("-".to_owned(), text::percent);
-    let mut line = vec![boots, percent(cell.repeat), percent(cell.spread)];
-    line.extend(match cell.evidence {
-        Some(seen) => [
-            text::range(seen.requests),
-            text::range(seen.most_in_flight),
-            text::kib(seen.largest_bytes),
-            text::range(seen.out_of_order),
-            text::range(seen.failed),
-        ],
-        None => std::array::from_fn(|_| "-".to_owned()),
-    });
-    line
+    vec![boots, percent(cell.repeat), percent(cell.spread)]
+}
+
+fn evidence_line(cell: &Cell) -> Vec<String> {
+    let Some(seen) = cell.evidence else { return vec!["-".to_owned(); 7] };
+    vec![
+        text::range(seen.requests),
+        text::kib(seen.largest_bytes),
+        text::range(seen.most_in_flight),
+        text::mean(seen.mean_in_flight),
+        seen.mean_service_ns.map_or("-".to_owned(), text::us),
+        text::range(seen.out_of_order),
+        text::range(seen.failed),
+    ]
 }
 
 fn tested_line(cell: &Cell) -> Vec<String> {

@@ -89,15 +89,24 @@ fn table_of_two() {
 
             A change counts if it exceeds 1 % and the spread between boots of either kernel.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
-            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
             scenario slow
-            | workload | variant  | boots | repeat | spread | reqs | in flight | KiB | disorder | failed |
-            |----------|----------|-------|--------|--------|------|-----------|-----|----------|--------|
-            | dd-read  | original |     2 | 0.05 % | 0.05 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     2 | 0.07 % | 0.07 % |  512 |        12 | 128 |        0 |      0 |
-            | aio-read | original |     2 | 0.02 % | 0.02 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     2 | 0.04 % | 0.04 % |  512 |        12 | 128 |        0 |      0 |
+            | workload | variant  | boots | repeat | spread |
+            |----------|----------|-------|--------|--------|
+            | dd-read  | original |     2 | 0.05 % | 0.05 % |
+            |          | patched  |     2 | 0.07 % | 0.07 % |
+            | aio-read | original |     2 | 0.02 % | 0.02 % |
+            |          | patched  |     2 | 0.04 % | 0.04 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
 
             Kernel logs: no findings in any boot.
 
@@ -147,21 +156,36 @@ fn table_of_five() {
             A change counts if it exceeds 1 % and the spread between boots of either kernel.
             * boots of one kernel differ by more than 1 %; the change is more than ten times that.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
-            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
             scenario slow
-            | workload | variant   | boots |  repeat |  spread | reqs | in flight | KiB | disorder | failed |
-            |----------|-----------|-------|---------|---------|------|-----------|-----|----------|--------|
-            | dd-read  | original  |     2 |  0.05 % |  0.05 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched   |     2 |  0.07 % |  0.07 % |  512 |        12 | 128 |        0 |      0 |
-            |          | clean-up  |     2 |  0.02 % |  0.02 % |  512 |        12 | 128 |        0 |      0 |
-            |          | third-way |     2 | 10.00 % | 10.00 % |  512 |        12 | 128 |        0 |      0 |
-            |          | stock     |     2 |  0.00 % |  0.00 % |  512 |         1 | 128 |        0 |      0 |
-            | aio-read | original  |     2 |  0.02 % |  0.02 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched   |     2 |  0.02 % |  0.02 % |  512 |        12 | 128 |        0 |      0 |
-            |          | clean-up  |     2 |  0.04 % |  0.04 % |  512 |        12 | 128 |        0 |      0 |
-            |          | third-way |     2 |  0.00 % |  0.00 % |  512 |        12 | 128 |        0 |      0 |
-            |          | stock     |     2 |  0.00 % |  0.00 % |  512 |         1 | 128 |        0 |      0 |
+            | workload | variant   | boots |  repeat |  spread |
+            |----------|-----------|-------|---------|---------|
+            | dd-read  | original  |     2 |  0.05 % |  0.05 % |
+            |          | patched   |     2 |  0.07 % |  0.07 % |
+            |          | clean-up  |     2 |  0.02 % |  0.02 % |
+            |          | third-way |     2 | 10.00 % | 10.00 % |
+            |          | stock     |     2 |  0.00 % |  0.00 % |
+            | aio-read | original  |     2 |  0.02 % |  0.02 % |
+            |          | patched   |     2 |  0.02 % |  0.02 % |
+            |          | clean-up  |     2 |  0.04 % |  0.04 % |
+            |          | third-way |     2 |  0.00 % |  0.00 % |
+            |          | stock     |     2 |  0.00 % |  0.00 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant   | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|-----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original  |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            | aio-read | original  |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
 
             Kernel logs: no findings in any boot.
 
@@ -208,15 +232,24 @@ fn table_with_troubles() {
 
             A change counts if it exceeds 1 % and the spread between boots of either kernel.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
-            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
             scenario slow
-            | workload | variant  |  boots | repeat | spread | reqs | in flight | KiB | disorder | failed |
-            |----------|----------|--------|--------|--------|------|-----------|-----|----------|--------|
-            | dd-read  | original |      2 | 0.05 % | 0.05 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched  | 0 of 2 |      - |      - |    - |         - |   - |        - |      - |
-            | aio-read | original |      2 | 0.02 % | 0.02 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched  | 1 of 2 |      - |      - |  512 |        12 | 128 |        0 |      0 |
+            | workload | variant  |  boots | repeat | spread |
+            |----------|----------|--------|--------|--------|
+            | dd-read  | original |      2 | 0.05 % | 0.05 % |
+            |          | patched  | 0 of 2 |      - |      - |
+            | aio-read | original |      2 | 0.02 % | 0.02 % |
+            |          | patched  | 1 of 2 |      - |      - |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |    - |   - |         - |     - |       - |        - |      - |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
 
             Workloads that failed:
               patched, slow, dd-read, boot 3: exit code 1: dd: error reading '/mnt/fuse/file':
@@ -273,17 +306,28 @@ fn table_of_wall_clock() {
             A change counts if the exact Mann-Whitney p (Holm over all cells) is below 0.05, its 95 % interval
             excludes 1, and it exceeds 1 %.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread). What the
-            server saw of READ and WRITE: requests, most in flight, largest in KiB, out of order, failed.
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
             scenario slow
-            | workload | variant  | boots | repeat | spread | reqs | in flight | KiB | disorder | failed |
-            |----------|----------|-------|--------|--------|------|-----------|-----|----------|--------|
-            | dd-read  | original |     6 |      - | 5.00 % |  512 |         1 | 128 |        0 |      0 |
-            |          | again    |     6 |      - | 3.48 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     6 |      - | 7.14 % |  512 |        12 | 128 |        0 |      0 |
-            | aio-read | original |     6 |      - | 0.00 % |  512 |         1 | 128 |        0 |      0 |
-            |          | again    |     6 |      - | 0.00 % |  512 |         1 | 128 |        0 |      0 |
-            |          | patched  |     6 |      - | 0.00 % |  512 |        12 | 128 |        0 |      0 |
+            | workload | variant  | boots | repeat | spread |
+            |----------|----------|-------|--------|--------|
+            | dd-read  | original |     6 |      - | 5.00 % |
+            |          | again    |     6 |      - | 3.48 % |
+            |          | patched  |     6 |      - | 7.14 % |
+            | aio-read | original |     6 |      - | 0.00 % |
+            |          | again    |     6 |      - | 0.00 % |
+            |          | patched  |     6 |      - | 0.00 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
 
             Change as a ratio, its 95 % interval, p (corrected), and the smallest change that this run could
             see.
@@ -549,4 +593,22 @@ fn a_comparison_without_steps_does_not_speak_of_them() {
     let json = json::render(&compare(&five_arms()).unwrap()).unwrap();
     assert!(!json.contains("\"steps\"") && !json.contains("\"prefix\""));
     assert!(json::render(&compare(&patch_by_patch()).unwrap()).unwrap().contains("\"steps\""));
+}
+
+#[test]
+fn means_and_times_are_ranges_only_if_they_read_differently() {
+    use crate::comparison::Range;
+    for (least, most, expected) in [
+        (0, 0, "0.0"),
+        (1_249, 1_250, "1.2"),
+        (1_249, 1_251, "1.2-1.3"),
+        (99_949, 99_951, "99.9-100.0"),
+        (99_999, 100_000, "100.0-100"),
+        (1_000_400, 1_001_600, "1000-1002"),
+    ] {
+        assert_eq!(text::us(Range { least, most }), expected);
+    }
+    for (least, most, expected) in [(0.0, 0.0, "0.00"), (9.871, 9.874, "9.87"), (9.87, 11.4, "9.87-11.40")] {
+        assert_eq!(text::mean(Range { least, most }), expected);
+    }
 }

@@ -43,23 +43,34 @@ pub(super) fn percent(share: f64) -> String {
 
 /// `16`, or `12-16` if the boots differ.
 pub(super) fn range(range: Range) -> String {
-    if range.least == range.most { range.most.to_string() } else { format!("{}-{}", range.least, range.most) }
+    from_to(range, |value| value.to_string())
 }
 
 /// Bytes in KiB.
 pub(super) fn kib(bytes: Range) -> String {
-    let kib = |bytes: u64| {
-        if bytes.is_multiple_of(1024) {
-            (bytes / 1024).to_string()
-        } else {
-            format!("{:.1}", bytes as f64 / 1024.0)
-        }
-    };
-    if bytes.least == bytes.most {
-        kib(bytes.most)
-    } else {
-        format!("{}-{}", kib(bytes.least), kib(bytes.most))
-    }
+    from_to(bytes, |bytes| match bytes.is_multiple_of(1024) {
+        true => (bytes / 1024).to_string(),
+        false => format!("{:.1}", bytes as f64 / 1024.0),
+    })
+}
+
+/// A mean with two digits behind the point.
+pub(super) fn mean(range: Range<f64>) -> String {
+    from_to(range, |mean| format!("{mean:.2}"))
+}
+
+/// Nanoseconds in microseconds: whole ones from 100 on.
+pub(super) fn us(ns: Range) -> String {
+    from_to(ns, |ns| match ns {
+        100_000.. => format!("{:.0}", ns as f64 / 1000.0),
+        _ => format!("{:.1}", ns as f64 / 1000.0),
+    })
+}
+
+/// One value if both ends read alike.
+fn from_to<T>(range: Range<T>, show: impl Fn(T) -> String) -> String {
+    let (least, most) = (show(range.least), show(range.most));
+    if least == most { most } else { format!("{least}-{most}") }
 }
 
 /// The verdict in words; `*` where boots of one kernel differ by more than they should.
