@@ -181,6 +181,8 @@ mod tests {
             hello: None,
             progress: Vec::new(),
             report: None,
+            requests: Vec::new(),
+            requests_received_bytes: 0,
             frame_error: None,
             qmp: Vec::new(),
             qemu_stderr: stderr.to_owned(),

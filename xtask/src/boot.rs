@@ -50,6 +50,10 @@ pub struct Capture {
     pub progress: Vec<Progress>,
     /// The payload of the report frame, if a whole one came.
     pub report: Option<Vec<u8>>,
+    /// The request logs, one behind the other; as much of them as is accepted.
+    pub requests: Vec<u8>,
+    /// Bytes of request logs that came.
+    pub requests_received_bytes: u64,
     /// What was wrong with the frames, if anything.
     pub frame_error: Option<String>,
     /// What QEMU said on its monitor, one JSON object a line.

@@ -142,6 +142,7 @@ fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Record> {
         console: nothing(),
         report: None,
         qmp: nothing(),
+        requests: None,
     };
     let request = BootRequest {
         machine: bench.machine.clone(),
@@ -188,8 +189,13 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         console_received_bytes: capture.console.received_bytes(),
         report: capture.report,
         qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
+        requests: capture.requests,
+        requests_received_bytes: capture.requests_received_bytes,
     };
-    (record.console, record.report, record.qmp) = raw.describe();
+    record.console = raw.describe_console();
+    record.report = raw.describe_report();
+    record.qmp = raw.describe_qmp();
+    record.requests = raw.describe_requests();
     raw
 }
 
@@ -198,7 +204,7 @@ fn round_to_ms(duration: Duration) -> f64 {
 }
 
 fn nothing() -> Stored {
-    BootFiles::default().describe().0
+    BootFiles::default().describe_console()
 }
 
 fn kernel_of(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<(crate::record::KernelIdentity, PathBuf)> {

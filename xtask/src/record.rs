@@ -1,4 +1,5 @@
-//! What is kept of a boot: a record in TOML with, beside it, the report and the console as they came.
+//! What is kept of a boot: a record in TOML with, beside it, the report, the console and the request log as
+//! they came.
 
 mod store;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::outcome::Outcome;
 use crate::plan::{BootStep, Clock};
 
-pub use store::{BootFiles, read_boot, write_boot};
+pub use store::{BootFiles, read_boot, read_requests, write_boot};
 
 /// The version of the record's form; a record of another version is not read.
 pub const VERSION: u32 = 1;
@@ -45,6 +46,8 @@ pub struct Record {
     pub report: Option<Stored>,
     /// QMP events as received (`qmp.jsonl`), one a line.
     pub qmp: Stored,
+    /// The request logs as received (`requests.bin`), see [`lab_protocol::log`]; none if nothing was logged.
+    pub requests: Option<Stored>,
 }
 
 /// What tells one kernel from another.

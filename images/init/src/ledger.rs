@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lab_protocol::frame::Kind;
+use lab_protocol::log::MOST_BYTES;
 use lab_protocol::{END_MARK, Nonce, Progress, Report, Stage};
 
 use crate::kmsg::{self, Level};
@@ -19,6 +20,7 @@ struct Entries {
     nonce: Option<Nonce>,
     port: Option<Port>,
     last_step: String,
+    logged_bytes: usize,
 }
 
 impl Ledger {
@@ -29,6 +31,7 @@ impl Ledger {
             nonce: None,
             port: None,
             last_step: "start".to_owned(),
+            logged_bytes: 0,
         })))
     }
 
@@ -65,6 +68,22 @@ impl Ledger {
             && let Err(error) = port.send(kind, message)
         {
             kmsg::step(&format!("problem: {error:#}"));
+        }
+    }
+
+    /// Sends the request log of a workload, if there is a port. What the host would not keep is a problem.
+    pub(crate) fn send_log(&self, log: &[u8]) {
+        let mut entries = self.entries();
+        let entries = &mut *entries;
+        if entries.logged_bytes + log.len() > MOST_BYTES {
+            let problem = format!("the request logs of a boot may have {MOST_BYTES} bytes; one was left out");
+            kmsg::step(&format!("problem: {problem}"));
+            entries.report.problems.push(problem);
+        } else if let Some(port) = &mut entries.port {
+            entries.logged_bytes += log.len();
+            if let Err(error) = port.send_bytes(Kind::RequestLog, log) {
+                kmsg::step(&format!("problem: {error:#}"));
+            }
         }
     }
 

@@ -83,8 +83,8 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.edit(|report| report.negotiated = Some(negotiated));
     ledger.step("mounted");
     ledger.progress(Stage::Mounted, None);
-    for task in &assignment.workloads {
-        let (report, health) = measure(ledger, assignment, task, &mut server);
+    for (place, task) in (0..).zip(&assignment.workloads) {
+        let (report, health) = measure(ledger, assignment, (place, task), &mut server);
         ledger.step(&format!("workload {} ended: {:?}", task.name, report.end));
         ledger.edit(|all| all.workloads.push(report));
         ledger.progress(Stage::WorkloadEnded, Some(&task.name));
@@ -127,7 +127,7 @@ fn ensure_file(task: &WorkloadTask) -> anyhow::Result<stamp::Made> {
 fn measure(
     ledger: &Ledger,
     assignment: &Assignment,
-    task: &WorkloadTask,
+    (place, task): (u32, &WorkloadTask),
     server: &mut Server,
 ) -> (WorkloadReport, anyhow::Result<()>) {
     let (argv, environment) = (workload::argv(task), workload::environment(task));
@@ -147,6 +147,9 @@ fn measure(
     let health = (|| {
         anyhow::ensure!(!unkillable, "the tool could not be killed");
         report.server_cpu = cpu::between(usage_before, usage_after?);
+        if assignment.server.request_log > 0 {
+            ledger.send_log(&server.request_log(place)?);
+        }
         report.requests = Some(server.take()?);
         Ok(())
     })();

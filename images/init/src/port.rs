@@ -49,7 +49,15 @@ impl Port {
     /// If the kernel does not take it.
     pub(crate) fn send(&mut self, kind: Kind, message: &impl Serialize) -> anyhow::Result<()> {
         let payload = serde_json::to_vec(message).context("writing JSON")?;
-        self.file.write_all(&encode(kind, self.nonce, &payload)).context("writing to the report port")
+        self.send_bytes(kind, &payload)
+    }
+
+    /// Sends a frame of a kind that is not JSON.
+    ///
+    /// # Errors
+    /// If the kernel does not take it.
+    pub(crate) fn send_bytes(&mut self, kind: Kind, payload: &[u8]) -> anyhow::Result<()> {
+        self.file.write_all(&encode(kind, self.nonce, payload)).context("writing to the report port")
     }
 
     /// Waits until the host says that it has the report ([`lab_protocol::REPORT_RECEIVED`]; closing the port does as

@@ -8,6 +8,7 @@ use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
+use lab_protocol::frame::MAX_PAYLOAD;
 use lab_protocol::{
     ControlCommand, ControlReply, MOUNT_DIR, Negotiated, RequestStats, STORAGE_DIR, ServerSettings,
 };
@@ -68,7 +69,7 @@ impl Server {
     pub(crate) fn wait_mounted(&mut self) -> anyhow::Result<Negotiated> {
         match self.reply().context("waiting for the mount")? {
             ControlReply::Mounted(negotiated) => Ok(negotiated),
-            other @ (ControlReply::Stats(_) | ControlReply::Error(_)) => {
+            other @ (ControlReply::Stats(_) | ControlReply::Log { .. } | ControlReply::Error(_)) => {
                 bail!("waiting for the mount: the server said {other:?}")
             }
         }
@@ -84,11 +85,28 @@ impl Server {
             self.reply()
         };
         match ask().context("asking the server for its counts")? {
-            ControlReply::Stats(stats) => Ok(stats),
-            other @ (ControlReply::Mounted(_) | ControlReply::Error(_)) => {
+            ControlReply::Stats(stats) => Ok(*stats),
+            other @ (ControlReply::Mounted(_) | ControlReply::Log { .. } | ControlReply::Error(_)) => {
                 bail!("asking the server for its counts: it said {other:?}")
             }
         }
+    }
+
+    /// The log of the requests since the last [`Server::take`], as it goes to the host.
+    ///
+    /// # Errors
+    /// If the server has ended or does not answer in time.
+    pub(crate) fn request_log(&mut self, workload: u32) -> anyhow::Result<Vec<u8>> {
+        let mut ask = || -> anyhow::Result<Vec<u8>> {
+            writeln!(self.commands, "{}", ControlCommand::Log { workload })?;
+            match self.reply()? {
+                ControlReply::Log { bytes } => self.bytes(usize::try_from(bytes)?),
+                other @ (ControlReply::Mounted(_) | ControlReply::Stats(_) | ControlReply::Error(_)) => {
+                    bail!("it said {other:?}")
+                }
+            }
+        };
+        ask().context("asking the server for its request log")
     }
 
     /// Its peak resident memory, KiB.
@@ -130,14 +148,34 @@ impl Server {
             if let Some(reply) = take_reply(&mut self.unread)? {
                 return Ok(reply);
             }
-            let [readable] = wait::readable([Some(self.replies.as_fd())], deadline)?;
-            if !readable {
-                bail!("no answer within {} s", PATIENCE.as_secs());
-            }
-            let mut buffer = [0; 4096];
-            match self.replies.read(&mut buffer)? {
-                0 => return Err(anyhow!("the server closed its output")),
-                n => self.unread.extend(&buffer[..n]),
+            self.hear(deadline)?;
+        }
+    }
+
+    /// What follows a reply.
+    fn bytes(&mut self, count: usize) -> anyhow::Result<Vec<u8>> {
+        if count > MAX_PAYLOAD {
+            bail!("{count} bytes are announced, more than {MAX_PAYLOAD}");
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while self.unread.len() < count {
+            self.hear(deadline)?;
+        }
+        let rest = self.unread.split_off(count);
+        Ok(std::mem::replace(&mut self.unread, rest))
+    }
+
+    fn hear(&mut self, deadline: Instant) -> anyhow::Result<()> {
+        let [readable] = wait::readable([Some(self.replies.as_fd())], deadline)?;
+        if !readable {
+            bail!("no answer within {} s", PATIENCE.as_secs());
+        }
+        let mut buffer = [0; 4096];
+        match self.replies.read(&mut buffer)? {
+            0 => Err(anyhow!("the server closed its output")),
+            n => {
+                self.unread.extend(&buffer[..n]);
+                Ok(())
             }
         }
     }
@@ -157,7 +195,9 @@ fn take_reply(unread: &mut Vec<u8>) -> anyhow::Result<Option<ControlReply>> {
     })?;
     match reply {
         ControlReply::Error(text) => bail!("the server failed: {text}"),
-        reply @ (ControlReply::Mounted(_) | ControlReply::Stats(_)) => Ok(Some(reply)),
+        reply @ (ControlReply::Mounted(_) | ControlReply::Stats(_) | ControlReply::Log { .. }) => {
+            Ok(Some(reply))
+        }
     }
 }
 
@@ -197,11 +237,11 @@ mod tests {
     fn replies_are_taken_line_by_line() {
         let mut unread = Vec::new();
         assert_eq!(take_reply(&mut unread).unwrap(), None);
-        let stats = serde_json::to_string(&ControlReply::Stats(RequestStats::default())).unwrap();
+        let stats = serde_json::to_string(&ControlReply::Stats(Box::default())).unwrap();
         unread.extend(stats.as_bytes());
         assert_eq!(take_reply(&mut unread).unwrap(), None);
         unread.extend(b"\n{\"er");
-        assert_eq!(take_reply(&mut unread).unwrap(), Some(ControlReply::Stats(RequestStats::default())));
+        assert_eq!(take_reply(&mut unread).unwrap(), Some(ControlReply::Stats(Box::default())));
         assert_eq!(unread, b"{\"er");
         unread.extend(b"ror\":\"no /dev/fuse\"}\n");
         assert_eq!(take_reply(&mut unread).unwrap_err().to_string(), "the server failed: no /dev/fuse");

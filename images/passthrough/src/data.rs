@@ -12,6 +12,7 @@ use rustix::io::{Errno, Result};
 use crate::clock;
 use crate::fault::Share;
 use crate::inodes::Inode;
+use crate::log::Pending;
 use crate::model::{Access, Ticket};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
@@ -35,6 +36,7 @@ pub(crate) struct OpenFile {
 #[derive(Debug)]
 struct DataRequest {
     arrival: Arrival,
+    access: Access,
     /// What its fault leaves of it.
     share: Result<Share>,
     ticket: Option<Ticket>,
@@ -44,6 +46,16 @@ impl DataRequest {
     /// The file, if the request is to be served.
     fn admitted(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
         self.share.and(file)
+    }
+
+    /// What is logged of it.
+    fn pending(&self) -> Pending {
+        Pending {
+            operation: self.access.direction.into(),
+            access: Some(self.access),
+            arrival_ns: self.arrival.at_ns,
+            in_flight: self.arrival.in_flight,
+        }
     }
 
     /// The bytes that may be transferred of those that are asked for.
@@ -140,28 +152,32 @@ impl Server {
         let bytes = offset..offset.saturating_add(size.into());
         let share = self.meet_fault(direction.into(), bytes);
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
-        let ticket =
-            self.model.as_ref().zip(share.ok()).map(|(model, share)| {
-                model.begin(&Access { inode, direction, offset, size: share.of(size) })
-            });
+        let access = Access { inode, direction, offset, size };
+        let storage = self.model.as_ref().zip(share.ok());
+        let ticket = storage.map(|(model, share)| model.begin(&Access { size: share.of(size), ..access }));
         // Within the time that the storage takes, if it takes any.
         self.observer.look(arrival.number);
-        DataRequest { arrival, share, ticket }
+        DataRequest { arrival, access, share, ticket }
     }
 
     /// Answers a request when the storage is done with it and its turn has come.
-    fn answer<T>(&self, request: DataRequest, result: Result<T>, send: impl FnOnce(Result<T>)) {
+    fn answer(&self, request: DataRequest, result: Result<usize>, send: impl FnOnce(Result<usize>)) {
+        let (arrival, pending) = (request.arrival, request.pending());
         if let (Some(model), Some(ticket)) = (&self.model, request.ticket) {
             model.finish(ticket);
         }
         let send = || {
             // Before the answer goes out: the kernel may send the next request at once.
             let answer = if result.is_ok() { Answer::Good } else { Answer::Failed };
-            self.stats.answer(&request.arrival, answer, clock::now_ns());
+            let now_ns = clock::now_ns();
+            self.stats.answer(&arrival, answer, now_ns);
+            if let Some(log) = &self.log {
+                log.add(&pending, result, now_ns);
+            }
             send(result);
         };
         match &self.reply_queue {
-            Some(queue) => queue.pass(request.arrival.number, send),
+            Some(queue) => queue.pass(arrival.number, send),
             None => send(),
         }
     }

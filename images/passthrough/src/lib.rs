@@ -11,6 +11,7 @@ mod directory;
 mod fault;
 mod handles;
 mod inodes;
+mod log;
 mod model;
 mod negotiate;
 mod observe;

@@ -39,18 +39,23 @@ fn full_if(full: bool) -> Room {
 }
 
 impl Requests {
-    /// Counts a request, and serves it unless its fault forbids that. READ and WRITE do so by themselves.
+    /// Counts a request, serves it unless its fault forbids that, and logs it. READ and WRITE do so by themselves.
     fn serve<'a, T>(
         &'a self,
         operation: Operation,
         serve: impl FnOnce(&'a Server) -> Result<T>,
     ) -> Result<T> {
-        self.0.admit(operation).and_then(serve)
+        let pending = self.0.pending(operation);
+        let result = self.0.admit(operation).and_then(serve);
+        self.0.record(pending, result.as_ref().map(|_| 0).map_err(|error| *error));
+        result
     }
 
     /// Counts a request that is not served, and gives its answer: `answer` unless its fault has another.
     fn refuse(&self, operation: Operation, answer: Errno) -> Errno {
-        self.0.admit(operation).map_or_else(code, |_| answer)
+        let refused: Result<()> =
+            self.serve(operation, |_| Err(rustix::io::Errno::from_raw_os_error(answer.code())));
+        refused.map_or_else(code, |()| answer)
     }
 
     fn entry(&self, result: Result<FileAttr>, reply: ReplyEntry) {

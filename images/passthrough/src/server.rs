@@ -6,14 +6,17 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Context;
+use lab_protocol::log::RequestLog;
 use lab_protocol::{Negotiated, RequestStats, ServerSettings};
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::clock;
 use crate::data::OpenFile;
 use crate::directory::Directory;
 use crate::fault::{Faults, Share};
 use crate::handles::Handles;
 use crate::inodes::Inodes;
+use crate::log::Log;
 use crate::model::Model;
 use crate::observe::Observer;
 use crate::order::ReplyQueue;
@@ -33,6 +36,7 @@ pub(crate) struct Server {
     pub(crate) model: Option<Model>,
     pub(crate) reply_queue: Option<ReplyQueue>,
     pub(crate) stats: Stats,
+    pub(crate) log: Option<Log>,
     pub(crate) negotiated: OnceLock<Negotiated>,
 }
 
@@ -56,6 +60,7 @@ impl Server {
             model: Model::new(&settings.storage, settings.seed),
             reply_queue: ReplyQueue::new(&settings),
             stats: Stats::default(),
+            log: Log::new(settings.request_log),
             negotiated: OnceLock::new(),
             settings,
         })
@@ -90,8 +95,19 @@ impl Server {
     /// RELEASE that follows a close(2) may still be on its way then, and is counted next time.
     pub(crate) fn take_stats(&self) -> RequestStats {
         self.inodes.forget_order();
+        if let Some(log) = &self.log {
+            log.restart(clock::now_ns());
+        }
         let storage = self.model.as_ref().map(Model::take);
         RequestStats { storage, ..self.stats.take() }
+    }
+
+    /// The log of the requests since the last [`Server::take_stats`]; empty if requests are not logged.
+    pub(crate) fn request_log(&self, workload: u32) -> RequestLog {
+        match &self.log {
+            Some(log) => log.give(workload),
+            None => RequestLog { workload, dropped: 0, base_ns: 0, records: Vec::new() },
+        }
     }
 
     pub(crate) fn attribute_timeout(&self) -> Duration {

@@ -164,7 +164,8 @@ fn handle(server: &Server, events: &Receiver<Event>) -> anyhow::Result<Ending> {
             Event::Line(line) => {
                 let line = line.context("reading commands")?;
                 match line.parse().map_err(|text: String| anyhow!(text))? {
-                    ControlCommand::Take => say(&ControlReply::Stats(server.take_stats()))?,
+                    ControlCommand::Take => say(&ControlReply::Stats(Box::new(server.take_stats())))?,
+                    ControlCommand::Log { workload } => give_log(server, workload)?,
                     ControlCommand::Quit => return Ok(Ending::Asked),
                 }
             }
@@ -175,6 +176,14 @@ fn handle(server: &Server, events: &Receiver<Event>) -> anyhow::Result<Ending> {
         }
     }
     Ok(Ending::Asked)
+}
+
+/// Announces the log, and sends it behind the line.
+fn give_log(server: &Server, workload: u32) -> anyhow::Result<()> {
+    let bytes = server.request_log(workload).encode();
+    say(&ControlReply::Log { bytes: bytes.len() as u64 })?;
+    let mut out = io::stdout().lock();
+    out.write_all(&bytes).and_then(|()| out.flush()).context("writing the request log to standard output")
 }
 
 /// Takes the mount away, by force if need be: a mount that nobody serves blocks whoever looks at it.

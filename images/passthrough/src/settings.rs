@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
+use lab_protocol::log::MOST_RECORDS;
 use lab_protocol::{FaultMistake, ServerSettings};
 
 use crate::negotiate::LARGEST_REQUEST_KIB;
@@ -46,6 +47,9 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
         if value == 0 {
             bail!("`{key}` is 0; give a number from 1 to {}", u16::MAX);
         }
+    }
+    if settings.request_log > MOST_RECORDS {
+        bail!("`request-log` is {}; give a number from 0 to {MOST_RECORDS}", settings.request_log);
     }
     settings.check_reply_window().map_err(|message| anyhow!("`reply-window-us`: {message}"))?;
     for (number, fault) in (1..).zip(&settings.faults) {
@@ -106,6 +110,10 @@ mod tests {
         check(
             &with("background\": 12", "background\": 0"),
             expect!["settings: `max-background` is 0; give a number from 1 to 65535"],
+        );
+        check(
+            &with("request-log\": 0", "request-log\": 1048577"),
+            expect!["settings: `request-log` is 1048577; give a number from 0 to 1048576"],
         );
         check(
             &with("clone-fd", "clone-fds"),

@@ -1,6 +1,6 @@
 //! Framed messages on the virtio-serial port.
 //!
-//! A frame is a header of 32 bytes and a JSON payload. All numbers are little-endian:
+//! A frame is a header of 32 bytes and a payload: JSON, or a request log. All numbers are little-endian:
 //!
 //! | offset | bytes | content |
 //! | --- | --- | --- |
@@ -27,6 +27,8 @@ pub enum Kind {
     Progress,
     /// [`crate::Report`]
     Report,
+    /// [`crate::log::RequestLog`], one for each workload if requests are logged. Not JSON.
+    RequestLog,
 }
 
 impl Kind {
@@ -35,11 +37,13 @@ impl Kind {
             Kind::Hello => 1,
             Kind::Progress => 2,
             Kind::Report => 3,
+            Kind::RequestLog => 4,
         }
     }
 
     fn from_number(number: u32) -> Option<Self> {
-        [Kind::Hello, Kind::Progress, Kind::Report].into_iter().find(|kind| kind.number() == number)
+        let kinds = [Kind::Hello, Kind::Progress, Kind::Report, Kind::RequestLog];
+        kinds.into_iter().find(|kind| kind.number() == number)
     }
 }
 
@@ -48,7 +52,7 @@ impl Kind {
 pub struct Frame {
     /// What the payload is.
     pub kind: Kind,
-    /// JSON.
+    /// As the kind says.
     pub payload: Vec<u8>,
 }
 
@@ -203,8 +207,10 @@ mod tests {
         let mut stream = encode(Kind::Hello, NONCE, b"{}");
         stream.extend(encode(Kind::Report, NONCE, b""));
         stream.extend(encode(Kind::Progress, NONCE, b"[1,2]"));
+        stream.extend(encode(Kind::RequestLog, NONCE, b"\0"));
         let whole = decode(&[&stream]).unwrap();
-        assert_eq!(whole.len(), 3);
+        let kinds: Vec<Kind> = whole.iter().map(|frame| frame.kind).collect();
+        assert_eq!(kinds, [Kind::Hello, Kind::Report, Kind::Progress, Kind::RequestLog]);
         assert_eq!(whole[2], Frame { kind: Kind::Progress, payload: b"[1,2]".to_vec() });
         for cut in 0..stream.len() {
             assert_eq!(decode(&[&stream[..cut], &stream[cut..]]).unwrap(), whole, "cut at {cut}");

@@ -6,6 +6,7 @@
 mod assignment;
 mod control;
 pub mod frame;
+pub mod log;
 mod nonce;
 mod operation;
 mod report;

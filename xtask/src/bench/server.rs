@@ -97,8 +97,9 @@ impl Server {
             let mut line = String::new();
             self.output.read_line(&mut line).context("reading the server's counters")?;
             match serde_json::from_str(&line).with_context(|| format!("the server said `{}`", line.trim()))? {
-                ControlReply::Stats(stats) => return Ok(stats),
+                ControlReply::Stats(stats) => return Ok(*stats),
                 ControlReply::Mounted(_) => {}
+                ControlReply::Log { .. } => bail!("the server sent a log that nobody asked for"),
                 ControlReply::Error(error) => bail!("the server failed: {error}"),
             }
         }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use lab_protocol::frame::{Decoder, Kind};
+use lab_protocol::log::MOST_BYTES;
 
 use super::command::{Sockets, qemu_command};
 use super::process::{Interrupt, Qemu};
@@ -139,6 +140,8 @@ impl<'a> Watch<'a> {
                 hello: None,
                 progress: Vec::new(),
                 report: None,
+                requests: Vec::new(),
+                requests_received_bytes: 0,
                 frame_error: None,
                 qmp: Vec::new(),
                 qemu_stderr: String::new(),
@@ -234,6 +237,10 @@ impl<'a> Watch<'a> {
                             self.confirm_report();
                             Ok(())
                         }
+                        Kind::RequestLog => {
+                            self.take_log(&frame.payload);
+                            Ok(())
+                        }
                     };
                     if let Err(error) = taken {
                         self.capture.frame_error = Some(format!("{:?} frame: {error}", frame.kind));
@@ -244,6 +251,14 @@ impl<'a> Watch<'a> {
                     return;
                 }
             }
+        }
+    }
+
+    /// Keeps a log whole or not at all.
+    fn take_log(&mut self, log: &[u8]) {
+        self.capture.requests_received_bytes += log.len() as u64;
+        if self.capture.requests.len() + log.len() <= MOST_BYTES {
+            self.capture.requests.extend_from_slice(log);
         }
     }
 

@@ -159,6 +159,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         console: stored.clone(),
         report: Some(stored.clone()),
         qmp: stored,
+        requests: None,
     }
 }
 

@@ -123,6 +123,8 @@ mod tests {
             hello: None,
             progress: Vec::new(),
             report: None,
+            requests: Vec::new(),
+            requests_received_bytes: 0,
             frame_error: None,
             qmp: qmp.iter().map(|&line| line.to_owned()).collect(),
             qemu_stderr: "qemu: cannot do it\n".to_owned(),

@@ -14,12 +14,13 @@ const RECORD: &str = "record.toml";
 const CONSOLE: &str = "console.log";
 const REPORT: &str = "report.json";
 const QMP: &str = "qmp.jsonl";
+const REQUESTS: &str = "requests.bin";
 
 /// The first line of a record; the digest of all that follows it comes after.
 const HEADER: &str = "# patchlab boot record; sha256 of what follows this line: ";
 
 /// No file of a boot is larger; what is was not written by the lab.
-const LARGEST_FILE_BYTES: u64 = 80 << 20;
+const LARGEST_FILE_BYTES: u64 = lab_protocol::log::MOST_BYTES as u64;
 
 /// The raw files of one boot.
 #[derive(Clone, Debug, Default)]
@@ -32,21 +33,37 @@ pub struct BootFiles {
     pub report: Option<Vec<u8>>,
     /// What the monitor said, one JSON object a line.
     pub qmp: Vec<u8>,
+    /// The request logs as kept; empty if nothing was logged.
+    pub requests: Vec<u8>,
+    /// How many bytes of request logs were received.
+    pub requests_received_bytes: u64,
 }
 
 impl BootFiles {
-    /// What the record says of the console, the report and the monitor.
-    pub fn describe(&self) -> (Stored, Option<Stored>, Stored) {
-        let stored = |bytes: &[u8], received_bytes| Stored {
-            received_bytes,
-            kept_bytes: bytes.len() as u64,
-            sha256: digest::of_bytes(bytes),
-        };
-        (
-            stored(&self.console, self.console_received_bytes),
-            self.report.as_ref().map(|report| stored(report, report.len() as u64)),
-            stored(&self.qmp, self.qmp.len() as u64),
-        )
+    /// What the record says of the console.
+    pub fn describe_console(&self) -> Stored {
+        Stored::new(&self.console, self.console_received_bytes)
+    }
+
+    /// What the record says of the report.
+    pub fn describe_report(&self) -> Option<Stored> {
+        self.report.as_ref().map(|report| Stored::new(report, report.len() as u64))
+    }
+
+    /// What the record says of the monitor.
+    pub fn describe_qmp(&self) -> Stored {
+        Stored::new(&self.qmp, self.qmp.len() as u64)
+    }
+
+    /// What the record says of the request logs.
+    pub fn describe_requests(&self) -> Option<Stored> {
+        (self.requests_received_bytes > 0).then(|| Stored::new(&self.requests, self.requests_received_bytes))
+    }
+}
+
+impl Stored {
+    fn new(kept: &[u8], received_bytes: u64) -> Self {
+        Stored { received_bytes, kept_bytes: kept.len() as u64, sha256: digest::of_bytes(kept) }
     }
 }
 
@@ -60,6 +77,9 @@ pub fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> anyhow::Re
     files::write_atomically(&folder.join(QMP), &raw.qmp)?;
     if let Some(report) = &raw.report {
         files::write_atomically(&folder.join(REPORT), report)?;
+    }
+    if record.requests.is_some() {
+        files::write_atomically(&folder.join(REQUESTS), &raw.requests)?;
     }
     let body = toml::to_string_pretty(record).context("writing a record as TOML")?;
     let text = format!("{HEADER}{}\n{body}", digest::of_bytes(body.as_bytes()));
@@ -84,8 +104,19 @@ pub fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
             Some(report)
         }
     };
+    // Most readers need no more of them than to know that they are there.
+    read_requests(folder, &record)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(BootData { folder: name, record, report, console })
+}
+
+/// The request logs of a boot as received, checked against the record's digest; none if nothing was logged.
+///
+/// # Errors
+/// If the file is missing, too large, or not what was written.
+pub fn read_requests(folder: &Path, record: &Record) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |stored| read_checked(&folder.join(REQUESTS), stored);
+    record.requests.as_ref().map(read).transpose()
 }
 
 fn parse_record(bytes: &[u8]) -> anyhow::Result<Record> {
@@ -121,4 +152,59 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
         Ok(bytes)
     };
     read().with_context(|| format!("reading {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::tests::{campaign, two_arms};
+    use crate::plan::Clock;
+
+    /// A boot on disk with these request logs, of which `received_bytes` came.
+    fn written(requests: &[u8], received_bytes: u64) -> (tempfile::TempDir, Record) {
+        let folder = tempfile::tempdir().unwrap();
+        let raw = BootFiles {
+            console: b"console".to_vec(),
+            requests: requests.to_vec(),
+            requests_received_bytes: received_bytes,
+            ..BootFiles::default()
+        };
+        let record = Record {
+            console: raw.describe_console(),
+            report: raw.describe_report(),
+            qmp: raw.describe_qmp(),
+            requests: raw.describe_requests(),
+            ..campaign(Clock::Virtual, &two_arms()).boots[0].record.clone()
+        };
+        write_boot(folder.path(), &record, &raw).unwrap();
+        (folder, record)
+    }
+
+    #[test]
+    fn a_boot_is_read_as_it_was_written() {
+        for (requests, received_bytes, there) in
+            [(b"".as_slice(), 0, false), (b"log", 3, true), (b"", 5, true)]
+        {
+            let (folder, record) = written(requests, received_bytes);
+            let boot = read_boot(folder.path()).unwrap();
+            assert_eq!((&boot.record, boot.console.as_slice()), (&record, b"console".as_slice()));
+            assert_eq!(folder.path().join(REQUESTS).exists(), there);
+            let text = fs::read_to_string(folder.path().join(RECORD)).unwrap();
+            assert_eq!(text.contains("[requests]"), there, "{text}");
+            let read = read_requests(folder.path(), &record).unwrap();
+            assert_eq!(read.as_deref(), there.then_some(requests));
+        }
+    }
+
+    #[test]
+    fn a_request_log_that_was_changed_is_refused() {
+        let (folder, _) = written(b"log", 3);
+        let file = folder.path().join(REQUESTS);
+        fs::write(&file, "lag").unwrap();
+        let error = format!("{:#}", read_boot(folder.path()).unwrap_err());
+        assert_eq!(error, format!("{} is not what was recorded: its digest differs", file.display()));
+        fs::remove_file(&file).unwrap();
+        let error = format!("{:#}", read_boot(folder.path()).unwrap_err());
+        assert!(error.starts_with(&format!("reading {}: No such file", file.display())), "{error}");
+    }
 }

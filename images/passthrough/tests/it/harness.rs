@@ -1,13 +1,14 @@
 //! Starts the server as a program, on folders of its own, and talks to it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use aio_stress::aio::{Batch, Context, Request, Transfer};
+use lab_protocol::log::RequestLog;
 use lab_protocol::{
     ControlCommand, ControlReply, Effect, Fault, Negotiated, RequestStats, ServerSettings, Times,
 };
@@ -90,7 +91,17 @@ impl Served {
     pub(crate) fn take(&mut self) -> RequestStats {
         let reply = self.ask(ControlCommand::Take);
         let ControlReply::Stats(stats) = reply else { panic!("{reply:?}") };
-        stats
+        *stats
+    }
+
+    /// The log of what was answered since the last [`Served::take`].
+    pub(crate) fn log(&mut self, workload: u32) -> RequestLog {
+        let reply = self.ask(ControlCommand::Log { workload });
+        let ControlReply::Log { bytes } = reply else { panic!("{reply:?}") };
+        let mut log = vec![0; bytes as usize];
+        self.output.read_exact(&mut log).unwrap();
+        let [log] = <[RequestLog; 1]>::try_from(lab_protocol::log::decode(&log).unwrap()).unwrap();
+        log
     }
 
     /// Sends a command and waits for a reply.

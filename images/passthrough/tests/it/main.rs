@@ -11,6 +11,7 @@ mod files;
 mod fsx;
 mod harness;
 mod locks;
+mod log;
 mod model;
 mod names;
 mod order;
