@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Plan;
 use crate::record::{BootData, KernelIdentity, Setup};
 
-pub use store::{CampaignFolder, find, load};
+pub use store::{CampaignFolder, find, load, requests};
 
 /// The campaign file, written before the first boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -82,13 +82,26 @@ pub struct BuildKernel {
 }
 
 /// Arguments of `compare`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Compare {
     /// A campaign below results/, by name or path; the newest if none is named.
     pub campaign: Option<String>,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Instead: when the requests of one read or write went out and came back, kernel by kernel. Needs a scenario
+    /// with a request log, such as that of the plan `timeline`.
+    #[arg(long, conflicts_with = "format")]
+    pub timeline: bool,
+    /// The scenario of the timeline; the first one with a request log if none is named.
+    #[arg(long, value_name = "NAME", requires = "timeline")]
+    pub scenario: Option<String>,
+    /// The workload of the timeline; the first one if none is named.
+    #[arg(long, value_name = "NAME", requires = "timeline")]
+    pub workload: Option<String>,
+    /// Only this boot; otherwise the first one of each variant.
+    #[arg(long, value_name = "N", requires = "timeline")]
+    pub boot: Option<u32>,
 }
 
 /// Arguments of `import-series`.

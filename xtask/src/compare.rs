@@ -8,6 +8,7 @@ use xshell::Shell;
 use crate::cli::{self, Format};
 use crate::comparison::{self, Comparison};
 use crate::lab::Lab;
+use crate::timeline::{self, Wanted};
 use crate::{campaign, files, report};
 
 /// The comparison as a file of the campaign.
@@ -20,9 +21,19 @@ const STORED: &str = "comparison.txt";
 pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let folder = campaign::find(&lab.results(sh)?, options.campaign.as_deref())?;
-    let comparison = comparison::compare(&campaign::load(&folder)?)?;
+    let campaign = campaign::load(&folder)?;
+    if options.timeline {
+        print!("{}", timeline::show(&folder, &campaign, &wanted(options))?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let comparison = comparison::compare(&campaign)?;
     print!("{}", render(&comparison, options.format)?);
     Ok(exit_code(&comparison))
+}
+
+fn wanted(options: &cli::Compare) -> Wanted {
+    let cli::Compare { scenario, workload, boot, .. } = options.clone();
+    Wanted { scenario, workload, boot }
 }
 
 /// Compares a campaign that has just ended, prints it, and keeps the table beside the records.

@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use lab_protocol::{Job, WorkloadTask};
 
+pub(crate) use args::dd_block_bytes;
 pub(crate) use check::{
     BOOTS, baseline_among_variants, control_arm, enough_variants, not_empty, workload_fits,
 };

@@ -32,6 +32,7 @@ pub mod comparison;
 pub mod klog;
 pub mod output;
 pub mod report;
+pub mod timeline;
 
 pub mod bench;
 pub mod build_kernel;

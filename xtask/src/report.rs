@@ -6,7 +6,7 @@ pub(crate) mod patches;
 mod scenario;
 mod steps;
 pub mod table;
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod tests;

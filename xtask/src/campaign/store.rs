@@ -10,7 +10,7 @@ use super::{Campaign, CampaignFile};
 use crate::files;
 use crate::outcome::Outcome;
 use crate::plan::BootStep;
-use crate::record::{BootData, read_boot};
+use crate::record::{BootData, read_boot, read_requests};
 use crate::suggest;
 
 const CAMPAIGN: &str = "campaign.toml";
@@ -195,6 +195,15 @@ pub fn find(results: &Path, wanted: Option<&str>) -> anyhow::Result<PathBuf> {
     }
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     bail!("{}", suggest::unknown("campaign", wanted, &known))
+}
+
+/// The request logs of a boot of the campaign in `path`, as received; empty if nothing was logged.
+///
+/// # Errors
+/// If the file is missing or not what was recorded.
+pub fn requests(path: &Path, boot: &BootData) -> anyhow::Result<Vec<u8>> {
+    let folder = path.join(BOOTS).join(&boot.folder);
+    Ok(read_requests(&folder, &boot.record)?.unwrap_or_default())
 }
 
 /// Reads a campaign with all its boots.

@@ -2,7 +2,7 @@
 //!
 //! Anything else would measure another file system than the one under test, or overwrite what the guest needs.
 
-use lab_protocol::Tool;
+use lab_protocol::{Tool, WorkloadTask};
 
 use crate::suggest::quoted;
 
@@ -52,6 +52,12 @@ fn dd(args: &[String]) -> Result<Option<u64>, String> {
     }
     let number = |operand: &str| args.iter().find_map(|arg| size(arg.strip_prefix(operand)?, 1));
     Ok(number("bs=").zip(number("count=")).map(|(block, count)| block.saturating_mul(count)))
+}
+
+/// The bytes of each read(2) or write(2) of a `dd`, if its arguments say it.
+pub(crate) fn dd_block_bytes(task: &WorkloadTask) -> Option<u64> {
+    let block = || task.args.iter().find_map(|arg| size(arg.strip_prefix("bs=")?, 1));
+    if task.tool == Tool::Dd { block().filter(|bytes| *bytes > 0) } else { None }
 }
 
 /// Gives how many bytes are asked for.

@@ -9,7 +9,7 @@ use crate::klog::escape_for_terminal;
 use crate::plan::Scenario;
 
 /// Columns that every report fits in, if names are not longer than usual.
-pub(super) const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 100;
 
 /// The whole report, plain text. Nothing in it that came from a guest can act on a terminal.
 pub fn render(comparison: &Comparison) -> String {

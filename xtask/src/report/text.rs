@@ -145,7 +145,7 @@ pub(super) fn rules(comparison: &Comparison) -> String {
 
 /// `prefix` and the text behind it, broken at spaces into lines of at most `width` characters, later ones
 /// indented by `indent`.
-pub(super) fn wrap(prefix: &str, text: &str, width: usize, indent: usize) -> String {
+pub(crate) fn wrap(prefix: &str, text: &str, width: usize, indent: usize) -> String {
     let mut lines = vec![prefix.to_owned()];
     let mut is_empty = true;
     for word in text.split(' ').filter(|word| !word.is_empty()) {
