@@ -46,7 +46,10 @@ fn every_plan_resolves() {
         let text = toml::to_string_pretty(&plan).unwrap();
         assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan);
     }
-    assert_eq!(config.plans.keys().collect::<Vec<_>>(), ["ci", "default", "fio", "mail", "timeline"]);
+    assert_eq!(
+        config.plans.keys().collect::<Vec<_>>(),
+        ["ci", "default", "fio", "in-order", "mail", "merging", "storage-model", "timeline"]
+    );
 }
 
 #[test]
@@ -253,8 +256,8 @@ fn wrong_overrides() {
         boots(1_000_000_000),
     ];
     expect![[r#"
-        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, fio, mail, timeline
-        --plan: there is no plan ``; there are: ci, default, fio, mail, timeline
+        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
+        --plan: there is no plan ``; there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
         --variants: the list is empty; name the baseline and at least one other variant
         --variants: there is nothing to compare `stock` with; name at least two variants
         --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
@@ -262,7 +265,7 @@ fn wrong_overrides() {
         --variants: the baseline `original` is not among the variants (stock, original-again); add it to them
         --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
         --scenarios: the list is empty; name at least one scenario
-        --scenarios: there is no scenario `remove`; did you mean `remote`? there are: fusexmp, local, remote, remote-logged
+        --scenarios: there is no scenario `remove`; did you mean `remote`? there are: fusexmp, in-order, latency-1ms, latency-20ms, latency-5ms, local, merging, queue, remote, remote-logged
         --workloads: `dd-read` is listed twice; list it once
         --workloads: the file of `mail-dd-read` has 512 MiB, the storage of machine `virtual` only 320 MiB; lower file-mib or raise storage-mib
         --boots: 0 is out of range; use 1 to 1000
