@@ -237,6 +237,26 @@ pub struct Evidence {
     pub out_of_order: Range,
     /// Those that were answered with an error.
     pub failed: Range,
+    /// What the modelled storage did; none without a model.
+    pub storage: Option<StorageEvidence>,
+}
+
+/// What the modelled storage did while the workload ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StorageEvidence {
+    /// Operations.
+    pub operations: Range,
+    /// Operations for each MiB that was asked for.
+    pub operations_per_mib: Range<f64>,
+    /// Requests that became part of another one's operation.
+    pub merged: Range,
+    /// Bytes of the largest operation.
+    pub largest_bytes: Range,
+    /// The most operations that were served at one time.
+    pub most_at_once: Range,
+    /// Operations that did not begin where the one before ended.
+    pub out_of_order: Range,
 }
 
 /// How long requests took in the server, from their arrival to their answer, nanoseconds.

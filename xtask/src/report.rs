@@ -1,5 +1,6 @@
 //! A comparison in the forms in which people and programs read it.
 
+mod evidence;
 pub mod json;
 pub mod mail;
 pub(crate) mod patches;

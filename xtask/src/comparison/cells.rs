@@ -1,10 +1,11 @@
 //! From reports to samples, with nothing dropped silently.
 
-use lab_protocol::{EndOfProgram, RequestStats, ServiceTimes, WorkloadReport, WorkloadTask};
+use lab_protocol::{EndOfProgram, RequestStats, ServiceTimes, StorageStats, WorkloadReport, WorkloadTask};
 
 use super::statistics::{harmonic_mean, spread};
 use super::{
-    BootCounts, Cell, Evidence, Failure, Range, Row, Sample, ServiceEvidence, Trouble, VariantSummary, check,
+    BootCounts, Cell, Evidence, Failure, Range, Row, Sample, ServiceEvidence, StorageEvidence, Trouble,
+    VariantSummary, check,
 };
 use crate::campaign::Campaign;
 use crate::klog::escape_for_terminal;
@@ -200,8 +201,29 @@ fn evidence(stats: &[&RequestStats]) -> Option<Evidence> {
         largest_bytes: counts(&largest)?,
         out_of_order: counts(&|stats| stats.out_of_order)?,
         failed: counts(&|stats| stats.failed)?,
+        storage: stats
+            .iter()
+            .map(|stats| stats.storage.as_ref())
+            .collect::<Option<Vec<_>>>()
+            .and_then(storage),
     })
 }
+
+fn storage(stats: Vec<&StorageStats>) -> Option<StorageEvidence> {
+    let counts = |of: &dyn Fn(&StorageStats) -> u64| range(stats.iter().map(|stats| of(stats)));
+    // A workload that moved nothing has no operations either.
+    let per_mib = |stats: &&StorageStats| stats.operations as f64 * MIB / (stats.bytes as f64).max(1.0);
+    Some(StorageEvidence {
+        operations: counts(&|stats| stats.operations)?,
+        operations_per_mib: range(stats.iter().map(per_mib))?,
+        merged: counts(&|stats| stats.merged)?,
+        largest_bytes: counts(&|stats| stats.largest_bytes)?,
+        most_at_once: counts(&|stats| u64::from(stats.most_at_once))?,
+        out_of_order: counts(&|stats| stats.out_of_order)?,
+    })
+}
+
+const MIB: f64 = 1_048_576.0;
 
 /// None if there are no values.
 fn range<T: Copy + PartialOrd>(values: impl Iterator<Item = T>) -> Option<Range<T>> {

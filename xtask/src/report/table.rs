@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::{scenario, steps, text};
+use super::{evidence, scenario, steps, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Status, Trouble, VariantSummary, Verdict};
 use crate::digest;
 use crate::klog::escape_for_terminal;
@@ -17,9 +17,7 @@ pub fn render(comparison: &Comparison) -> String {
     parts.push(throughput(comparison));
     parts.push(format!("{}{}", text::wrap("", &text::rules(comparison), WIDTH, 0), footnotes(comparison)));
     parts.extend(steps::render(comparison, WIDTH));
-    parts.push(differences(comparison));
-    parts.push(evidence(comparison));
-    parts.extend(tests(comparison));
+    parts.extend(evidence::render(comparison));
     parts.extend(failures(comparison));
     parts.push(findings(comparison));
     parts.extend(troubles(comparison));
@@ -145,84 +143,6 @@ fn footnotes(comparison: &Comparison) -> String {
         notes += "\n* boots of one kernel differ by more than 1 %; the change is more than ten times that.";
     }
     notes
-}
-
-/// How far the boots behind a value differ: one line for each row and variant.
-fn differences(comparison: &Comparison) -> String {
-    let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread).";
-    by_scenario(comparison, lead, &["workload", "variant", "boots", "repeat", "spread"], &difference_line)
-}
-
-/// What backs the throughput: one line for each row and variant.
-fn evidence(comparison: &Comparison) -> String {
-    let columns =
-        ["workload", "variant", "reqs", "KiB", "in flight", "mean", "service", "disorder", "failed"];
-    let lead = "What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in \
-                flight, mean time from arrival to answer in us (service), out of order, failed.";
-    by_scenario(comparison, lead, &columns, &evidence_line)
-}
-
-/// The statistics of a wall-clock run: one line for each row and variant.
-fn tests(comparison: &Comparison) -> Option<String> {
-    let changes =
-        || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
-    let lead = "Change as a ratio, its 95 % interval, p (corrected), and the smallest change that this run could see.";
-    let columns = ["workload", "variant", "ratio", "95 % interval", "p", "sees"];
-    changes().any(|change| change.p.is_some()).then(|| by_scenario(comparison, lead, &columns, &tested_line))
-}
-
-/// A table for each scenario, with a line for each row and variant.
-fn by_scenario(
-    comparison: &Comparison,
-    lead: &str,
-    columns: &[&str],
-    line: &dyn Fn(&Cell) -> Vec<String>,
-) -> String {
-    let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
-    for scenario in &comparison.scenarios {
-        let mut table = new_table(columns);
-        for row in comparison.rows.iter().filter(|row| row.scenario == scenario.name) {
-            for (place, cell) in row.cells.iter().enumerate() {
-                let workload = if place == 0 { row.workload.clone() } else { String::new() };
-                table.add_row([vec![workload, cell.variant.clone()], line(cell)].concat());
-            }
-        }
-        table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        parts.push(format!("scenario {}\n{}", scenario.name, trimmed(&table)));
-    }
-    parts.join("\n")
-}
-
-fn difference_line(cell: &Cell) -> Vec<String> {
-    let planned = cell.samples.len() + cell.failures.len() + cell.absent as usize;
-    let measured = cell.samples.len();
-    let boots = if measured == planned { planned.to_string() } else { format!("{measured} of {planned}") };
-    let percent = |value: Option<f64>| value.map_or("-".to_owned(), text::percent);
-    vec![boots, percent(cell.repeat), percent(cell.spread)]
-}
-
-fn evidence_line(cell: &Cell) -> Vec<String> {
-    let Some(seen) = cell.evidence else { return vec!["-".to_owned(); 7] };
-    vec![
-        text::range(seen.requests),
-        text::kib(seen.largest_bytes),
-        text::range(seen.most_in_flight),
-        text::mean(seen.mean_in_flight),
-        seen.mean_service_ns.map_or("-".to_owned(), text::us),
-        text::range(seen.out_of_order),
-        text::range(seen.failed),
-    ]
-}
-
-fn tested_line(cell: &Cell) -> Vec<String> {
-    let Some(change) = &cell.change else { return vec!["1".to_owned()] };
-    let shown = [
-        change.ratio.map(|ratio| format!("{ratio:.3}")),
-        change.interval.map(|(low, high)| format!("{low:.3}..{high:.3}")),
-        change.p.map(|p| format!("{p:.4}")),
-        change.smallest_visible.map(text::percent),
-    ];
-    shown.map(|value| value.unwrap_or_else(|| "-".to_owned())).to_vec()
 }
 
 fn failures(comparison: &Comparison) -> Option<String> {
