@@ -92,6 +92,12 @@ pub(super) fn all() -> Vec<Contender> {
             Part::All,
             Service::Own(Box::new(plain_settings())),
         ),
+        contender(
+            "with model",
+            "the same with modelled storage that takes no time",
+            Part::Data,
+            Service::Own(Box::new(modelled_settings())),
+        ),
         contender("ll", "passthrough_ll as it comes", Part::All, low_level("", &[])),
         contender(
             "ll splice",
@@ -126,6 +132,13 @@ pub(super) fn plain_settings() -> ServerSettings {
         getxattr: Getxattr::Enosys,
         ..ServerSettings::example()
     }
+}
+
+/// The same with storage that has a limit, which is never reached: what it costs to hand requests to the model.
+fn modelled_settings() -> ServerSettings {
+    let mut settings = plain_settings();
+    settings.storage.parallel = 1024;
+    settings
 }
 
 /// Where things are.

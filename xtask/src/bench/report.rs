@@ -122,11 +122,13 @@ impl View<'_> {
     }
 
     fn section(&self, title: &str, measure: Measure, threads: &[u32]) -> String {
-        let columns = ["threads", "server", "median", "quartiles", "to best libfuse", "to tmpfs"];
+        let columns = ["threads", "server", "median", "quartiles", "to best libfuse", "to tmpfs", "to ours"];
         let mut table = new_table(&columns);
         for &threads in threads {
             let best = self.best(measure, Side::Libfuse, threads);
             let storage = self.best(measure, Side::Storage, threads);
+            let plain = self.contenders.iter().find(|contender| contender.service.side() == Side::Own);
+            let ours = plain.and_then(|plain| self.of(measure, plain, threads)).map(|found| found.median);
             let mut threads_cell = threads.to_string();
             for contender in self.contenders {
                 let Some(found) = self.of(measure, contender, threads) else { continue };
@@ -138,10 +140,11 @@ impl View<'_> {
                     format!("{} .. {}", figure(found.lower), figure(found.upper)),
                     ratio(found.median, best),
                     ratio(found.median, storage),
+                    ratio(found.median, ours),
                 ]);
             }
         }
-        align(&mut table, &[0, 2, 3, 4, 5]);
+        align(&mut table, &[0, 2, 3, 4, 5, 6]);
         format!("\n{title} (* best libfuse server)\n{table}\n")
     }
 
