@@ -132,3 +132,46 @@ fn tested_line(cell: &Cell) -> Vec<String> {
     ];
     shown.map(|value| value.unwrap_or_else(|| "-".to_owned())).to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use lab_protocol::StorageStats;
+
+    use super::*;
+    use crate::comparison::compare;
+    use crate::comparison::tests::{campaign, two_arms};
+    use crate::plan::Clock;
+
+    #[test]
+    fn storage_is_shown_where_it_is_more_than_a_latency() {
+        let mut campaign = campaign(Clock::Virtual, &two_arms());
+        assert_eq!(storage(&compare(&campaign).unwrap()), None);
+        campaign.file.plan.scenarios[0].server.storage.merge_kib = 1024;
+        for (boot, operations) in campaign.boots.iter_mut().zip([512, 128, 128, 512]) {
+            for workload in &mut boot.report.as_mut().unwrap().workloads {
+                workload.requests.as_mut().unwrap().storage = Some(StorageStats {
+                    operations,
+                    merged: 512 - operations,
+                    out_of_order: operations % 3,
+                    bytes: 64 << 20,
+                    largest_bytes: (64 << 20) / operations,
+                    most_at_once: 1,
+                    service_ns: 0,
+                    busy_ns: 0,
+                });
+            }
+        }
+        campaign.boots[3].report.as_mut().unwrap().workloads[1].requests.as_mut().unwrap().storage = None;
+        expect![[r#"
+            What the storage did: operations, operations for each MiB of data, requests that were merged into
+            another one's operation, largest operation in KiB, most served at one time, operations out of order.
+            scenario slow
+            | workload | variant  |     ops |   ops/MiB | merged |     KiB | at once | disorder |
+            |----------|----------|---------|-----------|--------|---------|---------|----------|
+            | dd-read  | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
+            |          | patched  | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
+            | aio-read | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
+            |          | patched  |       - |         - |      - |       - |       - |        - |"#]].assert_eq(&storage(&compare(&campaign).unwrap()).unwrap());
+    }
+}
