@@ -1,29 +1,17 @@
 //! Attributes of files, extended ones too, and of the file system.
 
 use std::ffi::OsStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fuser::{FileAttr, INodeNo, TimeOrNow};
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, Stat, StatVfs, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid, XattrFlags,
+    AtFlags, Gid, Mode, Stat, StatVfs, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid, XattrFlags,
 };
 use rustix::io::Result;
 use rustix::path::DecInt;
 
-use crate::directory::file_type;
+use crate::device::wire::{Attr, SetattrIn, fattr};
+use crate::inodes::NodeId;
 use crate::server::Server;
 use crate::storage::path_of;
-
-/// What SETATTR asks for.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) mode: Option<u32>,
-    pub(crate) uid: Option<u32>,
-    pub(crate) gid: Option<u32>,
-    pub(crate) size: Option<u64>,
-    pub(crate) accessed: Option<TimeOrNow>,
-    pub(crate) modified: Option<TimeOrNow>,
-}
 
 /// An extended attribute or a list of their names; a request for 0 bytes asks for the size.
 #[derive(Debug)]
@@ -33,44 +21,37 @@ pub(crate) enum Extended {
 }
 
 impl Server {
-    pub(crate) fn getattr(&self, number: INodeNo) -> Result<FileAttr> {
+    pub(crate) fn getattr(&self, number: NodeId) -> Result<Attr> {
         let inode = self.inodes.get(number)?;
         Ok(attributes(number, &rustix::fs::fstat(&inode)?))
     }
 
-    pub(crate) fn setattr(
-        &self,
-        number: INodeNo,
-        handle: Option<u64>,
-        changes: &Changes,
-    ) -> Result<FileAttr> {
+    pub(crate) fn setattr(&self, number: NodeId, asked: &SetattrIn) -> Result<Attr> {
         let inode = self.inodes.get(number)?;
-        if let Some(mode) = changes.mode {
-            let mode = Mode::from_raw_mode(mode);
+        let asks = |bit: u32| asked.valid & bit != 0;
+        if asks(fattr::MODE) {
+            let mode = Mode::from_raw_mode(asked.mode & 0o7777);
             rustix::fs::chmodat(&self.reopen.fds, DecInt::from_fd(&inode), mode, AtFlags::empty())?;
         }
-        if changes.uid.is_some() || changes.gid.is_some() {
-            let (owner, group) = (changes.uid.map(Uid::from_raw), changes.gid.map(Gid::from_raw));
+        if asks(fattr::UID | fattr::GID) {
+            let owner = asks(fattr::UID).then(|| Uid::from_raw(asked.uid));
+            let group = asks(fattr::GID).then(|| Gid::from_raw(asked.gid));
             rustix::fs::chownat(&inode, "", owner, group, AtFlags::EMPTY_PATH)?;
         }
-        if let Some(size) = changes.size {
-            self.truncate(number, handle, size)?;
+        if asks(fattr::SIZE) {
+            self.truncate(number, asks(fattr::FH).then_some(asked.fh), asked.size)?;
         }
-        if changes.accessed.is_some() || changes.modified.is_some() {
-            let times = Timestamps {
-                last_access: timespec(changes.accessed),
-                last_modification: timespec(changes.modified),
-            };
-            rustix::fs::utimensat(&inode, "", &times, AtFlags::EMPTY_PATH)?;
+        if asks(fattr::ATIME | fattr::MTIME) {
+            rustix::fs::utimensat(&inode, "", &times(asked), AtFlags::EMPTY_PATH)?;
         }
         self.getattr(number)
     }
 
-    pub(crate) fn statfs(&self, number: INodeNo) -> Result<StatVfs> {
+    pub(crate) fn statfs(&self, number: NodeId) -> Result<StatVfs> {
         rustix::fs::fstatvfs(self.inodes.get(number)?)
     }
 
-    pub(crate) fn getxattr(&self, number: INodeNo, name: &OsStr, size: u32) -> Result<Extended> {
+    pub(crate) fn getxattr(&self, number: NodeId, name: &OsStr, size: u32) -> Result<Extended> {
         let path = path_of(self.inodes.get(number)?);
         if size == 0 {
             return rustix::fs::getxattr_query(&path, name).map(Extended::Size);
@@ -81,7 +62,7 @@ impl Server {
         Ok(Extended::Bytes(value))
     }
 
-    pub(crate) fn listxattr(&self, number: INodeNo, size: u32) -> Result<Extended> {
+    pub(crate) fn listxattr(&self, number: NodeId, size: u32) -> Result<Extended> {
         let path = path_of(self.inodes.get(number)?);
         if size == 0 {
             return rustix::fs::listxattr_query(&path).map(Extended::Size);
@@ -92,28 +73,30 @@ impl Server {
         Ok(Extended::Bytes(names))
     }
 
-    pub(crate) fn setxattr(&self, number: INodeNo, name: &OsStr, value: &[u8], flags: i32) -> Result<()> {
+    pub(crate) fn setxattr(&self, number: NodeId, name: &OsStr, value: &[u8], flags: i32) -> Result<()> {
         let flags = XattrFlags::from_bits_retain(flags as u32);
         rustix::fs::setxattr(path_of(self.inodes.get(number)?), name, value, flags)
     }
 
-    pub(crate) fn removexattr(&self, number: INodeNo, name: &OsStr) -> Result<()> {
+    pub(crate) fn removexattr(&self, number: NodeId, name: &OsStr) -> Result<()> {
         rustix::fs::removexattr(path_of(self.inodes.get(number)?), name)
     }
 }
 
 /// The attributes in FUSE's form.
-pub(crate) fn attributes(number: INodeNo, stat: &Stat) -> FileAttr {
-    FileAttr {
-        ino: number,
+pub(crate) fn attributes(number: NodeId, stat: &Stat) -> Attr {
+    Attr {
+        ino: number.0,
         size: stat.st_size as u64,
         blocks: stat.st_blocks as u64,
-        atime: system_time(stat.st_atime, stat.st_atime_nsec),
-        mtime: system_time(stat.st_mtime, stat.st_mtime_nsec),
-        ctime: system_time(stat.st_ctime, stat.st_ctime_nsec),
-        crtime: UNIX_EPOCH,
-        kind: file_type(FileType::from_raw_mode(stat.st_mode)),
-        perm: (stat.st_mode & 0o7777) as u16,
+        // Seconds have a sign, which FUSE keeps in 64 bits without one; nanoseconds go forward from them.
+        atime: stat.st_atime as u64,
+        mtime: stat.st_mtime as u64,
+        ctime: stat.st_ctime as u64,
+        atimensec: stat.st_atime_nsec as u32,
+        mtimensec: stat.st_mtime_nsec as u32,
+        ctimensec: stat.st_ctime_nsec as u32,
+        mode: stat.st_mode,
         nlink: stat.st_nlink as u32,
         uid: stat.st_uid,
         gid: stat.st_gid,
@@ -124,29 +107,20 @@ pub(crate) fn attributes(number: INodeNo, stat: &Stat) -> FileAttr {
     }
 }
 
-fn system_time(seconds: i64, nanoseconds: u64) -> SystemTime {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let base = if seconds < 0 { UNIX_EPOCH - whole } else { UNIX_EPOCH + whole };
-    base + Duration::from_nanos(nanoseconds)
-}
-
-/// The time that a request asks for.
-///
-/// `fuser` 0.18 makes the times of requests so that, before 1970, the nanoseconds go back from it like the seconds; in
-/// FUSE they go forward. The times of replies it takes as they are.
-fn timespec(time: Option<TimeOrNow>) -> Timespec {
-    let (tv_sec, tv_nsec) = match time {
-        None => (0, UTIME_OMIT),
-        Some(TimeOrNow::Now) => (0, UTIME_NOW),
-        Some(TimeOrNow::SpecificTime(time)) => match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => (after.as_secs() as i64, after.subsec_nanos().into()),
-            Err(before) => {
-                let distance = before.duration();
-                (-(distance.as_secs() as i64), distance.subsec_nanos().into())
-            }
-        },
+/// The times that a request sets.
+fn times(asked: &SetattrIn) -> Timestamps {
+    let time = |set: u32, now: u32, seconds: u64, nanoseconds: u32| {
+        let (tv_sec, tv_nsec) = match (asked.valid & set != 0, asked.valid & now != 0) {
+            (false, _) => (0, UTIME_OMIT),
+            (true, true) => (0, UTIME_NOW),
+            (true, false) => (seconds as i64, nanoseconds.into()),
+        };
+        Timespec { tv_sec, tv_nsec }
     };
-    Timespec { tv_sec, tv_nsec }
+    Timestamps {
+        last_access: time(fattr::ATIME, fattr::ATIME_NOW, asked.atime, asked.atimensec),
+        last_modification: time(fattr::MTIME, fattr::MTIME_NOW, asked.mtime, asked.mtimensec),
+    }
 }
 
 #[cfg(test)]
@@ -155,25 +129,35 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_kernel() {
-        let distance = |seconds, nanoseconds| Duration::new(seconds, nanoseconds);
-        for (time, seconds, nanoseconds) in [
-            (UNIX_EPOCH, 0, 0),
-            (UNIX_EPOCH + distance(1, 999_999_999), 1, 999_999_999),
-            (UNIX_EPOCH - distance(1, 0), -1, 0),
-            (UNIX_EPOCH - distance(1, 200_000_000), -2, 800_000_000),
-            (UNIX_EPOCH + distance(1 << 40, 5), 1 << 40, 5),
+        for (valid, seconds, nanoseconds, expected) in [
+            (fattr::ATIME, 1, 999_999_999, [(1, 999_999_999), (0, UTIME_OMIT)]),
+            // 1.2 seconds before 1970.
+            (fattr::ATIME | fattr::MTIME, -2, 800_000_000, [(-2, 800_000_000); 2]),
+            (fattr::MTIME | fattr::MTIME_NOW, 5, 6, [(0, UTIME_OMIT), (0, UTIME_NOW)]),
+            (fattr::ATIME | fattr::ATIME_NOW | fattr::MTIME, 5, 6, [(0, UTIME_NOW), (5, 6)]),
+            (fattr::SIZE, 5, 6, [(0, UTIME_OMIT); 2]),
         ] {
-            assert_eq!(system_time(seconds, nanoseconds), time, "{seconds}, {nanoseconds}");
+            let (time, nsec) = (seconds as i64 as u64, nanoseconds);
+            let asked = SetattrIn {
+                valid,
+                atime: time,
+                mtime: time,
+                atimensec: nsec,
+                mtimensec: nsec,
+                ..SetattrIn::default()
+            };
+            let found = times(&asked);
+            let pair = |time: Timespec| (time.tv_sec, time.tv_nsec);
+            assert_eq!([pair(found.last_access), pair(found.last_modification)], expected, "{valid:#x}");
         }
-        for (time, seconds, nanoseconds) in [
-            (UNIX_EPOCH + distance(1, 999_999_999), 1, 999_999_999),
-            (UNIX_EPOCH - distance(2, 800_000_000), -2, 800_000_000),
-            (UNIX_EPOCH - distance(1, 0), -1, 0),
-        ] {
-            let found = timespec(Some(TimeOrNow::SpecificTime(time)));
-            assert_eq!((found.tv_sec, found.tv_nsec), (seconds, nanoseconds), "{time:?}");
-        }
-        assert_eq!(timespec(None).tv_nsec, UTIME_OMIT);
-        assert_eq!(timespec(Some(TimeOrNow::Now)).tv_nsec, UTIME_NOW);
+    }
+
+    #[test]
+    fn attributes_keep_their_bits() {
+        let mut stat = rustix::fs::stat("/proc/self/exe").unwrap();
+        (stat.st_atime, stat.st_atime_nsec, stat.st_rdev) = (-2, 800_000_000, 0x1_0305);
+        let found = attributes(NodeId(7), &stat);
+        assert_eq!((found.ino, found.mode, found.size), (7, stat.st_mode, stat.st_size as u64));
+        assert_eq!((found.atime, found.atimensec, found.rdev), (-2i64 as u64, 800_000_000, 0x1_0305));
     }
 }

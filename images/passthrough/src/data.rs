@@ -1,28 +1,23 @@
 //! Open files and their data.
 
-use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use fuser::{INodeNo, WriteFlags};
 use lab_protocol::OpenMode;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use crate::clock;
+use crate::device::channel::{Payload, ReadAnswer};
+use crate::device::wire::{FSYNC_FDATASYNC, ReadIn, WRITE_CACHE, WRITE_KILL_SUIDGID, WriteIn};
 use crate::fault::Share;
-use crate::inodes::Inode;
+use crate::inodes::{Inode, NodeId};
 use crate::log::Pending;
 use crate::model::{Access, Ticket};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answer, Arrival, Direction, Place};
 use crate::storage::{backing_flags, readable};
-
-thread_local! {
-    /// What a READ of this thread reads into; as large as the largest so far.
-    static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A file that the kernel has open.
 #[derive(Debug)]
@@ -80,7 +75,7 @@ impl AsFd for Backing<'_> {
 }
 
 impl Server {
-    pub(crate) fn open(&self, number: INodeNo, flags: i32) -> Result<u64> {
+    pub(crate) fn open(&self, number: NodeId, flags: i32) -> Result<u64> {
         let inode = self.inodes.get(number)?;
         // With OpenMode::PerRequest this is for the check alone, as in fusexmp.
         let fd = self.reopen.open(&inode, self.backing_flags(flags))?;
@@ -102,41 +97,42 @@ impl Server {
         self.files.insert(OpenFile { inode, kept })
     }
 
-    /// Serves a READ from start to end; `reply` gets the data, fewer than `size` bytes at the end of the file
-    /// only.
-    pub(crate) fn read(&self, handle: u64, offset: u64, size: u32, reply: impl FnOnce(Result<&[u8]>)) {
-        let file = self.files.get(handle);
-        let request = self.arrive(&file, Direction::Read, offset, size);
-        READ_BUFFER.with_borrow_mut(|buffer| {
-            let size = request.allowed(size);
-            if buffer.len() < size {
-                buffer.resize(size, 0);
-            }
-            let result = request.admitted(file).and_then(|file| {
-                let backing = self.backing(&file, OFlags::RDONLY)?;
-                read_fully(backing.as_fd(), &mut buffer[..size], offset)
-            });
-            self.answer(request, result, |result| reply(result.map(|read| &buffer[..read])));
+    /// Serves a READ from start to end; the answer gets the data, less than was asked for at the end of the file only.
+    ///
+    /// # Errors
+    /// If the kernel does not take the answer.
+    pub(crate) fn read(&self, asked: &ReadIn, mut answer: ReadAnswer<'_>) -> Result<()> {
+        let file = self.files.get(asked.fh);
+        let request = self.arrive(&file, Direction::Read, asked.offset, asked.size);
+        let result = request.admitted(file).and_then(|file| {
+            let backing = self.backing(&file, OFlags::RDONLY)?;
+            answer.load(backing.as_fd(), asked.offset, request.allowed(asked.size))
         });
+        let mut sent = Ok(());
+        self.answer(request, result, |result| sent = answer.send(result));
+        sent
     }
 
-    /// Serves a WRITE from start to end; `reply` gets the count that was written.
+    /// Serves a WRITE from start to end; `send` gets the count that was written.
+    ///
+    /// # Errors
+    /// Those of `send`.
     pub(crate) fn write(
         &self,
-        handle: u64,
-        offset: u64,
-        data: &[u8],
-        flags: WriteFlags,
-        reply: impl FnOnce(Result<u32>),
-    ) {
-        let file = self.files.get(handle);
-        let request = self.arrive(&file, Direction::Write, offset, data.len() as u32);
-        let data = &data[..request.allowed(data.len() as u32)];
+        asked: &WriteIn,
+        mut data: Payload<'_>,
+        send: impl FnOnce(Result<usize>) -> Result<()>,
+    ) -> Result<()> {
+        let file = self.files.get(asked.fh);
+        let request = self.arrive(&file, Direction::Write, asked.offset, asked.size);
+        data.truncate(request.allowed(asked.size));
         let result = request.admitted(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
-            write_as_asked(backing.as_fd(), data, offset, flags)
+            write_as_asked(backing.as_fd(), &mut data, asked)
         });
-        self.answer(request, result, |result| reply(result.map(|written| written as u32)));
+        let mut sent = Ok(());
+        self.answer(request, result, |result| sent = send(result));
+        sent
     }
 
     /// Counts a request, has its fault, and hands it to the storage.
@@ -241,7 +237,7 @@ impl Server {
         Ok(copied as u32)
     }
 
-    pub(crate) fn truncate(&self, number: INodeNo, handle: Option<u64>, size: u64) -> Result<()> {
+    pub(crate) fn truncate(&self, number: NodeId, handle: Option<u64>, size: u64) -> Result<()> {
         let file = handle.map(|handle| self.files.get(handle)).transpose()?;
         match file.as_ref().and_then(|file| file.kept.as_ref()) {
             Some(fd) => rustix::fs::ftruncate(fd, size),
@@ -258,8 +254,9 @@ pub(crate) enum Extent {
 }
 
 impl Extent {
-    pub(crate) fn of(datasync: bool) -> Self {
-        if datasync { Extent::Data } else { Extent::DataAndMetadata }
+    /// What the flags of FSYNC and FSYNCDIR say.
+    pub(crate) fn of(fsync_flags: u32) -> Self {
+        if fsync_flags & FSYNC_FDATASYNC != 0 { Extent::Data } else { Extent::DataAndMetadata }
     }
 
     pub(crate) fn sync(self, fd: BorrowedFd<'_>) -> Result<()> {
@@ -270,31 +267,14 @@ impl Extent {
     }
 }
 
-/// Reads until the buffer is full or the file ends: FUSE takes a short reply for the end of the file.
-fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match rustix::io::pread(fd, &mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
 /// Writes once, as write(2) does, so that a short count is the caller's to see. Pages from the kernel's cache
 /// (FUSE_WRITE_CACHE) are written in full or fail: nobody waits for the count, and the rest would be lost.
-fn write_as_asked(fd: BorrowedFd<'_>, data: &[u8], offset: u64, flags: WriteFlags) -> Result<usize> {
-    let _unprivileged =
-        flags.contains(WriteFlags::FUSE_WRITE_KILL_SUIDGID).then(WithoutFsetid::enter).transpose()?;
-    let write = |written: usize| {
-        rustix::io::retry_on_intr(|| rustix::io::pwrite(fd, &data[written..], offset + written as u64))
-    };
-    let mut written = write(0)?;
-    while flags.contains(WriteFlags::FUSE_WRITE_CACHE) && written < data.len() {
-        written += match write(written)? {
+fn write_as_asked(fd: BorrowedFd<'_>, data: &mut Payload<'_>, asked: &WriteIn) -> Result<usize> {
+    let asks = |flag: u32| asked.write_flags & flag != 0;
+    let _unprivileged = asks(WRITE_KILL_SUIDGID).then(WithoutFsetid::enter).transpose()?;
+    let mut written = data.store(fd, asked.offset)?;
+    while asks(WRITE_CACHE) && data.len() > 0 {
+        written += match data.store(fd, asked.offset + written as u64)? {
             0 => return Err(Errno::IO),
             more => more,
         };

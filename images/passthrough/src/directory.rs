@@ -6,32 +6,26 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, PoisonError};
 
-use fuser::{FileAttr, FileType, INodeNo};
-use rustix::fs::{AtFlags, OFlags, RawDir, RawDirEntry, SeekFrom};
+use rustix::fs::{AtFlags, FileType, OFlags, RawDir, RawDirEntry, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use crate::data::Extent;
-use crate::inodes::Numbering;
+use crate::device::answer::{self, Room};
+use crate::device::wire::{Attr, EntryOut};
+use crate::inodes::{NodeId, Numbering};
 use crate::server::Server;
 
 /// A directory that the kernel has open.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    number: INodeNo,
+    number: NodeId,
     numbering: Numbering,
     stream: Mutex<OwnedFd>,
 }
 
-/// Whether a reply has room for more entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    Left,
-    Full,
-}
-
 /// One entry as getdents64(2) gives it.
 pub(crate) struct Entry<'a> {
-    pub(crate) ino: INodeNo,
+    pub(crate) ino: NodeId,
     /// Where the next entry is read from.
     pub(crate) next: u64,
     pub(crate) kind: FileType,
@@ -39,7 +33,7 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Server {
-    pub(crate) fn opendir(&self, number: INodeNo) -> Result<u64> {
+    pub(crate) fn opendir(&self, number: NodeId) -> Result<u64> {
         let inode = self.inodes.get(number)?;
         let stream = self.reopen.open(&inode, OFlags::RDONLY | OFlags::DIRECTORY)?;
         let numbering = self.inodes.numbering(rustix::fs::fstat(&stream)?.st_dev);
@@ -86,11 +80,11 @@ impl Server {
     /// Not every file system says the kind with the name.
     fn kind_of(&self, stream: &OwnedFd, entry: &RawDirEntry<'_>) -> Result<FileType> {
         let mut kind = entry.file_type();
-        if kind == rustix::fs::FileType::Unknown {
+        if kind == FileType::Unknown {
             let stat = rustix::fs::statat(stream, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
-            kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+            kind = FileType::from_raw_mode(stat.st_mode);
         }
-        Ok(file_type(kind))
+        Ok(kind)
     }
 
     /// The same with attributes: each entry but `.` and `..` that `add` takes is looked up.
@@ -98,13 +92,14 @@ impl Server {
         &self,
         handle: u64,
         offset: u64,
-        mut add: impl FnMut(&Entry<'_>, &FileAttr) -> Room,
+        mut add: impl FnMut(&Entry<'_>, EntryOut) -> Room,
     ) -> Result<()> {
         let number = self.directories.get(handle)?.number;
         self.readdir(handle, offset, |entry| {
             if entry.name == "." || entry.name == ".." {
                 // Not looked up, so that the kernel will not forget it; the number is for show.
-                return Ok(add(entry, &FileAttr { ino: entry.ino, kind: entry.kind, ..NOT_LOOKED_UP }));
+                let attr = Attr { ino: entry.ino.0, mode: entry.kind.as_raw_mode(), ..Attr::default() };
+                return Ok(add(entry, EntryOut { attr, ..EntryOut::default() }));
             }
             let attributes = match self.lookup(number, entry.name) {
                 Ok(attributes) => attributes,
@@ -112,9 +107,9 @@ impl Server {
                 Err(Errno::NOENT) => return Ok(Room::Left),
                 Err(error) => return Err(error),
             };
-            let room = add(entry, &attributes);
+            let room = add(entry, answer::entry(attributes, self.attribute_timeout()));
             if room == Room::Full {
-                self.inodes.forget(attributes.ino, 1);
+                self.inodes.forget(NodeId(attributes.ino), 1);
             }
             Ok(room)
         })
@@ -128,36 +123,5 @@ impl Server {
         let directory = self.directories.get(handle)?;
         let stream = directory.stream.lock().unwrap_or_else(PoisonError::into_inner);
         extent.sync(stream.as_fd())
-    }
-}
-
-const NOT_LOOKED_UP: FileAttr = FileAttr {
-    ino: INodeNo(0),
-    size: 0,
-    blocks: 0,
-    atime: std::time::UNIX_EPOCH,
-    mtime: std::time::UNIX_EPOCH,
-    ctime: std::time::UNIX_EPOCH,
-    crtime: std::time::UNIX_EPOCH,
-    kind: FileType::Directory,
-    perm: 0,
-    nlink: 0,
-    uid: 0,
-    gid: 0,
-    rdev: 0,
-    blksize: 0,
-    flags: 0,
-};
-
-/// The kind for a reply, which has no word for "unknown".
-pub(crate) fn file_type(kind: rustix::fs::FileType) -> FileType {
-    match kind {
-        rustix::fs::FileType::Directory => FileType::Directory,
-        rustix::fs::FileType::Symlink => FileType::Symlink,
-        rustix::fs::FileType::Fifo => FileType::NamedPipe,
-        rustix::fs::FileType::Socket => FileType::Socket,
-        rustix::fs::FileType::CharacterDevice => FileType::CharDevice,
-        rustix::fs::FileType::BlockDevice => FileType::BlockDevice,
-        rustix::fs::FileType::RegularFile | rustix::fs::FileType::Unknown => FileType::RegularFile,
     }
 }

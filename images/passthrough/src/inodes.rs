@@ -10,11 +10,20 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fuser::INodeNo;
 use rustix::fs::Stat;
 use rustix::io::{Errno, Result};
 
+use crate::device::wire;
 use crate::stats::{Direction, Place};
+
+/// The number by which the kernel names an inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NodeId(pub(crate) u64);
+
+impl NodeId {
+    /// The folder that is passed through.
+    pub(crate) const ROOT: NodeId = NodeId(wire::ROOT);
+}
 
 /// Marks an inode number that is not the storage's own.
 const FOREIGN: u64 = 1 << 63;
@@ -32,7 +41,7 @@ const NO_PREDECESSOR: u64 = u64::MAX;
 #[derive(Debug)]
 pub(crate) struct Inode {
     /// The number by which the kernel names it.
-    pub(crate) number: INodeNo,
+    pub(crate) number: NodeId,
     /// Opened with `O_PATH`.
     fd: OwnedFd,
     /// Where the last READ and the last WRITE ended.
@@ -46,7 +55,7 @@ impl AsFd for Inode {
 }
 
 impl Inode {
-    fn new(number: INodeNo, fd: OwnedFd) -> Self {
+    fn new(number: NodeId, fd: OwnedFd) -> Self {
         Inode { number, fd, ends: [const { AtomicU64::new(NO_PREDECESSOR) }; 2] }
     }
 
@@ -93,15 +102,15 @@ impl Numbering {
     fn number(self, ino: u64) -> Option<u64> {
         match self {
             // 1 is the root, whatever number it has on the storage.
-            Numbering::Own => (ino != INodeNo::ROOT.0 && ino < FOREIGN).then_some(ino),
+            Numbering::Own => (ino != NodeId::ROOT.0 && ino < FOREIGN).then_some(ino),
             Numbering::Foreign(device) => ((1..=MOST_FOREIGN).contains(&device) && ino >> FOREIGN_BITS == 0)
                 .then_some(FOREIGN | device << FOREIGN_BITS | ino),
         }
     }
 
     /// The number to show with a name, which nobody has looked up.
-    pub(crate) fn shown(self, ino: u64) -> INodeNo {
-        INodeNo(self.number(ino).unwrap_or(ino))
+    pub(crate) fn shown(self, ino: u64) -> NodeId {
+        NodeId(self.number(ino).unwrap_or(ino))
     }
 }
 
@@ -116,8 +125,8 @@ impl Inodes {
     /// A table that knows the root only.
     pub(crate) fn new(root: OwnedFd, stat: &Stat) -> Self {
         let file = (stat.st_dev, stat.st_ino);
-        let inode = Arc::new(Inode::new(INodeNo::ROOT, root));
-        let number = INodeNo::ROOT.0;
+        let inode = Arc::new(Inode::new(NodeId::ROOT, root));
+        let number = NodeId::ROOT.0;
         Inodes {
             table: RwLock::new(Table {
                 by_number: [(number, Known { inode, file, lookups: 1 })].into(),
@@ -133,7 +142,7 @@ impl Inodes {
     ///
     /// # Errors
     /// ESTALE if there is none.
-    pub(crate) fn get(&self, number: INodeNo) -> Result<Arc<Inode>> {
+    pub(crate) fn get(&self, number: NodeId) -> Result<Arc<Inode>> {
         let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         table.by_number.get(&number.0).map(|known| known.inode.clone()).ok_or(Errno::STALE)
     }
@@ -149,7 +158,7 @@ impl Inodes {
         let file = (stat.st_dev, stat.st_ino);
         let number = table.number_of(file);
         let known = table.by_number.entry(number).or_insert_with(|| Known {
-            inode: Arc::new(Inode::new(INodeNo(number), fd)),
+            inode: Arc::new(Inode::new(NodeId(number), fd)),
             file,
             lookups: 0,
         });
@@ -158,8 +167,8 @@ impl Inodes {
     }
 
     /// The kernel drops `lookups` of its lookups; with the last one the inode goes.
-    pub(crate) fn forget(&self, number: INodeNo, lookups: u64) {
-        if number == INodeNo::ROOT {
+    pub(crate) fn forget(&self, number: NodeId, lookups: u64) {
+        if number == NodeId::ROOT {
             return;
         }
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
@@ -236,8 +245,8 @@ mod tests {
         inodes.forget(first, 1);
         assert_eq!(inodes.get(first).unwrap_err(), Errno::STALE);
         assert_eq!(inodes.count(), 1);
-        inodes.forget(INodeNo::ROOT, 5);
-        assert_eq!(inodes.look_up(open(folder.path()).0, &root_stat).number, INodeNo::ROOT);
+        inodes.forget(NodeId::ROOT, 5);
+        assert_eq!(inodes.look_up(open(folder.path()).0, &root_stat).number, NodeId::ROOT);
     }
 
     #[test]
@@ -267,13 +276,13 @@ mod tests {
         assert_eq!(inodes.numbering(third).shown(9).0, FOREIGN | 2 << 48 | 9);
         assert_eq!(inodes.numbering(own).shown(9).0, 9);
         // The same again after it was forgotten.
-        inodes.forget(INodeNo(FOREIGN | 2 << 48 | 7), 1);
+        inodes.forget(NodeId(FOREIGN | 2 << 48 | 7), 1);
         assert_eq!(at(third, 7), FOREIGN | 2 << 48 | 7);
     }
 
     #[test]
     fn order_is_per_direction() {
-        let inode = Inode::new(INodeNo(2), open("/".as_ref()).0);
+        let inode = Inode::new(NodeId(2), open("/".as_ref()).0);
         for (direction, offset, size, expected) in [
             (Direction::Read, 4096, 4096, Place::InOrder),
             (Direction::Read, 8192, 4096, Place::InOrder),

@@ -1,12 +1,13 @@
 //! A FUSE server that passes a folder through, made for measuring the kernel's side of FUSE.
 //!
 //! Each of its threads receives a request, serves it from start to end, and answers it; what is served at once
-//! is capped by the number of threads. [`session`] is the way in.
+//! is capped by the number of threads. `device` is how it talks to the kernel. [`session`] is the way in.
 
 pub mod args;
 mod attributes;
 mod clock;
 mod data;
+mod device;
 mod directory;
 mod fault;
 mod handles;

@@ -1,7 +1,6 @@
 //! One mount from beginning to end.
 
 use std::io::{self, BufRead, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -9,13 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use fuser::{Config, MountOption, Session, SessionUnmounter};
 use lab_protocol::{ControlCommand, ControlReply, ServerSettings};
-use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
+use crate::device::channel::{Channel, Way};
+use crate::device::mount::Mount;
 use crate::fault::Faults;
-use crate::requests::Requests;
+use crate::requests;
 use crate::server::Server;
 use crate::signals::Signals;
 use crate::storage::{await_exact_timers, sleep_exactly};
@@ -48,7 +47,7 @@ enum Event {
     EndOfInput,
     Signal,
     /// The reader threads have ended.
-    Ended(io::Result<()>),
+    Ended(anyhow::Result<()>),
 }
 
 /// Why serving ended.
@@ -75,14 +74,10 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     }
     let server = Arc::new(Server::new(mounting.settings.clone(), &mounting.storage)?);
     let mount = &mounting.mount;
-    let mut session = Session::new(Requests(server.clone()), mount, &config(&mounting.settings))
-        .with_context(|| mounting_failed(mount))?;
-    if let Some(faults) = &server.faults {
-        faults.connect(session.as_fd().try_clone_to_owned().context("copying the descriptor of the device")?);
-    }
-    let mut unmounter = session.unmount_callable();
+    let (mut mounted, channels) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
     let (sender, events) = mpsc::channel();
-    watch(sender.clone(), move || Event::Ended(session.run()));
+    let serving = server.clone();
+    watch(sender.clone(), move || Event::Ended(serve(&serving, channels)));
     watch(sender.clone(), move || {
         signals.wait();
         Event::Signal
@@ -95,9 +90,7 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let ending = handle(&server, &events);
     let cleared = match &ending {
         Ok(Ending::Unmounted) => Ok(()),
-        Ok(Ending::Asked) | Err(_) => {
-            unmount(&server, &mut unmounter, mount).map(|()| await_threads(&events))
-        }
+        Ok(Ending::Asked) | Err(_) => unmount(&server, &mut mounted, mount).map(|()| await_threads(&events)),
     };
     ending.and(cleared)
 }
@@ -106,16 +99,50 @@ fn mounting_failed(mount: &Path) -> String {
     format!("mounting on {} (this needs root, /dev/fuse and an existing folder)", mount.display())
 }
 
+/// Mounts, agrees with the kernel on how to talk, and makes a channel for each thread.
+fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>)> {
+    let settings = &server.settings;
+    let request_bytes = settings.request_kib * 1024;
+    let (mounted, device) = Mount::new(mount, request_bytes)?;
+    if let Some(faults) = &server.faults {
+        faults.connect(device.clone());
+    }
+    let way = if settings.splice { Way::Splice } else { Way::Copy };
+    let channel = |device| Channel::new(device, request_bytes as usize, way).context("making a channel");
+    // A descriptor that was cloned before FUSE_INIT is answered gets no requests.
+    let mut first = channel(device)?;
+    requests::shake_hands(server, &mut first)?;
+    let mut channels = vec![first];
+    for _ in 1..settings.threads {
+        let device = channels[0].device();
+        let device = if settings.clone_fd {
+            device.cloned().context("cloning the descriptor of the device")?
+        } else {
+            device.clone()
+        };
+        channels.push(channel(device)?);
+    }
+    Ok((mounted, channels))
+}
+
+/// Serves with a thread for each channel until the file system is unmounted, or the connection of one of them breaks.
+fn serve(server: &Arc<Server>, channels: Vec<Channel>) -> anyhow::Result<()> {
+    let (sender, ends) = mpsc::channel();
+    for mut channel in channels {
+        let (server, sender) = (server.clone(), sender.clone());
+        // If nobody listens any more, another thread has told of the end.
+        let serve = move || sender.send(requests::serve_all(&server, &mut channel)).is_ok();
+        thread::Builder::new().name("requests".to_owned()).spawn(serve).context("starting a thread")?;
+    }
+    drop(sender);
+    ends.into_iter().collect()
+}
+
 /// Settings of the process that hold for all threads started from now on.
 fn prepare_process() -> anyhow::Result<()> {
     sleep_exactly().context("setting the timer slack")?;
     // The kernel has applied the caller's umask to the modes in the requests.
     rustix::process::umask(rustix::fs::Mode::empty());
-    // fuser gives each thread a zeroed buffer of 16 MiB. From a fresh mapping it costs memory only as far as
-    // it is used; but glibc raises its threshold for mappings once the first such buffer is freed, and would
-    // then clear each of them: 16 MiB of memory a thread.
-    // SAFETY: mallopt has no preconditions; this runs before other threads exist.
-    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) };
     allow_open_files()
 }
 
@@ -131,16 +158,6 @@ fn allow_open_files() -> anyhow::Result<()> {
     // Root in a container may have to do with the limit that was set for it.
     let given = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     set(Some(most)).or_else(|_| set(given)).context("raising the limit of open files")
-}
-
-fn config(settings: &ServerSettings) -> Config {
-    let mut config = Config::default();
-    // The kernel checks permissions, so that no ACCESS requests are in the way.
-    config.mount_options =
-        vec![MountOption::FSName("passthrough".to_owned()), MountOption::DefaultPermissions];
-    config.n_threads = Some(settings.threads as usize);
-    config.clone_fd = settings.clone_fd;
-    config
 }
 
 fn watch(sender: Sender<Event>, wait: impl FnOnce() -> Event + Send + 'static) {
@@ -187,12 +204,10 @@ fn give_log(server: &Server, workload: u32) -> anyhow::Result<()> {
 }
 
 /// Takes the mount away, by force if need be: a mount that nobody serves blocks whoever looks at it.
-fn unmount(server: &Server, unmounter: &mut SessionUnmounter, mount: &Path) -> anyhow::Result<()> {
-    let unmounted = unmounter.unmount();
-    // fuser leaves an aborted connection mounted; and a busy one stays as well. Of the latter nothing is asked here: the
-    // server would have to answer, and all its threads may hang.
-    let is_dead = || rustix::fs::stat(mount).is_err_and(|error| error == Errno::NOTCONN);
-    if unmounted.is_err() || is_dead() {
+fn unmount(server: &Server, mounted: &mut Mount, mount: &Path) -> anyhow::Result<()> {
+    let unmounted = mounted.unmount();
+    if unmounted.is_err() {
+        // A busy mount. Nothing is asked of it here: the server would have to answer, and all its threads may hang.
         // MNT_FORCE aborts the connection: whoever waits for an answer gets an error instead.
         rustix::mount::unmount(mount, UnmountFlags::FORCE | UnmountFlags::DETACH)
             .with_context(|| format!("detaching {}", mount.display()))?;

@@ -8,7 +8,7 @@ use lab_protocol::{FaultMistake, ServerSettings};
 
 use crate::negotiate::LARGEST_REQUEST_KIB;
 
-/// More threads than this are a slip: each has a buffer of 16 MiB of address space.
+/// More threads than this are a slip: each has a buffer for a request.
 const MOST_THREADS: u32 = 1024;
 
 /// Reads settings from JSON, or from a file if the text is `@` and its path.
@@ -118,7 +118,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `storage`, `faults`"
             ],
         );
         check(
@@ -140,7 +140,7 @@ mod tests {
         check(
             &fault("raed", r#""effect": "eio""#),
             expect![
-                "settings: fault 1: `operation`: there is no operation `raed`; there are: data, access, bmap, copy-file-range, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod, open, opendir, poll, read, readdir, readdirplus, readlink, release, releasedir, removexattr, rename, rename2, rmdir, setattr, setlk, setxattr, statfs, symlink, unlink, write"
+                "settings: fault 1: `operation`: there is no operation `raed`; there are: data, access, bmap, copy-file-range, copy-file-range-64, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod, open, opendir, poll, read, readdir, readdirplus, readlink, release, releasedir, removemapping, removexattr, rename, rename2, rmdir, setattr, setlk, setlkw, setupmapping, setxattr, statfs, statx, symlink, syncfs, tmpfile, unlink, write"
             ],
         );
         check(

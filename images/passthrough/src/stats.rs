@@ -1,16 +1,15 @@
 //! What the server counts, as requests arrive and are answered.
 //!
 //! Atomic counters without locks: a request costs a handful of uncontended additions, and a READ or WRITE two readings
-//! of the clock. Not everything that the
-//! kernel sends reaches a `fuser` file system, so some requests are never counted: INTERRUPT (`fuser` answers
-//! ENOSYS, after which the kernel sends no further one), DESTROY, NOTIFY_REPLY, and those that `fuser` does not
-//! know (STATX, TMPFILE, SYNCFS, REMOVEMAPPING: answered ENOSYS, once each). BATCH_FORGET arrives as one FORGET
-//! per inode.
+//! of the clock. Everything that the kernel sends is counted, what is not answered and what is not known as well;
+//! BATCH_FORGET counts as one, however many inodes it is about.
 
 mod service;
 mod sizes;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 use lab_protocol::{RequestStats, ServiceTimes};
 
@@ -71,6 +70,8 @@ pub(crate) struct Arrival {
 #[derive(Debug)]
 pub(crate) struct Stats {
     operations: [AtomicU64; Operation::ALL.len()],
+    /// Those without a name, by number.
+    unknown: Mutex<BTreeMap<u32, u64>>,
     read: Transfers,
     write: Transfers,
     arrivals: AtomicU64,
@@ -93,6 +94,7 @@ impl Default for Stats {
     fn default() -> Self {
         Stats {
             operations: [const { AtomicU64::new(0) }; Operation::ALL.len()],
+            unknown: Mutex::default(),
             read: Transfers::default(),
             write: Transfers::default(),
             arrivals: AtomicU64::new(0),
@@ -110,6 +112,11 @@ impl Stats {
     /// Counts a request of any kind.
     pub(crate) fn count(&self, operation: Operation) {
         self.operations[operation as usize].fetch_add(1, Relaxed);
+    }
+
+    /// Counts a request of a kind that has no name here.
+    pub(crate) fn count_unknown(&self, opcode: u32) {
+        *self.unknown.lock().unwrap_or_else(PoisonError::into_inner).entry(opcode).or_default() += 1;
     }
 
     /// Counts a READ or WRITE of `size` bytes as received at `at_ns`; it is in flight until [`Stats::answer`].
@@ -154,9 +161,12 @@ impl Stats {
     ///
     /// A request that arrives meanwhile is counted once, before or after.
     pub(crate) fn take(&self) -> RequestStats {
+        let unknown = std::mem::take(&mut *self.unknown.lock().unwrap_or_else(PoisonError::into_inner));
+        let unknown = unknown.into_iter().map(|(opcode, count)| (format!("OPCODE_{opcode}"), count));
         let by_operation = (Operation::ALL.iter().zip(&self.operations))
             .map(|(operation, count)| (operation.name().to_owned(), count.swap(0, Relaxed)))
             .filter(|(_, count)| *count > 0)
+            .chain(unknown)
             .collect();
         self.arrivals.store(0, Relaxed);
         let first_ns = self.first_arrival_ns.swap(u64::MAX, Relaxed);
@@ -219,6 +229,16 @@ mod tests {
         stats.take();
         assert_eq!(stats.take(), RequestStats::default());
         assert_eq!(stats.arrive(Read, 1, InOrder, 600).number, 0);
+    }
+
+    #[test]
+    fn what_has_no_name_is_counted_by_number() {
+        let stats = Stats::default();
+        [54, 4096, 54].into_iter().for_each(|opcode| stats.count_unknown(opcode));
+        stats.count(Operation::Interrupt);
+        let expected = [("INTERRUPT", 1), ("OPCODE_4096", 1), ("OPCODE_54", 2)];
+        assert_eq!(stats.take().by_operation, expected.map(|(name, count)| (name.to_owned(), count)).into());
+        assert_eq!(stats.take(), RequestStats::default());
     }
 
     #[test]

@@ -34,13 +34,14 @@ impl fmt::Display for FaultMistake {
 }
 
 impl Fault {
-    /// What [`Fault::operation`] can be: `data`, and what the kernel sends and the server answers. FORGET has no answer, and
-    /// INIT comes before there is a mount.
-    pub const OPERATIONS: [&str; 39] = [
+    /// What [`Fault::operation`] can be: `data`, and what the kernel sends and the server answers. FORGET, BATCH_FORGET,
+    /// INTERRUPT and NOTIFY_REPLY have no answer, INIT comes before there is a mount and DESTROY after it.
+    pub const OPERATIONS: [&str; 46] = [
         "data",
         "access",
         "bmap",
         "copy-file-range",
+        "copy-file-range-64",
         "create",
         "fallocate",
         "flush",
@@ -65,15 +66,21 @@ impl Fault {
         "readlink",
         "release",
         "releasedir",
+        "removemapping",
         "removexattr",
         "rename",
         "rename2",
         "rmdir",
         "setattr",
         "setlk",
+        "setlkw",
+        "setupmapping",
         "setxattr",
         "statfs",
+        "statx",
         "symlink",
+        "syncfs",
+        "tmpfile",
         "unlink",
         "write",
     ];

@@ -10,6 +10,8 @@ pub struct ServerSettings {
     pub threads: u32,
     /// Whether each thread has its own clone of the device descriptor (`FUSE_DEV_IOC_CLONE`).
     pub clone_fd: bool,
+    /// Whether READ and WRITE move pages between the device and the backing file by splice(2) instead of copying them.
+    pub splice: bool,
     /// Largest READ and WRITE request, KiB: `max_write` and `max_readahead` of FUSE_INIT.
     pub request_kib: u32,
     /// `max_background` of FUSE_INIT: the most asynchronous requests in flight.
@@ -198,6 +200,7 @@ impl ServerSettings {
         ServerSettings {
             threads: 16,
             clone_fd: true,
+            splice: false,
             request_kib: 128,
             max_background: 12,
             congestion_threshold: 9,

@@ -21,10 +21,11 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
-const KEYS: [&str; 26] = [
+const KEYS: [&str; 27] = [
     "like",
     "threads",
     "clone-fd",
+    "splice",
     "request-kib",
     "max-background",
     "congestion-threshold",
@@ -56,6 +57,7 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
     let server = ServerSettings {
         threads: table.field("threads").number(1..=256)?,
         clone_fd: table.field("clone-fd").boolean()?,
+        splice: table.field("splice").boolean()?,
         // One page to the kernel's FUSE_MAX_MAX_PAGES (256 pages).
         request_kib: pages(&table.field("request-kib"), 4..=1024)?,
         max_background: table.field("max-background").number(1..=u16::MAX)?,

@@ -23,6 +23,7 @@ series = []
 [scenarios.local]
 threads = 16
 clone-fd = true
+splice = false
 request-kib = 128
 max-background = 12
 congestion-threshold = 9

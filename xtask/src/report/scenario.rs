@@ -18,6 +18,7 @@ pub(super) fn server(server: &ServerSettings) -> String {
         (server.writeback_cache, "WRITEBACK_CACHE"),
     ];
     parts.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()));
+    parts.extend(server.splice.then(|| "splicing".to_owned()));
     parts.push(match server.open {
         OpenMode::Kept => "open kept".to_owned(),
         OpenMode::PerRequest => "open per request".to_owned(),
@@ -108,6 +109,7 @@ mod tests {
         };
         let all = ServerSettings {
             clone_fd: false,
+            splice: true,
             async_dio: false,
             direct_io: true,
             auto_inval_data: true,
@@ -137,6 +139,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

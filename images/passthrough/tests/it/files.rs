@@ -1,10 +1,13 @@
 //! Files as such: opening, truncating, allocating, offsets beyond 32 bits, times, and bits that writing takes away.
 
 use std::fs::{File, Permissions};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 
 use lab_protocol::{OpenMode, ServerSettings};
-use rustix::fs::{CWD, FallocateFlags, Mode, OFlags, SeekFrom, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::fs::{
+    AtFlags, CWD, FallocateFlags, Mode, OFlags, SeekFrom, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
+};
 use rustix::io::Errno;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
@@ -209,12 +212,25 @@ fn a_full_storage_is_told_at_the_latest_by_fsync() {
 }
 
 #[test]
-fn files_without_a_name_are_refused() {
-    // `fuser` 0.18 does not know FUSE_TMPFILE; programs fall back to a name.
-    let served = Served::new(&settings());
-    let made = File::options().write(true).custom_flags(libc::O_TMPFILE).open(served.mount());
-    assert_eq!(made.unwrap_err().raw_os_error(), Some(libc::EOPNOTSUPP));
-    tempfile::tempfile_in(served.mount()).unwrap();
+fn files_without_a_name_are_made_and_may_get_one() {
+    let mut served = Served::new(&settings());
+    let make = |flags| {
+        let flags = libc::O_TMPFILE | flags;
+        File::options().read(true).write(true).mode(0o640).custom_flags(flags).open(served.mount()).unwrap()
+    };
+    let file = make(0);
+    file.write_all_at(b"text", 0).unwrap();
+    assert_eq!(std::fs::read_dir(served.stored("")).unwrap().count(), 0);
+    let by_descriptor = |file: &File| format!("/proc/self/fd/{}", file.as_raw_fd());
+    let link = |file: &File, name: &str| {
+        rustix::fs::linkat(CWD, by_descriptor(file), CWD, served.path(name), AtFlags::SYMLINK_FOLLOW)
+    };
+    assert_eq!(link(&file, "name"), Ok(()));
+    assert_eq!(std::fs::read_to_string(served.stored("name")).unwrap(), "text");
+    assert_eq!(std::fs::metadata(served.stored("name")).unwrap().permissions().mode() & 0o7777, 0o640);
+    // O_EXCL: never.
+    assert_eq!(link(&make(libc::O_EXCL), "other"), Err(Errno::NOENT));
+    assert_eq!(served.take().by_operation["TMPFILE"], 2);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn unknown_keys() {
             version = 1\ncolour = 1
                 lab.toml:2:1: there is no key `colour`; there are: version, kernel, variants, scenarios, workloads, machines, plans
             [plan.default]
-                lab.toml:61:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, plans
+                lab.toml:62:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, plans
             configs = ["base.config"]
                 lab.toml:4:1: kernel: there is no key `configs`; did you mean `config`? there are: source, config
             source = { deb = "linux" }
@@ -101,15 +101,15 @@ fn unknown_keys() {
             series = []\nlike = "original"
                 lab.toml:11:1: variants.stock: there is no key `like`; there are: series
             thread = 16
-                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution, storage-parallel and 6 more
+                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
             request_kib = 128
-                lab.toml:14:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution, storage-parallel and 6 more
+                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
             file-mb = 64
-                lab.toml:43:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib
+                lab.toml:44:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib
             cpu = 2
-                lab.toml:60:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, wall-limit-s, silence-limit-s
+                lab.toml:61:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, wall-limit-s, silence-limit-s
             boots = 2\n"a\nb" = 1
-                lab.toml:68:1: plans.default: there is no key `a\nb`; there are: like, machine, baseline, variants, scenarios, workloads, boots
+                lab.toml:69:1: plans.default: there is no key `a\nb`; there are: like, machine, baseline, variants, scenarios, workloads, boots
         "#]],
     );
 }
@@ -128,9 +128,9 @@ fn missing_tables() {
             [variants.kernel]
                 lab.toml:1:1: kernel: missing; add a table such as [kernel]
             [scenarios.dd-read]
-                lab.toml:41:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution, storage-parallel and 6 more
+                lab.toml:42:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
             [machines]
-                lab.toml:57:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
+                lab.toml:58:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
     );
     let (before_plans, _) = GOOD.split_once("[plans").unwrap();
@@ -163,11 +163,11 @@ fn missing_keys() {
             # open = "kept"
                 lab.toml:11:1: scenarios.local.open: missing; set it to "kept" or "per-request"
             # cpu-model = "max,-erms"
-                lab.toml:44:1: machines.virtual.cpu-model: missing; set it to a string
+                lab.toml:45:1: machines.virtual.cpu-model: missing; set it to a string
             # args = ["if={file}", "of=/dev/null"]
-                lab.toml:40:1: workloads.dd-read.args: missing; set it to a list of strings
+                lab.toml:41:1: workloads.dd-read.args: missing; set it to a list of strings
             # baseline = "original"
-                lab.toml:61:1: plans.default.baseline: missing; set it to a string
+                lab.toml:62:1: plans.default.baseline: missing; set it to a string
         "##]],
     );
 }
@@ -189,7 +189,7 @@ fn every_key_is_needed() {
         assert!(error(&text).contains(&format!("{key}: missing; ")), "{line}: {}", error(&text));
         keys += 1;
     }
-    assert_eq!(keys, 51);
+    assert_eq!(keys, 52);
 }
 
 #[test]
@@ -227,17 +227,17 @@ fn wrong_types() {
             clone-fd = 1
                 lab.toml:13:12: scenarios.local.clone-fd: the number `1` is of the wrong type; use true or false
             open = true
-                lab.toml:21:8: scenarios.local.open: true is of the wrong type; use "kept" or "per-request"
+                lab.toml:22:8: scenarios.local.open: true is of the wrong type; use "kept" or "per-request"
             open = "keep"
-                lab.toml:21:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
+                lab.toml:22:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
             cpus = [2]
-                lab.toml:60:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
+                lab.toml:61:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
             cpus = 1979-05-27
-                lab.toml:60:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
+                lab.toml:61:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
             baseline = { name = "original" }
-                lab.toml:63:12: plans.default.baseline: a table is of the wrong type; use a string
+                lab.toml:64:12: plans.default.baseline: a table is of the wrong type; use a string
             like = ["local"]
-                lab.toml:38:8: scenarios.remote.like: a list is of the wrong type; use a string
+                lab.toml:39:8: scenarios.remote.like: a list is of the wrong type; use a string
         "#]],
     );
 }
@@ -332,11 +332,11 @@ fn circles() {
         &edits,
         expect![[r#"
             like = "remote"
-                lab.toml:38:8: scenarios.remote.like: a circle: remote -> remote; remove one `like`
+                lab.toml:39:8: scenarios.remote.like: a circle: remote -> remote; remove one `like`
             threads = 16\nlike = "remote"
-                lab.toml:39:8: scenarios.remote.like: a circle: local -> remote -> local; remove one `like`
+                lab.toml:40:8: scenarios.remote.like: a circle: local -> remote -> local; remove one `like`
             like = "locale"
-                lab.toml:38:8: scenarios.remote.like: there is no scenario `locale`; did you mean `local`? there are: local, remote
+                lab.toml:39:8: scenarios.remote.like: there is no scenario `locale`; did you mean `local`? there are: local, remote
         "#]],
     );
 }
@@ -360,23 +360,23 @@ fn workloads() {
         &edits,
         expect![[r#"
             args = ["if=/dev/zero", "of=/dev/sda"]
-                lab.toml:42:8: workloads.dd-read.args: `of=/dev/sda` is not the workload's file; use `of={file}` or `of=/dev/null`
+                lab.toml:43:8: workloads.dd-read.args: `of=/dev/sda` is not the workload's file; use `of={file}` or `of=/dev/null`
             args = []
-                lab.toml:42:8: workloads.dd-read.args: no `if=`; add `if={file}` or `if=/dev/zero`
+                lab.toml:43:8: workloads.dd-read.args: no `if=`; add `if={file}` or `if=/dev/zero`
             args = [\n  "if={file}",\n  "of=/dev/null\n",\n]
-                lab.toml:44:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
+                lab.toml:45:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
             tool = "fio"
-                lab.toml:42:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
+                lab.toml:43:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
             tool = "fio2"
-                lab.toml:41:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio"
+                lab.toml:42:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio"
             args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
-                lab.toml:43:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+                lab.toml:44:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
             job = "x.fio"
-                lab.toml:42:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+                lab.toml:43:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
             tool = "aio-stress"
-                lab.toml:42:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
+                lab.toml:43:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
-                lab.toml:66:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
+                lab.toml:67:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
             file-mib = 128
                 accepted
         "#]],
@@ -403,23 +403,23 @@ fn machines() {
             accel = "kvm"
                 accepted
             clock = "virtual"
-                lab.toml:59:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:60:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
             accel = "auto"
-                lab.toml:46:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:47:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             accel = "kvm"
-                lab.toml:46:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:47:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             cpus = 2
-                lab.toml:48:8: machines.virtual.cpus: the virtual clock works with one CPU only; use 1
+                lab.toml:49:8: machines.virtual.cpus: the virtual clock works with one CPU only; use 1
             storage-mib = 320
                 accepted
             storage-mib = 321
-                lab.toml:50:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
+                lab.toml:51:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
             cpu-model = "max -device x"
-                lab.toml:47:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:48:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
             cpu-model = "-erms"
-                lab.toml:47:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:48:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
             cpu-model = ""
-                lab.toml:47:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:48:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
         "#]],
     );
 }
@@ -440,19 +440,19 @@ fn plans() {
         &edits,
         expect![[r#"
             variants = []
-                lab.toml:64:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
+                lab.toml:65:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
             variants = ["original"]
-                lab.toml:64:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
+                lab.toml:65:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
             variants = ["stock", "again"]
-                lab.toml:63:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
+                lab.toml:64:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
             variants = ["original", "stock",\n  "original"]
-                lab.toml:65:3: plans.default.variants: `original` is listed twice; list it once
+                lab.toml:66:3: plans.default.variants: `original` is listed twice; list it once
             scenarios = []
-                lab.toml:65:13: plans.default.scenarios: the list is empty; name at least one scenario
+                lab.toml:66:13: plans.default.scenarios: the list is empty; name at least one scenario
             workloads = []
-                lab.toml:66:13: plans.default.workloads: the list is empty; name at least one workload
+                lab.toml:67:13: plans.default.workloads: the list is empty; name at least one workload
             machine = "wall"
-                lab.toml:64:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+                lab.toml:65:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
         "#]],
     );
     let with_control = edited("machine = \"virtual\"", "machine = \"wall\"")

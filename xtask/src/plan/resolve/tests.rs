@@ -118,6 +118,7 @@ fn the_default_plan() {
         [server]
         threads = 16
         clone-fd = true
+        splice = false
         request-kib = 128
         max-background = 12
         congestion-threshold = 9

@@ -1,0 +1,91 @@
+//! Mounting and unmounting.
+
+use std::ffi::CString;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rustix::fs::{AtFlags, CWD, StatxFlags};
+use rustix::mount::{MountFlags, UnmountFlags};
+
+use super::Device;
+
+/// What /proc/mounts shows as the source.
+const SOURCE: &str = "passthrough";
+
+/// A mount that this process serves. It is taken away when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Mount {
+    device: Device,
+    path: PathBuf,
+    /// `st_dev` of the files.
+    number: (u32, u32),
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// As far as this process knows.
+    Mounted,
+    /// This process has tried to take it away.
+    Left,
+}
+
+impl Mount {
+    /// Mounts on `folder`, for requests of at most `request_bytes`; gives the device as well.
+    ///
+    /// # Errors
+    /// If this process may not, the folder does not exist, or there is no FUSE.
+    pub(crate) fn new(folder: &Path, request_bytes: u32) -> anyhow::Result<(Self, Device)> {
+        let path = folder.canonicalize()?;
+        let device = Device::open().with_context(|| format!("opening {}", super::PATH))?;
+        let mode = rustix::fs::stat(&path)?.st_mode;
+        let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+        // The kernel checks permissions, so that no ACCESS requests are in the way. max_read is for kernels before 4.20,
+        // which know no other limit for READ.
+        let options = format!(
+            "fd={},rootmode={mode:o},user_id={user},group_id={group},default_permissions,max_read={request_bytes}",
+            device.0.as_raw_fd()
+        );
+        let options = CString::new(options).context("the options of mount(2)")?;
+        let flags = MountFlags::NODEV | MountFlags::NOSUID;
+        rustix::mount::mount(SOURCE, &path, "fuse", flags, Some(options.as_c_str()))?;
+        // From here on it is taken away if anything fails.
+        let mut mount = Mount { device: device.clone(), path, number: (0, 0), state: State::Mounted };
+        mount.number = device_number(&mount.path)?;
+        Ok((mount, device))
+    }
+
+    /// Takes the mount away, unless somebody has done so. One whose connection was aborted is detached, whoever uses it.
+    ///
+    /// # Errors
+    /// EBUSY if it is used.
+    pub(crate) fn unmount(&mut self) -> rustix::io::Result<()> {
+        self.state = State::Left;
+        if !self.device.has_ended() {
+            return rustix::mount::unmount(&self.path, UnmountFlags::empty());
+        }
+        // Unmounted or aborted. In the first case there is another file system, which is none of our business.
+        if device_number(&self.path) != Ok(self.number) {
+            return Ok(());
+        }
+        rustix::mount::unmount(&self.path, UnmountFlags::DETACH)
+    }
+}
+
+/// The number of the file system at a path, major and minor. The kernel knows it by itself: the server of the file system,
+/// which may be this process, is not asked.
+fn device_number(path: &Path) -> rustix::io::Result<(u32, u32)> {
+    let flags = AtFlags::STATX_DONT_SYNC | AtFlags::NO_AUTOMOUNT;
+    let found = rustix::fs::statx(CWD, path, flags, StatxFlags::empty())?;
+    Ok((found.stx_dev_major, found.stx_dev_minor))
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        if self.state == State::Mounted {
+            // Nobody is left to tell of an error.
+            let _ = self.unmount();
+        }
+    }
+}

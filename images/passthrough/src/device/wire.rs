@@ -1,0 +1,211 @@
+//! The structures that requests and answers are made of, as `include/uapi/linux/fuse.h` lays them out (protocol 7.41).
+
+use std::mem::{MaybeUninit, size_of};
+
+/// The major version of the protocol.
+pub(crate) const MAJOR: u32 = 7;
+
+/// The minor version up to which this server knows the protocol: that of Linux 6.12.
+pub(crate) const MINOR: u32 = 41;
+
+/// The node of the root.
+pub(crate) const ROOT: u64 = 1;
+
+/// A type for which every pattern of bits is a value, without padding: it can be read from bytes and written as bytes.
+///
+/// # Safety
+/// Both must hold.
+pub(crate) unsafe trait Plain: Copy {
+    /// Takes one off the front of `bytes`; none if they are too few, which are left as they are then.
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        let (front, rest) = bytes.split_at_checked(size_of::<Self>())?;
+        let mut value = MaybeUninit::<Self>::uninit();
+        // SAFETY: `front` has as many bytes as the value, which does not overlap it. Any bytes make a value.
+        let value = unsafe {
+            std::ptr::copy_nonoverlapping(front.as_ptr(), value.as_mut_ptr().cast(), front.len());
+            value.assume_init()
+        };
+        *bytes = rest;
+        Some(value)
+    }
+
+    /// As it is in memory.
+    fn as_bytes(&self) -> &[u8] {
+        // SAFETY: the value is as large as the slice, and has no padding that could be uninitialised.
+        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<Self>()) }
+    }
+}
+
+macro_rules! wire {
+    ($($(#[$about:meta])* $name:ident $size:literal { $($field:ident: $kind:ty,)* })*) => {$(
+        $(#[$about])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub(crate) struct $name { $(pub(crate) $field: $kind,)* }
+
+        const _: () = {
+            assert!(size_of::<$name>() == $size, "the size in fuse.h");
+            assert!(size_of::<$name>() == 0 $(+ size_of::<$kind>())*, "no padding");
+            const fn is_plain<T: Plain>() {}
+            $(is_plain::<$kind>();)*
+        };
+
+        // SAFETY: all fields are such types, and the assertions say that there is nothing else in it.
+        unsafe impl Plain for $name {}
+    )*};
+}
+
+// SAFETY: integers and arrays of them have no padding and no invalid values.
+unsafe impl Plain for u16 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for i32 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Plain for [u32; N] {}
+
+wire! {
+    /// Before every request.
+    InHeader 40 {
+        len: u32, opcode: u32, unique: u64, nodeid: u64, uid: u32, gid: u32, pid: u32,
+        // In units of 8 bytes, at the end of the request.
+        total_extlen: u16,
+        padding: u16,
+    }
+
+    /// Before every answer.
+    OutHeader 16 { len: u32, error: i32, unique: u64, }
+
+    Attr 88 {
+        ino: u64, size: u64, blocks: u64, atime: u64, mtime: u64, ctime: u64,
+        atimensec: u32, mtimensec: u32, ctimensec: u32,
+        mode: u32, nlink: u32, uid: u32, gid: u32, rdev: u32, blksize: u32, flags: u32,
+    }
+
+    EntryOut 128 {
+        nodeid: u64, generation: u64, entry_valid: u64, attr_valid: u64, entry_valid_nsec: u32, attr_valid_nsec: u32,
+        attr: Attr,
+    }
+
+    AttrOut 104 { attr_valid: u64, attr_valid_nsec: u32, dummy: u32, attr: Attr, }
+
+    OpenOut 16 { fh: u64, open_flags: u32, padding: u32, }
+
+    /// The answer to CREATE and TMPFILE.
+    CreateOut 144 { entry: EntryOut, open: OpenOut, }
+
+    WriteOut 8 { size: u32, padding: u32, }
+
+    StatfsOut 80 {
+        blocks: u64, bfree: u64, bavail: u64, files: u64, ffree: u64, bsize: u32, namelen: u32, frsize: u32,
+        padding: u32,
+        spare: [u32; 6],
+    }
+
+    GetxattrOut 8 { size: u32, padding: u32, }
+
+    LseekOut 8 { offset: u64, }
+
+    /// The entry of a READDIR; its name follows, and zeros up to a multiple of 8 bytes.
+    Dirent 24 { ino: u64, off: u64, namelen: u32, kind: u32, }
+
+    /// Before the entry of a READDIRPLUS.
+    Direntplus 152 { entry: EntryOut, dirent: Dirent, }
+
+    /// The part that has been there from the begin.
+    InitIn 16 { major: u32, minor: u32, max_readahead: u32, flags: u32, }
+
+    InitOut 64 {
+        major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16, congestion_threshold: u16,
+        max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16, flags2: u32, max_stack_depth: u32,
+        unused: [u32; 6],
+    }
+
+    ForgetOne 16 { nodeid: u64, nlookup: u64, }
+
+    BatchForgetIn 8 { count: u32, dummy: u32, }
+
+    MknodIn 16 { mode: u32, rdev: u32, umask: u32, padding: u32, }
+
+    MkdirIn 8 { mode: u32, umask: u32, }
+
+    Rename2In 16 { newdir: u64, flags: u32, padding: u32, }
+
+    SetattrIn 88 {
+        valid: u32, padding: u32, fh: u64, size: u64, lock_owner: u64, atime: u64, mtime: u64, ctime: u64,
+        atimensec: u32, mtimensec: u32, ctimensec: u32, mode: u32, unused4: u32, uid: u32, gid: u32, unused5: u32,
+    }
+
+    OpenIn 8 { flags: u32, open_flags: u32, }
+
+    CreateIn 16 { flags: u32, mode: u32, umask: u32, open_flags: u32, }
+
+    ReleaseIn 24 { fh: u64, flags: u32, release_flags: u32, lock_owner: u64, }
+
+    FlushIn 24 { fh: u64, unused: u32, padding: u32, lock_owner: u64, }
+
+    /// READ, READDIR and READDIRPLUS.
+    ReadIn 40 { fh: u64, offset: u64, size: u32, read_flags: u32, lock_owner: u64, flags: u32, padding: u32, }
+
+    WriteIn 40 { fh: u64, offset: u64, size: u32, write_flags: u32, lock_owner: u64, flags: u32, padding: u32, }
+
+    FsyncIn 16 { fh: u64, fsync_flags: u32, padding: u32, }
+
+    /// As it is without FUSE_SETXATTR_EXT.
+    SetxattrIn 8 { size: u32, flags: u32, }
+
+    /// GETXATTR and LISTXATTR.
+    GetxattrIn 8 { size: u32, padding: u32, }
+
+    FallocateIn 32 { fh: u64, offset: u64, length: u64, mode: u32, padding: u32, }
+
+    LseekIn 24 { fh: u64, offset: u64, whence: u32, padding: u32, }
+
+    CopyFileRangeIn 56 {
+        fh_in: u64, off_in: u64, nodeid_out: u64, fh_out: u64, off_out: u64, len: u64, flags: u64,
+    }
+}
+
+/// Capabilities in FUSE_INIT that this server asks for.
+pub(crate) mod init {
+    pub(crate) const ASYNC_READ: u64 = 1 << 0;
+    pub(crate) const BIG_WRITES: u64 = 1 << 5;
+    pub(crate) const AUTO_INVAL_DATA: u64 = 1 << 12;
+    pub(crate) const DO_READDIRPLUS: u64 = 1 << 13;
+    pub(crate) const READDIRPLUS_AUTO: u64 = 1 << 14;
+    pub(crate) const ASYNC_DIO: u64 = 1 << 15;
+    pub(crate) const WRITEBACK_CACHE: u64 = 1 << 16;
+    pub(crate) const PARALLEL_DIROPS: u64 = 1 << 18;
+    pub(crate) const ABORT_ERROR: u64 = 1 << 21;
+    pub(crate) const MAX_PAGES: u64 = 1 << 22;
+    /// There are more than 32 of them.
+    pub(crate) const INIT_EXT: u64 = 1 << 30;
+    pub(crate) const DIRECT_IO_ALLOW_MMAP: u64 = 1 << 36;
+}
+
+/// What SETATTR changes.
+pub(crate) mod fattr {
+    pub(crate) const MODE: u32 = 1 << 0;
+    pub(crate) const UID: u32 = 1 << 1;
+    pub(crate) const GID: u32 = 1 << 2;
+    pub(crate) const SIZE: u32 = 1 << 3;
+    pub(crate) const ATIME: u32 = 1 << 4;
+    pub(crate) const MTIME: u32 = 1 << 5;
+    pub(crate) const FH: u32 = 1 << 6;
+    pub(crate) const ATIME_NOW: u32 = 1 << 7;
+    pub(crate) const MTIME_NOW: u32 = 1 << 8;
+}
+
+/// In the answer to OPEN: reads and writes do not use the page cache.
+pub(crate) const FOPEN_DIRECT_IO: u32 = 1 << 0;
+
+/// FUSE_WRITE_CACHE: the data comes from the page cache.
+pub(crate) const WRITE_CACHE: u32 = 1 << 0;
+
+/// FUSE_WRITE_KILL_SUIDGID: the writer may not leave the set-user-ID and set-group-ID bits.
+pub(crate) const WRITE_KILL_SUIDGID: u32 = 1 << 2;
+
+/// FUSE_FSYNC_FDATASYNC
+pub(crate) const FSYNC_FDATASYNC: u32 = 1 << 0;
