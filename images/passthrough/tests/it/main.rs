@@ -6,6 +6,7 @@
 mod aio;
 mod control;
 mod data;
+mod device;
 mod faults;
 mod files;
 mod fsx;
