@@ -152,7 +152,7 @@ impl Server {
         let storage = self.model.as_ref().zip(share.ok());
         let ticket = storage.map(|(model, share)| model.begin(&Access { size: share.of(size), ..access }));
         // Within the time that the storage takes, if it takes any.
-        self.observer.look(arrival.number);
+        self.observer.look(arrival.number, arrival.in_flight);
         DataRequest { arrival, access, share, ticket }
     }
 

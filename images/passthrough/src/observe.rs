@@ -22,6 +22,8 @@
 //! shorter than the copying of the data is over before anybody could sleep. So threads step aside whatever the storage is.
 //! They do it when the storage has the request: what it takes runs meanwhile, and where a thread sleeps afterwards the
 //! yield costs nothing but its own instructions.
+//!
+//! A thread whose request is one of as many as there are threads does not step aside: nobody is left to receive another.
 
 use lab_protocol::ServerSettings;
 
@@ -36,23 +38,25 @@ pub(crate) const PERIODS: u64 = 8;
 pub(crate) struct Observer {
     /// Requests in a row that are looked at: enough for the queue of the kernel to show in full.
     window: u64,
+    threads: u32,
 }
 
 impl Observer {
     /// The threads of a server cap what it can have in hand.
     pub(crate) fn new(settings: &ServerSettings) -> Self {
-        Observer { window: 2 * u64::from(settings.threads) }
+        Observer { window: 2 * u64::from(settings.threads), threads: settings.threads }
     }
 
-    /// Steps aside if the request with this number since the last reading is to be looked at.
-    pub(crate) fn look(self, number: u64) {
-        if self.looks_at(number) {
+    /// Steps aside if the request with this number since the last reading is to be looked at; with it there are so many in
+    /// hand.
+    pub(crate) fn look(self, number: u64, in_hand: u32) {
+        if self.looks_at(number, in_hand) {
             rustix::thread::sched_yield();
         }
     }
 
-    fn looks_at(self, number: u64) -> bool {
-        number < FIRST || number % (PERIODS * self.window) < self.window
+    fn looks_at(self, number: u64, in_hand: u32) -> bool {
+        in_hand < self.threads && (number < FIRST || number % (PERIODS * self.window) < self.window)
     }
 }
 
@@ -63,11 +67,21 @@ mod tests {
     #[test]
     fn looks_at_the_first_and_then_at_windows() {
         let observer = Observer::new(&ServerSettings::example());
-        let looked = |from: u64, to: u64| (from..to).filter(|number| observer.looks_at(*number)).count();
+        let looked = |from: u64, to: u64| (from..to).filter(|number| observer.looks_at(*number, 1)).count();
         assert_eq!(looked(0, 64), 64);
         assert_eq!(looked(64, 256), 0);
         assert_eq!(looked(256, 288), 32);
         assert_eq!(looked(288, 512), 0);
         assert_eq!(looked(256, 25_856), 3_200);
+    }
+
+    #[test]
+    fn the_last_thread_has_nobody_to_wait_for() {
+        for (threads, in_hand, expected) in
+            [(1, 1, false), (2, 1, true), (2, 2, false), (16, 15, true), (16, 16, false)]
+        {
+            let observer = Observer::new(&ServerSettings { threads, ..ServerSettings::example() });
+            assert_eq!(observer.looks_at(0, in_hand), expected, "{in_hand} of {threads}");
+        }
     }
 }
