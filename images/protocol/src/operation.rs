@@ -1,8 +1,8 @@
-//! The operations of FUSE that a server answers, by name and number.
+//! The operations of FUSE, by name and number.
 
 macro_rules! operations {
     ($($variant:ident $name:literal $opcode:literal,)*) => {
-        /// A request that reaches the file system, as `include/uapi/linux/fuse.h` names and numbers it.
+        /// A request that the kernel sends, as `include/uapi/linux/fuse.h` names and numbers it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Operation {
             $(#[doc = concat!("FUSE_", $name)] $variant,)*
@@ -22,7 +22,7 @@ macro_rules! operations {
                 match self { $(Operation::$variant => $opcode,)* }
             }
 
-            /// The operation with this number, if it is one that a server answers.
+            /// The operation with this number, if it is known.
             pub fn from_opcode(opcode: u16) -> Option<Self> {
                 match opcode { $($opcode => Some(Operation::$variant),)* _ => None }
             }
@@ -94,7 +94,7 @@ mod tests {
             assert_eq!(*operation as usize, place);
             assert_eq!(Operation::from_opcode(operation.opcode()), Some(*operation));
         }
-        for unknown in [0, 7, 19, 36, 38, 41, 42, u16::MAX] {
+        for unknown in [0, 7, 19, 54, 4096, u16::MAX] {
             assert_eq!(Operation::from_opcode(unknown), None, "{unknown}");
         }
     }
