@@ -1,3 +1,5 @@
+//! Requests as bytes: what is read from them, and that nothing too short is read.
+
 use super::*;
 
 /// A request with this opcode and argument.
