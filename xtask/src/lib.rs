@@ -23,6 +23,7 @@ pub mod image;
 pub mod accel;
 pub mod boot;
 pub mod execute;
+pub mod quiet;
 
 pub mod outcome;
 pub mod record;
