@@ -31,6 +31,7 @@ pub(crate) use file::read;
 pub(crate) use inventory::Inventory;
 pub(crate) use job::read as read_job;
 
+use crate::metric::Thresholds;
 use crate::plan::{KernelSettings, MachineSettings, Scenario, Variant};
 use error::Document;
 use inventory::Reference;
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) workloads: BTreeMap<String, WorkloadTask>,
     /// The virtual machines, `like` followed.
     pub(crate) machines: BTreeMap<String, MachineSettings>,
+    /// From which change on a difference counts.
+    pub(crate) thresholds: Thresholds,
     /// The plans, `like` followed.
     pub(crate) plans: BTreeMap<String, PlanEntry>,
     /// The files and folders of the checkout that it names.
@@ -75,6 +78,8 @@ pub(crate) struct PlanEntry {
     pub(crate) workloads: Vec<String>,
     /// How often each variant is booted in each scenario.
     pub(crate) boots: u32,
+    /// What the order of the variants is drawn from.
+    pub(crate) seed: u64,
 }
 
 impl Config {

@@ -31,6 +31,7 @@ pub mod record;
 pub mod campaign;
 pub mod comparison;
 pub mod klog;
+pub mod metric;
 pub mod output;
 pub mod report;
 pub mod timeline;

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use lab_protocol::{ServerSettings, Tool, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
+use crate::metric::Thresholds;
+use crate::quiet::QuietLimits;
+
 pub(crate) use resolve::{Overrides, resolve};
 pub(crate) use steps::{listing, steps};
 
@@ -22,6 +25,10 @@ pub struct Plan {
     pub baseline: String,
     /// How often each variant is booted in each scenario.
     pub repetitions: u32,
+    /// What the order of the variants is drawn from.
+    pub seed: u64,
+    /// From which change on a difference counts.
+    pub thresholds: Thresholds,
     /// The virtual machine.
     pub machine: MachineSettings,
     /// Where the kernel comes from and how it is configured.
@@ -54,6 +61,9 @@ pub struct Variant {
     /// If not all patches of the last series are applied, or it is built patch by patch: up to which one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<Prefix>,
+    /// A planted slowdown: what the server burns in each READ and WRITE in boots of this variant, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planted_ns: Option<u64>,
 }
 
 /// The first patches of a series.
@@ -157,6 +167,14 @@ pub struct MachineSettings {
     /// The second boot starts them at the same phase, to show that it repeats; each further one this much later, to show
     /// what is owed to where the timer tick falls.
     pub phase_step_us: u32,
+    /// Wall clock: pairs of boots of the baseline and the next variant that come before all others and are not counted.
+    pub warm_up_pairs: u32,
+    /// Wall clock: whether QEMU is bound to CPUs of the host of its own.
+    pub pin: bool,
+    /// Wall clock: how long a boot waits for the host to be quiet, seconds; it is marked if the host does not come to rest.
+    pub quiet_wait_s: u32,
+    /// Wall clock: from when on the host is not quiet.
+    pub quiet: QuietLimits,
     /// How long a boot may take in real time, seconds.
     pub wall_limit_s: u32,
     /// How long neither the console nor the report port may give a byte, seconds of real time.

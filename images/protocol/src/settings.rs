@@ -43,6 +43,9 @@ pub struct ServerSettings {
     pub reply_window_us: u64,
     /// What random latencies and random orders are drawn from.
     pub seed: u64,
+    /// A slowdown that is planted to see whether it is found: what the server burns in each READ and WRITE, nanoseconds of
+    /// work for the CPU. Not a matter of a scenario: it is set for single arms of a plan.
+    pub burn_ns: u64,
     /// The storage.
     pub storage: StorageSettings,
     /// What goes wrong. Each fault counts the requests that match it, from the mount on; if several are due at one request,
@@ -215,6 +218,7 @@ impl ServerSettings {
             reply_order: ReplyOrder::Done,
             reply_window_us: 0,
             seed: 1,
+            burn_ns: 0,
             storage: StorageSettings {
                 latency_us: 0,
                 distribution: Distribution::Fixed,

@@ -59,6 +59,7 @@ pub(crate) fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
         name: arm.name.into(),
         series: arm.series.iter().map(|&s| s.into()).collect(),
         prefix: None,
+        planted_ns: None,
     });
     let plan = plan(clock, variants.collect(), steps);
     Campaign { name: "2026-01-02-built".into(), file: campaign_file(plan), boots, damaged: Vec::new() }
@@ -107,6 +108,8 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         name: "built".into(),
         baseline: "original".into(),
         repetitions: 2,
+        seed: 1,
+        thresholds: crate::metric::Thresholds::uniform(1.0),
         machine: MachineSettings {
             clock,
             accel: AccelChoice::Tcg,
@@ -115,6 +118,10 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
             memory_mib: 512,
             storage_mib: 128,
             workload_limit_s: 60,
+            warm_up_pairs: 0,
+            pin: false,
+            quiet_wait_s: 0,
+            quiet: crate::quiet::QuietLimits { others_percent: 10, steal_percent: 2, memory_percent: 5 },
             wall_limit_s: 60,
             phase_us: 0,
             phase_step_us: 0,

@@ -147,6 +147,22 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A percentage, 0 to 100, whole or with a point.
+    pub(super) fn percent(&self) -> Result<f64, ConfigError> {
+        let wanted = "a percentage from 0 to 100, e.g. 1.0";
+        let number = match self.present(wanted)? {
+            DeValue::Integer(written) => {
+                i64::from_str_radix(written.as_str(), written.radix()).ok().map(|n| n as f64)
+            }
+            DeValue::Float(written) => written.as_str().parse().ok(),
+            other => return Err(self.wrong_type(other, wanted)),
+        };
+        match number.filter(|number| (0.0..=100.0).contains(number)) {
+            Some(number) => Ok(number),
+            None => Err(self.error(format!("is out of range; use {wanted}"))),
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
         let wanted = "true or false";

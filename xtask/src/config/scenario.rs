@@ -81,6 +81,7 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
         ])?,
         reply_window_us: table.field("reply-window-us").number(TIME_US)?,
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
+        burn_ns: 0,
         storage: storage(&table)?,
         faults: table.field("faults").tables()?.iter().map(fault).collect::<Result<_, _>>()?,
     };

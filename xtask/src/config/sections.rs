@@ -12,7 +12,9 @@ use super::job::{self, JobFile};
 use super::named::section;
 use super::reader::{Table, Text};
 use super::{Config, PlanEntry, args, check, scenario, source};
+use crate::metric::{Metric, Thresholds};
 use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Variant};
+use crate::quiet::QuietLimits;
 use crate::suggest::quoted;
 
 /// The only version of the format so far.
@@ -24,7 +26,8 @@ const LIMIT_S: RangeInclusive<u32> = 1..=86_400;
 /// The largest sizes, MiB: 1 TiB, more than a machine that runs the lab has.
 const LARGEST_MIB: u32 = 1 << 20;
 
-const SECTIONS: [&str; 7] = ["version", "kernel", "variants", "scenarios", "workloads", "machines", "plans"];
+const SECTIONS: [&str; 8] =
+    ["version", "kernel", "variants", "scenarios", "workloads", "machines", "metrics", "plans"];
 
 /// Reads the whole text; see [`Config::parse`].
 pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
@@ -40,8 +43,10 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let mut jobs = BTreeMap::new();
     let workloads = section(&root, "workloads", |name, table| workload(name, table, &mut jobs))?;
     let machines = section(&root, "machines", |_, table| machine(table))?;
+    let thresholds = metrics(&root)?;
     let mut config = Config {
         kernel,
+        thresholds,
         variants,
         scenarios,
         workloads,
@@ -94,7 +99,12 @@ fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSet
 
 fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
     let series = table.clone().only(&["series"])?.field("series").names()?;
-    Ok(Variant { name: name.to_owned(), series: refer(Part::Series, &series, references), prefix: None })
+    Ok(Variant {
+        name: name.to_owned(),
+        series: refer(Part::Series, &series, references),
+        prefix: None,
+        planted_ns: None,
+    })
 }
 
 fn refer(part: Part, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
@@ -148,6 +158,12 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         "workload-limit-s",
         "phase-us",
         "phase-step-us",
+        "warm-up-pairs",
+        "pin",
+        "quiet-wait-s",
+        "quiet-others-percent",
+        "quiet-steal-percent",
+        "quiet-memory-percent",
         "wall-limit-s",
         "silence-limit-s",
     ])?;
@@ -165,6 +181,14 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         workload_limit_s: table.field("workload-limit-s").number(LIMIT_S)?,
         phase_us: table.field("phase-us").number(PHASE_US)?,
         phase_step_us: table.field("phase-step-us").number(PHASE_US)?,
+        warm_up_pairs: table.field("warm-up-pairs").number(0..=10)?,
+        pin: table.field("pin").boolean()?,
+        quiet_wait_s: table.field("quiet-wait-s").number(0..=86_400)?,
+        quiet: QuietLimits {
+            others_percent: table.field("quiet-others-percent").number(PERCENT)?,
+            steal_percent: table.field("quiet-steal-percent").number(PERCENT)?,
+            memory_percent: table.field("quiet-memory-percent").number(PERCENT)?,
+        },
         wall_limit_s: table.field("wall-limit-s").number(LIMIT_S)?,
         silence_limit_s: table.field("silence-limit-s").number(LIMIT_S)?,
     };
@@ -180,6 +204,9 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
     Ok(machine)
 }
 
+/// Shares of the host's time, percent.
+const PERCENT: RangeInclusive<u32> = 0..=100;
+
 /// Where in a tenth of a second a workload may be told to start, microseconds.
 const PHASE_US: std::ops::RangeInclusive<u32> = 0..=99_999;
 
@@ -193,6 +220,13 @@ fn cpu_model(model: &Text<'_>) -> Result<String, ConfigError> {
     Err(model.error(format!("{} is no CPU model; use one such as `max,-rdrand`", quoted(model.text))))
 }
 
+fn metrics(root: &Table<'_>) -> Result<Thresholds, ConfigError> {
+    let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    let table = root.field("metrics").table("[metrics]")?.only(&names)?;
+    let threshold = |metric: &Metric| Ok((*metric, table.field(metric.name()).percent()?));
+    Ok(Thresholds::new(Metric::ALL.iter().map(threshold).collect::<Result<_, ConfigError>>()?))
+}
+
 fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
     let table = table.clone().only(&[
         "like",
@@ -202,6 +236,7 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
         "scenarios",
         "workloads",
         "boots",
+        "seed",
     ])?;
     let at = |key: &'static str| {
         let field = table.field(key);
@@ -215,6 +250,7 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
         scenarios: some_of(&table.field("scenarios").names()?, "scenario", &config.scenarios)?,
         workloads: some_of(&workloads, "workload", &config.workloads)?,
         boots: table.field("boots").number(check::BOOTS)?,
+        seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
     };
     check::enough_variants(&plan.variants).map_err(at("variants"))?;
     check::baseline_among_variants(&plan.baseline, &plan.variants).map_err(at("baseline"))?;

@@ -64,6 +64,12 @@ storage-mib = 128
 workload-limit-s = 60
 phase-us = 0
 phase-step-us = 1000
+warm-up-pairs = 0
+pin = false
+quiet-wait-s = 0
+quiet-others-percent = 10
+quiet-steal-percent = 2
+quiet-memory-percent = 5
 wall-limit-s = 600
 silence-limit-s = 420
 [machines.wall]
@@ -71,6 +77,22 @@ like = "virtual"
 clock = "wall"
 accel = "auto"
 cpus = 2
+[metrics]
+throughput = 1.0
+iops = 1.0
+latency-mean = 2.0
+latency-p50 = 2.0
+latency-p90 = 2.0
+latency-p99 = 5.0
+latency-p999 = 5.0
+tool-cpu = 2.0
+server-cpu = 2.0
+tool-switches = 5.0
+server-switches = 5.0
+requests = 0
+most-in-flight = 0
+mean-in-flight = 1.0
+service-mean = 1.0
 [plans.default]
 machine = "virtual"
 baseline = "original"
@@ -78,6 +100,7 @@ variants = ["original", "stock"]
 scenarios = ["local", "remote"]
 workloads = ["dd-read"]
 boots = 2
+seed = 1
 "#;
 
 /// Parses and gives the error, or an empty text.

@@ -104,6 +104,10 @@ mod tests {
             workload_limit_s: 1,
             phase_us: 99_000,
             phase_step_us: 700,
+            warm_up_pairs: 0,
+            pin: false,
+            quiet_wait_s: 0,
+            quiet: crate::quiet::QuietLimits { others_percent: 10, steal_percent: 2, memory_percent: 5 },
             wall_limit_s: 1,
             silence_limit_s: 1,
         };

@@ -63,6 +63,8 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
         name: name.to_owned(),
         baseline,
         repetitions,
+        seed: entry.seed,
+        thresholds: config.thresholds.clone(),
         machine: machine.clone(),
         kernel: config.kernel.clone(),
         boots: boot_order(&variants, &scenarios, repetitions, machine),

@@ -25,11 +25,12 @@ pub(crate) fn listing<'a>(
 pub(crate) fn steps(like: &Variant, name: &str, subjects: &[String]) -> Vec<Variant> {
     let before: Vec<String> = like.series.iter().take_while(|series| *series != name).cloned().collect();
     let with: Vec<String> = before.iter().cloned().chain([name.to_owned()]).collect();
-    let base = Variant { name: step_name(name, 0), series: before, prefix: None };
+    let base = Variant { name: step_name(name, 0), series: before, prefix: None, planted_ns: None };
     let step = |(patches, subject): (u32, &String)| Variant {
         name: step_name(name, patches),
         series: with.clone(),
         prefix: Some(Prefix { patches, subject: subject.clone() }),
+        planted_ns: None,
     };
     [base].into_iter().chain((1..).zip(subjects).map(step)).collect()
 }
@@ -73,7 +74,7 @@ mod tests {
         [("a", vec![]), ("b", vec!["first", "dio", "last"]), ("c", vec!["dio"])]
             .map(|(name, series)| {
                 let series = series.into_iter().map(str::to_owned).collect();
-                (name.to_owned(), Variant { name: name.to_owned(), series, prefix: None })
+                (name.to_owned(), Variant { name: name.to_owned(), series, prefix: None, planted_ns: None })
             })
             .into()
     }
@@ -124,7 +125,7 @@ mod tests {
         ] {
             assert_eq!(step_name(series, patches), expected);
         }
-        let base = Variant { name: "a".repeat(40), series: Vec::new(), prefix: None };
+        let base = Variant { name: "a".repeat(40), series: Vec::new(), prefix: None, planted_ns: None };
         assert_eq!(again(&base).name, "a".repeat(34) + "-again");
     }
 }

@@ -108,8 +108,16 @@ fn the_default_plan() {
         workload-limit-s = 60
         phase-us = 0
         phase-step-us = 700
+        warm-up-pairs = 0
+        pin = false
+        quiet-wait-s = 0
         wall-limit-s = 900
         silence-limit-s = 420
+
+        [quiet]
+        others-percent = 10
+        steal-percent = 2
+        memory-percent = 5
     "#]]
     .assert_eq(&toml::to_string(&plan.machine).unwrap());
     expect![[r#"
@@ -133,6 +141,7 @@ fn the_default_plan() {
         reply-order = "done"
         reply-window-us = 0
         seed = 1
+        burn-ns = 0
         faults = []
 
         [server.storage]
@@ -196,7 +205,8 @@ fn overrides_replace_lists() {
 
 #[test]
 fn steps_replace_the_variants() {
-    let variant = |name: &str| Variant { name: name.into(), series: vec![name.into()], prefix: None };
+    let variant =
+        |name: &str| Variant { name: name.into(), series: vec![name.into()], prefix: None, planted_ns: None };
     let overrides = Overrides {
         steps: Some(vec![variant("dio-0"), variant("dio-1")]),
         boots: Some(1),
@@ -226,7 +236,10 @@ fn steps_replace_the_variants() {
 #[test]
 fn variants_as_older_campaigns_have_them() {
     let variant: Variant = serde_json::from_str(r#"{"name": "v", "series": ["s"]}"#).unwrap();
-    assert_eq!(variant, Variant { name: "v".into(), series: vec!["s".into()], prefix: None });
+    assert_eq!(
+        variant,
+        Variant { name: "v".into(), series: vec!["s".into()], prefix: None, planted_ns: None }
+    );
     assert_eq!(serde_json::to_string(&variant).unwrap(), r#"{"name":"v","series":["s"]}"#);
 }
 
