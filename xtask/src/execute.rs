@@ -221,9 +221,13 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
         .iter()
         .find(|scenario| scenario.name == step.scenario)
         .with_context(|| format!("the plan has no scenario {}", step.scenario))?;
+    let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
+    let variant = variant.with_context(|| format!("the plan has no variant {}", step.variant))?;
+    let mut server = scenario.server.clone();
+    server.burn_ns = variant.planted_ns.unwrap_or(0);
     Ok(Assignment {
         nonce,
-        server: scenario.server.clone(),
+        server,
         storage_mib: plan.machine.storage_mib,
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,

@@ -145,6 +145,7 @@ impl Server {
     ) -> DataRequest {
         let place = file.as_ref().map_or(Place::InOrder, |file| file.inode.arrive(direction, offset, size));
         let arrival = self.stats.arrive(direction, size, place, clock::now_ns());
+        self.burn.run();
         let bytes = offset..offset.saturating_add(size.into());
         let share = self.meet_fault(direction.into(), bytes);
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);

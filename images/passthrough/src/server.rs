@@ -10,6 +10,7 @@ use lab_protocol::log::RequestLog;
 use lab_protocol::{Negotiated, RequestStats, ServerSettings};
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::burn::Burn;
 use crate::clock;
 use crate::data::OpenFile;
 use crate::directory::Directory;
@@ -32,6 +33,7 @@ pub(crate) struct Server {
     pub(crate) directories: Handles<Directory>,
     pub(crate) reopen: Reopen,
     pub(crate) observer: Observer,
+    pub(crate) burn: Burn,
     pub(crate) faults: Option<Faults>,
     pub(crate) model: Option<Model>,
     pub(crate) reply_queue: Option<ReplyQueue>,
@@ -56,6 +58,7 @@ impl Server {
             directories: Handles::default(),
             reopen: Reopen::new()?,
             observer: Observer::new(&settings),
+            burn: Burn::new(settings.burn_ns),
             faults: Faults::new(&settings.faults),
             model: Model::new(&settings.storage, settings.seed),
             reply_queue: ReplyQueue::new(&settings),

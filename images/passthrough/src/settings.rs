@@ -11,6 +11,9 @@ use crate::negotiate::LARGEST_REQUEST_KIB;
 /// More threads than this are a slip: each has a buffer for a request.
 const MOST_THREADS: u32 = 1024;
 
+/// More than a second of work in each request is a slip.
+const MOST_BURN_NS: u64 = 1_000_000_000;
+
 /// Reads settings from JSON, or from a file if the text is `@` and its path.
 ///
 /// # Errors
@@ -50,6 +53,9 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     }
     if settings.request_log > MOST_RECORDS {
         bail!("`request-log` is {}; give a number from 0 to {MOST_RECORDS}", settings.request_log);
+    }
+    if settings.burn_ns > MOST_BURN_NS {
+        bail!("`burn-ns` is {}; give a number from 0 to {MOST_BURN_NS}", settings.burn_ns);
     }
     settings.check_reply_window().map_err(|message| anyhow!("`reply-window-us`: {message}"))?;
     for (number, fault) in (1..).zip(&settings.faults) {
@@ -116,9 +122,13 @@ mod tests {
             expect!["settings: `request-log` is 1048577; give a number from 0 to 1048576"],
         );
         check(
+            &with("burn-ns\": 0", "burn-ns\": 1000000001"),
+            expect!["settings: `burn-ns` is 1000000001; give a number from 0 to 1000000000"],
+        );
+        check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `storage`, `faults`"
             ],
         );
         check(
