@@ -42,6 +42,11 @@ pub struct RunLab {
     /// The plan of lab.toml to run.
     #[arg(long, default_value = "default")]
     pub plan: String,
+    /// Tests the lab instead of a kernel: boots the plan's baseline again and again, in some arms with a server that works
+    /// longer at each request by a known time, and says whether the comparison found that and nothing else. The exit code is
+    /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
+    #[arg(long, conflicts_with_all = ["variants", "each_patch"])]
+    pub self_test: bool,
     /// Boots per variant and scenario, instead of the plan's number.
     #[arg(long, value_name = "N")]
     pub boots: Option<u32>,

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use xshell::Shell;
 
+use crate::campaign::Campaign;
 use crate::cli::{self, Format};
 use crate::comparison::{self, Comparison};
 use crate::lab::Lab;
 use crate::timeline::{self, Wanted};
-use crate::{campaign, files, report};
+use crate::{campaign, files, report, self_test};
 
 /// The comparison as a file of the campaign.
 const STORED: &str = "comparison.txt";
@@ -26,9 +27,7 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
         print!("{}", timeline::show(&folder, &campaign, &wanted(options))?);
         return Ok(ExitCode::SUCCESS);
     }
-    let comparison = comparison::compare(&campaign)?;
-    print!("{}", render(&comparison, options.format)?);
-    Ok(exit_code(&comparison))
+    show(&campaign, &comparison::compare(&campaign)?, options.format)
 }
 
 fn wanted(options: &cli::Compare) -> Wanted {
@@ -41,11 +40,22 @@ fn wanted(options: &cli::Compare) -> Wanted {
 /// # Errors
 /// If its boots cannot be compared.
 pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
-    let comparison = comparison::compare(&campaign::load(folder)?)?;
+    let campaign = campaign::load(folder)?;
+    let comparison = comparison::compare(&campaign)?;
     files::write_atomically(&folder.join(STORED), render(&comparison, Format::Table)?.as_bytes())?;
     println!();
-    print!("{}", render(&comparison, format)?);
-    Ok(exit_code(&comparison))
+    show(&campaign, &comparison, format)
+}
+
+/// Prints the comparison, or of a self-test what it came to.
+fn show(campaign: &Campaign, comparison: &Comparison, format: Format) -> anyhow::Result<ExitCode> {
+    let test = self_test::check(campaign, comparison);
+    match &test {
+        Some(test) if format == Format::Table => print!("{}", self_test::render(test)),
+        Some(_) | None => print!("{}", render(comparison, format)?),
+    }
+    let status = test.map_or(comparison.conclusion.status, |test| test.status());
+    Ok(ExitCode::from(status.exit_code()))
 }
 
 fn render(comparison: &Comparison, format: Format) -> anyhow::Result<String> {
@@ -54,8 +64,4 @@ fn render(comparison: &Comparison, format: Format) -> anyhow::Result<String> {
         Format::Mail => report::mail::render(comparison),
         Format::Json => report::json::render(comparison)?,
     })
-}
-
-fn exit_code(comparison: &Comparison) -> ExitCode {
-    ExitCode::from(comparison.conclusion.status.exit_code())
 }

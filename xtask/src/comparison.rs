@@ -12,6 +12,7 @@ use lab_protocol::{Negotiated, Tool};
 use serde::Serialize;
 
 use crate::campaign::{Campaign, Host};
+use crate::metric::Metric;
 use crate::output::Unit;
 use crate::plan;
 use crate::record::{KernelIdentity, Setup};
@@ -94,6 +95,9 @@ pub struct VariantSummary {
     /// Up to which patch of the last one, if it is a step of a series that is booted patch by patch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<plan::Prefix>,
+    /// What was planted in each READ and WRITE in its boots, nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planted_ns: Option<u64>,
     /// The kernel; none if no boot has a record.
     pub kernel: Option<KernelIdentity>,
     /// `uname -r`, if a boot reported it.
@@ -286,9 +290,10 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
     let plan = &campaign.file.plan;
     let variants = cells::variants(campaign)?;
     let mut rows = cells::rows(campaign, &variants);
-    verdict::judge(&mut rows, plan.machine.clock, &check::same_kernel_as_baseline(&variants));
+    let smallest_effect = plan.thresholds.of(Metric::Throughput);
+    verdict::judge(&mut rows, plan.machine.clock, &check::same_kernel_as_baseline(&variants), smallest_effect);
     let findings = findings::rows(campaign, &variants);
-    let steps = steps::steps(&variants, &rows, &findings, plan.machine.clock);
+    let steps = steps::steps(&variants, &rows, &findings, plan.machine.clock, smallest_effect);
     let doubts = check::doubts(campaign, setup.as_ref(), &variants, &rows);
     let conclusion = conclusion::conclude(&variants, &rows, &findings, &campaign.damaged);
     Ok(Comparison {

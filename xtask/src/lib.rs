@@ -45,5 +45,6 @@ mod each_patch;
 pub mod import;
 pub mod lab;
 pub mod run_lab;
+pub mod self_test;
 pub mod stopwatch;
 pub mod suggest;

@@ -35,6 +35,16 @@ pub enum Unit {
     MebibytesPerSecond,
 }
 
+impl Unit {
+    /// Bytes a second.
+    pub(crate) fn bytes(self) -> f64 {
+        match self {
+            Unit::MegabytesPerSecond => 1e6,
+            Unit::MebibytesPerSecond => f64::from(1 << 20),
+        }
+    }
+}
+
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -2,6 +2,7 @@
 
 mod order;
 mod resolve;
+mod self_test;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use crate::metric::Thresholds;
 use crate::quiet::QuietLimits;
 
 pub(crate) use resolve::{Overrides, resolve};
+pub(crate) use self_test::self_test;
 pub(crate) use steps::{listing, steps};
 
 /// A plan of `lab.toml`, resolved. Written to the campaign before the first boot.
@@ -50,6 +52,13 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Whether something is planted in one of its arms, so that it tests the lab.
+    pub fn is_self_test(&self) -> bool {
+        self.variants.iter().any(|variant| variant.planted_ns.is_some())
+    }
+}
+
 /// A kernel to build: the base source plus series, in order. No series: the base itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -64,6 +73,13 @@ pub struct Variant {
     /// A planted slowdown: what the server burns in each READ and WRITE in boots of this variant, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planted_ns: Option<u64>,
+}
+
+impl Variant {
+    /// Whether `other` is the same under another name.
+    pub(crate) fn is_again(&self, other: &Variant) -> bool {
+        other == &Variant { name: other.name.clone(), ..self.clone() }
+    }
 }
 
 /// The first patches of a series.

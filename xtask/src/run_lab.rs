@@ -48,7 +48,8 @@ fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan>
     let config = lab.config(sh)?;
     let steps =
         options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
-    Ok(plan::resolve(&config, &options.plan, &overrides(options, steps))?)
+    let resolve = if options.self_test { plan::self_test } else { plan::resolve };
+    Ok(resolve(&config, &options.plan, &overrides(options, steps))?)
 }
 
 fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {

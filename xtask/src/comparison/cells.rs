@@ -61,6 +61,7 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
         name: variant.name.clone(),
         series: variant.series.clone(),
         prefix: variant.prefix.clone(),
+        planted_ns: variant.planted_ns,
         kernel: boots.first().map(|boot| boot.record.kernel.clone()),
         release: boots
             .iter()

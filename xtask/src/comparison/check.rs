@@ -74,7 +74,10 @@ pub(super) fn same_kernel_as_baseline(variants: &[VariantSummary]) -> Vec<bool> 
     let bzimage =
         |variant: &VariantSummary| variant.kernel.as_ref().map(|kernel| kernel.bzimage_sha256.clone());
     let baseline = variants.first().and_then(bzimage);
-    let same = |variant| baseline.is_some() && bzimage(variant) == baseline;
+    // With something planted it is no control.
+    let same = |variant: &VariantSummary| {
+        baseline.is_some() && bzimage(variant) == baseline && variant.planted_ns.is_none()
+    };
     variants.iter().enumerate().map(|(place, variant)| place > 0 && same(variant)).collect()
 }
 
@@ -117,7 +120,7 @@ fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
     for (place, left) in variants.iter().enumerate() {
         for right in &variants[place + 1..] {
             let (Some(a), Some(b)) = (&left.kernel, &right.kernel) else { continue };
-            if a.bzimage_sha256 != b.bzimage_sha256 {
+            if a.bzimage_sha256 != b.bzimage_sha256 || left.planted_ns != right.planted_ns {
                 continue;
             }
             let names = format!("{} and {}", left.name, right.name);

@@ -56,11 +56,12 @@ pub(super) fn steps(
     rows: &[Row],
     findings: &[FindingRow],
     clock: Clock,
+    smallest_effect: f64,
 ) -> Vec<Step> {
     let places: Vec<usize> =
         (0..variants.len()).filter(|&place| place == 0 || variants[place].prefix.is_some()).collect();
     let pairs: Vec<(usize, usize)> = places.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    let compared = compared(&pairs, rows, clock, &same_kernel_as_baseline(variants));
+    let compared = compared(&pairs, rows, clock, &same_kernel_as_baseline(variants), smallest_effect);
     let step = |(pair, rows): (&(usize, usize), &[Row])| {
         let (before, after) = (&variants[pair.0], &variants[pair.1]);
         let prefix = after.prefix.as_ref()?;
@@ -84,7 +85,13 @@ pub(super) fn steps(
 
 /// Every row with the two cells of each pair, judged: for the first pair all rows, then for the second, and so on.
 /// With the wall clock the correction is over all of them.
-fn compared(pairs: &[(usize, usize)], rows: &[Row], clock: Clock, same_kernel: &[bool]) -> Vec<Row> {
+fn compared(
+    pairs: &[(usize, usize)],
+    rows: &[Row],
+    clock: Clock,
+    same_kernel: &[bool],
+    smallest_effect: f64,
+) -> Vec<Row> {
     let narrowed = |&(before, after): &(usize, usize)| {
         let narrow = move |row: &Row| {
             let cells = [before, after].map(|place| Cell { change: None, ..row.cells[place].clone() });
@@ -93,7 +100,7 @@ fn compared(pairs: &[(usize, usize)], rows: &[Row], clock: Clock, same_kernel: &
         rows.iter().map(narrow)
     };
     let mut compared: Vec<Row> = pairs.iter().flat_map(narrowed).collect();
-    verdict::judge(&mut compared, clock, &[false, false]);
+    verdict::judge(&mut compared, clock, &[false, false], smallest_effect);
     for (row, whole) in compared.iter_mut().zip(rows.iter().cycle()) {
         let floor = noise(whole, same_kernel);
         let change = row.cells.last_mut().and_then(|cell| cell.change.as_mut());

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::statistics::{holm, mann_whitney_p, ratio_interval, smallest_visible_effect};
 use super::{
-    CLEAR_OF_SPREAD, Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE, SMALLEST_EFFECT,
+    CLEAR_OF_SPREAD, Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE,
 };
 use crate::plan::Clock;
 
@@ -16,7 +16,7 @@ pub enum Verdict {
     Better,
     /// Slower.
     Worse,
-    /// No difference larger than [`SMALLEST_EFFECT`] was found.
+    /// No difference larger than the threshold was found.
     Same,
     /// The workload failed, and in the baseline it did not.
     Failed,
@@ -70,23 +70,24 @@ pub struct Change {
 }
 
 /// Fills in every [`Cell::change`]. `same_kernel`: the variants, by place, whose kernel is the baseline's own.
-pub(super) fn judge(rows: &mut [Row], clock: Clock, same_kernel: &[bool]) {
+/// `smallest_effect`: the change that counts, as a share.
+pub(super) fn judge(rows: &mut [Row], clock: Clock, same_kernel: &[bool], smallest_effect: f64) {
     for row in rows.iter_mut() {
         let [baseline, others @ ..] = &mut row.cells[..] else { continue };
         for cell in others {
             cell.change = Some(match clock {
-                Clock::Virtual => on_virtual_clock(baseline, cell),
+                Clock::Virtual => on_virtual_clock(baseline, cell, smallest_effect),
                 Clock::Wall => on_wall_clock(baseline, cell),
             });
         }
     }
     if clock == Clock::Wall {
-        correct_for_all(rows);
+        correct_for_all(rows, smallest_effect);
         doubt_by_same_kernel(rows, same_kernel);
     }
 }
 
-fn on_virtual_clock(baseline: &Cell, cell: &Cell) -> Change {
+fn on_virtual_clock(baseline: &Cell, cell: &Cell, smallest_effect: f64) -> Change {
     let mut change = unjudged(baseline, cell);
     let (Some(ratio), Verdict::Same) = (change.ratio, change.verdict) else { return change };
     let (Some(left), Some(right)) = (baseline.spread, cell.spread) else {
@@ -96,7 +97,7 @@ fn on_virtual_clock(baseline: &Cell, cell: &Cell) -> Change {
     let spread = left.max(right);
     let repeat = baseline.repeat.unwrap_or(0.0).max(cell.repeat.unwrap_or(0.0));
     let repeatable = repeat <= REPEATABLE_SPREAD;
-    let noise = if repeatable { spread.max(SMALLEST_EFFECT) } else { spread * CLEAR_OF_SPREAD };
+    let noise = if repeatable { spread.max(smallest_effect) } else { spread * CLEAR_OF_SPREAD };
     change.repeatable = Some(repeatable);
     change.verdict = direction(ratio, noise);
     if change.verdict == Verdict::Same && !repeatable {
@@ -150,7 +151,7 @@ fn direction(ratio: f64, noise: f64) -> Verdict {
 }
 
 /// Corrects each p for having looked at all cells, and decides by it.
-fn correct_for_all(rows: &mut [Row]) {
+fn correct_for_all(rows: &mut [Row], smallest_effect: f64) {
     let mut tested: Vec<&mut Change> = rows
         .iter_mut()
         .flat_map(|row| &mut row.cells)
@@ -165,16 +166,16 @@ fn correct_for_all(rows: &mut [Row]) {
             && p < SIGNIFICANCE
             && excludes_one
         {
-            change.verdict = direction(ratio, SMALLEST_EFFECT);
-        } else if !change.interval.is_some_and(is_no_change) {
+            change.verdict = direction(ratio, smallest_effect);
+        } else if !change.interval.is_some_and(|interval| is_no_change(interval, smallest_effect)) {
             change.verdict = Verdict::Unclear;
         }
     }
 }
 
 /// Whether everything that the interval allows is too small to count.
-fn is_no_change((low, high): (f64, f64)) -> bool {
-    [low, high].into_iter().all(|ratio| direction(ratio, SMALLEST_EFFECT) == Verdict::Same)
+fn is_no_change((low, high): (f64, f64), smallest_effect: f64) -> bool {
+    [low, high].into_iter().all(|ratio| direction(ratio, smallest_effect) == Verdict::Same)
 }
 
 /// If the baseline's kernel under another label differs from the baseline, nothing in that row can be believed

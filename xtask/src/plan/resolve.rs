@@ -89,10 +89,13 @@ fn named_variants(
     Ok((entry.baseline.clone(), variants))
 }
 
-/// Steps with the first one as the baseline; with the wall clock that a second time, to measure the noise.
+/// Steps with the first one as the baseline; with the wall clock that a second time, to measure the noise, unless it is
+/// there.
 fn with_control(mut variants: Vec<Variant>, clock: Clock) -> (String, Vec<Variant>) {
     let baseline = variants.first().cloned();
-    if let (Some(baseline), Clock::Wall) = (&baseline, clock) {
+    if let (Some(baseline), Clock::Wall) = (&baseline, clock)
+        && !variants[1..].iter().any(|variant| baseline.is_again(variant))
+    {
         variants.insert(1, steps::again(baseline));
     }
     (baseline.map(|baseline| baseline.name).unwrap_or_default(), variants)

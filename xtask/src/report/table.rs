@@ -75,7 +75,7 @@ fn header(comparison: &Comparison) -> String {
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-pub(super) fn new_table(columns: &[&str]) -> Table {
+pub(crate) fn new_table(columns: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN).set_header(columns);
     table
@@ -131,7 +131,7 @@ fn value(cell: &Cell) -> String {
 }
 
 /// Without the spaces that comfy-table puts at line ends.
-pub(super) fn trimmed(table: &Table) -> String {
+pub(crate) fn trimmed(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 

@@ -115,7 +115,8 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
     });
     let applied: Vec<_> = applied.collect();
     let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
-    format!("{series}; bzImage {}", digest::short(&kernel.bzimage_sha256))
+    let planted = variant.planted_ns.map(|ns| format!("; {ns} ns PLANTED in each request"));
+    format!("{series}; bzImage {}{}", digest::short(&kernel.bzimage_sha256), planted.unwrap_or_default())
 }
 
 /// The clock with what it cannot say.
