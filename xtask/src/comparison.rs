@@ -291,7 +291,12 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
     let variants = cells::variants(campaign)?;
     let mut rows = cells::rows(campaign, &variants);
     let smallest_effect = plan.thresholds.of(Metric::Throughput);
-    verdict::judge(&mut rows, plan.machine.clock, &check::same_kernel_as_baseline(&variants), smallest_effect);
+    verdict::judge(
+        &mut rows,
+        plan.machine.clock,
+        &check::same_kernel_as_baseline(&variants),
+        smallest_effect,
+    );
     let findings = findings::rows(campaign, &variants);
     let steps = steps::steps(&variants, &rows, &findings, plan.machine.clock, smallest_effect);
     let doubts = check::doubts(campaign, setup.as_ref(), &variants, &rows);

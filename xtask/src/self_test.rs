@@ -69,9 +69,8 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
             let planted_ns = variant.planted_ns;
             let of_scenario = plan.scenarios.iter().find(|scenario| scenario.name == compared.scenario);
             let model = of_scenario.map(|scenario| &scenario.server.storage);
-            let prediction = predict::baseline(base, compared.unit).map(|seen| {
-                predict::predict(seen, planted_ns.unwrap_or(0), plan.machine.cpus, model)
-            });
+            let prediction = predict::baseline(base, compared.unit)
+                .map(|seen| predict::predict(seen, planted_ns.unwrap_or(0), plan.machine.cpus, model));
             rows.push(Row {
                 scenario: compared.scenario.clone(),
                 workload: compared.workload.clone(),

@@ -53,7 +53,11 @@ impl Pace {
     /// differ.
     fn new(turns: u64, ns: u64) -> Self {
         let exact = 2 * turns;
-        if ns.abs_diff(exact) <= exact / 500 { Pace { turns: 1, ns: 2 } } else { Pace { turns, ns: ns.max(1) } }
+        if ns.abs_diff(exact) <= exact / 500 {
+            Pace { turns: 1, ns: 2 }
+        } else {
+            Pace { turns, ns: ns.max(1) }
+        }
     }
 }
 

@@ -3,9 +3,7 @@
 use serde::Serialize;
 
 use super::statistics::{holm, mann_whitney_p, ratio_interval, smallest_visible_effect};
-use super::{
-    CLEAR_OF_SPREAD, Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE,
-};
+use super::{CLEAR_OF_SPREAD, Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE};
 use crate::plan::Clock;
 
 /// What a cell says against the baseline.

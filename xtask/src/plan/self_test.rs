@@ -139,7 +139,7 @@ mod tests {
         .assert_eq(&shown("mail", &as_written));
         expect!["--self-test: each scenario of the plan in-order models storage, which may hide what is planted; name one that does not, such as --scenarios local"]
             .assert_eq(&shown("in-order", &as_written));
-        expect!["--plan: there is no plan `defualt`; did you mean `default`?"]
+        expect!["--plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, fio, in-order, mail, merging, storage-model, timeline"]
             .assert_eq(&shown("defualt", &as_written));
     }
 

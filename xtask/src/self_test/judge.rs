@@ -4,11 +4,15 @@ use super::predict::{Prediction, Reach};
 use crate::comparison::{Change, Verdict};
 use crate::plan::Clock;
 
-/// How far what is found may lie from what was planted: this share of it...
+/// How far what is found may lie from what was planted: this share of it, and [`TOLERANCE`].
+///
+/// What is planted takes its time to the nanosecond, but a workload that takes longer meets the timer tick elsewhere and
+/// more often. Of the four default workloads with four sizes, at five phases of the tick, with original FUSE and storage
+/// without latency: sizes up to 1 % of the throughput were found within 0.13 points, 27 % within 0.62 points.
 const TOLERANCE_SHARE: f64 = 0.1;
 
-/// ...and this much of the throughput.
-const TOLERANCE: f64 = 0.001;
+/// See [`TOLERANCE_SHARE`]; a share of the throughput.
+const TOLERANCE: f64 = 0.0015;
 
 /// What the comparison said against what it should have said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +50,7 @@ impl Rules {
             (Verdict::Same, Some(_)) => self.missed(prediction),
             (Verdict::Same, None) => Judgement::AsItShouldBe,
             // In real time a difference between equal arms calls itself unreliable.
-            (Verdict::Better | Verdict::Worse | Verdict::Unreliable, None) => {
-                wrong("nothing was planted")
-            }
+            (Verdict::Better | Verdict::Worse | Verdict::Unreliable, None) => wrong("nothing was planted"),
             (
                 Verdict::BaselineFailed
                 | Verdict::NotEnoughData

@@ -13,9 +13,16 @@ use crate::report::text::wrap;
 /// A table for each scenario, how to read it, and what it comes to.
 pub fn render(test: &SelfTest) -> String {
     let mut parts = vec![wrap("self-test: ", &heading(test), WIDTH, 2)];
-    parts.extend(test.scenarios.iter().map(|scenario| format!("scenario {scenario}\n{}", table(test, scenario))));
+    parts.extend(
+        test.scenarios.iter().map(|scenario| format!("scenario {scenario}\n{}", table(test, scenario))),
+    );
     parts.extend(test.rows.iter().any(is_bound).then(|| {
-        wrap("", "<=: at most. Some of what is planted can hide while other requests wait or run on another CPU.", WIDTH, 0)
+        wrap(
+            "",
+            "<=: at most. Some of what is planted can hide while other requests wait or run on another CPU.",
+            WIDTH,
+            0,
+        )
     }));
     parts.push(wrap("", &summary(test), WIDTH, 2));
     escape_for_terminal(&parts.join("\n\n")) + "\n"
@@ -110,7 +117,11 @@ fn summary(test: &SelfTest) -> String {
     let mut parts = vec![format!("{right} of {} rows are as they should be", test.rows.len())];
     parts.extend((wrong > 0).then(|| format!("{wrong} WRONG")));
     parts.extend((open > 0).then(|| format!("{open} cannot be told")));
-    parts.extend((test.troubled_boots > 0).then(|| format!("{} boots did not end well", test.troubled_boots)));
+    match test.troubled_boots {
+        0 => {}
+        1 => parts.push("1 boot did not end well".to_owned()),
+        boots => parts.push(format!("{boots} boots did not end well")),
+    }
     let status = test.status();
     let word = match status {
         Status::NoFinding => "Passed",

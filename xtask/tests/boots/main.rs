@@ -76,6 +76,23 @@ fn a_job_of_fio() {
     assert!(sandbox.campaign_text().contains("rw=read"), "the job is recorded");
 }
 
+/// What is planted is found, to the size; the same kernel again does not differ by a nanosecond.
+#[test]
+fn planted_slowdowns_are_found() {
+    let sandbox = Sandbox::new("");
+    let command = ["run-lab", "--self-test", "--plan", "ci", "--workloads", "small-dd-read", "--boots", "2"];
+    let run = sandbox.lab(&command);
+    run.expect_code_in(&[0]);
+    assert!(run.stdout.contains("Passed (exit code 0): 5 of 5 rows are as they should be."), "{run}");
+    let comparison = sandbox.comparison();
+    let row = row(&comparison, "local", "small-dd-read");
+    let base = evidence(row, "base");
+    assert_eq!(base["span-ns"], evidence(row, "again")["span-ns"], "{row}");
+    let service_ns = |arm| evidence(row, arm)["read-service"]["min-ns"]["least"].as_u64();
+    assert_eq!(service_ns("planted-26200ns"), service_ns("base").map(|ns| ns + 26_200));
+    assert!(sandbox.campaign_text().contains("planted-ns = 26200"));
+}
+
 /// A kernel that panics is broken, one that never prints is hung, each with its reason; the others go on, and the
 /// exit code says that something is worse.
 #[test]
