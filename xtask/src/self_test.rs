@@ -8,7 +8,7 @@ mod render;
 mod tests;
 
 use crate::campaign::Campaign;
-use crate::comparison::{BootCounts, Change, Comparison, Status};
+use crate::comparison::{BootCounts, Cell, Change, Comparison, Status};
 use crate::metric::Metric;
 use crate::plan::Clock;
 
@@ -50,6 +50,8 @@ pub struct Row {
     pub change: Option<Change>,
     /// The fewest boots of the two arms that gave a figure.
     pub boots: usize,
+    /// The arm is the baseline again: whether the server saw the same time in all boots of both, to the nanosecond.
+    pub alike: bool,
     /// What the comparison should have found against what it found.
     pub judgement: Judgement,
 }
@@ -78,6 +80,7 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
                 planted_ns,
                 prediction,
                 change: cell.change,
+                alike: planted_ns.is_none() && took_the_same(base, cell),
                 boots: base.samples.len().min(cell.samples.len()),
                 judgement: rules.judge(planted_ns, prediction, cell.change.as_ref()),
             });
@@ -92,6 +95,12 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
         rows,
         troubled_boots: comparison.variants.iter().map(|variant| troubled(&variant.boots)).sum(),
     })
+}
+
+/// From the first request to the last answer.
+fn took_the_same(base: &Cell, again: &Cell) -> bool {
+    let Some((base, again)) = base.evidence.as_ref().zip(again.evidence.as_ref()) else { return false };
+    base.span_ns == again.span_ns && base.span_ns.least == base.span_ns.most
 }
 
 impl SelfTest {

@@ -24,6 +24,7 @@ pub fn render(test: &SelfTest) -> String {
             0,
         )
     }));
+    parts.extend((test.clock == Clock::Virtual).then(|| wrap("", &alike(test), WIDTH, 0)));
     parts.push(wrap("", &summary(test), WIDTH, 2));
     escape_for_terminal(&parts.join("\n\n")) + "\n"
 }
@@ -107,6 +108,16 @@ fn said(row: &Row) -> [String; 2] {
 fn percent(ratio: f64) -> String {
     let text = format!("{:+.2} %", (ratio - 1.0) * 100.0);
     if text == "-0.00 %" { "+0.00 %".to_owned() } else { text }
+}
+
+/// What two arms that do the same come to.
+fn alike(test: &SelfTest) -> String {
+    let again: Vec<&Row> = test.rows.iter().filter(|row| row.planted_ns.is_none()).collect();
+    let alike = again.iter().filter(|row| row.alike).count();
+    format!(
+        "The baseline and the baseline again took the same time to the nanosecond in {alike} of {} workloads.",
+        again.len()
+    )
 }
 
 fn summary(test: &SelfTest) -> String {

@@ -140,6 +140,7 @@ fn row(clock: Clock, workload: &str, planted: (u64, f64, Reach), change: Change)
         planted_ns,
         prediction,
         boots: 6,
+        alike: planted_ns.is_none(),
         judgement: Rules { clock, threshold: 0.01 }.judge(planted_ns, prediction, Some(&change)),
         change: Some(change),
     }
@@ -182,6 +183,8 @@ fn a_table_without_statistics() {
         | aio-read | again          |       none |   +0.00 % | +0.00 % | same    | as it should be |
         |          | planted-6550ns |       6550 |  -10.00 % | -9.00 % | worse   | as it should be |
 
+        The baseline and the baseline again took the same time to the nanosecond in 2 of 2 workloads.
+
         Passed (exit code 0): 4 of 4 rows are as they should be.
     "#]]
     .assert_eq(&render(&test));
@@ -191,9 +194,11 @@ fn a_table_without_statistics() {
     let test = self_test(Clock::Virtual, rows);
     assert_eq!(test.status(), Status::Worse);
     let text = render(&test);
-    let end: Vec<&str> = text.lines().rev().take(3).collect();
+    let end: Vec<&str> = text.lines().rev().take(5).collect();
     expect![[r#"
         FAILED (exit code 1): 1 of 2 rows are as they should be; 1 WRONG.
+
+        The baseline and the baseline again took the same time to the nanosecond in 1 of 1 workloads.
 
         |          | planted-6550ns |       6550 |   -4.80 % | -1.00 % | worse   | WRONG: less than was planted |"#]]
     .assert_eq(&end.join("\n"));
