@@ -80,12 +80,12 @@ fn a_job_of_fio() {
 #[test]
 fn planted_slowdowns_are_found() {
     let sandbox = Sandbox::new("");
-    let command = ["run-lab", "--self-test", "--plan", "ci", "--workloads", "small-dd-read", "--boots", "2"];
+    let command = ["run-lab", "--self-test", "--plan", "ci", "--workloads", "dd-read", "--boots", "2"];
     let run = sandbox.lab(&command);
     run.expect_code_in(&[0]);
     assert!(run.stdout.contains("Passed (exit code 0): 5 of 5 rows are as they should be."), "{run}");
     let comparison = sandbox.comparison();
-    let row = row(&comparison, "local", "small-dd-read");
+    let row = row(&comparison, "local", "dd-read");
     let base = evidence(row, "base");
     assert_eq!(base["span-ns"], evidence(row, "again")["span-ns"], "{row}");
     let service_ns = |arm| evidence(row, arm)["read-service"]["min-ns"]["least"].as_u64();
