@@ -50,7 +50,8 @@ pub struct Row {
     pub change: Option<Change>,
     /// The fewest boots of the two arms that gave a figure.
     pub boots: usize,
-    /// The arm is the baseline again: whether the server saw the same time in all boots of both, to the nanosecond.
+    /// The arm is the baseline again: whether their boots gave the same figures, one by one, and the server saw the same
+    /// times to the nanosecond.
     pub alike: bool,
     /// What the comparison should have found against what it found.
     pub judgement: Judgement,
@@ -97,10 +98,11 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
     })
 }
 
-/// From the first request to the last answer.
+/// The tool's figures boot by boot, and what the server saw from the first request to the last answer.
 fn took_the_same(base: &Cell, again: &Cell) -> bool {
-    let Some((base, again)) = base.evidence.as_ref().zip(again.evidence.as_ref()) else { return false };
-    base.span_ns == again.span_ns && base.span_ns.least == base.span_ns.most
+    let Some((seen, seen_again)) = base.evidence.as_ref().zip(again.evidence.as_ref()) else { return false };
+    let values = |cell: &Cell| cell.samples.iter().map(|sample| sample.value).collect::<Vec<_>>();
+    seen.span_ns == seen_again.span_ns && values(base) == values(again)
 }
 
 impl SelfTest {
