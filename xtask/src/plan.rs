@@ -3,6 +3,7 @@
 mod order;
 mod resolve;
 mod self_test;
+mod shuffle;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -49,6 +50,14 @@ impl Plan {
     /// The load tools that its workloads use, each once.
     pub fn tools(&self) -> Vec<Tool> {
         BTreeSet::from_iter(self.workloads.iter().map(|workload| workload.tool)).into_iter().collect()
+    }
+
+    /// The same plan with so many repetitions: if they are more, the boots that it has stay as they are and the others
+    /// come after them.
+    pub fn with_repetitions(self, repetitions: u32) -> Self {
+        let plan = Plan { repetitions, ..self };
+        let boots = order::boot_order(&plan);
+        Plan { boots, ..plan }
     }
 }
 
@@ -211,4 +220,26 @@ pub struct BootStep {
     pub repetition: u32,
     /// How long after a whole tenth of a second of guest time its workloads start, microseconds, below 100,000.
     pub phase_us: u32,
+    /// Whether it only warms the host up: it is kept, and no comparison counts it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub warm_up: bool,
+}
+
+impl BootStep {
+    /// Whether it only warms the host up: it is kept, and no comparison counts it.
+    pub fn is_warm_up(&self) -> bool {
+        self.warm_up
+    }
+
+    /// The name of its folder in a campaign, `007-stock-local-2`.
+    pub fn folder(&self) -> String {
+        let BootStep { number, variant, scenario, repetition, .. } = self;
+        let kind = if self.is_warm_up() { "warm-up-" } else { "" };
+        format!("{number:03}-{variant}-{scenario}-{kind}{repetition}")
+    }
+}
+
+/// For serde, which hands over a reference.
+fn is_no(value: &bool) -> bool {
+    !*value
 }

@@ -45,6 +45,7 @@ pub(crate) fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
                 scenario: "slow".to_owned(),
                 repetition: index as u32 + 1,
                 phase_us: 0,
+                warm_up: false,
             };
             steps.push(step.clone());
             boots.push(BootData {

@@ -1,30 +1,59 @@
 //! The order in which the boots of a plan start.
 
-use super::{BootStep, MachineSettings, Scenario, Variant};
+use super::shuffle::shuffled;
+use super::{BootStep, Clock, MachineSettings, Plan, Scenario, Variant};
 
-/// Every boot, numbered from 1: for each repetition, for each scenario, the variants in a balanced order.
+/// Every boot, numbered from 1: warm-up pairs, then for each repetition, for each scenario, the variants in a balanced
+/// order.
 ///
-/// Repetition by repetition, so that a campaign that is stopped early has something to compare in every scenario.
-/// With the virtual clock the order does not matter.
-pub(super) fn boot_order(
-    variants: &[Variant],
-    scenarios: &[Scenario],
-    repetitions: u32,
-    machine: &MachineSettings,
-) -> Vec<BootStep> {
-    let steps = (0..repetitions).flat_map(|round| {
-        scenarios.iter().flat_map(move |scenario| {
-            balanced(variants, round).into_iter().map(move |variant| (round, scenario, variant))
-        })
+/// Repetition by repetition, so that a campaign that is stopped early has something to compare in every scenario, and
+/// one that gets more repetitions keeps the boots that it has. With the virtual clock the order does not matter, so it
+/// is that of the plan; with the wall clock the seed decides which variant is first.
+pub(super) fn boot_order(plan: &Plan) -> Vec<BootStep> {
+    let variants: Vec<&Variant> = match plan.machine.clock {
+        Clock::Virtual => plan.variants.iter().collect(),
+        Clock::Wall => shuffled(&plan.variants, plan.seed),
+    };
+    let counted = (0..plan.repetitions).flat_map(|round| {
+        let of_scenario =
+            |scenario| balanced(&variants, round).into_iter().map(move |variant| (scenario, *variant));
+        let phase_us = phase_us(&plan.machine, round);
+        let steps: Vec<BootStep> = plan
+            .scenarios
+            .iter()
+            .flat_map(of_scenario)
+            .map(|(scenario, variant)| step(scenario, variant, round, phase_us))
+            .collect();
+        steps
     });
-    (1..)
-        .zip(steps)
-        .map(|(number, (round, scenario, variant))| BootStep {
-            number,
-            variant: variant.name.clone(),
-            scenario: scenario.name.clone(),
-            repetition: round + 1,
-            phase_us: phase_us(machine, round),
+    let steps = warm_ups(plan).into_iter().chain(counted);
+    (1..).zip(steps).map(|(number, step)| BootStep { number, ..step }).collect()
+}
+
+fn step(scenario: &Scenario, variant: &Variant, round: u32, phase_us: u32) -> BootStep {
+    BootStep {
+        number: 0,
+        variant: variant.name.clone(),
+        scenario: scenario.name.clone(),
+        repetition: round + 1,
+        phase_us,
+        warm_up: false,
+    }
+}
+
+/// Pairs of the baseline and the variant after it, in the first scenario: what is cold at first, files and clock rates
+/// of the host, is the same in every scenario.
+fn warm_ups(plan: &Plan) -> Vec<BootStep> {
+    let Some(scenario) = plan.scenarios.first().filter(|_| plan.machine.clock == Clock::Wall) else {
+        return Vec::new();
+    };
+    let from_baseline = plan.variants.iter().cycle().skip_while(|variant| variant.name != plan.baseline);
+    let pair: Vec<&Variant> = from_baseline.take(2).collect();
+    (0..plan.machine.warm_up_pairs)
+        .flat_map(|round| pair.iter().map(move |variant| (round, variant)))
+        .map(|(round, variant)| BootStep {
+            warm_up: true,
+            ..step(scenario, variant, round, plan.machine.phase_us)
         })
         .collect()
 }
@@ -64,6 +93,55 @@ mod tests {
         (0..rounds).map(round).collect::<Vec<_>>().join(" ")
     }
 
+    /// A plan with these variants, of which the first is the baseline.
+    fn plan(clock: Clock, variants: &str, warm_up_pairs: u32, seed: u64) -> Plan {
+        let plan = crate::comparison::tests::campaign(clock, &crate::comparison::tests::two_arms()).file.plan;
+        let name = |letter: char| Variant { name: letter.to_string(), ..plan.variants[0].clone() };
+        let second = Scenario { name: "fast".to_owned(), ..plan.scenarios[0].clone() };
+        Plan {
+            baseline: variants.chars().take(1).collect(),
+            seed,
+            variants: variants.chars().map(name).collect(),
+            scenarios: vec![plan.scenarios[0].clone(), second],
+            machine: MachineSettings { clock, warm_up_pairs, ..plan.machine },
+            ..plan
+        }
+    }
+
+    /// Scenario and variant of each boot, warm-ups in brackets.
+    fn shown(plan: &Plan) -> String {
+        let show = |step: &BootStep| {
+            let text = format!("{}{}{}", &step.scenario[..1], step.variant, step.repetition);
+            if step.is_warm_up() { format!("[{text}]") } else { text }
+        };
+        plan.boots.iter().map(show).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn warm_ups_come_first_and_the_seed_decides_the_rest() {
+        for (clock, variants, pairs, seed, expected) in [
+            (Clock::Virtual, "AB", 1, 7, "sA1 sB1 fA1 fB1 sB2 sA2 fB2 fA2"),
+            (Clock::Wall, "AB", 0, 1, "sA1 sB1 fA1 fB1 sB2 sA2 fB2 fA2"),
+            (Clock::Wall, "AB", 2, 3, "[sA1] [sB1] [sA2] [sB2] sB1 sA1 fB1 fA1 sA2 sB2 fA2 fB2"),
+            (Clock::Wall, "ABC", 1, 3, "[sA1] [sB1] sC1 sB1 sA1 fC1 fB1 fA1 sA2 sB2 sC2 fA2 fB2 fC2"),
+        ] {
+            let plan = plan(clock, variants, pairs, seed).with_repetitions(2);
+            assert_eq!(shown(&plan), expected, "{variants} seed {seed}");
+            let numbers: Vec<u32> = plan.boots.iter().map(|step| step.number).collect();
+            assert_eq!(numbers, (1..=numbers.len() as u32).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn more_repetitions_leave_the_boots_that_are_there() {
+        for clock in [Clock::Virtual, Clock::Wall] {
+            let short = plan(clock, "ABC", 1, 3).with_repetitions(3);
+            let long = short.clone().with_repetitions(5);
+            assert_eq!(long.boots[..short.boots.len()], short.boots);
+            assert_eq!(long.boots.len() - short.boots.len(), 2 * 2 * 3);
+        }
+    }
+
     #[test]
     fn orders() {
         for (items, count, expected) in [
@@ -79,9 +157,12 @@ mod tests {
 
     /// The sum of `weight(time)` over each item's boots.
     fn drifts(items: usize, count: u32, weight: impl Fn(u64) -> u64) -> Vec<u64> {
-        let labels: Vec<usize> = (0..items).collect();
-        let mut sums = vec![0; items];
-        let sequence = (0..count).flat_map(|round| balanced(&labels, round));
+        drifts_of(&(0..items).collect::<Vec<_>>(), count, weight)
+    }
+
+    fn drifts_of(labels: &[usize], count: u32, weight: impl Fn(u64) -> u64) -> Vec<u64> {
+        let mut sums = vec![0; labels.len()];
+        let sequence = (0..count).flat_map(|round| balanced(labels, round));
         for (time, item) in (0..).zip(sequence) {
             sums[*item] += weight(time);
         }
@@ -120,6 +201,12 @@ mod tests {
         for items in 2..=6 {
             for pairs in 1..=8 {
                 assert!(all_equal(&drifts(items, 2 * pairs, |time| time)), "{items} items, {pairs} pairs");
+            }
+            for seed in 0..20 {
+                let labels: Vec<usize> = (0..items).collect();
+                let labels: Vec<usize> = shuffled(&labels, seed).into_iter().copied().collect();
+                let sums = drifts_of(&labels, 2, |time| time);
+                assert!(all_equal(&sums), "{items} items, seed {seed}: {sums:?}");
             }
             // Each in every place equally often.
             let places = drifts(items, 2 * items as u32, |time| 1 << (8 * (time % items as u64)));

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::order::boot_order;
 use super::{Clock, Plan, Variant, steps};
 use crate::config::{self, Config, ConfigError, PlanEntry};
 use crate::suggest::{self, quoted};
@@ -59,7 +58,7 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
         return Err(ConfigError::new("--boots", message));
     }
 
-    Ok(Plan {
+    let plan = Plan {
         name: name.to_owned(),
         baseline,
         repetitions,
@@ -67,11 +66,12 @@ pub(crate) fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Res
         thresholds: config.thresholds.clone(),
         machine: machine.clone(),
         kernel: config.kernel.clone(),
-        boots: boot_order(&variants, &scenarios, repetitions, machine),
         variants,
         scenarios,
         workloads,
-    })
+        boots: Vec::new(),
+    };
+    Ok(plan.with_repetitions(repetitions))
 }
 
 /// The baseline and all variants of a plan.

@@ -24,7 +24,8 @@ fn list(names: &[&str]) -> Option<Vec<String>> {
 fn boots(plan: &Plan) -> String {
     plan.boots.iter().fold(String::new(), |mut text, boot| {
         let (number, repetition) = (boot.number, boot.repetition);
-        writeln!(text, "{number} {} {} {repetition}", boot.scenario, boot.variant).unwrap();
+        let kind = if boot.is_warm_up() { " warm-up" } else { "" };
+        writeln!(text, "{number} {} {} {repetition}{kind}", boot.scenario, boot.variant).unwrap();
         text
     })
 }
@@ -36,7 +37,8 @@ fn every_plan_resolves() {
         let plan = resolve(&config, name, &Overrides::default()).unwrap();
         assert_eq!(plan.name, *name);
         let boots = plan.variants.len() * plan.scenarios.len() * plan.repetitions as usize;
-        assert_eq!(plan.boots.len(), boots, "{name}");
+        let counted = plan.boots.iter().filter(|step| !step.is_warm_up());
+        assert_eq!(counted.count(), boots, "{name}");
         // The order of the plan, not that of the alphabet.
         let workloads: Vec<&String> = plan.workloads.iter().map(|workload| &workload.name).collect();
         assert_eq!(workloads, config.plans[name].workloads.iter().collect::<Vec<_>>());
@@ -161,24 +163,26 @@ fn the_default_plan() {
 fn the_mail_plan_is_balanced() {
     let plan = resolve(&lab(), "mail", &Overrides::default()).unwrap();
     expect![[r#"
-        1 fusexmp original 1
-        2 fusexmp original-again 1
-        3 fusexmp stock 1
-        4 fusexmp stock 2
-        5 fusexmp original-again 2
-        6 fusexmp original 2
-        7 fusexmp original-again 3
-        8 fusexmp stock 3
-        9 fusexmp original 3
-        10 fusexmp original 4
-        11 fusexmp stock 4
-        12 fusexmp original-again 4
-        13 fusexmp stock 5
-        14 fusexmp original 5
+        1 fusexmp original 1 warm-up
+        2 fusexmp original-again 1 warm-up
+        3 fusexmp original 1
+        4 fusexmp stock 1
+        5 fusexmp original-again 1
+        6 fusexmp original-again 2
+        7 fusexmp stock 2
+        8 fusexmp original 2
+        9 fusexmp stock 3
+        10 fusexmp original-again 3
+        11 fusexmp original 3
+        12 fusexmp original 4
+        13 fusexmp original-again 4
+        14 fusexmp stock 4
         15 fusexmp original-again 5
-        16 fusexmp original-again 6
-        17 fusexmp original 6
+        16 fusexmp original 5
+        17 fusexmp stock 5
         18 fusexmp stock 6
+        19 fusexmp original 6
+        20 fusexmp original-again 6
     "#]]
     .assert_eq(&boots(&plan));
 }
@@ -226,9 +230,11 @@ fn steps_replace_the_variants() {
     .assert_eq(&shown("default"));
     expect![[r#"
         baseline dio-0
-        1 fusexmp dio-0 1
-        2 fusexmp dio-0-again 1
-        3 fusexmp dio-1 1
+        1 fusexmp dio-0 1 warm-up
+        2 fusexmp dio-0-again 1 warm-up
+        3 fusexmp dio-0 1
+        4 fusexmp dio-1 1
+        5 fusexmp dio-0-again 1
     "#]]
     .assert_eq(&shown("mail"));
 }
