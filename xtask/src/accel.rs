@@ -136,6 +136,7 @@ fn test(guest: TestGuest<'_>, interrupt: &Interrupt) -> anyhow::Result<TestResul
         bzimage: guest.bzimage.to_owned(),
         initramfs: guest.initramfs.to_owned(),
         nonce: guest.nonce,
+        host_cpus: Vec::new(),
         live_console: None,
         wall_limit: TEST_LIMIT,
         silence_limit: TEST_LIMIT,

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod command;
+mod pin;
 mod process;
 mod qmp;
 mod watch;
@@ -13,6 +14,7 @@ use lab_protocol::{Hello, Nonce, Progress};
 
 pub use buffer::CappedBuffer;
 pub use command::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line, qemu_command};
+pub use pin::choose_cpus;
 pub use process::Interrupt;
 pub use qmp::{QmpEvent, parse_event};
 pub use watch::{boot, qemu_command_text};
@@ -31,6 +33,8 @@ pub struct BootRequest {
     pub initramfs: PathBuf,
     /// What the frames of this boot carry.
     pub nonce: Nonce,
+    /// The CPUs of the host that QEMU is bound to; empty if it may use all.
+    pub host_cpus: Vec<u32>,
     /// Where the console is written while it comes, for a look from outside; none for a test boot.
     pub live_console: Option<PathBuf>,
     /// How long QEMU may run, real time.

@@ -1,13 +1,18 @@
 //! A folder under `results/`: one execution of a plan.
 
+mod extend;
 mod store;
+mod tries;
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
 use crate::record::{BootData, KernelIdentity, Setup};
 
-pub use store::{CampaignFolder, find, load, requests};
+pub use extend::extend;
+pub(crate) use store::earlier_boots;
+pub use store::{CampaignFolder, Opened, find, load, requests};
+pub use tries::{Ended, Try, due, missing};
 
 /// The campaign file, written before the first boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub struct CampaignFile {
     pub lab_commit: String,
     /// The command that repeats it.
     pub command: String,
+    /// Repetitions that were added later, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additions: Vec<Addition>,
     /// The machine that it ran on.
     pub host: Host,
     /// Why this accelerator was chosen.
@@ -31,6 +39,18 @@ pub struct CampaignFile {
     pub kernels: Vec<CampaignKernel>,
     /// What was to be done.
     pub plan: Plan,
+}
+
+/// Repetitions that a campaign got after it was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Addition {
+    /// When, RFC 3339 in UTC.
+    pub added: String,
+    /// How many, per variant and scenario.
+    pub repetitions: u32,
+    /// The command.
+    pub command: String,
 }
 
 /// A variant with the kernel that was built for it.
@@ -77,7 +97,7 @@ pub struct Campaign {
     pub name: String,
     /// The campaign file.
     pub file: CampaignFile,
-    /// The last attempt of each boot that has a valid record, by number.
+    /// The try that counts of each boot that has a valid record, by number.
     pub boots: Vec<BootData>,
     /// Records that could not be read, each with the reason; the others still count.
     pub damaged: Vec<String>,

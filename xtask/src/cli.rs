@@ -50,6 +50,14 @@ pub struct RunLab {
     /// Boots per variant and scenario, instead of the plan's number.
     #[arg(long, value_name = "N")]
     pub boots: Option<u32>,
+    /// Instead of a new campaign: so many more boots per variant and scenario for the newest campaign of the plan, which
+    /// must have been made with the same kernels, image and settings.
+    #[arg(long, value_name = "N", conflicts_with_all = ["boots", "dry_run"])]
+    pub add_boots: Option<u32>,
+    /// Only say what would be done: every boot in order, what would be built, how long the boots take by the records of
+    /// earlier ones. Nothing is started, installed, built or written.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Only these variants of the plan; the baseline has to be among them.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub variants: Vec<String>,

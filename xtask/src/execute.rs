@@ -1,20 +1,21 @@
 //! The boots of a campaign: side by side where the clock allows it, each written down when it ends.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+mod attempt;
+mod gate;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::Context as _;
-use lab_protocol::{Assignment, Nonce, Report};
-
-use crate::boot::{BootRequest, Capture, Interrupt, Machine, boot, qemu_command_text};
+use crate::boot::{Interrupt, Machine};
 use crate::cache::Cache;
-use crate::campaign::{CampaignFile, CampaignFolder};
-use crate::image;
-use crate::outcome::{Outcome, judge};
-use crate::plan::{BootStep, Clock, Plan};
-use crate::record::{BootFiles, Record, Stored, VERSION, write_boot};
+use crate::campaign::{CampaignFile, CampaignFolder, Ended, Try, due, missing};
+use crate::outcome::Outcome;
+use crate::plan::{BootStep, Clock};
+use crate::record::Record;
+
+use attempt::run_attempt;
+pub use attempt::{random_nonce, write_initramfs};
 
 /// How often a lost boot is tried in one run of the lab.
 const ATTEMPTS: u32 = 3;
@@ -47,13 +48,29 @@ pub enum Progress {
     Interrupted,
 }
 
-/// Runs the steps and writes a record for each.
+/// Runs what a campaign lacks beside `tries`, and writes a record for each.
 ///
 /// # Errors
 /// If a record cannot be written: the results would be lost, so no further boot is started.
-pub fn run(bench: &Bench<'_>, steps: Vec<BootStep>) -> anyhow::Result<Progress> {
-    let total = bench.file.plan.boots.len();
-    let queue = Mutex::new(VecDeque::from(steps));
+pub fn run(bench: &Bench<'_>, tries: Vec<Try>) -> anyhow::Result<Progress> {
+    match bench.machine.clock {
+        Clock::Virtual => run_side_by_side(bench, &tries),
+        Clock::Wall => run_in_turn(bench, tries),
+    }
+}
+
+/// How many boots of a plan run at a time. With the virtual clock the host's load does not show in the guest: one boot
+/// per CPU. Real time is shared: one.
+pub fn boots_side_by_side(clock: Clock, host_cpus: u32) -> u32 {
+    match clock {
+        Clock::Virtual => host_cpus,
+        Clock::Wall => 1,
+    }
+}
+
+fn run_side_by_side(bench: &Bench<'_>, tries: &[Try]) -> anyhow::Result<Progress> {
+    let steps: VecDeque<BootStep> = missing(&bench.file.plan, tries).into_iter().cloned().collect();
+    let queue = Mutex::new(steps);
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +81,7 @@ pub fn run(bench: &Bench<'_>, steps: Vec<BootStep>) -> anyhow::Result<Progress> 
                     && failure().is_none()
                     && let Some(step) = next()
                 {
-                    if let Err(error) = run_step(bench, &step, total) {
+                    if let Err(error) = run_step(bench, &step) {
                         failure().get_or_insert(error);
                     }
                 }
@@ -73,26 +90,17 @@ pub fn run(bench: &Bench<'_>, steps: Vec<BootStep>) -> anyhow::Result<Progress> 
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None if bench.interrupt.is_set() => Ok(Progress::Interrupted),
-        None => Ok(Progress::Complete),
+        None => Ok(progress(bench)),
     }
 }
 
-/// With the virtual clock the host's load does not show in the guest: one boot per CPU. Real time is shared: one.
-fn boots_side_by_side(clock: Clock, host_cpus: u32) -> u32 {
-    match clock {
-        Clock::Virtual => host_cpus,
-        Clock::Wall => 1,
-    }
+fn progress(bench: &Bench<'_>) -> Progress {
+    if bench.interrupt.is_set() { Progress::Interrupted } else { Progress::Complete }
 }
 
-fn run_step(bench: &Bench<'_>, step: &BootStep, total: usize) -> anyhow::Result<()> {
+fn run_step(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<()> {
     for _ in 0..ATTEMPTS {
-        let record = run_attempt(bench, step)?;
-        if bench.interrupt.is_set() {
-            return Ok(());
-        }
-        eprintln!("{}", progress_line(&record, total));
+        let Some(record) = run_and_tell(bench, step)? else { break };
         if !matches!(record.outcome, Outcome::Lost { .. }) {
             break;
         }
@@ -100,161 +108,86 @@ fn run_step(bench: &Bench<'_>, step: &BootStep, total: usize) -> anyhow::Result<
     Ok(())
 }
 
+/// One boot after the other; what each try showed decides about the next.
+fn run_in_turn(bench: &Bench<'_>, mut tries: Vec<Try>) -> anyhow::Result<Progress> {
+    let plan = &bench.file.plan;
+    let mut losses = BTreeMap::<u32, u32>::new();
+    let mut given_up = BTreeSet::new();
+    while !bench.interrupt.is_set()
+        && let Some(step) = due(plan, &tries, &given_up)
+    {
+        let Some(record) = run_and_tell(bench, step)? else { break };
+        let tried = Try::of(&record);
+        if tried.ended == Ended::Lost {
+            let count = losses.entry(step.number).or_default();
+            *count += 1;
+            if *count == ATTEMPTS {
+                given_up.insert(step.number);
+            }
+        }
+        tries.push(tried);
+    }
+    Ok(progress(bench))
+}
+
+/// Runs a boot and says how it went; none if the user stopped it.
+fn run_and_tell(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+    let record = run_attempt(bench, step)?.filter(|_| !bench.interrupt.is_set());
+    if let Some(record) = &record {
+        eprintln!("{}", progress_line(record, bench.file.plan.boots.len()));
+    }
+    Ok(record)
+}
+
 fn progress_line(record: &Record, total: usize) -> String {
     let (step, outcome) = (&record.boot, &record.outcome);
     let mut line = format!(
-        "boot {:>3}/{total}  {} / {} #{}  {} in {:.1} s",
+        "boot {:>3}/{total}  {} / {} {}#{}  {} in {:.1} s",
         step.number,
         step.variant,
         step.scenario,
+        if step.is_warm_up() { "warm-up " } else { "" },
         step.repetition,
         outcome.word(),
         record.wall_s
     );
+    if record.attempt > 1 {
+        line.push_str(&format!(" (try {})", record.attempt));
+    }
     if !outcome.reason().is_empty() {
         line.push_str(": ");
         line.push_str(&crate::klog::escape_for_terminal(outcome.reason()));
     }
+    if record.is_disturbed() {
+        let disturbed = record.host.iter().flat_map(|host| &host.disturbed).cloned().collect::<Vec<_>>();
+        line.push_str(&format!("; disturbed: {}", disturbed.join(", ")));
+    }
     line
 }
 
-/// One boot, from the assignment to the record.
-fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Record> {
-    let (folder, attempt) = bench.folder.new_attempt(step)?;
-    let nonce = random_nonce()?;
-    let scratch = bench.cache.temporary_folder("boot-")?;
-    let initramfs = scratch.path().join("initramfs");
-    let (kernel, bzimage) = kernel_of(bench, step)?;
-    write_initramfs(&bench.image, &assignment(&bench.file.plan, step, nonce)?, &initramfs)?;
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
 
-    let mut record = Record {
-        version: VERSION,
-        attempt,
-        nonce,
-        started: jiff::Timestamp::now().to_string(),
-        wall_s: 0.0,
-        to_init_s: None,
-        command: String::new(),
-        outcome: Outcome::Lost { reason: "the lab ended before the boot did".to_owned() },
-        boot: step.clone(),
-        kernel,
-        setup: bench.file.setup.clone(),
-        console: nothing(),
-        report: None,
-        qmp: nothing(),
-        requests: None,
-    };
-    let request = BootRequest {
-        machine: bench.machine.clone(),
-        bzimage,
-        initramfs,
-        nonce,
-        live_console: Some(folder.join("console.live")),
-        wall_limit: Duration::from_secs(bench.file.plan.machine.wall_limit_s.into()),
-        silence_limit: Duration::from_secs(bench.file.plan.machine.silence_limit_s.into()),
-    };
-    record.command = qemu_command_text(&request);
-    // The bad verdict is written first; only the proof of another end replaces it.
-    write_boot(&folder, &record, &BootFiles::default())?;
+    use super::*;
+    use crate::comparison::tests::{campaign, two_arms};
+    use crate::quiet::HostState;
 
-    let raw = match boot(&request, bench.interrupt) {
-        Ok(capture) => settle(&mut record, capture),
-        Err(error) => {
-            record.outcome = Outcome::Lost { reason: format!("{error:#}") };
-            BootFiles::default()
-        }
-    };
-    write_boot(&folder, &record, &raw)?;
-    let _ = std::fs::remove_file(folder.join("console.live"));
-    Ok(record)
-}
-
-/// Fills in what the boot showed.
-fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
-    let parsed: Option<Result<Report, _>> = capture.report.as_deref().map(serde_json::from_slice);
-    let report = match parsed {
-        Some(Ok(report)) => Some(report),
-        Some(Err(error)) => {
-            capture.frame_error.get_or_insert(format!("the report is not what was agreed: {error}"));
-            capture.report = None;
-            None
-        }
-        None => None,
-    };
-    record.outcome = judge(&capture, report.as_ref(), record.nonce, record.kernel.build_id.as_deref());
-    record.wall_s = round_to_ms(capture.wall);
-    record.to_init_s = capture.hello.as_ref().map(|(_, after)| round_to_ms(*after));
-    let raw = BootFiles {
-        console: capture.console.bytes(),
-        console_received_bytes: capture.console.received_bytes(),
-        report: capture.report,
-        qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
-        requests: capture.requests,
-        requests_received_bytes: capture.requests_received_bytes,
-    };
-    record.console = raw.describe_console();
-    record.report = raw.describe_report();
-    record.qmp = raw.describe_qmp();
-    record.requests = raw.describe_requests();
-    raw
-}
-
-fn round_to_ms(duration: Duration) -> f64 {
-    duration.as_millis() as f64 / 1000.0
-}
-
-fn nothing() -> Stored {
-    BootFiles::default().describe_console()
-}
-
-fn kernel_of(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<(crate::record::KernelIdentity, PathBuf)> {
-    let mut kernels = bench.file.kernels.iter().zip(&bench.bzimages);
-    let (kernel, bzimage) = kernels
-        .find(|(kernel, _)| kernel.variant == step.variant)
-        .with_context(|| format!("no kernel was built for variant {}", step.variant))?;
-    Ok((kernel.kernel.clone(), bzimage.clone()))
-}
-
-fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assignment> {
-    let scenario = plan
-        .scenarios
-        .iter()
-        .find(|scenario| scenario.name == step.scenario)
-        .with_context(|| format!("the plan has no scenario {}", step.scenario))?;
-    let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
-    let variant = variant.with_context(|| format!("the plan has no variant {}", step.variant))?;
-    let mut server = scenario.server.clone();
-    server.burn_ns = variant.planted_ns.unwrap_or(0);
-    Ok(Assignment {
-        nonce,
-        server,
-        storage_mib: plan.machine.storage_mib,
-        workloads: plan.workloads.clone(),
-        workload_limit_s: plan.machine.workload_limit_s,
-        phase_us: step.phase_us,
-    })
-}
-
-/// The image with the assignment behind it, as one file.
-///
-/// # Errors
-/// If it cannot be written.
-pub fn write_initramfs(image: &Path, assignment: &Assignment, target: &Path) -> anyhow::Result<()> {
-    let write = || -> anyhow::Result<()> {
-        std::fs::copy(image, target)?;
-        let mut file = std::fs::File::options().append(true).open(target)?;
-        Ok(std::io::Write::write_all(&mut file, &image::assignment_archive(assignment)?)?)
-    };
-    write().with_context(|| format!("writing the initramfs {}", target.display()))
-}
-
-/// 128 bits from the kernel's random generator.
-///
-/// # Errors
-/// If `/dev/urandom` cannot be read.
-pub fn random_nonce() -> anyhow::Result<Nonce> {
-    let mut bytes = [0; 16];
-    let mut source = std::fs::File::open("/dev/urandom").context("opening /dev/urandom")?;
-    std::io::Read::read_exact(&mut source, &mut bytes).context("reading /dev/urandom")?;
-    Ok(Nonce(bytes))
+    #[test]
+    fn progress_lines() {
+        let first = campaign(Clock::Wall, &two_arms()).boots[0].record.clone();
+        let check = |record: Record, expected: Expect| expected.assert_eq(&progress_line(&record, 12));
+        check(first.clone(), expect!["boot   1/12  original / slow #1  finished in 5.0 s"]);
+        let disturbed = vec!["other processes use 40 % of the time (limit 10 %)".to_owned()];
+        let host = Some(HostState { disturbed, ..HostState::default() });
+        check(
+            Record { attempt: 2, host, ..first.clone() },
+            expect![
+                "boot   1/12  original / slow #1  finished in 5.0 s (try 2); disturbed: other processes use 40 % of the time (limit 10 %)"
+            ],
+        );
+        let outcome = Outcome::Lost { reason: "no \u{1b}[31mQEMU".to_owned() };
+        let boot = BootStep { warm_up: true, ..first.boot.clone() };
+        check(Record { outcome, boot, ..first }, expect![[r#"boot   1/12  original / slow warm-up #1  lost in 5.0 s: no \x1b[31mQEMU"#]]);
+    }
 }

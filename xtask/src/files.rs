@@ -26,6 +26,16 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("writing {}", path.display()))
 }
 
+/// Makes a new folder that is still there after a crash.
+///
+/// # Errors
+/// If it is there already ([`std::io::ErrorKind::AlreadyExists`]), or cannot be made.
+pub fn make_folder(path: &Path) -> std::io::Result<()> {
+    fs::create_dir(path)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
+}
+
 /// Makes the finished folder `temporary` appear at `target` in one step. If `target` is already there, another
 /// process was first: then `temporary` is removed, since both hold the same content.
 ///

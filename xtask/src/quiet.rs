@@ -24,6 +24,27 @@ pub struct HostLoad {
     pub governor: Option<String>,
 }
 
+/// The host around a boot in real time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HostState {
+    /// How long the boot waited for the host to be quiet, seconds.
+    pub waited_s: f64,
+    /// The CPUs that QEMU was bound to; none if it was not bound.
+    pub pinned_cpus: Vec<u32>,
+    /// Why it was not bound; none if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_pinned: Option<String>,
+    /// What kept the host from being quiet when the boot began all the same.
+    pub busy_before: Vec<String>,
+    /// What disturbed the boot while it ran; its figures count only if a second try was disturbed as well.
+    pub disturbed: Vec<String>,
+    /// In the last second before the boot; none if the host does not tell.
+    pub before: Option<HostLoad>,
+    /// During the boot, without the boot; none if the host does not tell.
+    pub during: Option<HostLoad>,
+}
+
 /// From which values on a host is not quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -88,6 +109,8 @@ pub struct Readings {
     pub memory: String,
     /// `scaling_governor` of each CPU, one a line.
     pub governors: String,
+    /// `/proc/self/stat`
+    pub lab: String,
 }
 
 impl Readings {
@@ -107,7 +130,15 @@ impl Readings {
             load_average: read("/proc/loadavg"),
             memory: read("/proc/pressure/memory"),
             governors,
+            lab: read("/proc/self/stat"),
         }
+    }
+
+    /// CPU time of the lab and of its children that have ended, QEMU among them, between `earlier` and these.
+    pub fn own_since(&self, earlier: &Readings) -> Duration {
+        let ticks = own_ticks(&self.lab).zip(own_ticks(&earlier.lab));
+        let spent = ticks.map_or(0, |(now, then)| now.saturating_sub(then));
+        Duration::from_millis(spent * 10)
     }
 
     /// The load between `earlier` and these, without `own` CPU time of the boot in between. None if the host does not
@@ -126,6 +157,15 @@ impl Readings {
             governor: governors(&self.governors),
         })
     }
+}
+
+/// `utime`, `stime`, `cutime` and `cstime`, fields 14 to 17 of `/proc/PID/stat`, in ticks. The second field is a name in
+/// brackets, which may hold anything.
+fn own_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: Vec<u64> =
+        fields.split(' ').skip(11).take(4).map(str::parse).collect::<Result<_, _>>().ok()?;
+    (ticks.len() == 4).then(|| ticks.iter().sum())
 }
 
 /// In percent with one digit, as it is recorded.
@@ -169,6 +209,7 @@ mod tests {
             memory: "some avg10=7.50 avg60=1.00 avg300=0.00 total=1\nfull avg10=1.00 avg60=0.00 avg300=0.00 total=0\n"
                 .to_owned(),
             governors: "powersave\nperformance\npowersave\n".to_owned(),
+            lab: String::new(),
         }
     }
 
@@ -214,6 +255,21 @@ mod tests {
         let now = Readings { stat: "cpu  0 0 0 10 0 0 0 0\n".to_owned(), ..before.clone() };
         let load = now.load_since(&before, Duration::from_secs(9)).unwrap();
         assert_eq!((load.others_percent, load.memory_percent, load.governor), (0.0, None, None));
+    }
+
+    #[test]
+    fn own_time_is_that_of_the_lab_and_its_children() {
+        let lab = |text: &str| Readings { lab: text.to_owned(), ..readings("") };
+        let then = lab("7 (x) y) S 1 7 7 0 -1 4194304 95 0 0 0 10 20 300 4000 20 0 1 0 99\n");
+        for (now, expected_ms) in [
+            ("7 (x) y) S 1 7 7 0 -1 4194304 95 0 0 0 11 22 303 4004 20 0 1 0 99\n", 100),
+            ("7 (x) y) S 1 7 7 0 -1 4194304 95 0 0 0 10 20 300 4000 20 0 1 0 99\n", 0),
+            ("7 (x) y) S 1 7 7", 0),
+            ("", 0),
+        ] {
+            assert_eq!(lab(now).own_since(&then), Duration::from_millis(expected_ms), "{now}");
+        }
+        assert!(own_ticks(&Readings::take().lab).is_some());
     }
 
     #[test]

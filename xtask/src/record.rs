@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 use crate::plan::{BootStep, Clock};
+use crate::quiet::HostState;
 
-pub use store::{BootFiles, read_boot, read_requests, write_boot};
+pub(crate) use store::has_record;
+pub use store::{BootFiles, check_version, read_boot, read_record, read_requests, write_boot};
 
 /// The version of the record's form; a record of another version is not read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// One boot. The last file of the boot to be written, so that its presence says that the others are whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub const VERSION: u32 = 1;
 pub struct Record {
     /// [`VERSION`].
     pub version: u32,
-    /// Which try this is, from 1; only lost boots are tried again.
+    /// Which try this is, from 1: lost boots are tried again, and with the wall clock disturbed ones.
     pub attempt: u32,
     /// The nonce of the boot.
     pub nonce: Nonce,
@@ -48,6 +50,16 @@ pub struct Record {
     pub qmp: Stored,
     /// The request logs as received (`requests.bin`), see [`lab_protocol::log`]; none if nothing was logged.
     pub requests: Option<Stored>,
+    /// The host around the boot; none with the virtual clock, where it does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostState>,
+}
+
+impl Record {
+    /// Whether the host was too busy with other things while it ran.
+    pub fn is_disturbed(&self) -> bool {
+        self.host.as_ref().is_some_and(|host| !host.disturbed.is_empty())
+    }
 }
 
 /// What tells one kernel from another.

@@ -9,7 +9,7 @@ use xshell::Shell;
 
 use crate::accel::{self, Choice, Identity, TestGuest};
 use crate::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
-use crate::campaign::{CampaignFile, CampaignFolder, Host};
+use crate::campaign::{self, Addition, CampaignFile, CampaignFolder, Host, Opened, Try};
 use crate::cli;
 use crate::execute::{self, Bench, Progress};
 use crate::image::{self, Built, Image};
@@ -37,8 +37,9 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
     let host = host::describe(sh);
     let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
-    let folder = open_campaign(sh, &lab, &file, &image)?;
-    watch.step("boots", || run_boots(&lab, &folder, &file, machine, &image, &kernels))?;
+    let (opened, file) = open_campaign(sh, &lab, file, options.add_boots, &image)?;
+    let folder = opened.folder;
+    watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, machine, &image, &kernels))?;
     let code = compare::finish(folder.path(), options.format)?;
     eprintln!("\n{}", watch.line());
     Ok(code)
@@ -100,6 +101,7 @@ fn describe(
         begun: jiff::Timestamp::now().to_string(),
         lab_commit: lab.checkout.commit(sh),
         command: command_text(),
+        additions: Vec::new(),
         accelerator_reason: choice.reason,
         setup: setup(&machine, &host, &qemu_version, base, image),
         kernels: identities,
@@ -156,33 +158,45 @@ fn choose_accelerator(
     accel::choose(&lab.cache, plan.machine.accel, identity, guest, &lab.interrupt)
 }
 
+/// The campaign to run, and its file; that of an older campaign if boots are added to one.
 fn open_campaign(
     sh: &Shell,
     lab: &Lab,
-    file: &CampaignFile,
+    file: CampaignFile,
+    add_boots: Option<u32>,
     image: &Image,
-) -> anyhow::Result<CampaignFolder> {
+) -> anyhow::Result<(Opened, CampaignFile)> {
     let results = lab.results(sh)?;
-    let (folder, done) = CampaignFolder::open(&results, file)?;
+    let (opened, file) = match add_boots {
+        Some(repetitions) => {
+            let added = jiff::Timestamp::now().to_string();
+            campaign::extend(&results, &file, Addition { added, repetitions, command: command_text() })?
+        }
+        None => (CampaignFolder::open(&results, &file)?, file),
+    };
+    let path = opened.folder.path();
     let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
-    files::write_atomically(&folder.path().join("image.toml"), manifest.as_bytes())?;
+    files::write_atomically(&path.join("image.toml"), manifest.as_bytes())?;
     let total = file.plan.boots.len();
-    match done {
-        0 => eprintln!("campaign {}  {total} boots", folder.path().display()),
-        done => eprintln!("resuming {}  {done} of {total} boots are there", folder.path().display()),
+    match total - campaign::missing(&file.plan, &opened.tries).len() {
+        0 => eprintln!("campaign {}  {total} boots", path.display()),
+        done => eprintln!("resuming {}  {done} of {total} boots are there", path.display()),
     }
-    Ok(folder)
+    for damaged in &opened.damaged {
+        eprintln!("a record cannot be read, and its boot is run again unless another try counts: {damaged}");
+    }
+    Ok((opened, file))
 }
 
 fn run_boots(
     lab: &Lab,
     folder: &CampaignFolder,
+    tries: Vec<Try>,
     file: &CampaignFile,
     machine: Machine,
     image: &Image,
     kernels: &[Kernel],
 ) -> anyhow::Result<()> {
-    let steps = folder.missing(&file.plan.boots)?;
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
     let bench = Bench {
         cache: &lab.cache,
@@ -193,12 +207,12 @@ fn run_boots(
         bzimages,
         interrupt: &lab.interrupt,
     };
-    match execute::run(&bench, steps)? {
+    match execute::run(&bench, tries)? {
         Progress::Complete => Ok(()),
         Progress::Interrupted => bail!(
             "interrupted; what was finished is saved in {}; to go on: {}",
             folder.path().display(),
-            file.command
+            command_text()
         ),
     }
 }

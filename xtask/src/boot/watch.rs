@@ -56,7 +56,7 @@ pub fn boot(request: &BootRequest, interrupt: &Interrupt) -> anyhow::Result<Capt
     let sockets = Sockets { port: &port, monitor: &monitor };
     let arguments = qemu_command(&request.machine, &request.bzimage, &request.initramfs, sockets);
     let started = Instant::now();
-    let mut qemu = Qemu::start(QEMU, &arguments)?;
+    let mut qemu = Qemu::start(QEMU, &arguments, &request.host_cpus)?;
     let (stdout, stderr) = qemu.take_output()?;
     read_in_thread(stdout, Stream::Console, events.clone());
     read_in_thread(stderr, Stream::Stderr, events);

@@ -1,16 +1,16 @@
 //! Campaign folders on disk: made, found again after an interruption, read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::{Campaign, CampaignFile};
+use super::tries::counts_before;
+use super::{Campaign, CampaignFile, Try, due};
 use crate::files;
-use crate::outcome::Outcome;
 use crate::plan::BootStep;
-use crate::record::{BootData, read_boot, read_requests};
+use crate::record::{BootData, Record, check_version, has_record, read_boot, read_record, read_requests};
 use crate::suggest;
 
 const CAMPAIGN: &str = "campaign.toml";
@@ -23,19 +23,29 @@ pub struct CampaignFolder {
     _lock: File,
 }
 
+/// A campaign that was opened, with what it holds.
+#[derive(Debug)]
+pub struct Opened {
+    /// The campaign.
+    pub folder: CampaignFolder,
+    /// Every try at a boot of the plan that has a valid record.
+    pub tries: Vec<Try>,
+    /// Records that could not be read, each with the reason; these boots are run again, and the files stay.
+    pub damaged: Vec<String>,
+}
+
 impl CampaignFolder {
     /// Goes on with the newest unfinished campaign that would do the same as `file`, or begins a new one.
-    /// The second value is how many boots are already there.
     ///
     /// # Errors
     /// If `results` cannot be written to.
-    pub fn open(results: &Path, file: &CampaignFile) -> anyhow::Result<(Self, usize)> {
+    pub fn open(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {
         for name in names(results)?.into_iter().rev() {
             if let Some(found) = resume(&results.join(&name), file)? {
                 return Ok(found);
             }
         }
-        Ok((begin(results, file)?, 0))
+        begin(results, file)
     }
 
     /// The folder itself.
@@ -48,25 +58,16 @@ impl CampaignFolder {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The steps of the plan that have no result yet, in the order of the plan.
-    ///
-    /// # Errors
-    /// If the folder cannot be read.
-    pub fn missing(&self, steps: &[BootStep]) -> anyhow::Result<Vec<BootStep>> {
-        let there = read_boots(&self.path)?.0;
-        Ok(steps.iter().filter(|step| !has_result(&there, step)).cloned().collect())
-    }
-
     /// Makes the folder for the next attempt at a step. Earlier attempts stay as they are.
     ///
     /// # Errors
     /// If it cannot be made.
     pub fn new_attempt(&self, step: &BootStep) -> anyhow::Result<(PathBuf, u32)> {
-        let stem = format!("{:03}-{}-{}-{}", step.number, step.variant, step.scenario, step.repetition);
+        let stem = step.folder();
         for attempt in 1.. {
             let name = if attempt == 1 { stem.clone() } else { format!("{stem}.try{attempt}") };
             let folder = self.path.join(BOOTS).join(name);
-            match fs::create_dir(&folder) {
+            match files::make_folder(&folder) {
                 Ok(()) => return Ok((folder, attempt)),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error).with_context(|| format!("making {}", folder.display())),
@@ -76,100 +77,141 @@ impl CampaignFolder {
     }
 }
 
-fn has_result(there: &BTreeMap<u32, BootData>, step: &BootStep) -> bool {
-    there
-        .get(&step.number)
-        .is_some_and(|boot| boot.record.boot == *step && !matches!(boot.record.outcome, Outcome::Lost { .. }))
-}
-
-fn resume(path: &Path, file: &CampaignFile) -> anyhow::Result<Option<(CampaignFolder, usize)>> {
+fn resume(path: &Path, file: &CampaignFile) -> anyhow::Result<Option<Opened>> {
     // A folder that holds no campaign of this kind is somebody else's matter.
-    let Ok(old) = read_file(path) else { return Ok(None) };
-    if !old.continues(file) {
+    if !read_file(path).is_ok_and(|old| old.continues(file)) {
         return Ok(None);
     }
-    let Some(lock) = lock(path)? else { return Ok(None) };
-    let there = read_boots(path)?.0;
-    let done = file.plan.boots.iter().filter(|step| has_result(&there, step)).count();
-    let folder = CampaignFolder { path: path.to_owned(), _lock: lock };
-    Ok((done < file.plan.boots.len()).then_some((folder, done)))
+    let Some(opened) = hold(path)? else { return Ok(None) };
+    // It may have got more boots before it was held.
+    let is_the_same = read_file(path)?.continues(file);
+    let is_unfinished = due(&file.plan, &opened.tries, &BTreeSet::new()).is_some();
+    Ok((is_the_same && is_unfinished).then_some(opened))
 }
 
-fn begin(results: &Path, file: &CampaignFile) -> anyhow::Result<CampaignFolder> {
+/// Holds a campaign and reads what is in it; none if another process holds it.
+pub(super) fn hold(path: &Path) -> anyhow::Result<Option<Opened>> {
+    let Some(lock) = lock(path)? else { return Ok(None) };
+    let plan = read_file(path)?.plan;
+    let Boots { records, damaged, .. } = read_boots(path)?;
+    let tries = records.iter().filter(|record| plan.boots.contains(&record.boot)).map(Try::of).collect();
+    let folder = CampaignFolder { path: path.to_owned(), _lock: lock };
+    Ok(Some(Opened { folder, tries, damaged }))
+}
+
+fn begin(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {
     let date = file.begun.get(..10).context("the date of the campaign")?;
     for n in 1.. {
         let path = results.join(format!("{date}-{}-{n}", file.plan.name));
-        match fs::create_dir(&path) {
+        match files::make_folder(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error).with_context(|| format!("making {}", path.display())),
         }
         let boots = path.join(BOOTS);
-        fs::create_dir(&boots).with_context(|| format!("making {}", boots.display()))?;
-        let text = toml::to_string_pretty(file).context("writing the campaign as TOML")?;
-        files::write_atomically(&path.join(CAMPAIGN), text.as_bytes())?;
+        files::make_folder(&boots).with_context(|| format!("making {}", boots.display()))?;
+        // Held before the campaign file makes it one that others would go on with.
         let lock = lock(&path)?.context("the new campaign is already in use")?;
-        return Ok(CampaignFolder { path, _lock: lock });
+        write_file(&path, file)?;
+        let folder = CampaignFolder { path, _lock: lock };
+        return Ok(Opened { folder, tries: Vec::new(), damaged: Vec::new() });
     }
     bail!("no campaign number is left for {date}")
 }
 
-/// Holds the campaign, or none if another process does.
+/// Holds the campaign, or none if another process does. The campaign file itself gives way to a new one when boots are
+/// added, so that what is locked is the folder of the boots.
 fn lock(path: &Path) -> anyhow::Result<Option<File>> {
-    let file = path.join(CAMPAIGN);
-    let handle = File::open(&file).with_context(|| format!("opening {}", file.display()))?;
+    let folder = path.join(BOOTS);
+    let handle = File::open(&folder).with_context(|| format!("opening {}", folder.display()))?;
     match handle.try_lock() {
         Ok(()) => Ok(Some(handle)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("locking {}", file.display())),
-    }
-}
-
-fn read_file(path: &Path) -> anyhow::Result<CampaignFile> {
-    let file = path.join(CAMPAIGN);
-    let read = || -> anyhow::Result<CampaignFile> {
-        let size = fs::metadata(&file)?.len();
-        anyhow::ensure!(size <= 4 << 20, "{size} bytes is too large for a campaign file");
-        Ok(toml::from_str(&fs::read_to_string(&file)?)?)
-    };
-    read().with_context(|| format!("reading {}", file.display()))
-}
-
-/// The newest attempt of each boot, by number, and what could not be read.
-fn read_boots(path: &Path) -> anyhow::Result<(BTreeMap<u32, BootData>, Vec<String>)> {
-    let folder = path.join(BOOTS);
-    let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut names: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    names.sort();
-    let (mut boots, mut damaged) = (BTreeMap::<u32, BootData>::new(), Vec::new());
-    for boot in names.iter().filter(|path| path.is_dir()) {
-        match read_boot(boot) {
-            Ok(data) => {
-                let newest = boots.get(&data.record.boot.number).is_none_or(|old| better(&data, old));
-                if newest {
-                    boots.insert(data.record.boot.number, data);
-                }
-            }
-            Err(error) => damaged.push(format!("{error:#}")),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", folder.display()))
         }
     }
-    Ok((boots, damaged))
 }
 
-/// A result counts before a lost boot, a later attempt before an earlier one.
-fn better(new: &BootData, old: &BootData) -> bool {
-    let rank = |boot: &BootData| (!matches!(boot.record.outcome, Outcome::Lost { .. }), boot.record.attempt);
-    rank(new) > rank(old)
+pub(super) fn write_file(path: &Path, file: &CampaignFile) -> anyhow::Result<()> {
+    let text = toml::to_string_pretty(file).context("writing the campaign as TOML")?;
+    files::write_atomically(&path.join(CAMPAIGN), text.as_bytes())
 }
 
-/// Names of the campaigns below `results`, oldest first.
-fn names(results: &Path) -> anyhow::Result<Vec<String>> {
+/// The campaign file in `path`.
+pub(super) fn read_file(path: &Path) -> anyhow::Result<CampaignFile> {
+    let read = || -> anyhow::Result<CampaignFile> {
+        let table = read_table(path)?;
+        check_version(&table)?;
+        Ok(table.try_into()?)
+    };
+    read().with_context(|| format!("reading {}", path.join(CAMPAIGN).display()))
+}
+
+fn read_table(path: &Path) -> anyhow::Result<toml::Table> {
+    let file = path.join(CAMPAIGN);
+    let size = fs::metadata(&file)?.len();
+    anyhow::ensure!(size <= 4 << 20, "{size} bytes is too large for a campaign file");
+    Ok(fs::read_to_string(&file)?.parse()?)
+}
+
+/// What lies in the folder of the boots.
+#[derive(Default)]
+struct Boots {
+    /// The record of each try that can be read.
+    records: Vec<Record>,
+    /// The try that counts of each boot, by number.
+    counting: BTreeMap<u32, BootData>,
+    /// What could not be read.
+    damaged: Vec<String>,
+}
+
+fn read_boots(path: &Path) -> anyhow::Result<Boots> {
+    let mut boots = Boots::default();
+    for folder in boot_folders(path)? {
+        match read_boot(&folder) {
+            Ok(data) => {
+                boots.records.push(data.record.clone());
+                let number = data.record.boot.number;
+                if boots.counting.get(&number).is_none_or(|old| counts_before(&data.record, &old.record)) {
+                    boots.counting.insert(number, data);
+                }
+            }
+            Err(error) => boots.damaged.push(format!("{error:#}")),
+        }
+    }
+    Ok(boots)
+}
+
+/// The folders of the tries, in the order of their names. One without a record is of a lab that ended before it had
+/// written the first: nothing was measured.
+fn boot_folders(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = path.join(BOOTS);
+    let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut folders: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.retain(|path| path.is_dir() && has_record(path));
+    folders.sort();
+    Ok(folders)
+}
+
+/// Campaigns that can be read with the records of their boots, the oldest first; what cannot be read is left out.
+pub(crate) fn earlier_boots(results: &Path) -> Vec<(CampaignFile, Vec<Record>)> {
+    let read = |name: String| {
+        let path = results.join(name);
+        let folders = boot_folders(&path).ok()?;
+        Some((read_file(&path).ok()?, folders.iter().filter_map(|folder| read_record(folder).ok()).collect()))
+    };
+    names(results).unwrap_or_default().into_iter().filter_map(read).collect()
+}
+
+/// Names of the campaigns below `results`, oldest first, those of other versions as well.
+pub(super) fn names(results: &Path) -> anyhow::Result<Vec<String>> {
     let entries = fs::read_dir(results).with_context(|| format!("reading {}", results.display()))?;
     let mut found: Vec<(String, String)> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
-            let file = read_file(&path).ok()?;
-            Some((file.begun, path.file_name()?.to_str()?.to_owned()))
+            let begun = read_table(&path).ok()?.get("begun")?.as_str()?.to_owned();
+            Some((begun, path.file_name()?.to_str()?.to_owned()))
         })
         .collect();
     found.sort();
@@ -212,7 +254,7 @@ pub fn requests(path: &Path, boot: &BootData) -> anyhow::Result<Vec<u8>> {
 /// If the campaign file cannot be read. Boots that cannot be read are named in the result.
 pub fn load(path: &Path) -> anyhow::Result<Campaign> {
     let file = read_file(path)?;
-    let (boots, damaged) = read_boots(path)?;
+    let Boots { counting, damaged, .. } = read_boots(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Campaign { name, file, boots: boots.into_values().collect(), damaged })
+    Ok(Campaign { name, file, boots: counting.into_values().collect(), damaged })
 }

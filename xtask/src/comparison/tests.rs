@@ -78,10 +78,11 @@ pub(crate) fn step_by_step(mut campaign: Campaign) -> Campaign {
 
 fn campaign_file(plan: Plan) -> CampaignFile {
     CampaignFile {
-        version: 1,
+        version: crate::record::VERSION,
         begun: "2026-01-02T03:04:05Z".into(),
         lab_commit: "0123456789ab".into(),
         command: "cargo xtask run-lab --plan built".into(),
+        additions: Vec::new(),
         host: Host {
             cpu: "some CPU".into(),
             cpus: 2,
@@ -148,7 +149,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         digest: "5e".repeat(32),
     });
     Record {
-        version: 1,
+        version: crate::record::VERSION,
         attempt: 1,
         nonce: Nonce([1; 16]),
         started: "2026-01-02T03:04:05Z".into(),
@@ -168,6 +169,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         report: Some(stored.clone()),
         qmp: stored,
         requests: None,
+        host: None,
     }
 }
 

@@ -91,8 +91,7 @@ pub fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> anyhow::Re
 /// # Errors
 /// If a file is missing, too large, of another version, or not what was written.
 pub fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
-    let record = parse_record(&read_file(&folder.join(RECORD))?)
-        .with_context(|| format!("reading {}", folder.join(RECORD).display()))?;
+    let record = read_record(folder)?;
     let console = read_checked(&folder.join(CONSOLE), &record.console)?;
     let report = match &record.report {
         None => None,
@@ -110,6 +109,20 @@ pub fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
     Ok(BootData { folder: name, record, report, console })
 }
 
+/// Reads the record of a boot without the files beside it; its text is checked against its digest.
+///
+/// # Errors
+/// If it is missing, too large, of another version, or not what was written.
+pub fn read_record(folder: &Path) -> anyhow::Result<Record> {
+    let path = folder.join(RECORD);
+    parse_record(&read_file(&path)?).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Whether a boot came as far as to be written down at all.
+pub(crate) fn has_record(folder: &Path) -> bool {
+    folder.join(RECORD).exists()
+}
+
 /// The request logs of a boot as received, checked against the record's digest; none if nothing was logged.
 ///
 /// # Errors
@@ -125,14 +138,31 @@ fn parse_record(bytes: &[u8]) -> anyhow::Result<Record> {
     let expected = header.strip_prefix(HEADER).context("the first line is not that of a record")?;
     ensure!(digest::of_bytes(body.as_bytes()) == expected, "the text was changed or cut: its digest differs");
     let table: toml::Table = body.parse()?;
+    check_version(&table)?;
+    Ok(table.try_into()?)
+}
+
+/// Checks that a record or a campaign file has the form that this lab reads.
+///
+/// # Errors
+/// If it is of another version, with what to do then.
+pub fn check_version(table: &toml::Table) -> anyhow::Result<()> {
     match table.get("version").and_then(toml::Value::as_integer) {
-        Some(version) if version == i64::from(VERSION) => Ok(table.try_into()?),
-        Some(version) => bail!("record version {version}; this lab reads version {VERSION}"),
-        None => bail!("the record has no version"),
+        Some(version) if version == i64::from(VERSION) => Ok(()),
+        Some(version) => bail!(
+            "its form is version {version}, and this lab reads version {VERSION}; run the plan again to get new \
+             records, or read these with the lab that wrote them (`lab-commit` in campaign.toml)"
+        ),
+        None => bail!("it has no version"),
     }
 }
 
+/// A file of which nothing was recorded is not looked at: the first record of a boot, which says that it was lost, stays
+/// true while the files of the last one are being written.
 fn read_checked(path: &Path, stored: &Stored) -> anyhow::Result<Vec<u8>> {
+    if stored.kept_bytes == 0 {
+        return Ok(Vec::new());
+    }
     let bytes = read_file(path)?;
     ensure!(
         digest::of_bytes(&bytes) == stored.sha256,
@@ -193,6 +223,49 @@ mod tests {
             assert_eq!(text.contains("[requests]"), there, "{text}");
             let read = read_requests(folder.path(), &record).unwrap();
             assert_eq!(read.as_deref(), there.then_some(requests));
+        }
+    }
+
+    /// What a kill leaves between two writes of a boot is read as the boot before that write, or is refused.
+    #[test]
+    fn an_interrupted_write_leaves_no_record_that_looks_whole() {
+        let (folder, record) = written(b"", 0);
+        let lost = Record {
+            outcome: crate::outcome::Outcome::Lost { reason: "the lab ended".to_owned() },
+            console: BootFiles::default().describe_console(),
+            qmp: BootFiles::default().describe_qmp(),
+            report: None,
+            ..record.clone()
+        };
+        write_boot(folder.path(), &lost, &BootFiles::default()).unwrap();
+        fs::write(folder.path().join(CONSOLE), "the console of the end").unwrap();
+        let boot = read_boot(folder.path()).unwrap();
+        assert_eq!((boot.record, boot.console), (lost, Vec::new()));
+
+        let path = folder.path().join(RECORD);
+        let text = fs::read_to_string(&path).unwrap();
+        for cut in [0, HEADER.len() + 20, text.len() / 2, text.len() - 1] {
+            fs::write(&path, &text[..cut]).unwrap();
+            assert!(read_boot(folder.path()).is_err(), "{cut} of {} bytes", text.len());
+        }
+        assert!(has_record(folder.path()));
+        fs::remove_file(&path).unwrap();
+        assert!(!has_record(folder.path()));
+    }
+
+    #[test]
+    fn a_record_of_another_version_says_what_to_do() {
+        for (version, expected) in [
+            (
+                "version = 1",
+                "its form is version 1, and this lab reads version 2; run the plan again to get new records, or \
+                 read these with the lab that wrote them (`lab-commit` in campaign.toml)",
+            ),
+            ("attempt = 1", "it has no version"),
+        ] {
+            let body = format!("{version}\n");
+            let text = format!("{HEADER}{}\n{body}", digest::of_bytes(body.as_bytes()));
+            assert_eq!(parse_record(text.as_bytes()).unwrap_err().to_string(), expected);
         }
     }
 
