@@ -93,6 +93,36 @@ pub(crate) fn ensure(
     Ok(kernels)
 }
 
+/// For each of `variants` whether its kernel is in the cache. Every series is read and checked; nothing is built, and
+/// the network is not used.
+///
+/// # Errors
+/// If a series cannot be used, or the compiler is missing.
+pub(crate) fn cached(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    variants: &[Variant],
+) -> anyhow::Result<Vec<bool>> {
+    let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
+    let fragments = read_fragments(sh, lab, settings)?;
+    let Some(identity) = source::known(sh, &lab.cache, &settings.source)? else {
+        return Ok(vec![false; variants.len()]);
+    };
+    let is_stored = |(variant, series): (&Variant, &Vec<Series>)| {
+        let request = KernelRequest {
+            source: &settings.source,
+            identity: &identity,
+            variant: &variant.name,
+            series,
+            fragments: &fragments,
+            jobs: 1,
+        };
+        kernel::is_stored(sh, &lab.cache, &request)
+    };
+    variants.iter().zip(&series).map(is_stored).collect()
+}
+
 /// What is to be said of a kernel that does what another one does, although it should not.
 fn likeness((other, twin): (&Variant, &Kernel), (variant, kernel): (&Variant, &Kernel)) -> Option<String> {
     if other.series == variant.series && other.prefix == variant.prefix {

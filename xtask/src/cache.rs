@@ -37,12 +37,24 @@ impl Cache {
     /// # Errors
     /// If none of these is set, or the folder cannot be made.
     pub fn from_environment() -> anyhow::Result<Self> {
+        Cache::open(&Cache::root_in_environment()?)
+    }
+
+    /// The cache that the environment names, for a look at what is in it: nothing is made, and it may not exist.
+    ///
+    /// # Errors
+    /// If the environment names none.
+    pub fn to_look_at() -> anyhow::Result<Self> {
+        Ok(Cache { root: Cache::root_in_environment()? })
+    }
+
+    fn root_in_environment() -> anyhow::Result<PathBuf> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let root = variable(VARIABLE)
             .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("patchlab")))
             .or_else(|| variable("HOME").map(|folder| folder.join(".cache/patchlab")));
         match root {
-            Some(root) => Cache::open(&root),
+            Some(root) => Ok(root),
             None => bail!("no place for the cache: set {VARIABLE} to a folder with 8 GiB of free space"),
         }
     }

@@ -188,6 +188,9 @@ mod tests {
         );
         let outcome = Outcome::Lost { reason: "no \u{1b}[31mQEMU".to_owned() };
         let boot = BootStep { warm_up: true, ..first.boot.clone() };
-        check(Record { outcome, boot, ..first }, expect![[r#"boot   1/12  original / slow warm-up #1  lost in 5.0 s: no \x1b[31mQEMU"#]]);
+        check(
+            Record { outcome, boot, ..first },
+            expect![[r#"boot   1/12  original / slow warm-up #1  lost in 5.0 s: no \x1b[31mQEMU"#]],
+        );
     }
 }

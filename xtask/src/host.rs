@@ -95,6 +95,11 @@ pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
     require_all(sh, &needed(tools))
 }
 
+/// The packages that [`require`] would install.
+pub(crate) fn missing(tools: &[Tool]) -> BTreeSet<&'static str> {
+    missing_packages(&needed(tools))
+}
+
 fn needed(tools: &[Tool]) -> Vec<Need> {
     let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
     NEEDS.iter().copied().chain(of_tools).collect()

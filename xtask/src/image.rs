@@ -82,6 +82,15 @@ pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool])
     Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
 }
 
+/// Whether the image of `checkout` with what `tools` need is in the cache, whole.
+///
+/// # Errors
+/// If a tool or the standard library for the guest is missing.
+pub(crate) fn is_cached(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool]) -> anyhow::Result<bool> {
+    let inputs = inputs::gather(sh, checkout, tools).context("looking at what the image is made from")?;
+    Ok(matches!(load(sh, &cache.join("images").join(inputs.key())), Stored::Whole(_)))
+}
+
 /// The archive that carries the assignment of one boot, to be appended to the image.
 ///
 /// # Errors

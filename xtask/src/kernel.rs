@@ -200,6 +200,15 @@ pub(crate) fn ensure(
     Ok(Kernel { built: Built::Now { seconds }, ..kernel })
 }
 
+/// Whether the kernel of a request is in the cache, whole.
+///
+/// # Errors
+/// If the compiler is missing.
+pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> anyhow::Result<bool> {
+    let digest = request_digest(request, &Tools::find(sh)?);
+    Ok(read_stored(&cache.join("kernels").join(&digest), &digest).is_ok())
+}
+
 /// The digest under which the kernel of a request is stored.
 fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
     let mut parts = digest::Parts::default()

@@ -34,6 +34,14 @@ impl Lab {
         })
     }
 
+    /// The checkout and the cache for a look at them: nothing is made.
+    ///
+    /// # Errors
+    /// If the checkout is gone, or no place for a cache is known.
+    pub(crate) fn to_look_at() -> anyhow::Result<Self> {
+        Ok(Lab { checkout: Checkout::open()?, cache: Cache::to_look_at()?, interrupt: Interrupt::default() })
+    }
+
     /// Reads `lab.toml` and the job files of its workloads, and checks that the checkout holds what it names.
     ///
     /// # Errors

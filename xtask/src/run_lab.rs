@@ -1,5 +1,8 @@
 //! The main job: from `lab.toml` to a comparison of booted kernels.
 
+mod dry_run;
+mod estimate;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,6 +28,9 @@ use crate::{build_kernel, compare, each_patch, files, host};
 /// # Errors
 /// If the lab cannot tell: bad input, something missing on this machine, an interruption.
 pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
+    if options.dry_run {
+        return dry_run::show(sh, options);
+    }
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;

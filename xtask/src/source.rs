@@ -105,10 +105,26 @@ pub(crate) fn identify(sh: &Shell, cache: &Cache, source: &Source, tell: Tell) -
             (format!("tree {version} {}", digest::short(&content)), content)
         }
     };
+    Ok(identity_of(identity, content))
+}
+
+/// The same without the network, and without a trace: none if the source was never asked for before.
+///
+/// # Errors
+/// If a file or tree cannot be read.
+pub(crate) fn known(sh: &Shell, cache: &Cache, source: &Source) -> anyhow::Result<Option<Identity>> {
+    let Source::Debian(package) = source else {
+        return identify(sh, cache, source, &|_| {}).map(Some);
+    };
+    let current = debian::noted(cache, package)?;
+    Ok(current.map(|current| identity_of(format!("{package} {}", current.version), current.sha256)))
+}
+
+fn identity_of(identity: String, content: String) -> Identity {
     let key =
         digest::Parts::default().with("layout", LAYOUT).with("identity", &identity).with("content", content);
     let key = format!("{}-{}", folder_name(&identity), digest::short(&key.finish()));
-    Ok(Identity { identity, key })
+    Identity { identity, key }
 }
 
 /// Makes the source available as a work tree. Does nothing if it already is.

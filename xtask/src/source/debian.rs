@@ -65,6 +65,14 @@ pub(super) fn current(sh: &Shell, cache: &Cache, package: &str, tell: Tell) -> a
     Ok(current)
 }
 
+/// The version that this cache uses, if one was ever fetched.
+///
+/// # Errors
+/// If the note of it cannot be read.
+pub(super) fn noted(cache: &Cache, package: &str) -> anyhow::Result<Option<Current>> {
+    read_pointer(&pointer(cache, package)?)
+}
+
 /// The kernel tarball inside the current version, unpacked beside `tree`. Fetched again if the download is
 /// gone or damaged.
 ///
