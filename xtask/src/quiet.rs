@@ -75,7 +75,7 @@ impl HostLoad {
         ];
         let text = |(value, limit, what): (Option<f64>, u32, &str)| {
             let value = value.filter(|value| *value > f64::from(limit))?;
-            Some(format!("{what} {value:.0} % of the time (limit {limit} %)"))
+            Some(format!("{what} {value:.1} % of the time (limit {limit} %)"))
         };
         found.into_iter().filter_map(text).collect()
     }
@@ -226,15 +226,15 @@ mod tests {
         let limits = QuietLimits { others_percent: 5, steal_percent: 1, memory_percent: 7 };
         expect![[r#"
             [
-                "the host's host takes 2 % of the time (limit 1 %)",
-                "tasks wait for memory for 8 % of the time (limit 7 %)",
+                "the host's host takes 2.0 % of the time (limit 1 %)",
+                "tasks wait for memory for 7.5 % of the time (limit 7 %)",
             ]
         "#]]
         .assert_debug_eq(&load.disturbances(&limits));
         let limits = QuietLimits { others_percent: 4, steal_percent: 2, memory_percent: 8 };
         expect![[r#"
             [
-                "other processes use 5 % of the time (limit 4 %)",
+                "other processes use 5.0 % of the time (limit 4 %)",
             ]
         "#]]
         .assert_debug_eq(&load.disturbances(&limits));

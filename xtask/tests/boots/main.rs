@@ -169,21 +169,86 @@ fn programs_that_fail() {
     }
 }
 
-/// No virtual machine outlives the lab, however the lab ends, and the same command goes on where it was.
+/// However often and whenever the lab is killed, no virtual machine outlives it, and the same command goes on where it
+/// was, until each boot of the plan has one record that counts. More boots can be added to what is there.
 #[test]
-fn a_killed_lab_leaves_nothing_behind() {
-    let sandbox = Sandbox::new("");
-    let mut lab = sandbox.start(&["run-lab", "--plan", "ci"]);
-    let qemu = lab.wait_for_qemu(Duration::from_secs(1800));
-    lab.kill();
-    sandbox::wait_until_gone(&qemu, Duration::from_secs(10));
+fn a_lab_that_is_killed_goes_on() {
+    const SEED: u64 = 1;
+    let sandbox = Sandbox::new(
+        r#"
+        [plans.killed]
+        like = "ci"
+        scenarios = ["local"]
+        workloads = ["small-dd-read"]
+        boots = 4
+        "#,
+    );
+    let command = ["run-lab", "--plan", "killed"];
+    // Kernels and image are in the cache then, so that the moments below lie in the boots as well as around them.
+    sandbox.lab(&["run-lab", "--plan", "killed", "--boots", "2"]).expect_code_in(&[0, 1]);
+    sandbox.remove_campaigns();
+    let mut most_machines = 0;
+    for moment_ms in moments_ms(SEED) {
+        let mut lab = sandbox.start(&command);
+        std::thread::sleep(Duration::from_millis(moment_ms));
+        most_machines = most_machines.max(sandbox.machines().len());
+        lab.kill();
+        sandbox.wait_until_no_machine_runs(Duration::from_secs(10));
+    }
+    assert!(most_machines > 0, "no moment lay in a boot");
+    sandbox.lab(&command).expect_code_in(&[0, 1]);
+    check_boots(&sandbox, 8);
 
-    let resumed = sandbox.lab(&["run-lab", "--plan", "ci"]);
-    resumed.expect_code_in(&[0, 1]);
+    let added = sandbox.lab(&["run-lab", "--plan", "killed", "--add-boots", "1"]);
+    added.expect_code_in(&[0, 1]);
+    assert!(added.stderr.contains("8 of 10 boots are there"), "{added}");
+    check_boots(&sandbox, 10);
+
+    let refused =
+        sandbox.lab(&["run-lab", "--plan", "killed", "--workloads", "small-dd-write", "--add-boots", "1"]);
+    refused.expect_code_in(&[2]);
+    assert!(
+        refused.stderr.contains("was made with another plan.workloads; run without --add-boots"),
+        "{refused}"
+    );
+}
+
+/// Five moments within the first seconds of a run, by the linear congruential generator of POSIX.
+fn moments_ms(seed: u64) -> impl Iterator<Item = u64> {
+    let next = |state: &u64| Some(state.wrapping_mul(1_103_515_245).wrapping_add(12_345) & 0x7fff_ffff);
+    std::iter::successors(next(&seed), next).take(5).map(|state| (state >> 8) % 4000)
+}
+
+/// One campaign, with a record that counts for each of `planned` boots and none that is broken.
+fn check_boots(sandbox: &Sandbox, planned: u32) {
+    assert_eq!(sandbox.campaigns(), 1);
+    let campaign = sandbox.read_campaign();
+    assert_eq!(campaign.damaged, [] as [String; 0]);
+    let planned_steps: Vec<_> = campaign.file.plan.boots.iter().collect();
+    let recorded: Vec<_> = campaign.boots.iter().map(|boot| &boot.record.boot).collect();
+    assert_eq!(recorded, planned_steps);
+    assert_eq!(recorded.len(), planned as usize);
+    let results = sandbox.results_by_number();
+    let expected: Vec<(u32, usize)> = (1..=planned).map(|number| (number, 1)).collect();
+    assert_eq!(results.into_iter().collect::<Vec<_>>(), expected, "boots by number, with results of each");
     let comparison = sandbox.comparison();
-    assert_eq!(outcomes(&comparison, "original"), "4 finished of 4");
-    assert_eq!(outcomes(&comparison, "stock"), "4 finished of 4");
-    assert!(comparison["damaged"].as_array().is_none_or(Vec::is_empty), "no record is broken");
+    let of_each = planned / 2;
+    for variant in ["original", "stock"] {
+        assert_eq!(outcomes(&comparison, variant), format!("{of_each} finished of {of_each}"));
+    }
+}
+
+/// A dry run lists the boots and leaves nothing behind.
+#[test]
+fn a_dry_run_writes_nothing() {
+    let sandbox = Sandbox::new("");
+    let run = sandbox.lab_with_cache("/proc/nonexistent", &["run-lab", "--plan", "ci", "--dry-run"]);
+    run.expect_code_in(&[0]);
+    assert!(run.stdout.contains("plan ci: 8 boots"), "{run}");
+    assert!(run.stdout.contains("kernel original  to be built"), "{run}");
+    assert!(run.stdout.contains("image  to be built"), "{run}");
+    assert!(run.stdout.contains("no earlier boots: no estimate"), "{run}");
+    assert_eq!(sandbox.campaigns(), 0);
 }
 
 /// What cannot be run is refused with a remedy before anything is booted, and leaves no campaign behind.

@@ -1,13 +1,17 @@
 //! A copy of the checkout with an own `lab.toml` and own results; the cache is the user's.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use xtask::campaign::{self, Campaign};
+use xtask::outcome::Outcome;
+use xtask::record;
 
 /// The copy; removed on drop.
 pub(crate) struct Sandbox {
@@ -54,9 +58,13 @@ impl Sandbox {
 
     /// Runs a command to its end.
     pub(crate) fn lab(&self, arguments: &[&str]) -> Run {
-        let output = self.command(arguments).output().expect("the lab starts");
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Run::of(self.command(arguments).output().expect("the lab starts"))
+    }
+
+    /// The same with another cache.
+    pub(crate) fn lab_with_cache(&self, cache: &str, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).env("PATCHLAB_CACHE", cache).output().expect("the lab starts");
+        Run::of(output)
     }
 
     /// Starts a command.
@@ -95,6 +103,29 @@ impl Sandbox {
         fs::read_dir(self.folder.path().join("results")).expect("results").count()
     }
 
+    /// Removes all campaigns.
+    pub(crate) fn remove_campaigns(&self) {
+        let results = self.folder.path().join("results");
+        fs::remove_dir_all(&results).expect("results");
+        fs::create_dir(results).expect("results");
+    }
+
+    /// The only campaign, read back.
+    pub(crate) fn read_campaign(&self) -> Campaign {
+        campaign::load(&self.campaign()).expect("the campaign")
+    }
+
+    /// Of the boots of the only campaign, by number: how many tries have a result.
+    pub(crate) fn results_by_number(&self) -> BTreeMap<u32, usize> {
+        let folders = fs::read_dir(self.campaign().join("boots")).expect("boots").flatten();
+        let records = folders.filter_map(|folder| record::read_record(&folder.path()).ok());
+        let results = records.filter(|record| !matches!(record.outcome, Outcome::Lost { .. }));
+        results.fold(BTreeMap::new(), |mut counts, record| {
+            *counts.entry(record.boot.number).or_default() += 1;
+            counts
+        })
+    }
+
     /// Removes the record of the boot whose folder starts with `prefix`.
     pub(crate) fn remove_record(&self, prefix: &str) {
         let boots = fs::read_dir(self.campaign().join("boots")).expect("boots");
@@ -104,6 +135,28 @@ impl Sandbox {
         fs::remove_file(boot.join("record.toml")).expect("the record");
     }
 
+    /// Fails if a virtual machine of this copy is still there after `limit`.
+    pub(crate) fn wait_until_no_machine_runs(&self, limit: Duration) {
+        let since = Instant::now();
+        loop {
+            let machines = self.machines();
+            if machines.is_empty() {
+                return;
+            }
+            assert!(since.elapsed() < limit, "virtual machines {machines:?} outlive the lab");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Virtual machines that a lab of this copy has started: they have inherited the path of the copy.
+    pub(crate) fn machines(&self) -> Vec<u32> {
+        let path = self.folder.path().to_string_lossy();
+        let processes = fs::read_dir("/proc").expect("/proc").flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        let is_machine = |id: &u32| command_name(*id).is_some_and(|name| name.contains("qemu-system"));
+        ids.filter(|id| is_machine(id) && has_in_environment(*id, &path)).collect()
+    }
+
     fn campaign(&self) -> PathBuf {
         let results = fs::read_dir(self.folder.path().join("results")).expect("results");
         results.flatten().next().expect("a campaign").path()
@@ -111,6 +164,11 @@ impl Sandbox {
 }
 
 impl Run {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
     /// Fails with everything that was printed if the exit code is none of `codes`.
     #[track_caller]
     pub(crate) fn expect_code_in(&self, codes: &[i32]) {
@@ -125,20 +183,6 @@ impl fmt::Display for Run {
 }
 
 impl Running {
-    /// Ids of the virtual machines that the lab runs, once there is one.
-    pub(crate) fn wait_for_qemu(&mut self, limit: Duration) -> Vec<u32> {
-        let since = Instant::now();
-        loop {
-            let found = children_named(self.0.id(), "qemu-system");
-            if !found.is_empty() {
-                return found;
-            }
-            assert!(since.elapsed() < limit, "no virtual machine within {limit:?}");
-            assert!(self.0.try_wait().expect("the lab").is_none(), "the lab ended without one");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
     /// Ends the lab in a way that it cannot notice.
     pub(crate) fn kill(&mut self) {
         self.0.kill().expect("the lab can be killed");
@@ -153,24 +197,6 @@ impl Drop for Running {
     }
 }
 
-/// Fails if one of the processes is still there after `limit`.
-pub(crate) fn wait_until_gone(ids: &[u32], limit: Duration) {
-    let since = Instant::now();
-    while ids.iter().any(|id| command_name(*id).is_some_and(|name| name.contains("qemu-system"))) {
-        assert!(since.elapsed() < limit, "virtual machines {ids:?} outlive the lab");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn children_named(parent: u32, name: &str) -> Vec<u32> {
-    let processes = fs::read_dir("/proc").expect("/proc").flatten();
-    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    ids.filter(|&id| {
-        parent_of(id) == Some(parent) && command_name(id).is_some_and(|found| found.contains(name))
-    })
-    .collect()
-}
-
 /// A zombie has no command line: it has ended.
 fn command_name(id: u32) -> Option<String> {
     let mut line = String::new();
@@ -178,9 +204,10 @@ fn command_name(id: u32) -> Option<String> {
     line.split('\0').next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-fn parent_of(id: u32) -> Option<u32> {
-    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+/// Whether the environment of a process holds this text. That of a process which has ended is empty.
+fn has_in_environment(id: u32, text: &str) -> bool {
+    let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+    String::from_utf8_lossy(&environment).contains(text)
 }
 
 fn copy(from: &Path, to: &Path) {
