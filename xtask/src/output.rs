@@ -321,6 +321,8 @@ mod tests {
             elapsed_ns: 0,
             tool_cpu: lab_protocol::CpuTime::default(),
             server_cpu: lab_protocol::CpuTime::default(),
+            tool_switches: None,
+            server_switches: None,
             requests: None,
         }
     }

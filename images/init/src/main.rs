@@ -10,6 +10,7 @@ mod port;
 mod process;
 mod server;
 mod stamp;
+mod switches;
 mod system;
 mod wait;
 mod workload;
@@ -131,8 +132,8 @@ fn measure(
     server: &mut Server,
 ) -> (WorkloadReport, anyhow::Result<()>) {
     let (argv, environment) = (workload::argv(task), workload::environment(task));
-    let usage_before = match prepare(ledger, assignment, task, server) {
-        Ok(usage) => usage,
+    let (usage_before, switches_before) = match prepare(ledger, assignment, task, server) {
+        Ok(before) => before,
         Err(error) => {
             let outcome = Outcome::not_started(format!("{error:#}"));
             return (workload_report(task, argv, outcome), Err(with_end(error, server)));
@@ -142,11 +143,13 @@ fn measure(
     let limit = Duration::from_secs(assignment.workload_limit_s.into());
     let outcome = workload::run(&argv, &environment, limit);
     let usage_after = cpu::usage(server.pid());
+    let switches_after = switches::by_thread(server.pid());
     let unkillable = outcome.end == EndOfProgram::Unkillable;
     let mut report = workload_report(task, argv, outcome);
     let health = (|| {
         anyhow::ensure!(!unkillable, "the tool could not be killed");
         report.server_cpu = cpu::between(usage_before, usage_after?);
+        report.server_switches = switches_after.ok().map(|after| switches::between(&switches_before, &after));
         if assignment.server.request_log > 0 {
             ledger.send_log(&server.request_log(place)?);
         }
@@ -156,13 +159,13 @@ fn measure(
     (report, health.map_err(|error| with_end(error, server)))
 }
 
-/// Gets file, caches and counters ready, and gives what the server has used so far.
+/// Gets file, caches and counters ready, and gives what the server has used so far: CPU time and context switches.
 fn prepare(
     ledger: &Ledger,
     assignment: &Assignment,
     task: &WorkloadTask,
     server: &mut Server,
-) -> anyhow::Result<cpu::Usage> {
+) -> anyhow::Result<(cpu::Usage, switches::ByThread)> {
     if ensure_file(task)? == stamp::Made::Written {
         // The kernel may hold on to the attributes that the file had.
         std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
@@ -170,9 +173,11 @@ fn prepare(
     workload::write_job(task)?;
     ledger.step(&format!("workload {}", task.name));
     ledger.progress(Stage::WorkloadStarted, Some(&task.name));
+    // Before the wait: a file for each thread is too much work to do between it and the tool's start.
+    let switches = switches::by_thread(server.pid())?;
     system::settle(Duration::from_micros(assignment.phase_us.into()))?;
     let RequestStats { .. } = server.take()?;
-    cpu::usage(server.pid())
+    Ok((cpu::usage(server.pid())?, switches))
 }
 
 /// Gives every workload that was not reached an entry that says so.
@@ -203,6 +208,8 @@ fn workload_report(task: &WorkloadTask, argv: Vec<String>, outcome: Outcome) -> 
         elapsed_ns: outcome.elapsed.as_nanos() as u64,
         tool_cpu: outcome.cpu,
         server_cpu: lab_protocol::CpuTime::default(),
+        tool_switches: outcome.switches,
+        server_switches: None,
         requests: None,
     }
 }

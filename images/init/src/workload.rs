@@ -8,11 +8,11 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use lab_protocol::{CpuTime, EndOfProgram, MOUNT_DIR, Tool, WorkloadTask};
+use lab_protocol::{ContextSwitches, CpuTime, EndOfProgram, MOUNT_DIR, Tool, WorkloadTask};
 
 use crate::capture::Capture;
 use crate::process::{Ended, Process, command};
-use crate::{cpu, system, wait};
+use crate::{cpu, switches, system, wait};
 
 /// The most that is kept of each output of a tool, bytes.
 const OUTPUT_LIMIT: usize = 1 << 20;
@@ -42,6 +42,7 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
     pub(crate) elapsed: Duration,
     pub(crate) cpu: CpuTime,
+    pub(crate) switches: Option<ContextSwitches>,
 }
 
 impl Outcome {
@@ -53,6 +54,7 @@ impl Outcome {
             stderr: String::new(),
             elapsed: Duration::ZERO,
             cpu: CpuTime::default(),
+            switches: None,
         }
     }
 }
@@ -139,6 +141,7 @@ fn outcome(end: Option<EndOfProgram>, ended: Option<Ended>, elapsed: Duration, o
         stderr: stderr.capture.into_text(),
         elapsed,
         cpu: ended.map(|ended| cpu::of_rusage(&ended.rusage)).unwrap_or_default(),
+        switches: ended.map(|ended| switches::of_rusage(&ended.rusage)),
     }
 }
 

@@ -18,8 +18,8 @@ pub use control::{ControlCommand, ControlReply};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use report::{
-    CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, ServiceTimes, Stage,
-    StorageStats, WorkloadReport,
+    ContextSwitches, CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, ServiceTimes,
+    Stage, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

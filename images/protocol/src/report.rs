@@ -123,6 +123,13 @@ pub struct WorkloadReport {
     pub tool_cpu: CpuTime,
     /// CPU time of the server while the program ran.
     pub server_cpu: CpuTime,
+    /// Context switches of the program and its threads; none in a report of a time before they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_switches: Option<ContextSwitches>,
+    /// Context switches of the server while the program ran, with the two or three of the question that sets its
+    /// counters to zero; none if they could not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_switches: Option<ContextSwitches>,
     /// What the server saw while the program ran; none if the server did not answer.
     pub requests: Option<RequestStats>,
 }
@@ -151,6 +158,16 @@ pub struct CpuTime {
     pub user_us: u64,
     /// In the kernel.
     pub system_us: u64,
+}
+
+/// How often a CPU was given to somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ContextSwitches {
+    /// Since there was nothing to do but wait.
+    pub voluntary: u64,
+    /// Since the scheduler decided so.
+    pub involuntary: u64,
 }
 
 /// What the server counted between two questions.

@@ -201,6 +201,8 @@ fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
         elapsed_ns: 1,
         tool_cpu: CpuTime::default(),
         server_cpu: CpuTime::default(),
+        tool_switches: None,
+        server_switches: None,
         requests: Some(RequestStats {
             by_operation: BTreeMap::from([("READ".into(), 512), ("GETATTR".into(), 3)]),
             read_sizes: BTreeMap::from([(131_072, 512)]),
