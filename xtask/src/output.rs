@@ -1,6 +1,8 @@
 //! From what a load tool printed to a throughput.
 
+mod aio;
 mod fio;
+mod requests;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -11,6 +13,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 pub use fio::{DirectionMetrics, Latency, ToolMetrics};
+pub use requests::{Requests, requests};
 
 /// What a load tool measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,14 +46,19 @@ impl Unit {
             Unit::MebibytesPerSecond => f64::from(1 << 20),
         }
     }
+
+    /// As it is written behind a figure.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::MegabytesPerSecond => "MB/s",
+            Unit::MebibytesPerSecond => "MiB/s",
+        }
+    }
 }
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Unit::MegabytesPerSecond => "MB/s",
-            Unit::MebibytesPerSecond => "MiB/s",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -311,7 +319,7 @@ mod tests {
         }
     }
 
-    fn report(program: &str, stdout: &str, stderr: &str) -> WorkloadReport {
+    pub(super) fn report(program: &str, stdout: &str, stderr: &str) -> WorkloadReport {
         WorkloadReport {
             name: "w".to_owned(),
             argv: vec![program.to_owned()],

@@ -6,11 +6,27 @@ pub fn harmonic_mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.len() as f64 / sum)
 }
 
-/// The largest by the smallest, minus one; none of fewer than two.
+/// The mean of amounts and times; none of nothing.
+pub fn arithmetic_mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The largest by the smallest, minus one; none of fewer than two, or if the smallest is zero and the largest is not.
 pub fn spread(values: &[f64]) -> Option<f64> {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (values.len() >= 2).then(|| most / least - 1.0)
+    if values.len() < 2 {
+        return None;
+    }
+    ratio(least, most).map(|ratio| ratio - 1.0)
+}
+
+/// `right` by `left`; one if they are equal, none if there is none because one of them is zero.
+pub fn ratio(left: f64, right: f64) -> Option<f64> {
+    if left == right {
+        return Some(1.0);
+    }
+    (left > 0.0 && right > 0.0).then(|| right / left)
 }
 
 /// The two-sided p of the Mann-Whitney test, exact with ties as well: the share of all ways to deal the pooled
@@ -66,11 +82,21 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     corrected
 }
 
-/// The interval of `right` by `left` as a ratio that holds the true one with at least 95 %: Hodges and Lehmann's,
-/// the Mann-Whitney test turned round, on logarithms. None if there are too few values for any.
+/// By how much `right` exceeds `left`, as a ratio: the median of the ratios of all pairs, which is the shift of Hodges
+/// and Lehmann (Annals of Mathematical Statistics 34, 1963) on logarithms. A boot that went astray moves it by little,
+/// and [`ratio_interval`] always holds it. None of nothing, or with a value that is not above zero.
+pub fn ratio_estimate(left: &[f64], right: &[f64]) -> Option<f64> {
+    let ratios = sorted_ratios(left, right)?;
+    let middle = ratios.len() / 2;
+    let lower = if ratios.len() % 2 == 0 { middle.checked_sub(1)? } else { middle };
+    // On logarithms the middle of two is their geometric mean.
+    Some((ratios.get(lower)? * ratios.get(middle)?).sqrt())
+}
+
+/// The interval of `right` by `left` as a ratio that holds the true one with at least 95 %: the Mann-Whitney test
+/// turned round, on logarithms. None if there are too few values for any, or one that is not above zero.
 pub fn ratio_interval(left: &[f64], right: &[f64]) -> Option<(f64, f64)> {
-    let mut ratios: Vec<f64> = left.iter().flat_map(|l| right.iter().map(move |r| r / l)).collect();
-    ratios.sort_by(f64::total_cmp);
+    let ratios = sorted_ratios(left, right)?;
     let ranks: Vec<usize> = (1..=left.len() + right.len()).collect();
     let ways = ways_to_choose(&ranks, left.len());
     let all: f64 = ways.iter().sum();
@@ -85,6 +111,23 @@ pub fn ratio_interval(left: &[f64], right: &[f64]) -> Option<(f64, f64)> {
     (outside > 0).then(|| (ratios[outside - 1], ratios[ratios.len() - outside]))
 }
 
+/// Each value of `right` by each of `left`; none if one is not above zero.
+fn sorted_ratios(left: &[f64], right: &[f64]) -> Option<Vec<f64>> {
+    if left.iter().chain(right).any(|value| *value <= 0.0) {
+        return None;
+    }
+    let mut ratios: Vec<f64> = left.iter().flat_map(|l| right.iter().map(move |r| r / l)).collect();
+    ratios.sort_by(f64::total_cmp);
+    Some(ratios)
+}
+
+/// The smallest two-sided p that so many values against so many can have: that of groups that do not overlap.
+pub fn smallest_p(left: usize, right: usize) -> f64 {
+    let apart =
+        |start: usize, count: usize| (start..start + count).map(|value| value as f64).collect::<Vec<_>>();
+    mann_whitney_p(&apart(0, left), &apart(left, right))
+}
+
 /// How much two means of `n` boots each must differ to be seen four times of five at 5 %, as a share of the
 /// mean: 2.8 times the coefficient of variation times the root of 2/n. None of fewer than two values.
 pub fn smallest_visible_effect(values: &[f64]) -> Option<f64> {
@@ -92,7 +135,7 @@ pub fn smallest_visible_effect(values: &[f64]) -> Option<f64> {
     if values.len() < 2 {
         return None;
     }
-    let mean = values.iter().sum::<f64>() / n;
+    let mean = arithmetic_mean(values).filter(|mean| *mean > 0.0)?;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
     Some(2.8 * variance.sqrt() / mean * (2.0 / n).sqrt())
 }
