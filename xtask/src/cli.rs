@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::metric::Metric;
+
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
 ///
 /// Exit codes: 0 no finding; 1 the patched kernel is worse; 2 the lab could not tell.
@@ -99,12 +101,22 @@ pub struct BuildKernel {
 pub struct Compare {
     /// A campaign below results/, by name or path; the newest if none is named.
     pub campaign: Option<String>,
+    /// A second campaign, to be put beside the first one: of another machine, another kernel version, a busy host. Both
+    /// have to be of the virtual clock. The exit code is 0 if both say the same of every variant, 1 if they do not.
+    pub other: Option<String>,
+    /// What is compared, instead of throughput: latency-p99, server-cpu and so on, as in [metrics] of lab.toml.
+    /// With several of them all decide about the exit code.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = Metric::parse)]
+    pub metric: Vec<Metric>,
+    /// The variant that the others are compared with, instead of the plan's baseline.
+    #[arg(long, value_name = "VARIANT")]
+    pub against: Option<String>,
     /// How it is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
     /// Instead: when the requests of one read or write went out and came back, kernel by kernel. Needs a scenario
     /// with a request log, such as that of the plan `timeline`.
-    #[arg(long, conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "other", "metric", "against"])]
     pub timeline: bool,
     /// The scenario of the timeline; the first one with a request log if none is named.
     #[arg(long, value_name = "NAME", requires = "timeline")]

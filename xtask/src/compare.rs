@@ -7,7 +7,8 @@ use xshell::Shell;
 
 use crate::campaign::Campaign;
 use crate::cli::{self, Format};
-use crate::comparison::{self, Comparison};
+use crate::comparison::across::{self, Across};
+use crate::comparison::{self, Comparison, Question};
 use crate::lab::Lab;
 use crate::timeline::{self, Wanted};
 use crate::{campaign, files, report, self_test};
@@ -27,7 +28,19 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
         print!("{}", timeline::show(&folder, &campaign, &wanted(options))?);
         return Ok(ExitCode::SUCCESS);
     }
-    show(&campaign, &comparison::compare(&campaign)?, options.format)
+    let question = Question { metrics: options.metric.clone(), against: options.against.clone() };
+    let Some(other) = &options.other else {
+        let comparison = comparison::answer(&campaign, &question)?;
+        if question.is_default() {
+            return show(&campaign, &comparison, options.format);
+        }
+        print!("{}", render(&comparison, options.format)?);
+        return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
+    };
+    let other = campaign::load(&campaign::find(&lab.results(sh)?, Some(other))?)?;
+    let across = across::across([&campaign, &other], &question)?;
+    print!("{}", render_across(&across, options.format)?);
+    Ok(ExitCode::from(across.status.exit_code()))
 }
 
 fn wanted(options: &cli::Compare) -> Wanted {
@@ -63,5 +76,13 @@ fn render(comparison: &Comparison, format: Format) -> anyhow::Result<String> {
         Format::Table => report::table::render(comparison),
         Format::Mail => report::mail::render(comparison),
         Format::Json => report::json::render(comparison)?,
+    })
+}
+
+fn render_across(across: &Across, format: Format) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Table => report::across::render(across, report::table::WIDTH),
+        Format::Mail => report::across::render(across, report::mail::WIDTH),
+        Format::Json => report::json::render(across)?,
     })
 }

@@ -1,9 +1,14 @@
 //! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
 
+pub mod across;
 mod cells;
 mod check;
 mod conclusion;
+mod doubts;
+mod evidence;
+mod figures;
 mod findings;
+mod standing;
 pub mod statistics;
 mod steps;
 mod verdict;
@@ -12,19 +17,16 @@ use lab_protocol::{Negotiated, Tool};
 use serde::Serialize;
 
 use crate::campaign::{Campaign, Host};
-use crate::metric::Metric;
-use crate::output::Unit;
+use crate::metric::{Metric, Thresholds};
 use crate::plan;
 use crate::record::{KernelIdentity, Setup};
+use crate::suggest;
 
 pub use conclusion::{Conclusion, Status};
 pub use findings::{FindingRow, Presence};
 pub use steps::{Difference, Step};
+use verdict::Rules;
 pub use verdict::{Change, Verdict};
-
-/// A change below this is none, whatever the statistics say: ratio minus one. Lies above what the virtual clock
-/// moves by under load on the host (0.1 % without storage latency, up to 1.3 % with it).
-pub const SMALLEST_EFFECT: f64 = 0.01;
 
 /// With the virtual clock, boots of one kernel that differ by more than this say that the plan is not
 /// deterministic.
@@ -37,11 +39,11 @@ pub const CLEAR_OF_SPREAD: f64 = 10.0;
 /// two-sided p is 0.1.
 pub const FEWEST_WALL_BOOTS: usize = 4;
 
-/// Two-sided p below which a difference counts, after the correction over all rows (Holm).
+/// Two-sided p below which a difference counts, after the correction over all cells that decide together (Holm).
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// The version of the form in which a comparison is written as JSON.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What a campaign says.
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +65,10 @@ pub struct Comparison {
     pub accelerator_reason: String,
     /// The plan's name.
     pub plan: String,
+    /// The metrics that decide, in order: those of `rows`.
+    pub metrics: Vec<Metric>,
+    /// From which change on a difference counts, percent.
+    pub thresholds: Thresholds,
     /// The variant that the others are compared with.
     pub baseline: String,
     /// What was equal in all boots; none if no boot has a record.
@@ -71,8 +77,11 @@ pub struct Comparison {
     pub scenarios: Vec<plan::Scenario>,
     /// The kernels, the baseline first.
     pub variants: Vec<VariantSummary>,
-    /// One for each scenario and workload, in the order of the plan.
+    /// One for each scenario, workload and metric that decides: scenarios and workloads in the order of the plan. They are
+    /// one family: with the wall clock, each p is corrected for all of their cells.
     pub rows: Vec<Row>,
+    /// The same of all other metrics. They decide nothing, and each metric is a family of its own.
+    pub other_metrics: Vec<Row>,
     /// If a series is booted patch by patch: one for each patch, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
@@ -95,7 +104,7 @@ pub struct VariantSummary {
     /// Up to which patch of the last one, if it is a step of a series that is booted patch by patch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<plan::Prefix>,
-    /// What was planted in each READ and WRITE in its boots, nanoseconds.
+    /// A planted slowdown: what the server burns in each READ and WRITE in its boots, nanoseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planted_ns: Option<u64>,
     /// The kernel; none if no boot has a record.
@@ -126,6 +135,14 @@ pub struct BootCounts {
     pub lost: u32,
     /// Without a valid record.
     pub missing: u32,
+    /// How many of the planned ones only warm the host up: their figures are not compared.
+    #[serde(skip_serializing_if = "is_none")]
+    pub warm_up: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A boot that did not end well.
@@ -142,7 +159,7 @@ pub struct Trouble {
     pub reason: String,
 }
 
-/// One workload in one scenario.
+/// One metric of one workload in one scenario.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Row {
@@ -152,8 +169,10 @@ pub struct Row {
     pub workload: String,
     /// The load tool.
     pub tool: Tool,
-    /// The unit of all values of the row.
-    pub unit: Unit,
+    /// What was measured.
+    pub metric: Metric,
+    /// The unit of all values of the row; empty for counts.
+    pub unit: &'static str,
     /// One for each variant, in the order of [`Comparison::variants`].
     pub cells: Vec<Cell>,
 }
@@ -166,35 +185,49 @@ pub struct Cell {
     pub variant: String,
     /// One for each boot that gave one.
     pub samples: Vec<Sample>,
+    /// Why a boot gave no figure although the workload did its work; none if all gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_given: Option<String>,
     /// One for each boot whose workload failed.
     pub failures: Vec<Failure>,
     /// Boots of the plan that never came to this workload.
     pub absent: u32,
-    /// Harmonic mean of the samples.
+    /// Mean of the samples: harmonic of rates, arithmetic of times and counts.
     pub mean: Option<f64>,
     /// Largest sample by smallest, minus one; none with fewer than two.
     pub spread: Option<f64>,
     /// The same among boots that started at the same phase of the timer tick, of all phases the largest: what is left
     /// is chance. None without two such boots, and with the wall clock, where a phase means nothing.
     pub repeat: Option<f64>,
-    /// What the server saw, over all boots.
+    /// What the server saw, over all boots; in the rows of the first metric that decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
     /// Against the baseline; none for the baseline itself.
     pub change: Option<Change>,
 }
 
+impl Cell {
+    /// Whether its workload did its work and nobody measured the metric.
+    pub fn is_not_given(&self) -> bool {
+        self.samples.is_empty() && self.failures.is_empty() && self.not_given.is_some()
+    }
+}
+
 /// The result of one boot.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Sample {
     /// The boot's number in the plan.
     pub boot: u32,
     /// The phase at which the workload started, microseconds.
     pub phase_us: u32,
-    /// The throughput, in the unit of the row.
+    /// The figure, in the unit of the row.
     pub value: f64,
-    /// Bytes that were transferred.
+    /// Bytes that the tool transferred.
     pub bytes: u64,
+    /// What disturbed the boot from outside. It counts all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disturbed: Vec<String>,
 }
 
 /// A workload that did not do its work.
@@ -281,25 +314,67 @@ pub struct ServiceEvidence {
     pub max_ns: Range,
 }
 
+/// What is asked of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The metrics that decide, instead of the throughput.
+    pub metrics: Vec<Metric>,
+    /// The variant that the others are compared with, instead of the plan's baseline.
+    pub against: Option<String>,
+}
+
+impl Question {
+    /// The metrics, each once.
+    fn metrics(&self) -> Vec<Metric> {
+        let mut metrics = Vec::new();
+        for metric in &self.metrics {
+            if !metrics.contains(metric) {
+                metrics.push(*metric);
+            }
+        }
+        if metrics.is_empty() { vec![Metric::Throughput] } else { metrics }
+    }
+
+    /// The baseline among the variants of a plan.
+    ///
+    /// # Errors
+    /// If it is none of them.
+    fn baseline(&self, plan: &plan::Plan) -> anyhow::Result<String> {
+        let Some(wanted) = &self.against else { return Ok(plan.baseline.clone()) };
+        let known: Vec<&str> = plan.variants.iter().map(|variant| variant.name.as_str()).collect();
+        anyhow::ensure!(known.contains(&wanted.as_str()), suggest::unknown("variant", wanted, &known));
+        Ok(wanted.clone())
+    }
+}
+
+/// Compares the throughput of the boots of a campaign with that of its baseline.
+///
+/// # Errors
+/// As [`answer`].
+pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
+    answer(campaign, &Question::default())
+}
+
 /// Compares the boots of a campaign.
 ///
 /// # Errors
-/// If the records differ in more than the variant; names the first difference and both values.
-pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
+/// If the records differ in more than the variant; names the first difference and both values. If the campaign has no
+/// variant of the name that is asked for.
+pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
     let setup = check::same_setup(campaign)?;
     let plan = &campaign.file.plan;
-    let variants = cells::variants(campaign)?;
-    let mut rows = cells::rows(campaign, &variants);
-    let smallest_effect = plan.thresholds.of(Metric::Throughput);
-    verdict::judge(
-        &mut rows,
-        plan.machine.clock,
-        &check::same_kernel_as_baseline(&variants),
-        smallest_effect,
-    );
+    let (metrics, baseline) = (question.metrics(), question.baseline(plan)?);
+    let variants = cells::variants(campaign, &baseline)?;
+    let same_kernel = check::same_kernel_as_baseline(&variants);
+    let rules = Rules { clock: plan.machine.clock, thresholds: &plan.thresholds, same_kernel: &same_kernel };
+    let (rows, other_metrics) = judged_rows(campaign, &variants, &metrics, rules);
     let findings = findings::rows(campaign, &variants);
-    let steps = steps::steps(&variants, &rows, &findings, plan.machine.clock, smallest_effect);
-    let doubts = check::doubts(campaign, setup.as_ref(), &variants, &rows);
+    // Against another variant than the one before the first patch there are no steps.
+    let steps = match baseline == plan.baseline {
+        true => steps::steps(&variants, &rows, &findings, rules),
+        false => Vec::new(),
+    };
+    let doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
     let conclusion = conclusion::conclude(&variants, &rows, &findings, &campaign.damaged);
     Ok(Comparison {
         schema: SCHEMA,
@@ -310,16 +385,39 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
         host: campaign.file.host.clone(),
         accelerator_reason: campaign.file.accelerator_reason.clone(),
         plan: plan.name.clone(),
-        baseline: plan.baseline.clone(),
+        metrics,
+        thresholds: plan.thresholds.clone(),
+        baseline,
         setup,
         scenarios: plan.scenarios.clone(),
         variants,
         rows,
+        other_metrics,
         steps,
         findings,
         doubts,
         conclusion,
     })
+}
+
+/// The rows of the metrics that decide, judged together, and those of each other one.
+fn judged_rows(
+    campaign: &Campaign,
+    variants: &[VariantSummary],
+    metrics: &[Metric],
+    rules: Rules,
+) -> (Vec<Row>, Vec<Row>) {
+    let rows = cells::rows(campaign, variants, metrics[0]);
+    let (mut decisive, others): (Vec<Row>, Vec<Row>) =
+        rows.into_iter().partition(|row| metrics.contains(&row.metric));
+    verdict::judge(&mut decisive, rules);
+    let mut judged = Vec::new();
+    for metric in Metric::ALL {
+        let mut family: Vec<Row> = others.iter().filter(|row| row.metric == metric).cloned().collect();
+        verdict::judge(&mut family, rules);
+        judged.extend(family);
+    }
+    (decisive, judged)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use lab_protocol::Tool;
 use serde::{Deserialize, Serialize};
+
+use crate::{output, suggest};
 
 /// A figure that a boot gives for a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -112,6 +115,64 @@ impl Metric {
     }
 }
 
+/// How the boots of a kernel are averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Averaging {
+    /// Rates over equal amounts of work.
+    Harmonic,
+    /// Times and counts.
+    Arithmetic,
+}
+
+impl Metric {
+    /// The metric of a name.
+    ///
+    /// # Errors
+    /// If there is none; names the one that was probably meant.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let known = Metric::ALL.map(Metric::name);
+        let found = Metric::ALL.into_iter().find(|metric| metric.name() == name);
+        found.ok_or_else(|| suggest::unknown("metric", name, &known))
+    }
+
+    /// The unit of its figures; empty for counts.
+    pub fn unit(self, tool: Tool) -> &'static str {
+        match self {
+            Metric::Throughput => output::unit(tool).name(),
+            Metric::Iops => "1/s",
+            Metric::LatencyMean
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyP999
+            | Metric::ServiceMean => "us",
+            Metric::ToolCpu | Metric::ServerCpu => "ms",
+            Metric::ToolSwitches
+            | Metric::ServerSwitches
+            | Metric::Requests
+            | Metric::MostInFlight
+            | Metric::MeanInFlight => "",
+        }
+    }
+
+    /// How boots are averaged.
+    pub fn averaging(self) -> Averaging {
+        match self.direction() {
+            Direction::Higher => Averaging::Harmonic,
+            Direction::Lower | Direction::Neither => Averaging::Arithmetic,
+        }
+    }
+}
+
+/// A share as a percentage with no more digits than needed, never less than it is: `1 %`, `0.1 %`, `1.4 %`.
+pub(crate) fn at_most(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent < 0.1 { 2 } else { i32::from(percent < 10.0) };
+    let scale = 10_f64.powi(digits);
+    // What is off by less than a rounding error is not rounded up.
+    format!("{} %", (percent * scale - 1e-6).ceil().abs() / scale)
+}
+
 /// From which change on a difference of a metric counts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -144,6 +205,42 @@ mod tests {
     fn a_record_calls_a_metric_by_its_name() {
         for metric in Metric::ALL {
             assert_eq!(serde_json::to_value(metric).unwrap(), metric.name());
+        }
+    }
+
+    #[test]
+    fn names_are_read_and_mistakes_named() {
+        for metric in Metric::ALL {
+            assert_eq!(Metric::parse(metric.name()), Ok(metric));
+        }
+        for (name, expected) in [
+            (
+                "latency-p9",
+                "there is no metric `latency-p9`; did you mean `latency-p90`? there are: throughput",
+            ),
+            ("Throughput", "did you mean `throughput`?"),
+            ("x", "there is no metric `x`; there are: throughput"),
+            ("", "there is no metric ``;"),
+        ] {
+            let error = Metric::parse(name).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_never_less_than_it_is() {
+        for (share, expected) in [
+            (0.0, "0 %"),
+            (0.000_01, "0.01 %"),
+            (0.000_5, "0.05 %"),
+            (0.001, "0.1 %"),
+            (0.01, "1 %"),
+            (0.013_37, "1.4 %"),
+            (0.1, "10 %"),
+            (0.123, "13 %"),
+            (4.0, "400 %"),
+        ] {
+            assert_eq!(at_most(share), expected);
         }
     }
 

@@ -1,5 +1,6 @@
 //! A comparison in the forms in which people and programs read it.
 
+pub mod across;
 mod evidence;
 pub mod json;
 pub mod mail;

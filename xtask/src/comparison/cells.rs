@@ -1,24 +1,24 @@
 //! From reports to samples, with nothing dropped silently.
 
-use lab_protocol::{EndOfProgram, RequestStats, ServiceTimes, StorageStats, WorkloadReport, WorkloadTask};
+use lab_protocol::{EndOfProgram, RequestStats, WorkloadReport, WorkloadTask};
 
-use super::statistics::{harmonic_mean, spread};
-use super::{
-    BootCounts, Cell, Evidence, Failure, Range, Row, Sample, ServiceEvidence, StorageEvidence, Trouble,
-    VariantSummary, check,
-};
+use super::evidence::evidence;
+use super::figures::Figures;
+use super::statistics::{arithmetic_mean, harmonic_mean, spread};
+use super::{BootCounts, Cell, Failure, Row, Sample, Trouble, VariantSummary, check, standing};
 use crate::campaign::Campaign;
 use crate::klog::escape_for_terminal;
+use crate::metric::{Averaging, Metric};
 use crate::outcome::Outcome;
 use crate::output;
-use crate::plan::{Clock, Variant};
+use crate::plan::{BootStep, Clock, Variant};
 use crate::record::BootData;
 
-/// The variants, the baseline first.
-pub(super) fn variants(campaign: &Campaign) -> anyhow::Result<Vec<VariantSummary>> {
+/// The variants, the one that the others are compared with first.
+pub(super) fn variants(campaign: &Campaign, baseline: &str) -> anyhow::Result<Vec<VariantSummary>> {
     let plan = &campaign.file.plan;
     let (baseline, others): (Vec<_>, Vec<_>) =
-        plan.variants.iter().partition(|variant| variant.name == plan.baseline);
+        plan.variants.iter().partition(|variant| variant.name == baseline);
     baseline.into_iter().chain(others).map(|variant| summary(campaign, variant)).collect()
 }
 
@@ -28,6 +28,7 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
     let mut troubles = Vec::new();
     for step in campaign.file.plan.boots.iter().filter(|step| step.variant == variant.name) {
         counts.planned += 1;
+        counts.warm_up += u32::from(standing::is_warm_up(step));
         let boot = boots.iter().find(|boot| boot.record.boot == *step);
         let (outcome, reason) = match boot.map(|boot| &boot.record.outcome) {
             Some(outcome) => (outcome.word(), escape_for_terminal(outcome.reason())),
@@ -72,72 +73,117 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
     })
 }
 
-/// One row for each scenario and workload, cells in the order of `variants`, not yet judged.
-pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary]) -> Vec<Row> {
+/// One row for each scenario, workload and metric, cells in the order of `variants`, not yet judged. Evidence is in the
+/// row of the first metric that is asked about.
+pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metric) -> Vec<Row> {
     let plan = &campaign.file.plan;
-    let row = |scenario: &str, task: &WorkloadTask| Row {
-        scenario: scenario.to_owned(),
-        workload: task.name.clone(),
-        tool: task.tool,
-        unit: output::unit(task.tool),
-        cells: variants.iter().map(|variant| cell(campaign, &variant.name, scenario, task)).collect(),
+    let rows_of = |scenario: &str, task: &WorkloadTask| {
+        let arms: Vec<Arm> =
+            variants.iter().map(|variant| arm(campaign, &variant.name, scenario, task)).collect();
+        let row = |metric: Metric| Row {
+            scenario: scenario.to_owned(),
+            workload: task.name.clone(),
+            tool: task.tool,
+            metric,
+            unit: metric.unit(task.tool),
+            cells: variants
+                .iter()
+                .zip(&arms)
+                .map(|(variant, arm)| Cell {
+                    evidence: if metric == first { evidence(&arm.stats) } else { None },
+                    ..cell(&variant.name, arm, metric, plan.machine.clock)
+                })
+                .collect(),
+        };
+        Metric::ALL.map(row)
     };
     let scenarios = plan.scenarios.iter();
     scenarios
-        .flat_map(|scenario| plan.workloads.iter().map(|task| row(&scenario.name, task)).collect::<Vec<_>>())
+        .flat_map(|scenario| plan.workloads.iter().flat_map(|task| rows_of(&scenario.name, task)))
         .collect()
 }
 
-fn cell(campaign: &Campaign, variant: &str, scenario: &str, task: &WorkloadTask) -> Cell {
-    let is_of = |name: &str, of: &str| name == variant && of == scenario;
-    let planned = campaign.file.plan.boots.iter().filter(|step| is_of(&step.variant, &step.scenario)).count();
-    let mut boots: Vec<_> = campaign
-        .boots
-        .iter()
-        .filter(|boot| is_of(&boot.record.boot.variant, &boot.record.boot.scenario))
-        .collect();
+/// What the boots of a variant gave in a scenario for a workload.
+struct Arm<'a> {
+    planned: usize,
+    done: Vec<Done>,
+    failures: Vec<Failure>,
+    stats: Vec<&'a RequestStats>,
+}
+
+/// A boot whose workload did its work.
+struct Done {
+    boot: u32,
+    phase_us: u32,
+    bytes: u64,
+    disturbed: Vec<String>,
+    figures: Figures,
+}
+
+fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &WorkloadTask) -> Arm<'a> {
+    let is_of =
+        |step: &BootStep| step.variant == variant && step.scenario == scenario && !standing::is_warm_up(step);
+    let planned = campaign.file.plan.boots.iter().filter(|step| is_of(step)).count();
+    let mut boots: Vec<_> = campaign.boots.iter().filter(|boot| is_of(&boot.record.boot)).collect();
     boots.sort_by_key(|boot| boot.record.boot.number);
-    let (mut samples, mut failures, mut stats) = (Vec::new(), Vec::new(), Vec::new());
+    let mut arm = Arm { planned, done: Vec::new(), failures: Vec::new(), stats: Vec::new() };
     for boot in boots {
-        let number = boot.record.boot.number;
+        let step = &boot.record.boot;
         match workload(boot, task) {
             Found::Absent => {}
-            Found::Failed(reason) => failures.push(Failure { boot: number, reason }),
-            Found::Done(throughput, requests) => {
-                samples.push(Sample {
-                    boot: number,
-                    phase_us: boot.record.boot.phase_us,
-                    value: throughput.value,
-                    bytes: throughput.bytes,
-                });
-                stats.extend(requests);
+            Found::Failed(reason) => arm.failures.push(Failure { boot: step.number, reason }),
+            Found::Done(bytes, figures, requests) => {
+                let disturbed = standing::disturbances(&boot.record);
+                arm.done.push(Done { boot: step.number, phase_us: step.phase_us, bytes, disturbed, figures });
+                arm.stats.extend(requests);
             }
+        }
+    }
+    arm
+}
+
+fn cell(variant: &str, arm: &Arm, metric: Metric, clock: Clock) -> Cell {
+    let (mut samples, mut not_given) = (Vec::new(), None);
+    for done in &arm.done {
+        match done.figures.of(metric) {
+            Ok(value) => samples.push(Sample {
+                boot: done.boot,
+                phase_us: done.phase_us,
+                value,
+                bytes: done.bytes,
+                disturbed: done.disturbed.clone(),
+            }),
+            Err(why) => not_given = not_given.or(Some(why)),
         }
     }
     let values: Vec<_> = samples.iter().map(|sample| sample.value).collect();
     Cell {
         variant: variant.to_owned(),
-        absent: planned.saturating_sub(samples.len() + failures.len()) as u32,
-        mean: harmonic_mean(&values),
+        absent: arm.planned.saturating_sub(arm.done.len() + arm.failures.len()) as u32,
+        mean: match metric.averaging() {
+            Averaging::Harmonic => harmonic_mean(&values),
+            Averaging::Arithmetic => arithmetic_mean(&values),
+        },
         spread: spread(&values),
-        repeat: match campaign.file.plan.machine.clock {
-            Clock::Virtual => repeat(&samples),
+        repeat: match clock {
+            Clock::Virtual => repeat(&samples).map(|(repeat, _)| repeat),
             Clock::Wall => None,
         },
-        evidence: evidence(&stats),
+        evidence: None,
         samples,
-        failures,
+        not_given,
+        failures: arm.failures.clone(),
         change: None,
     }
 }
 
-/// The largest spread among samples of one phase.
-fn repeat(samples: &[Sample]) -> Option<f64> {
+/// The largest spread among samples of one phase, and the phase.
+pub(super) fn repeat(samples: &[Sample]) -> Option<(f64, u32)> {
     let of_phase = |phase| {
         let alike = samples.iter().filter(|sample| sample.phase_us == phase);
-        spread(&alike.map(|sample| sample.value).collect::<Vec<_>>())
+        Some((spread(&alike.map(|sample| sample.value).collect::<Vec<_>>())?, phase))
     };
-    samples.iter().filter_map(|sample| of_phase(sample.phase_us)).reduce(f64::max)
+    samples.iter().filter_map(|sample| of_phase(sample.phase_us)).reduce(|a, b| if b.0 > a.0 { b } else { a })
 }
 
 enum Found<'a> {
@@ -145,8 +191,8 @@ enum Found<'a> {
     Absent,
     /// It did not do its work, and why.
     Failed(String),
-    /// What it measured and what the server saw.
-    Done(output::Throughput, Option<&'a RequestStats>),
+    /// The bytes that it transferred, what was measured, and what the server saw.
+    Done(u64, Figures, Option<&'a RequestStats>),
 }
 
 fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
@@ -163,7 +209,11 @@ fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
         return Found::Failed(reason);
     }
     match output::throughput(task.tool, output::figures(task.tool, workload)) {
-        Ok(throughput) => Found::Done(throughput, workload.requests.as_ref()),
+        Ok(throughput) => Found::Done(
+            throughput.bytes,
+            Figures::new(task.tool, throughput, workload),
+            workload.requests.as_ref(),
+        ),
         Err(error) => Found::Failed(escape_for_terminal(&format!("{error:#}"))),
     }
 }
@@ -181,82 +231,4 @@ fn failure(workload: &WorkloadReport) -> Option<String> {
     let said = output::last_words(workload);
     let reason = if said.is_empty() { how } else { format!("{how}: {said}") };
     Some(escape_for_terminal(&reason).chars().take(200).collect())
-}
-
-fn evidence(stats: &[&RequestStats]) -> Option<Evidence> {
-    let count = |stats: &RequestStats, name: &str| stats.by_operation.get(name).copied().unwrap_or(0);
-    let largest = |stats: &RequestStats| {
-        let sizes = stats.read_sizes.keys().chain(stats.write_sizes.keys());
-        u64::from(sizes.copied().max().unwrap_or(0))
-    };
-    let counts = |of: &dyn Fn(&RequestStats) -> u64| range(stats.iter().map(|stats| of(stats)));
-    let means: Option<Vec<u64>> = stats.iter().map(|stats| mean_service_ns(stats)).collect();
-    Some(Evidence {
-        requests: counts(&|stats| count(stats, "READ") + count(stats, "WRITE"))?,
-        most_in_flight: counts(&|stats| u64::from(stats.most_in_flight))?,
-        mean_in_flight: range(stats.iter().map(|stats| stats.mean_in_flight))?,
-        span_ns: counts(&|stats| stats.span_ns)?,
-        read_service: service(stats.iter().map(|stats| stats.read_service)),
-        write_service: service(stats.iter().map(|stats| stats.write_service)),
-        mean_service_ns: means.and_then(|means| range(means.into_iter())),
-        largest_bytes: counts(&largest)?,
-        out_of_order: counts(&|stats| stats.out_of_order)?,
-        failed: counts(&|stats| stats.failed)?,
-        storage: stats
-            .iter()
-            .map(|stats| stats.storage.as_ref())
-            .collect::<Option<Vec<_>>>()
-            .and_then(storage),
-    })
-}
-
-fn storage(stats: Vec<&StorageStats>) -> Option<StorageEvidence> {
-    let counts = |of: &dyn Fn(&StorageStats) -> u64| range(stats.iter().map(|stats| of(stats)));
-    // A workload that moved nothing has no operations either.
-    let per_mib = |stats: &&StorageStats| stats.operations as f64 * MIB / (stats.bytes as f64).max(1.0);
-    Some(StorageEvidence {
-        operations: counts(&|stats| stats.operations)?,
-        operations_per_mib: range(stats.iter().map(per_mib))?,
-        merged: counts(&|stats| stats.merged)?,
-        largest_bytes: counts(&|stats| stats.largest_bytes)?,
-        most_at_once: counts(&|stats| u64::from(stats.most_at_once))?,
-        out_of_order: counts(&|stats| stats.out_of_order)?,
-    })
-}
-
-const MIB: f64 = 1_048_576.0;
-
-/// None if there are no values.
-fn range<T: Copy + PartialOrd>(values: impl Iterator<Item = T>) -> Option<Range<T>> {
-    values.fold(None, |range, value| {
-        let Range { least, most } = range.unwrap_or(Range { least: value, most: value });
-        Some(Range {
-            least: if value < least { value } else { least },
-            most: if value > most { value } else { most },
-        })
-    })
-}
-
-/// None unless every boot has times.
-fn service(times: impl Iterator<Item = Option<ServiceTimes>>) -> Option<ServiceEvidence> {
-    let times: Vec<ServiceTimes> = times.collect::<Option<_>>()?;
-    let of = |value: &dyn Fn(&ServiceTimes) -> u64| range(times.iter().map(value));
-    Some(ServiceEvidence {
-        mean_ns: of(&|times| times.mean_ns)?,
-        min_ns: of(&|times| times.min_ns)?,
-        p50_ns: of(&|times| times.p50_ns)?,
-        p90_ns: of(&|times| times.p90_ns)?,
-        p99_ns: of(&|times| times.p99_ns)?,
-        max_ns: of(&|times| times.max_ns)?,
-    })
-}
-
-/// The mean over READs and WRITEs.
-fn mean_service_ns(stats: &RequestStats) -> Option<u64> {
-    let times = || [stats.read_service, stats.write_service].into_iter().flatten();
-    // A report may hold any numbers, even such as cannot be added.
-    let sum = times()
-        .fold(0, |sum: u128, times| sum.saturating_add(u128::from(times.mean_ns) * u128::from(times.count)));
-    let count: u128 = times().map(|times| u128::from(times.count)).sum();
-    u64::try_from(sum.checked_div(count)?).ok()
 }

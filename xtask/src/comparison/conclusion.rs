@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{FindingRow, Row, VariantSummary, Verdict, check};
+use crate::metric::{Metric, at_most};
 
 /// The answer of a campaign; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -81,12 +82,20 @@ pub(super) fn conclude(
 /// One variant against the baseline, counted.
 struct Judged {
     rows: usize,
+    /// Whether throughput is all that decides: then better is faster.
+    is_speed: bool,
     /// Ratios of the rows that are better, and of those that are worse.
-    faster: Vec<f64>,
-    slower: Vec<f64>,
+    better: Vec<f64>,
+    worse: Vec<f64>,
+    /// Ratios of the rows that differ to neither side's credit.
+    more: Vec<f64>,
+    less: Vec<f64>,
     same: usize,
+    /// The largest difference that one of these rows does not rule out.
+    limit: f64,
     failed: usize,
     unknown: usize,
+    not_given: usize,
     new_findings: usize,
     broken: u32,
     hung: u32,
@@ -97,8 +106,7 @@ struct Judged {
 impl Judged {
     fn new(variants: &[VariantSummary], place: usize, rows: &[Row], findings: &[FindingRow]) -> Self {
         let changes: Vec<_> = rows.iter().filter_map(|row| row.cells.get(place)?.change).collect();
-        let count =
-            |verdicts: &[Verdict]| changes.iter().filter(|change| verdicts.contains(&change.verdict)).count();
+        let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
         let ratios = |verdict| {
             changes
                 .iter()
@@ -109,17 +117,20 @@ impl Judged {
         let (baseline, boots) = (variants[0].boots, variants[place].boots);
         Judged {
             rows: changes.len(),
-            faster: ratios(Verdict::Better),
-            slower: ratios(Verdict::Worse),
-            same: count(&[Verdict::Same]),
-            failed: count(&[Verdict::Failed]),
-            unknown: count(&[
-                Verdict::BaselineFailed,
-                Verdict::NotEnoughData,
-                Verdict::NotRepeatable,
-                Verdict::Unclear,
-                Verdict::Unreliable,
-            ]),
+            is_speed: rows.iter().all(|row| row.metric == Metric::Throughput),
+            better: ratios(Verdict::Better),
+            worse: ratios(Verdict::Worse),
+            more: ratios(Verdict::More),
+            less: ratios(Verdict::Less),
+            same: count(Verdict::Same),
+            limit: changes
+                .iter()
+                .filter(|change| change.verdict == Verdict::Same)
+                .filter_map(|change| change.limit)
+                .fold(0.0, f64::max),
+            failed: count(Verdict::Failed),
+            unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
+            not_given: count(Verdict::NotGiven),
             new_findings: findings.iter().filter(|row| row.is_new_with(place)).count(),
             broken: boots.broken,
             hung: boots.hung,
@@ -129,7 +140,7 @@ impl Judged {
 
     fn is_worse(&self) -> bool {
         let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
-        self.slower.len() + self.failed + self.new_findings > 0 || troubled
+        self.worse.len() + self.failed + self.new_findings > 0 || troubled
     }
 
     fn is_unknown(&self) -> bool {
@@ -142,12 +153,17 @@ impl Judged {
             |count: usize, text: &str| (count > 0).then(|| format!("{text} in {count} of {rows} rows"));
         let boots = |count: u32| format!("{count} boot{}", if count == 1 { "" } else { "s" });
         let new = self.new_findings;
+        let moved =
+            |ratios: &[f64], text: &str| counted(ratios.len(), text).map(|text| text + &range(ratios));
         let parts: Vec<String> = [
-            counted(self.faster.len(), "faster").map(|text| text + &range(&self.faster)),
-            counted(self.slower.len(), "SLOWER").map(|text| text + &range(&self.slower)),
-            counted(self.same, "no difference that counts"),
+            moved(&self.better, if self.is_speed { "faster" } else { "better" }),
+            moved(&self.worse, if self.is_speed { "SLOWER" } else { "WORSE" }),
+            moved(&self.more, "more"),
+            moved(&self.less, "less"),
+            counted(self.same, &format!("no difference larger than {}", at_most(self.limit))),
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
+            counted(self.not_given, "not measured"),
             (self.broken > 0).then(|| format!("BROKEN in {}", boots(self.broken))),
             (self.hung > 0).then(|| format!("HUNG in {}", boots(self.hung))),
             (new > 0).then(|| format!("{new} NEW in the kernel log")),

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use super::check::same_kernel_as_baseline;
-use super::verdict::{self, Change, Verdict};
+use super::verdict::{self, Change, Floor, Rules, Verdict};
 use super::{Cell, FindingRow, Range, Row, VariantSummary};
-use crate::plan::Clock;
+use crate::metric::Metric;
 
 /// What one patch of a series does.
 #[derive(Clone, Debug, Serialize)]
@@ -39,7 +38,9 @@ pub struct Difference {
     pub scenario: String,
     /// The workload's name.
     pub workload: String,
-    /// The throughput against the step before.
+    /// What was measured.
+    pub metric: Metric,
+    /// It against the step before.
     pub change: Change,
     /// READ and WRITE requests before and after, if no boot of one is within the range of the other.
     pub requests: Option<(Range, Range)>,
@@ -55,13 +56,12 @@ pub(super) fn steps(
     variants: &[VariantSummary],
     rows: &[Row],
     findings: &[FindingRow],
-    clock: Clock,
-    smallest_effect: f64,
+    rules: Rules,
 ) -> Vec<Step> {
     let places: Vec<usize> =
         (0..variants.len()).filter(|&place| place == 0 || variants[place].prefix.is_some()).collect();
     let pairs: Vec<(usize, usize)> = places.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    let compared = compared(&pairs, rows, clock, &same_kernel_as_baseline(variants), smallest_effect);
+    let compared = compared(&pairs, rows, rules);
     let step = |(pair, rows): (&(usize, usize), &[Row])| {
         let (before, after) = (&variants[pair.0], &variants[pair.1]);
         let prefix = after.prefix.as_ref()?;
@@ -85,13 +85,7 @@ pub(super) fn steps(
 
 /// Every row with the two cells of each pair, judged: for the first pair all rows, then for the second, and so on.
 /// With the wall clock the correction is over all of them.
-fn compared(
-    pairs: &[(usize, usize)],
-    rows: &[Row],
-    clock: Clock,
-    same_kernel: &[bool],
-    smallest_effect: f64,
-) -> Vec<Row> {
+fn compared(pairs: &[(usize, usize)], rows: &[Row], rules: Rules) -> Vec<Row> {
     let narrowed = |&(before, after): &(usize, usize)| {
         let narrow = move |row: &Row| {
             let cells = [before, after].map(|place| Cell { change: None, ..row.cells[place].clone() });
@@ -100,29 +94,13 @@ fn compared(
         rows.iter().map(narrow)
     };
     let mut compared: Vec<Row> = pairs.iter().flat_map(narrowed).collect();
-    verdict::judge(&mut compared, clock, &[false, false], smallest_effect);
+    verdict::judge(&mut compared, Rules { same_kernel: &[false, false], ..rules });
+    // Nothing is believed that is smaller than what the baseline's kernel shows against itself.
     for (row, whole) in compared.iter_mut().zip(rows.iter().cycle()) {
-        let floor = noise(whole, same_kernel);
         let change = row.cells.last_mut().and_then(|cell| cell.change.as_mut());
-        if let Some(change) = change
-            && matches!(change.verdict, Verdict::Better | Verdict::Worse)
-            && size(change) <= floor
-        {
-            change.verdict = Verdict::Unreliable;
-        }
+        change.into_iter().for_each(|change| Floor::of(whole, rules.same_kernel).apply(change));
     }
     compared
-}
-
-/// The largest difference that the baseline's kernel shows in a row against itself, under another label.
-fn noise(row: &Row, same_kernel: &[bool]) -> f64 {
-    let controls = row.cells.iter().zip(same_kernel).filter(|(_, same)| **same);
-    let changes = controls.filter_map(|(cell, _)| cell.change.as_ref());
-    changes.filter(|change| change.verdict == Verdict::Unreliable).map(size).fold(0.0, f64::max)
-}
-
-fn size(change: &Change) -> f64 {
-    change.ratio.map_or(0.0, |ratio| ratio.ln().abs())
 }
 
 fn difference(row: &Row) -> Option<Difference> {
@@ -135,26 +113,20 @@ fn difference(row: &Row) -> Option<Difference> {
     let difference = Difference {
         scenario: row.scenario.clone(),
         workload: row.workload.clone(),
+        metric: row.metric,
         change,
         requests: moved(&|seen| seen.requests),
         most_in_flight: moved(&|seen| seen.most_in_flight),
         largest_bytes: moved(&|seen| seen.largest_bytes),
     };
-    let counts = matches!(change.verdict, Verdict::Better | Verdict::Worse | Verdict::Failed);
+    let counts = change.verdict.is_difference() || change.verdict == Verdict::Failed;
     let moved = [difference.requests, difference.most_in_flight, difference.largest_bytes];
     (counts || moved.iter().any(Option::is_some)).then_some(difference)
 }
 
 fn is_unknown(row: &Row) -> bool {
     let change = row.cells.last().and_then(|cell| cell.change);
-    change.is_some_and(|change| match change.verdict {
-        Verdict::BaselineFailed
-        | Verdict::NotEnoughData
-        | Verdict::NotRepeatable
-        | Verdict::Unclear
-        | Verdict::Unreliable => true,
-        Verdict::Better | Verdict::Worse | Verdict::Same | Verdict::Failed => false,
-    })
+    change.is_some_and(|change| change.verdict.is_unknown())
 }
 
 /// Findings that the variant at `with` has and the one at `without`, although booted, has not.

@@ -443,7 +443,11 @@ fn doubts_are_said() {
     );
 
     let loose = campaign(Clock::Virtual, &[arm("original", &[], &[(1.0, 50.0), (1.05, 50.0)], 1)]);
-    assert!(doubts(&loose).contains("differ by up to 5.0 % (original, slow, dd-read)"), "{}", doubts(&loose));
+    assert!(
+        doubts(&loose).contains("differ by up to 5.0 % (original, slow, dd-read, boots 1 and 2): with"),
+        "{}",
+        doubts(&loose)
+    );
 }
 
 #[test]

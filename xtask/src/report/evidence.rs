@@ -5,7 +5,8 @@ use lab_protocol::StorageSettings;
 
 use super::table::{WIDTH, new_table, trimmed};
 use super::text;
-use crate::comparison::{Cell, Comparison};
+use crate::comparison::{Cell, Comparison, Row};
+use crate::metric::Metric;
 use crate::plan::Scenario;
 
 /// Each part by itself.
@@ -22,13 +23,8 @@ fn all(comparison: &Comparison) -> Vec<&Scenario> {
 /// How far the boots behind a value differ: one line for each row and variant.
 fn differences(comparison: &Comparison) -> String {
     let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread).";
-    by_scenario(
-        comparison,
-        &all(comparison),
-        lead,
-        &["workload", "variant", "boots", "repeat", "spread"],
-        &difference_line,
-    )
+    let columns = ["workload", "variant", "boots", "repeat", "spread"];
+    by_metric(comparison, lead, &columns, &difference_line)
 }
 
 /// What backs the throughput: one line for each row and variant.
@@ -44,14 +40,34 @@ fn requests(comparison: &Comparison) -> String {
 fn tests(comparison: &Comparison) -> Option<String> {
     let changes =
         || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
-    let lead = "Change as a ratio, its 95 % interval, p (corrected), and the smallest change that this run could see.";
-    let columns = ["workload", "variant", "ratio", "95 % interval", "p", "sees"];
-    changes()
-        .any(|change| change.p.is_some())
-        .then(|| by_scenario(comparison, &all(comparison), lead, &columns, &tested_line))
+    let lead = "Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same corrected for \
+                all cells, and the smallest change that this run could have seen.";
+    let columns = ["workload", "variant", "n", "ratio", "95 % interval", "p", "corrected", "sees"];
+    changes().any(|change| change.p.is_some()).then(|| by_metric(comparison, lead, &columns, &tested_line))
 }
 
-/// A table for each scenario, with a line for each row and variant.
+/// A table for each scenario and metric, with a line for each row and variant.
+fn by_metric(
+    comparison: &Comparison,
+    lead: &str,
+    columns: &[&str],
+    line: &dyn Fn(&Cell) -> Vec<String>,
+) -> String {
+    let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
+    for scenario in &comparison.scenarios {
+        for metric in &comparison.metrics {
+            let suffix = text::metric_suffix(comparison, *metric);
+            parts.push(format!(
+                "scenario {}{suffix}\n{}",
+                scenario.name,
+                lines(comparison, scenario, *metric, columns, line)
+            ));
+        }
+    }
+    parts.join("\n")
+}
+
+/// A table for each scenario, with a line for each workload and variant.
 fn by_scenario(
     comparison: &Comparison,
     scenarios: &[&Scenario],
@@ -59,26 +75,46 @@ fn by_scenario(
     columns: &[&str],
     line: &dyn Fn(&Cell) -> Vec<String>,
 ) -> String {
+    // Evidence is in the rows of the first metric.
+    let first = comparison.metrics[0];
     let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
     for scenario in scenarios {
-        let mut table = new_table(columns);
-        for row in comparison.rows.iter().filter(|row| row.scenario == scenario.name) {
-            for (place, cell) in row.cells.iter().enumerate() {
-                let workload = if place == 0 { row.workload.clone() } else { String::new() };
-                table.add_row([vec![workload, cell.variant.clone()], line(cell)].concat());
-            }
-        }
-        table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        parts.push(format!("scenario {}\n{}", scenario.name, trimmed(&table)));
+        parts.push(format!(
+            "scenario {}\n{}",
+            scenario.name,
+            lines(comparison, scenario, first, columns, line)
+        ));
     }
     parts.join("\n")
 }
 
+fn lines(
+    comparison: &Comparison,
+    scenario: &Scenario,
+    metric: Metric,
+    columns: &[&str],
+    line: &dyn Fn(&Cell) -> Vec<String>,
+) -> String {
+    let mut table = new_table(columns);
+    let is_shown = |row: &&Row| row.scenario == scenario.name && row.metric == metric;
+    for row in comparison.rows.iter().filter(is_shown) {
+        for (place, cell) in row.cells.iter().enumerate() {
+            let workload = if place == 0 { row.workload.clone() } else { String::new() };
+            table.add_row([vec![workload, cell.variant.clone()], line(cell)].concat());
+        }
+    }
+    table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    trimmed(&table)
+}
+
 fn difference_line(cell: &Cell) -> Vec<String> {
-    let planned = cell.samples.len() + cell.failures.len() + cell.absent as usize;
     let measured = cell.samples.len();
+    let planned = measured + cell.failures.len() + cell.absent as usize;
     let boots = if measured == planned { planned.to_string() } else { format!("{measured} of {planned}") };
     let percent = |value: Option<f64>| value.map_or("-".to_owned(), text::percent);
+    if cell.is_not_given() {
+        return vec!["-".to_owned(); 3];
+    }
     vec![boots, percent(cell.repeat), percent(cell.spread)]
 }
 
@@ -123,14 +159,22 @@ fn storage_line(cell: &Cell) -> Vec<String> {
 }
 
 fn tested_line(cell: &Cell) -> Vec<String> {
-    let Some(change) = &cell.change else { return vec!["1".to_owned()] };
+    let boots = cell.samples.len().to_string();
+    let Some(change) = &cell.change else { return vec![boots, "1".to_owned()] };
     let shown = [
         change.ratio.map(|ratio| format!("{ratio:.3}")),
         change.interval.map(|(low, high)| format!("{low:.3}..{high:.3}")),
-        change.p.map(|p| format!("{p:.4}")),
+        change.p.map(p_value),
+        change.p_corrected.map(p_value),
         change.smallest_visible.map(text::percent),
     ];
-    shown.map(|value| value.unwrap_or_else(|| "-".to_owned())).to_vec()
+    let shown = shown.map(|value| value.unwrap_or_else(|| "-".to_owned()));
+    [vec![boots], shown.to_vec()].concat()
+}
+
+/// Four digits behind the point; of a p below that so many that it is not zero.
+fn p_value(p: f64) -> String {
+    if p < 0.0005 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use super::{scenario, steps, text};
 use crate::comparison::{Cell, Comparison, Row, Verdict};
+use crate::metric::{Metric, at_most};
+use crate::plan::Scenario;
 
 /// Columns of a line, as the kernel's mailing lists want it.
-const WIDTH: usize = 72;
+pub(crate) const WIDTH: usize = 72;
 /// Columns of a value, and of a change behind it.
 const VALUE: usize = 11;
 const CHANGE: usize = 9;
@@ -12,16 +14,9 @@ const CHANGE: usize = 9;
 /// The whole text.
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![method(comparison)];
-    for scenario in &comparison.scenarios {
-        let rows: Vec<_> = comparison.rows.iter().filter(|row| row.scenario == scenario.name).collect();
-        let title =
-            text::wrap(&format!("{}: ", scenario.name), &scenario::server(&scenario.server), WIDTH, 2);
-        let blocks = blocks(comparison, &rows);
-        let tables: Vec<_> = blocks.iter().map(|places| table(comparison, &rows, places)).collect();
-        parts.push(format!("{title}\n\n{}", tables.join("\n\n")));
-    }
-    let legend = "~ no difference that counts; ? cannot tell; * boots differ by more than 1 %";
-    parts.push(text::wrap("", legend, WIDTH, 0));
+    parts.extend(comparison.scenarios.iter().map(|scenario| section(comparison, scenario)));
+    parts.push(text::wrap("", &legend(comparison), WIDTH, 0));
+    parts.extend(text::not_given(comparison).iter().map(|why| text::wrap("", why, WIDTH, 2)));
     parts.extend(steps::render(comparison, WIDTH));
     parts.push(logs(comparison));
     let paragraphs = comparison
@@ -31,6 +26,23 @@ pub fn render(comparison: &Comparison) -> String {
         .chain(comparison.conclusion.sentences.iter().cloned());
     parts.push(paragraphs.map(|text| text::wrap("", &text, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
     ascii(&parts.join("\n\n")) + "\n"
+}
+
+/// A scenario: its settings, and under them the figures, metric by metric.
+fn section(comparison: &Comparison, scenario: &Scenario) -> String {
+    let server = scenario::server(&scenario.server);
+    let mut parts = vec![text::wrap(&format!("{}: ", scenario.name), &server, WIDTH, 2)];
+    for &metric in &comparison.metrics {
+        let is_shown = |row: &&Row| row.scenario == scenario.name && row.metric == metric;
+        let rows: Vec<_> = comparison.rows.iter().filter(is_shown).collect();
+        let blocks = blocks(comparison, &rows);
+        let mut tables: Vec<_> = blocks.iter().map(|places| table(comparison, &rows, places)).collect();
+        if comparison.metrics != [Metric::Throughput] {
+            tables[0].insert_str(0, &format!("{}\n", metric.name()));
+        }
+        parts.extend(tables);
+    }
+    parts.join("\n\n")
 }
 
 /// Machine and method.
@@ -68,22 +80,39 @@ fn blocks(comparison: &Comparison, rows: &[&Row]) -> Vec<Vec<usize>> {
 }
 
 fn label_width(rows: &[&Row]) -> usize {
-    rows.iter().map(|row| row.workload.len() + row.unit.to_string().len() + 1).chain([16]).max().unwrap_or(16)
+    rows.iter().map(|row| text::label(row).len()).chain([16]).max().unwrap_or(16)
+}
+
+/// What the signs in the tables mean.
+fn legend(comparison: &Comparison) -> String {
+    let limits = comparison
+        .rows
+        .iter()
+        .flat_map(|row| &row.cells)
+        .filter_map(|cell| cell.change.filter(|change| change.verdict == Verdict::Same)?.limit);
+    let ruled_out = limits.reduce(f64::max).map(|limit| format!(" larger than {}", at_most(limit)));
+    format!(
+        "~ no difference{}; ? cannot tell; * boots differ by more than 1 %",
+        ruled_out.unwrap_or_default()
+    )
 }
 
 fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
     let width = label_width(rows);
     let mut lines = vec![heading(comparison, places, width)];
-    let line = |label: &str, of: &dyn Fn(&Cell) -> (String, String), row: &Row| {
+    let line = |label: &str, of: &dyn Fn(&Row, &Cell) -> (String, String), row: &Row| {
         let mut line = format!("{label:<width$}");
         for &place in places {
-            let (value, change) = of(&row.cells[place]);
+            let (value, change) = of(row, &row.cells[place]);
             line += &format!("{value:>VALUE$}");
             line += &if place == 0 { String::new() } else { format!("{change:>CHANGE$}") };
         }
         line.trim_end().to_owned()
     };
-    lines.extend(rows.iter().map(|row| line(&format!("{} {}", row.workload, row.unit), &throughput, row)));
+    lines.extend(rows.iter().map(|row| line(&text::label(row), &value, row)));
+    if rows.iter().flat_map(|row| &row.cells).all(|cell| cell.evidence.is_none()) {
+        return lines.join("\n");
+    }
     lines.push("most requests in flight".to_owned());
     lines.extend(rows.iter().map(|row| line(&format!("  {}", row.workload), &in_flight, row)));
     lines.join("\n")
@@ -110,32 +139,25 @@ fn column_name(comparison: &Comparison, place: usize) -> String {
     }
 }
 
-fn throughput(cell: &Cell) -> (String, String) {
+fn value(row: &Row, cell: &Cell) -> (String, String) {
     let value = match cell.mean {
-        Some(mean) if cell.failures.is_empty() => text::rate(mean),
+        Some(mean) if cell.failures.is_empty() => text::figure(row.unit, mean),
         Some(_) | None if cell.failures.is_empty() => "-".to_owned(),
         Some(_) | None => "FAILED".to_owned(),
     };
     let Some(change) = &cell.change else { return (value, String::new()) };
-    let star = if text::verdict(change).ends_with('*') { "*" } else { "" };
+    let star = if text::is_marked(change) { "*" } else { "" };
     let shown = match (change.verdict, change.ratio) {
-        (Verdict::Better | Verdict::Worse, Some(ratio)) => text::change(ratio).replace(' ', "") + star,
+        (verdict, Some(ratio)) if verdict.is_difference() => text::change(ratio).replace(' ', "") + star,
         (Verdict::Same, _) => "~".to_owned(),
         (Verdict::Failed, _) => "!".to_owned(),
-        (Verdict::Better | Verdict::Worse, None) => "?".to_owned(),
-        (
-            Verdict::BaselineFailed
-            | Verdict::NotEnoughData
-            | Verdict::NotRepeatable
-            | Verdict::Unclear
-            | Verdict::Unreliable,
-            _,
-        ) => "?".to_owned(),
+        (Verdict::NotGiven, _) => String::new(),
+        _ => "?".to_owned(),
     };
     (value, shown)
 }
 
-fn in_flight(cell: &Cell) -> (String, String) {
+fn in_flight(_: &Row, cell: &Cell) -> (String, String) {
     (cell.evidence.map_or("-".to_owned(), |seen| text::range(seen.most_in_flight)), String::new())
 }
 

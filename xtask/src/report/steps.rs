@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::comparison::{Comparison, Difference, Step, Verdict};
+use crate::metric::Metric;
 
 /// The list, in lines of at most `width` characters; none if no series was booted patch by patch.
 pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
@@ -34,21 +35,15 @@ fn step(step: &Step, width: usize) -> String {
 
 fn difference(difference: &Difference) -> String {
     let change = &difference.change;
-    let speed = match (change.verdict, change.ratio) {
-        (Verdict::Better | Verdict::Worse, Some(ratio)) => {
+    let is_speed = difference.metric == Metric::Throughput;
+    let said = match (change.verdict, change.ratio) {
+        (verdict, Some(ratio)) if verdict.is_difference() => {
             format!("{} {}", text::change(ratio), text::verdict(change))
         }
         (Verdict::Failed, _) => "FAILS".to_owned(),
-        (Verdict::Same, _) => "as fast".to_owned(),
-        (Verdict::Better | Verdict::Worse, None) => "cannot tell".to_owned(),
-        (
-            Verdict::BaselineFailed
-            | Verdict::NotEnoughData
-            | Verdict::NotRepeatable
-            | Verdict::Unclear
-            | Verdict::Unreliable,
-            _,
-        ) => "cannot tell".to_owned(),
+        (Verdict::Same, _) if is_speed => "as fast".to_owned(),
+        (Verdict::Same, _) => "the same".to_owned(),
+        _ => "cannot tell".to_owned(),
     };
     let moved = [
         (difference.requests, "requests"),
@@ -59,6 +54,7 @@ fn difference(difference: &Difference) -> String {
         let (before, after) = ranges?;
         Some(format!("{what} {} -> {}", text::range(before), text::range(after)))
     });
-    let parts: Vec<String> = [speed].into_iter().chain(moved).collect();
-    format!("{}/{}: {}", difference.scenario, difference.workload, parts.join(", "))
+    let parts: Vec<String> = [said].into_iter().chain(moved).collect();
+    let metric = if is_speed { String::new() } else { format!(" {}", difference.metric.name()) };
+    format!("{}/{}{metric}: {}", difference.scenario, difference.workload, parts.join(", "))
 }

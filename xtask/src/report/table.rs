@@ -3,9 +3,10 @@
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::{evidence, scenario, steps, text};
-use crate::comparison::{Cell, Comparison, FindingRow, Status, Trouble, VariantSummary, Verdict};
+use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
 use crate::digest;
 use crate::klog::escape_for_terminal;
+use crate::metric::Metric;
 use crate::plan::Scenario;
 
 /// Columns that every report fits in, if names are not longer than usual.
@@ -14,7 +15,7 @@ pub(crate) const WIDTH: usize = 100;
 /// The whole report, plain text. Nothing in it that came from a guest can act on a terminal.
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![header(comparison)];
-    parts.push(throughput(comparison));
+    parts.push(values(comparison));
     parts.push(format!("{}{}", text::wrap("", &text::rules(comparison), WIDTH, 0), footnotes(comparison)));
     parts.extend(steps::render(comparison, WIDTH));
     parts.extend(evidence::render(comparison));
@@ -81,50 +82,53 @@ pub(crate) fn new_table(columns: &[&str]) -> Table {
     table
 }
 
-/// A table for each scenario; under each value of a patched kernel its change and verdict. Variants that do not
+/// A table for each scenario and metric; under each value of a patched kernel its change and verdict. Variants that do not
 /// fit beside each other follow below, each time with the baseline.
-fn throughput(comparison: &Comparison) -> String {
+fn values(comparison: &Comparison) -> String {
     let others: Vec<usize> = (1..comparison.variants.len()).collect();
-    let tables = |scenario: &Scenario| {
+    let tables = |(scenario, metric): (&Scenario, Metric)| {
         let side_by_side = |most: usize| {
             let blocks = others.chunks(most).map(|chunk| [&[0], chunk].concat());
             let blocks: Vec<_> = if others.is_empty() { vec![vec![0]] } else { blocks.collect() };
             blocks
                 .iter()
-                .map(|places| matrix(comparison, &scenario.name, places))
+                .map(|places| matrix(comparison, &scenario.name, metric, places))
                 .collect::<Vec<_>>()
                 .join("\n\n")
         };
         let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
         let counts = (1..=others.len().max(1)).rev();
         let text = counts.map(side_by_side).find(fits).unwrap_or_else(|| side_by_side(1));
-        format!("scenario {}\n{text}", scenario.name)
+        format!("scenario {}{}\n{text}", scenario.name, text::metric_suffix(comparison, metric))
     };
-    comparison.scenarios.iter().map(tables).collect::<Vec<_>>().join("\n\n")
+    let scenarios = comparison.scenarios.iter();
+    let each =
+        scenarios.flat_map(|scenario| comparison.metrics.iter().map(move |metric| (scenario, *metric)));
+    each.map(tables).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The values of one scenario and of the variants at these places.
-fn matrix(comparison: &Comparison, scenario: &str, places: &[usize]) -> String {
+/// The values of one scenario and metric, of the variants at these places.
+fn matrix(comparison: &Comparison, scenario: &str, metric: Metric, places: &[usize]) -> String {
     let names = places.iter().map(|&place| comparison.variants[place].name.as_str());
     let columns: Vec<_> = ["workload", "unit"].into_iter().chain(names).collect();
     let mut table = new_table(&columns);
-    for row in comparison.rows.iter().filter(|row| row.scenario == scenario) {
-        let cells = places.iter().map(|&place| value(&row.cells[place]));
+    for row in comparison.rows.iter().filter(|row| row.scenario == scenario && row.metric == metric) {
+        let cells = places.iter().map(|&place| value(row, &row.cells[place]));
         table.add_row([row.workload.clone(), row.unit.to_string()].into_iter().chain(cells));
     }
     table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     trimmed(&table)
 }
 
-fn value(cell: &Cell) -> String {
+fn value(row: &Row, cell: &Cell) -> String {
     let value = match cell.mean {
-        Some(mean) if cell.failures.is_empty() => text::rate(mean),
+        Some(mean) if cell.failures.is_empty() => text::figure(row.unit, mean),
         Some(_) | None => text::no_value(cell),
     };
     let Some(change) = &cell.change else { return value };
     let verdict = text::verdict(change);
     match change.ratio {
-        _ if change.verdict == Verdict::Failed => value,
+        _ if matches!(change.verdict, Verdict::Failed | Verdict::NotGiven) => value,
         Some(ratio) => format!("{value}\n{} {verdict}", text::change(ratio)),
         None => format!("{value}\n{verdict}"),
     }
@@ -139,15 +143,18 @@ fn footnotes(comparison: &Comparison) -> String {
     let changes =
         || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
     let mut notes = String::new();
-    if changes().any(|change| text::verdict(change).ends_with('*')) {
+    if changes().any(text::is_marked) {
         notes += "\n* boots of one kernel differ by more than 1 %; the change is more than ten times that.";
+    }
+    for why in text::not_given(comparison) {
+        notes += &format!("\n{}", text::wrap("", &why, WIDTH, 2));
     }
     notes
 }
 
 fn failures(comparison: &Comparison) -> Option<String> {
     let mut lines = Vec::new();
-    for row in &comparison.rows {
+    for row in comparison.rows.iter().filter(|row| row.metric == comparison.metrics[0]) {
         for cell in &row.cells {
             lines.extend(cell.failures.iter().map(|failure| {
                 let what = format!(

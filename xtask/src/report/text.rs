@@ -1,9 +1,8 @@
 //! Numbers and lists as the reports write them.
 
-use crate::comparison::{
-    BootCounts, Cell, Change, Comparison, Range, SMALLEST_EFFECT, VariantSummary, Verdict,
-};
+use crate::comparison::{BootCounts, Cell, Change, Comparison, Range, Row, VariantSummary, Verdict};
 use crate::digest;
+use crate::metric::{Metric, at_most};
 use crate::plan::Clock;
 use crate::record::Setup;
 
@@ -14,6 +13,24 @@ pub(super) fn rate(value: f64) -> String {
         value if value >= 100.0 => format!("{value:.1}"),
         value if value >= 10.0 => format!("{value:.2}"),
         value => format!("{value:.3}"),
+    }
+}
+
+/// A value; whole counts, which have no unit, without a point.
+pub(super) fn figure(unit: &str, value: f64) -> String {
+    if unit.is_empty() && value.fract() == 0.0 { format!("{value:.0}") } else { rate(value) }
+}
+
+/// The row's workload, with its unit.
+pub(super) fn label(row: &Row) -> String {
+    if row.unit.is_empty() { row.workload.clone() } else { format!("{} {}", row.workload, row.unit) }
+}
+
+/// What follows the name of a scenario: nothing if throughput is all that is shown.
+pub(super) fn metric_suffix(comparison: &Comparison, metric: Metric) -> String {
+    match comparison.metrics[..] {
+        [Metric::Throughput] => String::new(),
+        _ => format!(", {}", metric.name()),
     }
 }
 
@@ -73,15 +90,25 @@ fn from_to<T>(range: Range<T>, show: impl Fn(T) -> String) -> String {
     if least == most { most } else { format!("{least}-{most}") }
 }
 
-/// The verdict in words; `*` where boots of one kernel differ by more than they should.
+/// The verdict in words; `*` where boots of one kernel differ by more than they should. Where there is no difference:
+/// which one is ruled out.
 pub(super) fn verdict(change: &Change) -> String {
-    let mark =
-        if change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable { "*" } else { "" };
-    format!("{}{mark}", change.verdict.word())
+    match (change.verdict, change.limit) {
+        (Verdict::Same, Some(limit)) => format!("<{}", at_most(limit)),
+        (verdict, _) => format!("{}{}", verdict.word(), if is_marked(change) { "*" } else { "" }),
+    }
+}
+
+/// Whether boots of one kernel differ by more than they should, and there is a verdict all the same.
+pub(super) fn is_marked(change: &Change) -> bool {
+    change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable
 }
 
 /// What stands in place of a value that is missing.
 pub(super) fn no_value(cell: &Cell) -> String {
+    if cell.is_not_given() {
+        return "not given".to_owned();
+    }
     let boots = cell.failures.len() + cell.samples.len() + cell.absent as usize;
     match cell.failures.len() {
         0 => "no data".to_owned(),
@@ -100,8 +127,12 @@ pub(super) fn boots(counts: &BootCounts) -> String {
     ];
     let parts: Vec<_> =
         named.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let warm_up = match counts.warm_up {
+        0 => String::new(),
+        count => format!(" ({count} to warm up, not compared)"),
+    };
     format!(
-        "{} boots: {}",
+        "{} boots: {}{warm_up}",
         counts.planned,
         if parts.is_empty() { "none run".to_owned() } else { parts.join(", ") }
     )
@@ -132,16 +163,48 @@ pub(super) fn clock(setup: &Setup) -> &'static str {
 
 /// What the words in the verdicts mean for this clock.
 pub(super) fn rules(comparison: &Comparison) -> String {
-    let effect = SMALLEST_EFFECT * 100.0;
+    let effect = thresholds(comparison);
+    let ruled_out = "`<X`: no difference larger than X was found";
     match comparison.setup.as_ref().map(|setup| setup.clock) {
         Some(Clock::Wall) => format!(
-            "A change counts if the exact Mann-Whitney p (Holm over all cells) is below 0.05, its 95 % interval excludes 1, \
-             and it exceeds {effect:.0} %."
+            "A change, the median ratio of all pairs of boots, counts if it exceeds {effect} and what the baseline shows against \
+             itself under another label, if the exact Mann-Whitney p is below 0.05 after the correction for all cells \
+             (Holm), and if its 95 % interval excludes 1. {ruled_out}: the end of the interval."
         ),
         Some(Clock::Virtual) | None => format!(
-            "A change counts if it exceeds {effect:.0} % and the spread between boots of either kernel."
+            "A change counts if it exceeds {effect} and the spread between boots of either kernel. {ruled_out}: the larger of \
+             the two."
         ),
     }
+}
+
+/// `1 %`, or of several metrics `1 % (throughput), 2 % (latency-mean)`.
+fn thresholds(comparison: &Comparison) -> String {
+    let of = |metric: Metric| at_most(comparison.thresholds.of(metric));
+    match comparison.metrics[..] {
+        [only] => of(only),
+        _ => comparison
+            .metrics
+            .iter()
+            .map(|metric| format!("{} ({})", of(*metric), metric.name()))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// Why cells hold no figure: each reason once, with the rows that it is true of.
+pub(super) fn not_given(comparison: &Comparison) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for row in &comparison.rows {
+        let why = row.cells.iter().find_map(|cell| cell.not_given.as_ref());
+        let Some(why) = why.map(|why| format!("{}: {why}", row.metric.name())) else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, workloads)) if workloads.contains(&row.workload.as_str()) => {}
+            Some((_, workloads)) => workloads.push(&row.workload),
+            None => reasons.push((why, vec![&row.workload])),
+        }
+    }
+    reasons.into_iter().map(|(why, workloads)| format!("{why} ({})", workloads.join(", "))).collect()
 }
 
 /// `prefix` and the text behind it, broken at spaces into lines of at most `width` characters, later ones

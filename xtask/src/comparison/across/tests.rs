@@ -1,0 +1,1 @@
+//! Two campaigns that are built here.
