@@ -78,7 +78,7 @@ pub struct Comparison {
     /// The kernels, the baseline first.
     pub variants: Vec<VariantSummary>,
     /// One for each scenario, workload and metric that decides: scenarios and workloads in the order of the plan. They are
-    /// one family: with the wall clock, each p is corrected for all of their cells.
+    /// one family: with the wall clock, each p is corrected for all of their cells (those of the baseline's own kernel apart).
     pub rows: Vec<Row>,
     /// The same of all other metrics. They decide nothing, and each metric is a family of its own.
     pub other_metrics: Vec<Row>,

@@ -206,7 +206,7 @@ fn pattern(pattern: &str) -> Regex {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
@@ -319,7 +319,7 @@ mod tests {
         }
     }
 
-    pub(super) fn report(program: &str, stdout: &str, stderr: &str) -> WorkloadReport {
+    pub(crate) fn report(program: &str, stdout: &str, stderr: &str) -> WorkloadReport {
         WorkloadReport {
             name: "w".to_owned(),
             argv: vec![program.to_owned()],

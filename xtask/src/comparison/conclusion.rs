@@ -180,5 +180,6 @@ impl Judged {
 fn range(ratios: &[f64]) -> String {
     let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
     let most = ratios.iter().copied().fold(0.0, f64::max);
-    if ratios.len() == 1 { format!(" (x{least:.3})") } else { format!(" (x{least:.3} to x{most:.3})") }
+    let [least, most] = [least, most].map(|ratio| format!("x{ratio:.3}"));
+    if least == most { format!(" ({least})") } else { format!(" ({least} to {most})") }
 }

@@ -40,7 +40,7 @@ pub(super) fn doubts(
                         .to_owned(),
                 );
             }
-            doubts.extend(too_few(rows));
+            doubts.extend(too_few(rows, &controls));
         }
         Clock::Virtual => {
             doubts.extend(unrepeatable(rows));
@@ -78,7 +78,7 @@ fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
 }
 
 /// With the wall clock: where no verdict is possible, whatever the figures.
-fn too_few(rows: &[Row]) -> Option<String> {
+fn too_few(rows: &[Row], controls: &[bool]) -> Option<String> {
     let changes = || rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change);
     if changes().any(|change| change.verdict == Verdict::NotEnoughData) {
         return Some(format!(
@@ -86,7 +86,10 @@ fn too_few(rows: &[Row]) -> Option<String> {
              not explain (of 3 against 3 the smallest p is 0.1): no verdict there"
         ));
     }
-    let cells = changes().filter(|change| change.p.is_some()).count();
+    let is_tested = |cell: &Cell| cell.change.is_some_and(|change| change.p.is_some());
+    let of_row =
+        |row: &Row| row.cells.iter().zip(controls).filter(|(cell, same)| !**same && is_tested(cell)).count();
+    let cells: usize = rows.iter().map(of_row).sum();
     let smallest = |row: &Row| {
         let (baseline, others) = row.cells.split_first()?;
         let most = others.iter().map(|cell| cell.samples.len()).max()?;
@@ -124,7 +127,7 @@ fn different_controls<'a>(row: &'a Row, controls: &'a [bool]) -> impl Iterator<I
 }
 
 /// Boots that something outside disturbed; they count all the same.
-fn disturbed(rows: &[Row]) -> Option<String> {
+pub(super) fn disturbed(rows: &[Row]) -> Option<String> {
     let mut boots: BTreeMap<u32, &[String]> = BTreeMap::new();
     let samples = rows.iter().flat_map(|row| &row.cells).flat_map(|cell| &cell.samples);
     boots.extend(

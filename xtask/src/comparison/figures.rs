@@ -121,3 +121,137 @@ fn switches(counted: Option<ContextSwitches>) -> Result<f64, String> {
     let counted = counted.ok_or("not in the guest's report")?;
     Ok(counted.voluntary as f64 + counted.involuntary as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    /// The figures that come from the tool, of a capture.
+    fn check(tool: Tool, stdout: &str, stderr: &str, expected: Expect) {
+        let text = |name: &str| {
+            let path = format!("{}/tests/data/output/{name}", env!("CARGO_MANIFEST_DIR"));
+            if name.is_empty() { String::new() } else { std::fs::read_to_string(path).unwrap() }
+        };
+        let workload = output::tests::report("tool", &text(stdout), &text(stderr));
+        let throughput = output::throughput(tool, output::figures(tool, &workload)).unwrap();
+        let figures = Figures::new(tool, throughput, &workload);
+        let shown = |metric: Metric| match figures.of(metric) {
+            Ok(value) => format!("{} {value:.3} {}", metric.name(), metric.unit(tool)),
+            Err(why) => format!("{} {why}", metric.name()),
+        };
+        expected.assert_eq(&Metric::ALL[..7].iter().copied().map(shown).collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn figures_of_tools() {
+        check(
+            Tool::Dd,
+            "",
+            "dd-read-64m.txt",
+            expect![[r#"
+            throughput 7961.890 MB/s
+            iops not given by dd
+            latency-mean not given by dd
+            latency-p50 not given by dd
+            latency-p90 not given by dd
+            latency-p99 not given by dd
+            latency-p999 not given by dd"#]],
+        );
+        check(
+            Tool::AioStress,
+            "",
+            "aio-read.txt",
+            expect![[r#"
+            throughput 827.060 MiB/s
+            iops not given by aio-stress without --json -
+            latency-mean not given by aio-stress without --json -
+            latency-p50 not given by aio-stress without --json -
+            latency-p90 not given by aio-stress without --json -
+            latency-p99 not given by aio-stress without --json -
+            latency-p999 not given by aio-stress without --json -"#]],
+        );
+        check(
+            Tool::AioStress,
+            "aio-json-read.json",
+            "aio-read.txt",
+            expect![[r#"
+            throughput 827.060 MiB/s
+            iops 10324.363 1/s
+            latency-mean 3112.199 us
+            latency-p50 2719.743 us
+            latency-p90 5701.631 us
+            latency-p99 6094.847 us
+            latency-p999 6108.302 us"#]],
+        );
+        check(
+            Tool::AioStress,
+            "aio-json-missing.json",
+            "aio-read.txt",
+            expect![[r#"
+            throughput 827.060 MiB/s
+            iops reading the JSON of aio-stress: the run failed: opening /nonexistent/x: No such file or directory (os error 2)
+            latency-mean reading the JSON of aio-stress: the run failed: opening /nonexistent/x: No such file or directory (os error 2)
+            latency-p50 reading the JSON of aio-stress: the run failed: opening /nonexistent/x: No such file or directory (os error 2)
+            latency-p90 reading the JSON of aio-stress: the run failed: opening /nonexistent/x: No such file or directory (os error 2)
+            latency-p99 reading the JSON of aio-stress: the run failed: opening /nonexistent/x: No such file or directory (os error 2)
+            latency-p999 reading the JSON of aio-stress: the run failed: opening /nonexistent/x: No such file or directory (os error 2)"#]],
+        );
+        check(
+            Tool::Fio,
+            "fio-read.txt",
+            "",
+            expect![[r#"
+            throughput 854.758 MiB/s
+            iops 13676.127 1/s
+            latency-mean 4479.978 us
+            latency-p50 4489.216 us
+            latency-p90 5013.504 us
+            latency-p99 8716.288 us
+            latency-p999 11206.656 us"#]],
+        );
+        check(
+            Tool::Fio,
+            "fio-mixed.txt",
+            "",
+            expect![[r#"
+            throughput 501.961 MiB/s
+            iops 32125.490 1/s
+            latency-mean 930.129 us
+            latency-p50 not given by fio for this job
+            latency-p90 not given by fio for this job
+            latency-p99 not given by fio for this job
+            latency-p999 not given by fio for this job"#]],
+        );
+        check(
+            Tool::Fio,
+            "fio-no-clat.txt",
+            "",
+            expect![[r#"
+            throughput 57.971 MiB/s
+            iops 927.536 1/s
+            latency-mean not given by fio for this job
+            latency-p50 not given by fio for this job
+            latency-p90 not given by fio for this job
+            latency-p99 not given by fio for this job
+            latency-p999 not given by fio for this job"#]],
+        );
+    }
+
+    #[test]
+    fn what_is_no_figure_is_none() {
+        let mut workload = output::tests::report("tool", "", "");
+        let seen = |mean_in_flight| lab_protocol::RequestStats { mean_in_flight, ..Default::default() };
+        for (mean, expected) in
+            [(f64::NAN, "NaN is no figure"), (f64::INFINITY, "inf is no figure"), (-1.0, "-1 is no figure")]
+        {
+            workload.requests = Some(seen(mean));
+            let throughput = Throughput { value: 1.0, unit: output::unit(Tool::Dd), bytes: 1 };
+            let figures = Figures::new(Tool::Dd, throughput, &workload);
+            assert_eq!(figures.of(Metric::MeanInFlight), Err(expected.to_owned()));
+            assert_eq!(figures.of(Metric::ServiceMean), Err("no request was answered".to_owned()));
+            assert_eq!(figures.of(Metric::Requests), Ok(0.0));
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Comparisons of campaigns that are built here; no speed in them was measured.
 
+mod metrics;
+mod rules;
+
 use std::collections::BTreeMap;
 
 use lab_protocol::{

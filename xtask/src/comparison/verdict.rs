@@ -104,7 +104,8 @@ pub struct Change {
     pub repeatable: Option<bool>,
     /// Wall clock: p of the exact two-sided Mann-Whitney test.
     pub p: Option<f64>,
-    /// Wall clock: the same, corrected over all cells of the metrics that decide together (Holm).
+    /// Wall clock: the same, corrected (Holm) over all cells of the metrics that decide together; for the arms of the
+    /// baseline's own kernel over theirs.
     pub p_corrected: Option<f64>,
     /// Wall clock: the 95 % interval of the ratio.
     pub interval: Option<(f64, f64)>,
@@ -121,7 +122,9 @@ pub(super) struct Rules<'a> {
     pub(super) same_kernel: &'a [bool],
 }
 
-/// Fills in every [`Cell::change`]. All rows are one family: p is corrected for having looked at all of their cells.
+/// Fills in every [`Cell::change`]. The cells of all rows are one family: p is corrected for having looked at all of
+/// them. The arms of the baseline's own kernel are another one: they answer another question, and with them in it real
+/// differences would go unseen, the more such arms the more.
 pub(super) fn judge(rows: &mut [Row], rules: Rules) {
     for row in rows.iter_mut() {
         let scale = Scale::of(row, rules.thresholds);
@@ -134,11 +137,30 @@ pub(super) fn judge(rows: &mut [Row], rules: Rules) {
         }
     }
     if rules.clock == Clock::Wall {
-        correct_for_all(rows, rules.thresholds);
+        correct_family(rows, rules, Family::Variants);
+        correct_family(rows, rules, Family::Controls);
     }
     for row in rows {
         let floor = Floor::of(row, rules.same_kernel);
         row.cells.iter_mut().filter_map(|cell| cell.change.as_mut()).for_each(|change| floor.apply(change));
+    }
+}
+
+/// Which arms are corrected together.
+#[derive(Clone, Copy)]
+enum Family {
+    /// Those of other kernels than the baseline's.
+    Variants,
+    /// Those of the baseline's own.
+    Controls,
+}
+
+impl Family {
+    fn holds(self, is_same_kernel: bool) -> bool {
+        match self {
+            Family::Variants => !is_same_kernel,
+            Family::Controls => is_same_kernel,
+        }
     }
 }
 
@@ -247,12 +269,13 @@ fn values(cell: &Cell) -> Vec<f64> {
     cell.samples.iter().map(|sample| sample.value).collect()
 }
 
-/// Corrects each p for having looked at all cells, and decides by it.
-fn correct_for_all(rows: &mut [Row], thresholds: &Thresholds) {
+/// Corrects each p for having looked at all cells of a family, and decides by it.
+fn correct_family(rows: &mut [Row], rules: Rules, family: Family) {
     let mut tested: Vec<(Scale, &mut Change)> = Vec::new();
     for row in rows {
-        let scale = Scale::of(row, thresholds);
-        let changes = row.cells.iter_mut().filter_map(|cell| cell.change.as_mut());
+        let scale = Scale::of(row, rules.thresholds);
+        let of_family = row.cells.iter_mut().zip(rules.same_kernel).filter(|(_, same)| family.holds(**same));
+        let changes = of_family.filter_map(|(cell, _)| cell.change.as_mut());
         tested.extend(changes.filter(|change| change.p.is_some()).map(|change| (scale, change)));
     }
     let corrected = holm(&tested.iter().filter_map(|(_, change)| change.p).collect::<Vec<_>>());

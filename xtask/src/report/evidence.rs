@@ -40,8 +40,8 @@ fn requests(comparison: &Comparison) -> String {
 fn tests(comparison: &Comparison) -> Option<String> {
     let changes =
         || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
-    let lead = "Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same corrected for \
-                all cells, and the smallest change that this run could have seen.";
+    let lead = "Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same corrected for all \
+                cells of other kernels (or all of the same kernel), and the smallest change that this run could have seen.";
     let columns = ["workload", "variant", "n", "ratio", "95 % interval", "p", "corrected", "sees"];
     changes().any(|change| change.p.is_some()).then(|| by_metric(comparison, lead, &columns, &tested_line))
 }
@@ -56,6 +56,10 @@ fn by_metric(
     let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
     for scenario in &comparison.scenarios {
         for metric in &comparison.metrics {
+            let mut rows = comparison.rows.iter().filter(|row| row.metric == *metric);
+            if rows.all(|row| row.cells.iter().all(Cell::is_not_given)) {
+                continue;
+            }
             let suffix = text::metric_suffix(comparison, *metric);
             parts.push(format!(
                 "scenario {}{suffix}\n{}",

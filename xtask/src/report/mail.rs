@@ -15,8 +15,8 @@ const CHANGE: usize = 9;
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![method(comparison)];
     parts.extend(comparison.scenarios.iter().map(|scenario| section(comparison, scenario)));
-    parts.push(text::wrap("", &legend(comparison), WIDTH, 0));
-    parts.extend(text::not_given(comparison).iter().map(|why| text::wrap("", why, WIDTH, 2)));
+    let notes = std::iter::once(legend(comparison)).chain(text::not_given(comparison));
+    parts.push(notes.map(|note| text::wrap("", &note, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
     parts.extend(steps::render(comparison, WIDTH));
     parts.push(logs(comparison));
     let paragraphs = comparison

@@ -168,7 +168,7 @@ pub(super) fn rules(comparison: &Comparison) -> String {
     match comparison.setup.as_ref().map(|setup| setup.clock) {
         Some(Clock::Wall) => format!(
             "A change, the median ratio of all pairs of boots, counts if it exceeds {effect} and what the baseline shows against \
-             itself under another label, if the exact Mann-Whitney p is below 0.05 after the correction for all cells \
+             itself under another label, if the exact Mann-Whitney p is below 0.05 after the correction for all cells of other kernels \
              (Holm), and if its 95 % interval excludes 1. {ruled_out}: the end of the interval."
         ),
         Some(Clock::Virtual) | None => format!(
