@@ -186,9 +186,10 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
 
 /// Each field of two values with both contents, by the written form, so that none is forgotten.
 fn fields<T: Serialize>(left: &T, right: &T) -> anyhow::Result<Vec<(String, [String; 2])>> {
-    let object = |value: &T| match serde_json::to_value(value).context("writing what is compared")? {
-        Value::Object(fields) => Ok(fields),
-        other => bail!("what is compared is written as {other}"),
+    let object = |value: &T| {
+        let value = serde_json::to_value(value).context("writing what is compared")?;
+        let Value::Object(fields) = value else { bail!("what is compared is written as {value}") };
+        Ok(fields)
     };
     let text = |value: Option<&Value>| match value {
         Some(Value::String(text)) => text.clone(),

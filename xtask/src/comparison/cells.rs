@@ -117,7 +117,7 @@ struct Done {
     phase_us: u32,
     bytes: u64,
     disturbed: Vec<String>,
-    figures: Figures,
+    figures: Box<Figures>,
 }
 
 fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &WorkloadTask) -> Arm<'a> {
@@ -192,7 +192,7 @@ enum Found<'a> {
     /// It did not do its work, and why.
     Failed(String),
     /// The bytes that it transferred, what was measured, and what the server saw.
-    Done(u64, Figures, Option<&'a RequestStats>),
+    Done(u64, Box<Figures>, Option<&'a RequestStats>),
 }
 
 fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
@@ -211,7 +211,7 @@ fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
     match output::throughput(task.tool, output::figures(task.tool, workload)) {
         Ok(throughput) => Found::Done(
             throughput.bytes,
-            Figures::new(task.tool, throughput, workload),
+            Box::new(Figures::new(task.tool, throughput, workload)),
             workload.requests.as_ref(),
         ),
         Err(error) => Found::Failed(escape_for_terminal(&format!("{error:#}"))),

@@ -193,9 +193,9 @@ fn largest(rows: &[Row], of: impl Fn(&Row, &Cell) -> Option<f64>) -> Option<(f64
 }
 
 fn place(row: &Row, cell: &Cell) -> String {
-    let metric = match row.metric {
-        Metric::Throughput => String::new(),
-        other => format!(", {}", other.name()),
+    let metric = match row.metric == Metric::Throughput {
+        true => String::new(),
+        false => format!(", {}", row.metric.name()),
     };
     format!("{}, {}, {}{metric}", cell.variant, row.scenario, row.workload)
 }

@@ -213,14 +213,12 @@ fn on_virtual_clock(baseline: &Cell, cell: &Cell, scale: Scale) -> Change {
     let repeatable = repeat <= REPEATABLE_SPREAD;
     let noise = if repeatable { spread.max(scale.threshold) } else { spread * CLEAR_OF_SPREAD };
     change.repeatable = Some(repeatable);
-    change.verdict = match scale.verdict(ratio, noise) {
-        Verdict::Same if !repeatable => Verdict::NotRepeatable,
-        Verdict::Same => {
-            change.limit = Some(noise);
-            Verdict::Same
-        }
-        difference => difference,
-    };
+    change.verdict = scale.verdict(ratio, noise);
+    match (change.verdict == Verdict::Same, repeatable) {
+        (true, true) => change.limit = Some(noise),
+        (true, false) => change.verdict = Verdict::NotRepeatable,
+        (false, _) => {}
+    }
     change
 }
 
