@@ -71,6 +71,13 @@ fn aio_stress(args: &[String]) -> Result<Option<u64>, String> {
             Word::File(file) => {
                 return Err(format!("{} is not the workload's file; use `{FILE}`", quoted(file)));
             }
+            Word::Json("-") => {}
+            Word::Json(target) => {
+                return Err(format!(
+                    "`--json` writes to {}; use `--json -`, which the lab reads",
+                    quoted(target)
+                ));
+            }
             Word::Option('s', value) => amount = size(value, MIB),
             Word::Option(_, _) => {}
         }
@@ -82,6 +89,7 @@ fn aio_stress(args: &[String]) -> Result<Option<u64>, String> {
 /// A file, or an option that takes a value, with it.
 enum Word<'a> {
     File(&'a str),
+    Json(&'a str),
     Option(char, &'a str),
 }
 
@@ -94,6 +102,12 @@ fn aio_stress_words(args: &[String]) -> Vec<Word<'_>> {
             words.push(Word::File(arg));
             continue;
         };
+        // The only long option that takes a value.
+        if let Some(value) = letters.strip_prefix("-json") {
+            let value = value.strip_prefix('=').or_else(|| args.next().map(String::as_str));
+            words.push(Word::Json(value.unwrap_or_default()));
+            continue;
+        }
         // `-s64` and `-Os64` hold their value, `-s` and `-Os` are followed by it.
         let Some((at, letter)) = letters.char_indices().find(|(_, letter)| takes_value(*letter)) else {
             continue;
@@ -222,6 +236,11 @@ mod tests {
             "-Os 1g {file}",
             "-s big {file}",
             "{file} -s",
+            "-s 64 --json - {file}",
+            "--json=- -s 64 {file}",
+            "-s 64 --json /storage/x {file}",
+            "-s 64 --json {file}",
+            "-s 64 {file} --json",
         ];
         check(
             Tool::AioStress,
@@ -259,6 +278,16 @@ mod tests {
                     no `-s` with a size in MiB; add it
                 {file} -s
                     no `-s` with a size in MiB; add it
+                -s 64 --json - {file}
+                    accepted
+                --json=- -s 64 {file}
+                    accepted
+                -s 64 --json /storage/x {file}
+                    `--json` writes to `/storage/x`; use `--json -`, which the lab reads
+                -s 64 --json {file}
+                    `--json` writes to `{file}`; use `--json -`, which the lab reads
+                -s 64 {file} --json
+                    `--json` writes to ``; use `--json -`, which the lab reads
             "#]],
         );
     }
