@@ -8,6 +8,7 @@ mod doubts;
 mod evidence;
 mod figures;
 mod findings;
+mod question;
 mod standing;
 pub mod statistics;
 mod steps;
@@ -20,10 +21,10 @@ use crate::campaign::{Campaign, Host};
 use crate::metric::{Metric, Thresholds};
 use crate::plan;
 use crate::record::{KernelIdentity, Setup};
-use crate::suggest;
 
 pub use conclusion::{Conclusion, Status};
 pub use findings::{FindingRow, Presence};
+pub use question::Question;
 pub use steps::{Difference, Step};
 use verdict::Rules;
 pub use verdict::{Change, Verdict};
@@ -312,39 +313,6 @@ pub struct ServiceEvidence {
     pub p99_ns: Range,
     /// The longest.
     pub max_ns: Range,
-}
-
-/// What is asked of a campaign.
-#[derive(Clone, Debug, Default)]
-pub struct Question {
-    /// The metrics that decide, instead of the throughput.
-    pub metrics: Vec<Metric>,
-    /// The variant that the others are compared with, instead of the plan's baseline.
-    pub against: Option<String>,
-}
-
-impl Question {
-    /// The metrics, each once.
-    fn metrics(&self) -> Vec<Metric> {
-        let mut metrics = Vec::new();
-        for metric in &self.metrics {
-            if !metrics.contains(metric) {
-                metrics.push(*metric);
-            }
-        }
-        if metrics.is_empty() { vec![Metric::Throughput] } else { metrics }
-    }
-
-    /// The baseline among the variants of a plan.
-    ///
-    /// # Errors
-    /// If it is none of them.
-    fn baseline(&self, plan: &plan::Plan) -> anyhow::Result<String> {
-        let Some(wanted) = &self.against else { return Ok(plan.baseline.clone()) };
-        let known: Vec<&str> = plan.variants.iter().map(|variant| variant.name.as_str()).collect();
-        anyhow::ensure!(known.contains(&wanted.as_str()), suggest::unknown("variant", wanted, &known));
-        Ok(wanted.clone())
-    }
 }
 
 /// Compares the throughput of the boots of a campaign with that of its baseline.
