@@ -104,7 +104,7 @@ pub struct Compare {
     /// A second campaign, to be put beside the first one: of another machine, another kernel version, a busy host. Both
     /// have to be of the virtual clock. The exit code is 0 if both say the same of every variant, 1 if they do not.
     pub other: Option<String>,
-    /// What is compared, instead of throughput: latency-p99, server-cpu and so on, as in [metrics] of lab.toml.
+    /// What is compared, instead of throughput: latency-p99, server-cpu and so on, as in the table `metrics` of lab.toml.
     /// With several of them all decide about the exit code.
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = Metric::parse)]
     pub metric: Vec<Metric>,
