@@ -10,6 +10,7 @@ mod tests;
 use crate::campaign::Campaign;
 use crate::comparison::{BootCounts, Cell, Change, Comparison, Status};
 use crate::metric::Metric;
+use crate::output;
 use crate::plan::Clock;
 
 pub use judge::Judgement;
@@ -72,7 +73,7 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
             let planted_ns = variant.planted_ns;
             let of_scenario = plan.scenarios.iter().find(|scenario| scenario.name == compared.scenario);
             let model = of_scenario.map(|scenario| &scenario.server.storage);
-            let prediction = predict::baseline(base, compared.unit)
+            let prediction = predict::baseline(base, output::unit(compared.tool))
                 .map(|seen| predict::predict(seen, planted_ns.unwrap_or(0), plan.machine.cpus, model));
             rows.push(Row {
                 scenario: compared.scenario.clone(),

@@ -255,7 +255,7 @@ mod tests {
             4,
             Quiet,
             expect![[
-                r#"own --control --settings {"threads":4,"clone-fd":true,"request-kib":128,"max-background":12,"congestion-threshold":9,"async-dio":true,"direct-io":false,"auto-inval-data":false,"writeback-cache":false,"open":"kept","attribute-timeout-ms":1000,"getxattr":"enosys","request-log":0,"reply-order":"done","reply-window-us":0,"seed":1,"burn-ns":0,"storage":{"latency-us":0,"distribution":"fixed","parallel":0,"mib-per-s":0,"jitter-us":0,"disorder-us":0,"merge-kib":0,"plug-us":0},"faults":[]} /s /m"#
+                r#"own --control --settings {"threads":4,"clone-fd":true,"splice":false,"request-kib":128,"max-background":12,"congestion-threshold":9,"async-dio":true,"direct-io":false,"auto-inval-data":false,"writeback-cache":false,"open":"kept","attribute-timeout-ms":1000,"getxattr":"enosys","request-log":0,"reply-order":"done","reply-window-us":0,"seed":1,"burn-ns":0,"storage":{"latency-us":0,"distribution":"fixed","parallel":0,"mib-per-s":0,"jitter-us":0,"disorder-us":0,"merge-kib":0,"plug-us":0},"faults":[]} /s /m"#
             ]],
         );
         check(

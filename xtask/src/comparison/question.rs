@@ -14,6 +14,11 @@ pub struct Question {
 }
 
 impl Question {
+    /// Whether it is the plan's own.
+    pub(crate) fn is_default(&self) -> bool {
+        self.metrics.is_empty() && self.against.is_none()
+    }
+
     /// The metrics, each once.
     pub(super) fn metrics(&self) -> Vec<Metric> {
         let mut metrics = Vec::new();

@@ -5,10 +5,10 @@ use crate::record::Record;
 
 /// Whether a boot only warms the host up: it is kept, and what the kernel said in it counts, but its figures do not.
 pub(super) fn is_warm_up(step: &BootStep) -> bool {
-    step.repetition == 0
+    step.is_warm_up()
 }
 
 /// What disturbed a boot from outside, as its record tells it.
-pub(super) fn disturbances(_record: &Record) -> Vec<String> {
-    Vec::new()
+pub(super) fn disturbances(record: &Record) -> Vec<String> {
+    record.host.as_ref().map(|host| host.disturbed.clone()).unwrap_or_default()
 }

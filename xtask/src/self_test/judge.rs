@@ -49,6 +49,8 @@ impl Rules {
             (Verdict::Worse, Some(_)) => self.size(prediction, change),
             (Verdict::Same, Some(_)) => self.missed(prediction),
             (Verdict::Same, None) => Judgement::AsItShouldBe,
+            // Throughput has a better and a worse.
+            (Verdict::More | Verdict::Less, _) => wrong("throughput went neither way"),
             // In real time a difference between equal arms calls itself unreliable.
             (Verdict::Better | Verdict::Worse | Verdict::Unreliable, None) => wrong("nothing was planted"),
             (
@@ -56,7 +58,8 @@ impl Rules {
                 | Verdict::NotEnoughData
                 | Verdict::NotRepeatable
                 | Verdict::Unclear
-                | Verdict::Unreliable,
+                | Verdict::Unreliable
+                | Verdict::NotGiven,
                 _,
             ) => cannot_tell(change.verdict.word()),
         }

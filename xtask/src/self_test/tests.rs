@@ -33,9 +33,12 @@ fn what_is_planted_comes_on_top() {
 fn change(verdict: Verdict, ratio: f64, interval: Option<(f64, f64)>) -> Change {
     Change {
         ratio: Some(ratio),
+        ratio_of_means: Some(ratio),
+        limit: None,
         verdict,
         repeatable: None,
         p: interval.map(|_| 0.043),
+        p_corrected: interval.map(|_| 0.043),
         interval,
         smallest_visible: None,
     }
@@ -321,7 +324,7 @@ fn a_campaign_is_held_against_what_was_planted() {
     ));
     expect![[r#"Worse: again same alike AsItShouldBe, planted worse Wrong("less than was planted")"#]]
         .assert_eq(&test(Clock::Virtual, 1.0, 0.6, 2));
-    expect![[r#"Worse: again worse Wrong("nothing was planted"), planted worse AsItShouldBe"#]]
+    expect![[r#"Worse: again unreliable Wrong("nothing was planted"), planted worse AsItShouldBe"#]]
         .assert_eq(&test(Clock::Virtual, 1.112, 0.602, 2));
     // Planted arms boot the baseline's kernel, but are not taken for its noise.
     expect!["NoFinding: again same alike AsItShouldBe, planted worse AsItShouldBe"].assert_eq(&test(

@@ -105,7 +105,7 @@ fn a_planted_slowdown_is_no_arm_of_the_same_kernel() {
 }
 
 fn mark_warm_up(step: &mut BootStep) {
-    step.repetition = 0;
+    step.warm_up = true;
 }
 
 #[test]
