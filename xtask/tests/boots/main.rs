@@ -113,6 +113,7 @@ fn kernels_that_fail() {
         scenarios = ["local"]
         workloads = ["small-dd-read"]
         boots = 1
+        seed = 1
         "#,
     );
     sandbox.add_series("panic-at-boot");
@@ -153,6 +154,7 @@ fn programs_that_fail() {
         scenarios = ["local", "dying"]
         workloads = ["refused", "small-dd-read"]
         boots = 1
+        seed = 1
         "#,
     );
     let run = sandbox.lab(&["run-lab", "--plan", "failing-programs"]);
