@@ -1,14 +1,24 @@
 //! What every command works with: the checkout, its `lab.toml`, the cache.
 
+pub mod archive;
+pub mod cache;
+pub mod checkout;
+pub mod digest;
+pub mod files;
+pub mod interrupt;
+pub mod process;
+pub mod stopwatch;
+mod written;
+
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use lab_core::plan::config::Config;
 use xshell::Shell;
 
-use crate::boot::Interrupt;
-use crate::cache::Cache;
-use crate::checkout::Checkout;
-use crate::config::{self, Config, Inventory};
+use crate::lab::cache::Cache;
+use crate::lab::checkout::Checkout;
+use crate::lab::interrupt::Interrupt;
 
 /// The lab as it lies on this machine.
 #[derive(Debug)]
@@ -47,10 +57,7 @@ impl Lab {
     /// # Errors
     /// The first mistake in it, with its place and remedy.
     pub(crate) fn config(&self, sh: &Shell) -> anyhow::Result<Config> {
-        let text = config::read(sh, &self.checkout.join("lab.toml"))?;
-        let config = Config::parse("lab.toml", &text)?;
-        config.check_references(&Inventory::read(sh, self.checkout.root())?)?;
-        Ok(config.with_jobs(|file| config::read_job(sh, self.checkout.root(), file))?)
+        written::read(sh, &self.checkout)
     }
 
     /// The folder of the campaigns.

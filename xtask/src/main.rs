@@ -4,10 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use xshell::Shell;
-use xtask::cli::{Cli, Command};
-
-/// What the lab could not tell, as opposed to what it found.
-const CANNOT_TELL: u8 = 2;
+use xtask::commands::cli::{Cli, Command};
+use xtask::commands::{CANNOT_TELL, bench, build_kernel, ci, compare, doctor, import_series, run_lab};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,12 +21,12 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let sh = Shell::new()?;
     match command {
-        Command::RunLab(options) => xtask::run_lab::run_lab(&sh, options),
-        Command::BuildKernel(options) => xtask::build_kernel::build_kernel(&sh, options),
-        Command::Compare(options) => xtask::compare::compare(&sh, options),
-        Command::ImportSeries(options) => xtask::import::import_series(&sh, options),
-        Command::Bench(options) => xtask::bench::bench(&sh, options),
-        Command::Ci => xtask::ci::ci(&sh),
-        Command::Doctor => xtask::doctor::doctor(&sh),
+        Command::RunLab(options) => run_lab::run_lab(&sh, options),
+        Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
+        Command::Compare(options) => compare::compare(&sh, options),
+        Command::ImportSeries(options) => import_series::import_series(&sh, options),
+        Command::Bench(options) => bench::bench(&sh, options),
+        Command::Ci => ci::ci(&sh),
+        Command::Doctor => doctor::doctor(&sh),
     }
 }

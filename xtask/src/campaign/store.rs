@@ -5,13 +5,12 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
+use lab_core::plan::BootStep;
+use lab_core::text::suggest;
 
-use super::tries::counts_before;
-use super::{Campaign, CampaignFile, Try, due};
-use crate::files;
-use crate::plan::BootStep;
-use crate::record::{BootData, Record, check_version, has_record, read_boot, read_record, read_requests};
-use crate::suggest;
+use crate::campaign::boot_files::{has_record, read_boot, read_record, read_requests};
+use crate::lab::files;
 
 const CAMPAIGN: &str = "campaign.toml";
 const BOOTS: &str = "boots";
@@ -53,16 +52,11 @@ impl CampaignFolder {
         &self.path
     }
 
-    /// The folder's name below `results/`.
-    pub fn name(&self) -> String {
-        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-    }
-
     /// Makes the folder for the next attempt at a step. Earlier attempts stay as they are.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn new_attempt(&self, step: &BootStep) -> anyhow::Result<(PathBuf, u32)> {
+    pub(crate) fn new_attempt(&self, step: &BootStep) -> anyhow::Result<(PathBuf, u32)> {
         let stem = step.folder();
         for attempt in 1.. {
             let name = if attempt == 1 { stem.clone() } else { format!("{stem}.try{attempt}") };
@@ -261,10 +255,11 @@ pub fn load(path: &Path) -> anyhow::Result<Campaign> {
 
 #[cfg(test)]
 mod tests {
+    use lab_core::fixtures::{campaign, two_arms};
+    use lab_core::plan::Clock;
+
     use super::*;
-    use crate::comparison::tests::{campaign, two_arms};
-    use crate::plan::Clock;
-    use crate::record::{BootFiles, write_boot};
+    use crate::campaign::boot_files::{BootFiles, write_boot};
 
     /// A campaign on disk in which the first two boots have a record.
     fn begun(results: &Path) -> (PathBuf, CampaignFile) {

@@ -1,17 +1,16 @@
 //! A copy of the checkout with an own `lab.toml` and own results; the cache is the user's.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
+use lab_core::campaign::Campaign;
+use lab_core::evidence::outcome::Outcome;
 use serde_json::Value;
-use xtask::campaign::{self, Campaign};
-use xtask::outcome::Outcome;
-use xtask::record;
+use xtask::campaign::{self, boot_files};
 
 /// The copy; removed on drop.
 pub(crate) struct Sandbox {
@@ -118,7 +117,7 @@ impl Sandbox {
     /// Of the boots of the only campaign, by number: how many tries have a result.
     pub(crate) fn results_by_number(&self) -> BTreeMap<u32, usize> {
         let folders = fs::read_dir(self.campaign().join("boots")).expect("boots").flatten();
-        let records = folders.filter_map(|folder| record::read_record(&folder.path()).ok());
+        let records = folders.filter_map(|folder| boot_files::read_record(&folder.path()).ok());
         let results = records.filter(|record| !matches!(record.outcome, Outcome::Lost { .. }));
         results.fold(BTreeMap::new(), |mut counts, record| {
             *counts.entry(record.boot.number).or_default() += 1;

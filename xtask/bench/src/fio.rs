@@ -1,0 +1,94 @@
+//! What fio says of a run, as far as the bench needs it.
+
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+
+/// One run of a load tool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Run {
+    /// From the first request to the last completion, microseconds.
+    pub(super) wall_us: f64,
+    /// CPU time in user mode and in the kernel, microseconds.
+    pub(super) cpu_us: f64,
+    /// Requests that the tool made.
+    pub(super) requests: u64,
+}
+
+#[derive(Deserialize)]
+struct Report {
+    jobs: Vec<Job>,
+}
+
+#[derive(Deserialize)]
+struct Job {
+    error: i32,
+    /// Milliseconds.
+    job_runtime: f64,
+    /// Percent of `job_runtime`.
+    usr_cpu: f64,
+    sys_cpu: f64,
+    read: Transfers,
+}
+
+#[derive(Deserialize)]
+struct Transfers {
+    io_bytes: u64,
+    total_ios: u64,
+    short_ios: u64,
+    /// Milliseconds.
+    runtime: f64,
+}
+
+/// Reads the output of `fio --output-format=json` with one job that reads.
+///
+/// # Errors
+/// If it is something else, or the job failed or did not read `bytes`.
+pub(super) fn parse(text: &str, bytes: u64) -> anyhow::Result<Run> {
+    // Warnings come before the report.
+    let start = text.find('{').context("fio printed no report")?;
+    let report: Report = serde_json::from_str(&text[start..]).context("reading fio's report")?;
+    let [job] = &report.jobs[..] else { anyhow::bail!("fio reports {} jobs", report.jobs.len()) };
+    ensure!(job.error == 0, "fio's job failed with error {}", job.error);
+    let read = &job.read;
+    ensure!(read.io_bytes == bytes, "fio read {} bytes instead of {bytes}", read.io_bytes);
+    ensure!(read.short_ios == 0, "fio had {} short reads", read.short_ios);
+    ensure!(read.runtime > 0.0, "fio measured no time: make the file larger");
+    Ok(Run {
+        wall_us: read.runtime * 1000.0,
+        cpu_us: (job.usr_cpu + job.sys_cpu) / 100.0 * job.job_runtime * 1000.0,
+        requests: read.total_ios,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: expect_test::Expect) {
+        let shown = match parse(text, 536_870_912) {
+            Ok(run) => format!("{run:?}"),
+            Err(error) => format!("{error:#}"),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn reports() {
+        use expect_test::expect;
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/data/output/fio-read-4k.json");
+        let capture = std::fs::read_to_string(path).unwrap();
+        check(&capture, expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"]);
+        check(
+            &format!("fio: a warning\n{capture}"),
+            expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"],
+        );
+        check(&capture.replace("\"error\" : 0", "\"error\" : 5"), expect!["fio's job failed with error 5"]);
+        check(
+            &capture.replace("536870912", "536870908"),
+            expect!["fio read 536870908 bytes instead of 536870912"],
+        );
+        check(&capture.replace("\"short_ios\" : 0", "\"short_ios\" : 1"), expect!["fio had 1 short reads"]);
+        check("", expect!["fio printed no report"]);
+        check("{}", expect!["reading fio's report: missing field `jobs` at line 1 column 2"]);
+    }
+}

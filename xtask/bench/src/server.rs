@@ -1,0 +1,176 @@
+//! A server as a running program: started, asked, and ended with its mount whatever happens.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use lab_protocol::{ControlCommand, ControlReply, RequestStats};
+use rustix::process::Signal;
+
+use super::contender::CommandLine;
+use super::cpu;
+use super::ground::{Ground, detach};
+
+/// How long a server may take to mount, and to end after the unmount.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// `FUSE_SUPER_MAGIC` of `fs/fuse/inode.c`.
+const FUSE: i64 = 0x6573_5546;
+
+/// A mounted server; ended on drop.
+#[derive(Debug)]
+pub(super) struct Server {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    mount: PathBuf,
+    said: PathBuf,
+}
+
+impl Server {
+    /// Starts it and waits for the mount.
+    ///
+    /// # Errors
+    /// If it does not mount; with the last thing that it said.
+    pub(super) fn start(line: &CommandLine, ground: &Ground) -> anyhow::Result<Self> {
+        let (mount, said) = (ground.mount(), ground.said());
+        let stderr = File::create(&said).with_context(|| format!("making {}", said.display()))?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "cmd! cannot talk to a running program, nor set death signals"
+        )]
+        let mut command = Command::new(&line.program);
+        command.args(&line.arguments).envs(line.environment.iter().copied());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        // Ctrl-C on the terminal reaches the bench only, which then unmounts in order.
+        command.process_group(0);
+        let bench = rustix::process::getpid();
+        // SAFETY: between fork and exec only system calls are made, no memory is allocated and no lock taken.
+        unsafe {
+            command.pre_exec(move || {
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+                // The bench may have ended between the fork and the line above; the signal is lost then.
+                match rustix::process::getppid() == Some(bench) {
+                    true => Ok(()),
+                    false => Err(std::io::Error::other("the bench has ended")),
+                }
+            });
+        }
+        let mut child = command.spawn().with_context(|| format!("starting {}", line.program.display()))?;
+        let input = child.stdin.take().context("taking the server's input")?;
+        let output = BufReader::new(child.stdout.take().context("taking the server's output")?);
+        let mut server = Server { child, input, output, mount, said };
+        server.await_mount().with_context(|| format!("mounting with {}", line.program.display()))?;
+        Ok(server)
+    }
+
+    fn await_mount(&mut self) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        while !rustix::fs::statfs(&self.mount).is_ok_and(|found| found.f_type == FUSE) {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("it ended with {status}: {}", self.last_words());
+            }
+            if begin.elapsed() > LIMIT {
+                bail!("no mount after {} s: {}", LIMIT.as_secs(), self.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    fn last_words(&self) -> String {
+        let text = std::fs::read_to_string(&self.said).unwrap_or_default();
+        lab_core::evidence::output::last_line(&text).to_owned()
+    }
+
+    /// What our server counted since the last call.
+    ///
+    /// # Errors
+    /// If it does not answer, as libfuse's servers do not.
+    pub(super) fn take(&mut self) -> anyhow::Result<RequestStats> {
+        writeln!(self.input, "{}", ControlCommand::Take).context("asking the server for its counters")?;
+        loop {
+            let mut line = String::new();
+            self.output.read_line(&mut line).context("reading the server's counters")?;
+            match serde_json::from_str(&line).with_context(|| format!("the server said `{}`", line.trim()))? {
+                ControlReply::Stats(stats) => return Ok(*stats),
+                ControlReply::Mounted(_) => {}
+                ControlReply::Log { .. } => bail!("the server sent a log that nobody asked for"),
+                ControlReply::Error(error) => bail!("the server failed: {error}"),
+            }
+        }
+    }
+
+    /// CPU time that it has used so far, microseconds.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) fn cpu_us(&self) -> anyhow::Result<f64> {
+        cpu::of_process_us(self.child.id())
+    }
+
+    /// The most memory that it had resident so far, KiB.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) fn peak_kib(&self) -> anyhow::Result<u64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        peak_kib(&text).with_context(|| format!("no VmHWM in {path}"))
+    }
+
+    /// Unmounts, waits for its end, and gives what it wrote to standard error.
+    ///
+    /// # Errors
+    /// If it does not end.
+    pub(super) fn stop(mut self) -> anyhow::Result<String> {
+        detach(&self.mount);
+        let begin = Instant::now();
+        while self.child.try_wait()?.is_none() {
+            if begin.elapsed() > LIMIT {
+                bail!("the server is still there {} s after the unmount", LIMIT.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        read(&self.said)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        detach(&self.mount);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// `VmHWM` of `/proc/PID/status`, KiB.
+fn peak_kib(status: &str) -> Option<u64> {
+    let rest = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    rest.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peak_memory() {
+        for (text, expected) in [
+            ("VmPeak:\t   9000 kB\nVmHWM:\t    3512 kB\nVmRSS:\t 1 kB\n", Some(3512)),
+            ("VmHWM:\tlots", None),
+            ("", None),
+        ] {
+            assert_eq!(peak_kib(text), expected);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! One execution of a plan: its file, the records of its boots, and what is to be run next.
+
+mod extend;
+mod file;
+mod record;
+mod tries;
+
+pub use extend::{differences, is_last, longer};
+pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
+pub use record::{AppliedSeries, BootData, KernelIdentity, Record, Setup, Stored, VERSION, check_version};
+pub use tries::{Ended, Try, counts_before, due, missing};

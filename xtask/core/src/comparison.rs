@@ -1,0 +1,392 @@
+//! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
+
+pub mod across;
+mod cells;
+mod check;
+mod conclusion;
+mod doubts;
+mod evidence;
+mod figures;
+mod findings;
+pub mod patches;
+mod question;
+pub mod self_test;
+pub(crate) mod statistics;
+mod steps;
+mod verdict;
+
+use lab_protocol::{Negotiated, Tool};
+use serde::Serialize;
+
+use crate::campaign::{Campaign, Host, KernelIdentity, Setup};
+use crate::evidence::metric::{Metric, Thresholds};
+use crate::plan;
+
+pub use conclusion::{Conclusion, Status};
+pub use findings::{FindingRow, Presence};
+pub use question::Question;
+pub use steps::{Difference, Step};
+use verdict::Rules;
+pub use verdict::{Change, Verdict};
+
+/// With the virtual clock, boots of one kernel that differ by more than this say that the plan is not
+/// deterministic.
+pub(crate) const REPEATABLE_SPREAD: f64 = 0.01;
+
+/// Where a plan is not deterministic, a change still counts if it is this many times the spread.
+pub(crate) const CLEAR_OF_SPREAD: f64 = 10.0;
+
+/// Boots per arm below which a wall-clock comparison cannot be significant: of 3 against 3 the smallest
+/// two-sided p is 0.1.
+pub(crate) const FEWEST_WALL_BOOTS: usize = 4;
+
+/// Two-sided p below which a difference counts, after the correction over all cells that decide together (Holm).
+pub(crate) const SIGNIFICANCE: f64 = 0.05;
+
+/// The version of the form in which a comparison is written as JSON.
+pub(crate) const SCHEMA: u32 = 2;
+
+/// What a campaign says.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Comparison {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// The campaign's folder.
+    pub campaign: String,
+    /// When it was begun, RFC 3339 in UTC.
+    pub begun: String,
+    /// The command that repeats it.
+    pub command: String,
+    /// The commit of the lab.
+    pub lab_commit: String,
+    /// The machine it ran on.
+    pub host: Host,
+    /// Why this accelerator was chosen.
+    pub accelerator_reason: String,
+    /// The plan's name.
+    pub plan: String,
+    /// The metrics that decide, in order: those of `rows`.
+    pub metrics: Vec<Metric>,
+    /// From which change on a difference counts, percent.
+    pub thresholds: Thresholds,
+    /// The variant that the others are compared with.
+    pub baseline: String,
+    /// What was equal in all boots; none if no boot has a record.
+    pub setup: Option<Setup>,
+    /// The server settings, in the order of the plan.
+    pub scenarios: Vec<plan::Scenario>,
+    /// The kernels, the baseline first.
+    pub variants: Vec<VariantSummary>,
+    /// One for each scenario, workload and metric that decides: scenarios and workloads in the order of the plan. They are
+    /// one family: with the wall clock, each p is corrected for all of their cells (those of the baseline's own kernel apart).
+    pub rows: Vec<Row>,
+    /// The same of all other metrics. They decide nothing, and each metric is a family of its own.
+    pub other_metrics: Vec<Row>,
+    /// If a series is booted patch by patch: one for each patch, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
+    /// Findings in the kernel logs, those that the baseline does not have first.
+    pub findings: Vec<FindingRow>,
+    /// What the reader must know before believing any of it.
+    pub doubts: Vec<String>,
+    /// What follows.
+    pub conclusion: Conclusion,
+}
+
+/// A kernel and how its boots went.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct VariantSummary {
+    /// The variant's name.
+    pub name: String,
+    /// The series it is made of; none: the source as it is.
+    pub series: Vec<String>,
+    /// Up to which patch of the last one, if it is a step of a series that is booted patch by patch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<plan::Prefix>,
+    /// A planted slowdown: what the server burns in each READ and WRITE in its boots, nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planted_ns: Option<u64>,
+    /// The kernel; none if no boot has a record.
+    pub kernel: Option<KernelIdentity>,
+    /// `uname -r`, if a boot reported it.
+    pub release: Option<String>,
+    /// Boots by how they ended.
+    pub boots: BootCounts,
+    /// Boots that did not end well or had a problem, each with number, scenario and reason.
+    pub troubles: Vec<Trouble>,
+    /// What server and kernel agreed on, by scenario; several in one scenario if its boots differ.
+    pub negotiated: Vec<(String, Negotiated)>,
+}
+
+/// Boots by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BootCounts {
+    /// In the plan.
+    pub planned: u32,
+    /// With the whole report.
+    pub finished: u32,
+    /// With a finding or a taint.
+    pub broken: u32,
+    /// Without progress.
+    pub hung: u32,
+    /// Failed for reasons outside the guest.
+    pub lost: u32,
+    /// Without a valid record.
+    pub missing: u32,
+    /// How many of the planned ones only warm the host up: their figures are not compared.
+    #[serde(skip_serializing_if = "is_none")]
+    pub warm_up: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde calls it with")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
+}
+
+/// A boot that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Trouble {
+    /// Its number in the plan.
+    pub boot: u32,
+    /// The scenario that ran in it.
+    pub scenario: String,
+    /// `broken`, `hung`, `lost` or `missing`; `problem` for what went wrong in a guest beside the workloads.
+    pub outcome: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// One metric of one workload in one scenario.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The workload's name.
+    pub workload: String,
+    /// The load tool.
+    pub tool: Tool,
+    /// What was measured.
+    pub metric: Metric,
+    /// The unit of all values of the row; empty for counts.
+    pub unit: &'static str,
+    /// One for each variant, in the order of [`Comparison::variants`].
+    pub cells: Vec<Cell>,
+}
+
+/// One variant in a row.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cell {
+    /// The variant's name.
+    pub variant: String,
+    /// One for each boot that gave one.
+    pub samples: Vec<Sample>,
+    /// Why a boot gave no figure although the workload did its work; none if all gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_given: Option<String>,
+    /// One for each boot whose workload failed.
+    pub failures: Vec<Failure>,
+    /// Boots of the plan that never came to this workload.
+    pub absent: u32,
+    /// Mean of the samples: harmonic of rates, arithmetic of times and counts.
+    pub mean: Option<f64>,
+    /// Largest sample by smallest, minus one; none with fewer than two.
+    pub spread: Option<f64>,
+    /// The same among boots that started at the same phase of the timer tick, of all phases the largest: what is left
+    /// is chance. None without two such boots, and with the wall clock, where a phase means nothing.
+    pub repeat: Option<f64>,
+    /// What the server saw, over all boots; in the rows of the first metric that decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Against the baseline; none for the baseline itself.
+    pub change: Option<Change>,
+}
+
+impl Cell {
+    /// Whether its workload did its work and nobody measured the metric.
+    pub(crate) fn is_not_given(&self) -> bool {
+        self.samples.is_empty() && self.failures.is_empty() && self.not_given.is_some()
+    }
+}
+
+/// The result of one boot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Sample {
+    /// The boot's number in the plan.
+    pub boot: u32,
+    /// The phase at which the workload started, microseconds.
+    pub phase_us: u32,
+    /// The figure, in the unit of the row.
+    pub value: f64,
+    /// Bytes that the tool transferred.
+    pub bytes: u64,
+    /// What disturbed the boot from outside. It counts all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disturbed: Vec<String>,
+}
+
+/// A workload that did not do its work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Failure {
+    /// The boot's number in the plan.
+    pub boot: u32,
+    /// How it ended, with the last line of its standard error.
+    pub reason: String,
+}
+
+/// The smallest and the largest of several boots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Range<T = u64> {
+    /// The smallest.
+    pub least: T,
+    /// The largest.
+    pub most: T,
+}
+
+/// What the server counted while the workload ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Evidence {
+    /// READ and WRITE requests.
+    pub requests: Range,
+    /// The most of them that were in flight at one time.
+    pub most_in_flight: Range,
+    /// How many were in flight on average, from the first arrival to the last answer.
+    pub mean_in_flight: Range<f64>,
+    /// From the first arrival to the last answer, nanoseconds.
+    pub span_ns: Range,
+    /// How long READs took in the server; none if a boot had none.
+    pub read_service: Option<ServiceEvidence>,
+    /// How long WRITEs took in the server; none if a boot had none.
+    pub write_service: Option<ServiceEvidence>,
+    /// How long both took on average, nanoseconds; none if a boot had neither.
+    pub mean_service_ns: Option<Range>,
+    /// Bytes of the largest one.
+    pub largest_bytes: Range,
+    /// Those that did not start where the one before ended.
+    pub out_of_order: Range,
+    /// Those that were answered with an error.
+    pub failed: Range,
+    /// What the modelled storage did; none without a model.
+    pub storage: Option<StorageEvidence>,
+}
+
+/// What the modelled storage did while the workload ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StorageEvidence {
+    /// Operations.
+    pub operations: Range,
+    /// Operations for each MiB that was asked for.
+    pub operations_per_mib: Range<f64>,
+    /// Requests that became part of another one's operation.
+    pub merged: Range,
+    /// Bytes of the largest operation.
+    pub largest_bytes: Range,
+    /// The most operations that were served at one time.
+    pub most_at_once: Range,
+    /// Operations that did not begin where the one before ended.
+    pub out_of_order: Range,
+}
+
+/// How long requests took in the server, from their arrival to their answer, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServiceEvidence {
+    /// The mean.
+    pub mean_ns: Range,
+    /// The shortest.
+    pub min_ns: Range,
+    /// Half took this long or less.
+    pub p50_ns: Range,
+    /// Nine tenths took this long or less.
+    pub p90_ns: Range,
+    /// 99 of 100 took this long or less.
+    pub p99_ns: Range,
+    /// The longest.
+    pub max_ns: Range,
+}
+
+/// Compares the throughput of the boots of a campaign with that of its baseline.
+///
+/// # Errors
+/// As [`answer`].
+pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
+    answer(campaign, &Question::default())
+}
+
+/// Compares the boots of a campaign.
+///
+/// # Errors
+/// If the records differ in more than the variant; names the first difference and both values. If the campaign has no
+/// variant of the name that is asked for.
+pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
+    let setup = check::same_setup(campaign)?;
+    let plan = &campaign.file.plan;
+    let (metrics, baseline) = (question.metrics(), question.baseline(plan)?);
+    let variants = cells::variants(campaign, &baseline)?;
+    let same_kernel = check::same_kernel_as_baseline(&variants);
+    let rules = Rules { clock: plan.machine.clock, thresholds: &plan.thresholds, same_kernel: &same_kernel };
+    let (rows, other_metrics) = judged_rows(campaign, &variants, &metrics, rules);
+    let findings = findings::rows(campaign, &variants);
+    // Against another variant than the one before the first patch there are no steps.
+    let steps = match baseline == plan.baseline {
+        true => steps::steps(&variants, &rows, &findings, rules),
+        false => Vec::new(),
+    };
+    let doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
+    let conclusion = conclusion::conclude(&variants, &rows, &findings, &campaign.damaged);
+    Ok(Comparison {
+        schema: SCHEMA,
+        campaign: campaign.name.clone(),
+        begun: campaign.file.begun.clone(),
+        command: campaign.file.command.clone(),
+        lab_commit: campaign.file.lab_commit.clone(),
+        host: campaign.file.host.clone(),
+        accelerator_reason: campaign.file.accelerator_reason.clone(),
+        plan: plan.name.clone(),
+        metrics,
+        thresholds: plan.thresholds.clone(),
+        baseline,
+        setup,
+        scenarios: plan.scenarios.clone(),
+        variants,
+        rows,
+        other_metrics,
+        steps,
+        findings,
+        doubts,
+        conclusion,
+    })
+}
+
+/// The rows of the metrics that decide, judged together, and those of each other one.
+fn judged_rows(
+    campaign: &Campaign,
+    variants: &[VariantSummary],
+    metrics: &[Metric],
+    rules: Rules,
+) -> (Vec<Row>, Vec<Row>) {
+    let rows = cells::rows(campaign, variants, metrics[0]);
+    let (mut decisive, others): (Vec<Row>, Vec<Row>) =
+        rows.into_iter().partition(|row| metrics.contains(&row.metric));
+    verdict::judge(&mut decisive, rules);
+    let mut judged = Vec::new();
+    for metric in Metric::ALL {
+        let mut family: Vec<Row> = others.iter().filter(|row| row.metric == metric).cloned().collect();
+        verdict::judge(&mut family, rules);
+        judged.extend(family);
+    }
+    (decisive, judged)
+}
+
+#[cfg(test)]
+pub mod tests;

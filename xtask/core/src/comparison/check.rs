@@ -1,0 +1,78 @@
+//! What must hold before numbers are put side by side.
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::VariantSummary;
+use crate::campaign::{BootData, Campaign, Setup};
+
+/// The setup of all boots.
+///
+/// # Errors
+/// If two boots differ in it, or a record stands for a boot that the plan does not have.
+pub(super) fn same_setup(campaign: &Campaign) -> anyhow::Result<Option<Setup>> {
+    let Some(first) = campaign.boots.first() else { return Ok(None) };
+    for boot in &campaign.boots {
+        if !campaign.file.plan.boots.contains(&boot.record.boot) {
+            bail!("comparing {}: the plan has no such boot as that of {}", campaign.name, boot.folder);
+        }
+        if let Some((name, left, right)) = first_difference(&first.record.setup, &boot.record.setup)? {
+            bail!(
+                "comparing {}: {name} is {left} in {} and {right} in {}; only boots that differ in nothing but the \
+                 variant can be compared: run the plan again",
+                campaign.name,
+                first.folder,
+                boot.folder,
+            );
+        }
+    }
+    Ok(Some(first.record.setup.clone()))
+}
+
+/// The first field in which two setups differ, with both values. Goes by the written form, so that no field is
+/// forgotten.
+fn first_difference(left: &Setup, right: &Setup) -> anyhow::Result<Option<(String, String, String)>> {
+    let fields = |setup| match serde_json::to_value(setup).context("writing a setup") {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => bail!("a setup is written as {other}"),
+        Err(error) => Err(error),
+    };
+    let (left, right) = (fields(left)?, fields(right)?);
+    let different = left.into_iter().find(|(name, value)| right.get(name) != Some(value));
+    Ok(different.map(|(name, value)| {
+        let other = right.get(&name).map(Value::to_string).unwrap_or_default();
+        (name, value.to_string(), other)
+    }))
+}
+
+/// The boots of one variant.
+///
+/// # Errors
+/// If not all of them booted the same kernel.
+pub(super) fn boots_of<'a>(campaign: &'a Campaign, variant: &str) -> anyhow::Result<Vec<&'a BootData>> {
+    let boots: Vec<_> = campaign.boots.iter().filter(|boot| boot.record.boot.variant == variant).collect();
+    if let [first, others @ ..] = &boots[..]
+        && let Some(other) = others.iter().find(|other| other.record.kernel != first.record.kernel)
+    {
+        bail!(
+            "comparing {}: {variant} is the kernel {} in {} and {} in {}; run the plan again",
+            campaign.name,
+            first.record.kernel.digest,
+            first.folder,
+            other.record.kernel.digest,
+            other.folder,
+        );
+    }
+    Ok(boots)
+}
+
+/// For each variant whether it is the baseline's kernel under another label; the first is the baseline itself. One with
+/// a slowdown planted in its server is another one.
+pub(super) fn same_kernel_as_baseline(variants: &[VariantSummary]) -> Vec<bool> {
+    let booted = |variant: &VariantSummary| {
+        variant.kernel.as_ref().map(|kernel| (kernel.bzimage_sha256.clone(), variant.planted_ns))
+    };
+    let baseline = variants.first().and_then(booted);
+    let same = |variant| baseline.is_some() && booted(variant) == baseline;
+    variants.iter().enumerate().map(|(place, variant)| place > 0 && same(variant)).collect()
+}

@@ -1,0 +1,185 @@
+//! What follows from a comparison, in a status and a few sentences.
+
+use serde::Serialize;
+
+use super::{FindingRow, Row, VariantSummary, Verdict, check};
+use crate::evidence::metric::{Metric, at_most};
+
+/// The answer of a campaign; its number is the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Nothing speaks against any variant.
+    NoFinding = 0,
+    /// A variant is slower, broken, hung, has new findings or fails at a workload, against the baseline.
+    Worse = 1,
+    /// Boots were lost, or the data is too little or too noisy.
+    CannotTell = 2,
+}
+
+impl Status {
+    /// The exit code of the lab.
+    pub fn exit_code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What follows from a comparison.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Conclusion {
+    /// The answer.
+    pub status: Status,
+    /// It in words: one sentence for each variant but the baseline, one for the campaign if boots are missing.
+    pub sentences: Vec<String>,
+}
+
+pub(super) fn conclude(
+    variants: &[VariantSummary],
+    rows: &[Row],
+    findings: &[FindingRow],
+    damaged: &[String],
+) -> Conclusion {
+    let mut worse = false;
+    let mut unknown = !damaged.is_empty();
+    let mut sentences = Vec::new();
+    let same_kernel = check::same_kernel_as_baseline(variants);
+    for place in 1..variants.len() {
+        let judged = Judged::new(variants, place, rows, findings);
+        // The baseline under another label shows the noise; it has no verdict of its own.
+        if !same_kernel[place] {
+            worse |= judged.is_worse();
+            unknown |= judged.is_unknown();
+        }
+        sentences.push(judged.sentence(&variants[place].name, &variants[0].name));
+    }
+    let incomplete: u32 = variants.iter().map(|variant| variant.boots.lost + variant.boots.missing).sum();
+    if incomplete > 0 {
+        unknown = true;
+        let planned: u32 = variants.iter().map(|variant| variant.boots.planned).sum();
+        sentences.push(format!("{incomplete} of {planned} boots were lost or have no record."));
+    }
+    if let Some(baseline) = variants.first()
+        && baseline.boots.broken + baseline.boots.hung > 0
+    {
+        unknown |= variants.len() == 1;
+        sentences.push(format!(
+            "The baseline {} itself broke or hung in {} of {} boots.",
+            baseline.name,
+            baseline.boots.broken + baseline.boots.hung,
+            baseline.boots.planned
+        ));
+    }
+    let has_data = rows.iter().flat_map(|row| &row.cells).any(|cell| cell.mean.is_some());
+    let status = match (worse, unknown || !has_data) {
+        (true, _) => Status::Worse,
+        (false, true) => Status::CannotTell,
+        (false, false) => Status::NoFinding,
+    };
+    Conclusion { status, sentences }
+}
+
+/// One variant against the baseline, counted.
+struct Judged {
+    rows: usize,
+    /// Whether throughput is all that decides: then better is faster.
+    is_speed: bool,
+    /// Ratios of the rows that are better, and of those that are worse.
+    better: Vec<f64>,
+    worse: Vec<f64>,
+    /// Ratios of the rows that differ to neither side's credit.
+    more: Vec<f64>,
+    less: Vec<f64>,
+    same: usize,
+    /// The largest difference that one of these rows does not rule out.
+    limit: f64,
+    failed: usize,
+    unknown: usize,
+    not_given: usize,
+    new_findings: usize,
+    broken: u32,
+    hung: u32,
+    /// Whether the baseline broke or hung as well, which makes the same in the variant no finding about it.
+    baseline_troubled: bool,
+}
+
+impl Judged {
+    fn new(variants: &[VariantSummary], place: usize, rows: &[Row], findings: &[FindingRow]) -> Self {
+        let changes: Vec<_> = rows.iter().filter_map(|row| row.cells.get(place)?.change).collect();
+        let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
+        let ratios = |verdict| {
+            changes
+                .iter()
+                .filter(|change| change.verdict == verdict)
+                .filter_map(|change| change.ratio)
+                .collect()
+        };
+        let (baseline, boots) = (variants[0].boots, variants[place].boots);
+        Judged {
+            rows: changes.len(),
+            is_speed: rows.iter().all(|row| row.metric == Metric::Throughput),
+            better: ratios(Verdict::Better),
+            worse: ratios(Verdict::Worse),
+            more: ratios(Verdict::More),
+            less: ratios(Verdict::Less),
+            same: count(Verdict::Same),
+            limit: changes
+                .iter()
+                .filter(|change| change.verdict == Verdict::Same)
+                .filter_map(|change| change.limit)
+                .fold(0.0, f64::max),
+            failed: count(Verdict::Failed),
+            unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
+            not_given: count(Verdict::NotGiven),
+            new_findings: findings.iter().filter(|row| row.is_new_with(place)).count(),
+            broken: boots.broken,
+            hung: boots.hung,
+            baseline_troubled: baseline.broken + baseline.hung > 0,
+        }
+    }
+
+    fn is_worse(&self) -> bool {
+        let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
+        self.worse.len() + self.failed + self.new_findings > 0 || troubled
+    }
+
+    fn is_unknown(&self) -> bool {
+        self.unknown > 0 || self.broken + self.hung > 0
+    }
+
+    fn sentence(&self, name: &str, baseline: &str) -> String {
+        let rows = self.rows;
+        let counted =
+            |count: usize, text: &str| (count > 0).then(|| format!("{text} in {count} of {rows} rows"));
+        let boots = |count: u32| format!("{count} boot{}", if count == 1 { "" } else { "s" });
+        let new = self.new_findings;
+        let moved =
+            |ratios: &[f64], text: &str| counted(ratios.len(), text).map(|text| text + &range(ratios));
+        let parts: Vec<String> = [
+            moved(&self.better, if self.is_speed { "faster" } else { "better" }),
+            moved(&self.worse, if self.is_speed { "SLOWER" } else { "WORSE" }),
+            moved(&self.more, "more"),
+            moved(&self.less, "less"),
+            counted(self.same, &format!("no difference larger than {}", at_most(self.limit))),
+            counted(self.failed, "FAILS where the baseline does not"),
+            counted(self.unknown, "no statement possible"),
+            counted(self.not_given, "not measured"),
+            (self.broken > 0).then(|| format!("BROKEN in {}", boots(self.broken))),
+            (self.hung > 0).then(|| format!("HUNG in {}", boots(self.hung))),
+            (new > 0).then(|| format!("{new} NEW in the kernel log")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let said = if parts.is_empty() { "nothing measured".to_owned() } else { parts.join("; ") };
+        format!("{name} against {baseline}: {said}.")
+    }
+}
+
+/// From the smallest to the largest ratio, in brackets.
+fn range(ratios: &[f64]) -> String {
+    let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = ratios.iter().copied().fold(0.0, f64::max);
+    let [least, most] = [least, most].map(|ratio| format!("x{ratio:.3}"));
+    if least == most { format!(" ({least})") } else { format!(" ({least} to {most})") }
+}

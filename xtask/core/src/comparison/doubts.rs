@@ -1,0 +1,282 @@
+//! What must be said beside numbers: everything that speaks against believing them.
+
+use std::collections::BTreeMap;
+
+use lab_protocol::Negotiated;
+
+use super::check::same_kernel_as_baseline;
+use super::statistics::smallest_p;
+use super::{Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE, VariantSummary, Verdict, cells};
+use crate::campaign::{Campaign, Setup};
+use crate::evidence::metric::{Metric, Thresholds};
+use crate::plan::Clock;
+
+/// Everything that a reader must know before believing a number, most important first.
+pub(super) fn doubts(
+    campaign: &Campaign,
+    setup: Option<&Setup>,
+    variants: &[VariantSummary],
+    rows: &[Row],
+) -> Vec<String> {
+    let mut doubts = equal_kernels(variants);
+    doubts.extend(campaign.damaged.iter().map(|damaged| format!("a record could not be read: {damaged}")));
+    if campaign.boots.is_empty() {
+        doubts.push("no boot has a record".to_owned());
+    }
+    if let Some(setup) = setup
+        && setup.clock == Clock::Wall
+        && setup.accelerator == "tcg"
+    {
+        doubts
+            .push("emulated: order of magnitude only (real time under TCG measures the emulator)".to_owned());
+    }
+    let controls = same_kernel_as_baseline(variants);
+    match campaign.file.plan.machine.clock {
+        Clock::Wall => {
+            if !controls.contains(&true) {
+                doubts.push(
+                    "no arm boots the baseline's kernel a second time, so that the noise between labels is not known"
+                        .to_owned(),
+                );
+            }
+            doubts.extend(too_few(rows, &controls));
+        }
+        Clock::Virtual => {
+            doubts.extend(unrepeatable(rows));
+            doubts.extend(phases(rows, &campaign.file.plan.thresholds));
+        }
+    }
+    doubts.extend(rows.iter().flat_map(|row| different_controls(row, &controls)));
+    doubts.extend(disturbed(rows));
+    let first = rows.first().map(|row| row.metric);
+    doubts.extend(rows.iter().filter(|row| Some(row.metric) == first).filter_map(unequal_work));
+    doubts.extend(unequal_servers(variants));
+    doubts
+}
+
+fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
+    let mut doubts = Vec::new();
+    for (place, left) in variants.iter().enumerate() {
+        for right in &variants[place + 1..] {
+            let (Some(a), Some(b)) = (&left.kernel, &right.kernel) else { continue };
+            if a.bzimage_sha256 != b.bzimage_sha256 || left.planted_ns != right.planted_ns {
+                continue;
+            }
+            let names = format!("{} and {}", left.name, right.name);
+            doubts.push(if left.series == right.series && left.prefix == right.prefix {
+                format!("{names} are the same kernel under two labels: what differs between them is noise")
+            } else {
+                format!(
+                    "THE KERNELS ARE EQUAL: {names} are the same bzImage, so {} change nothing that is built",
+                    if right.prefix.is_some() { "the patches between them" } else { "their series" }
+                )
+            });
+        }
+    }
+    doubts
+}
+
+/// With the wall clock: where no verdict is possible, whatever the figures.
+fn too_few(rows: &[Row], controls: &[bool]) -> Option<String> {
+    let changes = || rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change);
+    if changes().any(|change| change.verdict == Verdict::NotEnoughData) {
+        return Some(format!(
+            "some kernels have fewer than {FEWEST_WALL_BOOTS} boots, which can never show a difference that chance does \
+             not explain (of 3 against 3 the smallest p is 0.1): no verdict there"
+        ));
+    }
+    let is_tested = |cell: &Cell| cell.change.is_some_and(|change| change.p.is_some());
+    let of_row =
+        |row: &Row| row.cells.iter().zip(controls).filter(|(cell, same)| !**same && is_tested(cell)).count();
+    let cells: usize = rows.iter().map(of_row).sum();
+    let smallest = |row: &Row| {
+        let (baseline, others) = row.cells.split_first()?;
+        let most = others.iter().map(|cell| cell.samples.len()).max()?;
+        (!baseline.samples.is_empty())
+            .then(|| (smallest_p(baseline.samples.len(), most), baseline.samples.len(), most))
+    };
+    let (p, left, right) = rows.iter().filter_map(smallest).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    (cells > 0 && p * cells as f64 >= SIGNIFICANCE).then(|| {
+        format!(
+            "{left} boots against {right} cannot show a difference: the smallest p is {p:.4}, and {cells} cells are looked \
+             at, so that it is corrected to {:.2}: more boots, or fewer rows or variants, would tell",
+            (p * cells as f64).min(1.0)
+        )
+    })
+}
+
+/// The baseline's kernel under another label, where it differs.
+fn different_controls<'a>(row: &'a Row, controls: &'a [bool]) -> impl Iterator<Item = String> + 'a {
+    let different = row.cells.iter().zip(controls).filter(|(cell, is_control)| {
+        **is_control && cell.change.is_some_and(|change| change.verdict == Verdict::Unreliable)
+    });
+    different.map(|(cell, _)| {
+        let ratio = cell.change.and_then(|change| change.ratio).unwrap_or(1.0);
+        format!(
+            "{}, {}, {}: {}, the same kernel as {}, differs from it by {:+.1} %: a change that is no larger is not \
+             believed",
+            row.scenario,
+            row.workload,
+            row.metric.name(),
+            cell.variant,
+            row.cells[0].variant,
+            (ratio - 1.0) * 100.0
+        )
+    })
+}
+
+/// Boots that something outside disturbed; they count all the same.
+pub(super) fn disturbed(rows: &[Row]) -> Option<String> {
+    let mut boots: BTreeMap<u32, &[String]> = BTreeMap::new();
+    let samples = rows.iter().flat_map(|row| &row.cells).flat_map(|cell| &cell.samples);
+    boots.extend(
+        samples
+            .filter(|sample| !sample.disturbed.is_empty())
+            .map(|sample| (sample.boot, &sample.disturbed[..])),
+    );
+    let named: Vec<String> =
+        boots.iter().map(|(boot, what)| format!("boot {boot} ({})", what.join(", "))).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "{} of the boots that are compared were disturbed from outside: {}",
+            named.len(),
+            named.join("; ")
+        )
+    })
+}
+
+fn unrepeatable(rows: &[Row]) -> Option<String> {
+    let (repeat, row, cell) = largest(rows, |_, cell| cell.repeat)?;
+    let (_, phase_us) = cells::repeat(&cell.samples)?;
+    let alike = || cell.samples.iter().filter(|sample| sample.phase_us == phase_us);
+    let ends = [
+        alike().min_by(|a, b| a.value.total_cmp(&b.value))?.boot,
+        alike().max_by(|a, b| a.value.total_cmp(&b.value))?.boot,
+    ];
+    let [first, second] = [ends[0].min(ends[1]), ends[0].max(ends[1])];
+    (repeat > REPEATABLE_SPREAD).then(|| {
+        format!(
+            "boots of one kernel that started alike differ by up to {:.1} % ({}, boots {first} and {second}): with the \
+             virtual clock they should not by more than {:.0} %",
+            repeat * 100.0,
+            place(row, cell),
+            REPEATABLE_SPREAD * 100.0,
+        )
+    })
+}
+
+/// What the virtual clock does not show by itself: how much of a figure is owed to the moment at which it started.
+fn phases(rows: &[Row], thresholds: &Thresholds) -> Option<String> {
+    let samples = || rows.iter().flat_map(|row| &row.cells).flat_map(|cell| &cell.samples);
+    let first = samples().next()?.phase_us;
+    if samples().all(|sample| sample.phase_us == first) {
+        return Some(
+            "all boots started their workloads at the same phase of the timer tick: a spread near zero says that \
+             figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells"
+                .to_owned(),
+        );
+    }
+    let over = |row: &Row, cell: &Cell| cell.spread.filter(|spread| *spread > thresholds.of(row.metric));
+    let (spread, row, cell) = largest(rows, over)?;
+    Some(format!(
+        "the phase of the timer tick moves a figure by up to {:.1} % ({}): a smaller change there says nothing",
+        spread * 100.0,
+        place(row, cell)
+    ))
+}
+
+/// The largest value of all cells, and where it is.
+fn largest(rows: &[Row], of: impl Fn(&Row, &Cell) -> Option<f64>) -> Option<(f64, &Row, &Cell)> {
+    let cells = rows.iter().flat_map(|row| row.cells.iter().map(move |cell| (row, cell)));
+    cells.filter_map(|(row, cell)| Some((of(row, cell)?, row, cell))).max_by(|a, b| a.0.total_cmp(&b.0))
+}
+
+fn place(row: &Row, cell: &Cell) -> String {
+    let metric = match row.metric == Metric::Throughput {
+        true => String::new(),
+        false => format!(", {}", row.metric.name()),
+    };
+    format!("{}, {}, {}{metric}", cell.variant, row.scenario, row.workload)
+}
+
+fn unequal_work(row: &Row) -> Option<String> {
+    let mut bytes =
+        row.cells.iter().flat_map(|cell| cell.samples.iter().map(move |sample| (sample.bytes, cell)));
+    let first = bytes.next()?;
+    let other = bytes.find(|other| other.0 != first.0)?;
+    Some(format!(
+        "{}, {}: {} transferred {} bytes and {} {}",
+        row.scenario, row.workload, first.1.variant, first.0, other.1.variant, other.0
+    ))
+}
+
+/// What server and kernel agreed on otherwise than with the baseline: part of what a series does, but the reader has
+/// to know of it. A line for all kernels and scenarios that differ in the same.
+fn unequal_servers(variants: &[VariantSummary]) -> Vec<String> {
+    let Some((baseline, others)) = variants.split_first() else { return Vec::new() };
+    let mut by_scenarios: Vec<(String, Vec<&str>, Vec<&str>)> = Vec::new();
+    for other in others {
+        for (difference, scenarios) in differences(baseline, other) {
+            let known = by_scenarios.iter_mut().find(|known| known.0 == difference && known.1 == scenarios);
+            match known {
+                Some((_, _, names)) => names.push(&other.name),
+                None => by_scenarios.push((difference, scenarios, vec![&other.name])),
+            }
+        }
+    }
+    let text = |(difference, scenarios, names): (String, Vec<&str>, Vec<&str>)| {
+        let (names, scenarios) = (names.join(", "), scenarios.join(", "));
+        format!("{} and {names}: server and kernel agreed on {difference} ({scenarios})", baseline.name)
+    };
+    by_scenarios.into_iter().map(text).collect()
+}
+
+/// Each difference between what was agreed on with two kernels, and the scenarios that have it.
+fn differences<'a>(baseline: &VariantSummary, other: &'a VariantSummary) -> Vec<(String, Vec<&'a str>)> {
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for (scenario, agreed) in &other.negotiated {
+        let same_scenario = baseline.negotiated.iter().filter(|(name, _)| name == scenario);
+        for difference in same_scenario.filter_map(|(_, expected)| difference(expected, agreed)) {
+            match found.iter_mut().find(|(known, _)| *known == difference) {
+                Some((_, scenarios)) if scenarios.contains(&scenario.as_str()) => {}
+                Some((_, scenarios)) => scenarios.push(scenario),
+                None => found.push((difference, vec![scenario])),
+            }
+        }
+    }
+    found
+}
+
+/// What differs, the baseline's value first.
+fn difference(a: &Negotiated, b: &Negotiated) -> Option<String> {
+    let parts: Vec<String> = facts(a)
+        .into_iter()
+        .zip(facts(b))
+        .filter(|(a, b)| a != b)
+        .map(|((name, a), (_, b))| format!("{name} {a} / {b}"))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn facts(agreed: &Negotiated) -> [(&'static str, String); 10] {
+    let feature = |offered, in_force| match (offered, in_force) {
+        (_, true) => "in force".to_owned(),
+        (true, false) => "offered, not asked for".to_owned(),
+        (false, false) => "not offered".to_owned(),
+    };
+    let direct_io_allow_mmap =
+        feature(agreed.direct_io_allow_mmap_offered, agreed.direct_io_allow_mmap_in_force);
+    let direct_io = if agreed.direct_io_in_force { "set" } else { "not set" };
+    [
+        ("FUSE protocol", agreed.kernel_protocol.clone()),
+        ("max_write", agreed.max_write.to_string()),
+        ("max_readahead", agreed.max_readahead.to_string()),
+        ("max_background", agreed.max_background.to_string()),
+        ("congestion_threshold", agreed.congestion_threshold.to_string()),
+        ("ASYNC_DIO", feature(agreed.async_dio_offered, agreed.async_dio_in_force)),
+        ("FOPEN_DIRECT_IO", direct_io.to_owned()),
+        ("DIRECT_IO_ALLOW_MMAP", direct_io_allow_mmap),
+        ("AUTO_INVAL_DATA", feature(agreed.auto_inval_data_offered, agreed.auto_inval_data_in_force)),
+        ("WRITEBACK_CACHE", feature(agreed.writeback_cache_offered, agreed.writeback_cache_in_force)),
+    ]
+}

@@ -1,0 +1,10 @@
+//! What a boot said, and what it says about the kernel.
+
+pub mod build;
+pub mod capture;
+pub mod klog;
+pub mod metric;
+pub mod outcome;
+pub mod output;
+pub mod quiet;
+pub mod symbols;

@@ -1,0 +1,89 @@
+//! What the kernel said on its console: findings, the end mark, the last words.
+//!
+//! Only lines with a printk timestamp count: firmware and programs write to the same console, and what looks
+//! like a crash there is none. The guest therefore always boots with `printk.time=1`, and its programs never
+//! write to the console.
+
+mod frames;
+mod headers;
+mod line;
+mod scanner;
+mod taint;
+mod title;
+
+use lab_protocol::{END_MARK, Nonce};
+use serde::{Deserialize, Serialize};
+
+use crate::text::escape::escape_for_terminal;
+
+pub use headers::Kind;
+pub use scanner::Scanner;
+pub(crate) use taint::taint_flags;
+
+/// The longest text that is kept of one report, bytes; what is cut is marked.
+pub(crate) const MAX_TEXT: usize = 32 << 10;
+
+/// Something that the kernel must never say. Every finding makes its boot
+/// [`Broken`](crate::evidence::outcome::Outcome::Broken), a single WARNING as well: the base kernel says none of these on
+/// this machine, and what it does say in spite of that shows in both arms of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Finding {
+    /// The same for the same fault in every boot and every variant: the kind and a digest of the title.
+    pub id: String,
+    /// What sort of report it is.
+    pub kind: Kind,
+    /// One line without addresses, numbers, CPUs and pids, with the first function that is not part of the
+    /// reporting itself.
+    pub title: String,
+    /// Line of the console on which the report's header stands, from 1.
+    pub line: usize,
+    /// The report without its timestamps, at most [`MAX_TEXT`] bytes. Printable: control characters are escaped.
+    pub text: String,
+}
+
+/// Every finding of a whole console, in the order of their headers. What follows a panic is its consequence
+/// and no finding.
+pub fn findings(console: &[u8]) -> Vec<Finding> {
+    let mut scanner = Scanner::default();
+    let mut findings = scanner.push(console);
+    findings.extend(scanner.finish());
+    findings.sort_by_key(|finding| finding.line);
+    findings
+}
+
+/// Lines of level warning or worse, normalised, each once, in order. Only lines that carry their level
+/// (`<4>[    1.0...`) can be judged, and a serial console shows levels only if it was told to.
+pub fn warnings(console: &[u8]) -> Vec<String> {
+    let mut seen = Vec::new();
+    for line in line::messages(console) {
+        let text = title::normalise(&line.message);
+        // The lower three bits are the level, 4 is KERN_WARNING; the rest is the facility.
+        if line.level.is_some_and(|level| level & 7 <= 4) && !text.is_empty() && !seen.contains(&text) {
+            seen.push(text);
+        }
+    }
+    seen
+}
+
+/// Whether process 1 of this boot wrote its last line to the kernel log.
+pub(crate) fn end_mark(console: &[u8], nonce: Nonce) -> bool {
+    let mark = nonce.to_string();
+    line::messages(console).any(|line| {
+        let rest = line.message.strip_prefix(END_MARK);
+        rest.is_some_and(|rest| rest.trim_matches([' ', ':']) == mark)
+    })
+}
+
+/// The last line of the console that holds anything, of the kernel or not, printable and at most 200
+/// characters long; empty if there is none.
+pub fn last_line(console: &[u8]) -> String {
+    let lines = console.rsplit(|&byte| byte == b'\n');
+    // A guest that died while it filled the console with empty lines must not cost minutes.
+    let last = lines.take(10_000).map(line::clean).find(|line| !line.trim().is_empty());
+    let last = last.map(|line| line.trim().chars().take(200).collect::<String>());
+    escape_for_terminal(&last.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

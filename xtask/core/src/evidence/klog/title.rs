@@ -1,0 +1,98 @@
+//! The title of a report: the same for the same fault, whatever the addresses and numbers.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::frames::Frames;
+use super::headers::Match;
+use super::line::pattern;
+use crate::text::digest;
+
+/// Longer titles are cut; in characters.
+const LONGEST: usize = 160;
+
+/// The title of a report whose header is `found` in `message`.
+pub(super) fn title(found: Match, message: &str, frames: &Frames) -> String {
+    let header = found.header;
+    let what = match header.title {
+        "" => normalise(&message[found.start..]),
+        canonical => canonical.to_owned(),
+    };
+    let title = match frames.culprit(header.kind) {
+        Some(function) if has_site(found) => format!("{} in {function}", without_site(&what)),
+        _ => what,
+    };
+    title.chars().take(LONGEST).collect()
+}
+
+/// The id of a finding: the kind, to be read by people, and a digest over kind and title.
+pub(super) fn id(kind: super::Kind, title: &str) -> String {
+    let digest = digest::Parts::default().with("kind", kind.to_string()).with("title", title).finish();
+    format!("{kind}-{}", &digest[..8])
+}
+
+/// Whether the function on top of the stack says anything about the fault.
+fn has_site(found: Match) -> bool {
+    use super::Kind::*;
+    match found.header.kind {
+        // Who asks for the last page, or panics, is an accident or in the message already.
+        Oom | Panic | Reboot | WorkqueueLockup | MachineCheck | Irq => false,
+        Oops | Kasan | Kmsan | Kcsan | Kfence | Ubsan | Lockdep | Warning | RcuStall | SoftLockup
+        | HardLockup | HungTask | AllocationFailure | Leak | Refcount | ListCorruption | Slab | Cfi | Bug
+        | Info => true,
+    }
+}
+
+/// A message without what differs from boot to boot: offsets, addresses, numbers.
+pub(super) fn normalise(message: &str) -> String {
+    static RULES: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
+        [
+            (pattern(r"([A-Za-z_][\w.$]*)\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?(?: \[\w+\])?"), "$1"),
+            (pattern(r"\((?:Not tainted|Tainted:[^)]*)\)"), ""),
+            (pattern(r"\b0x[0-9a-fA-F]+\b"), "ADDR"),
+            (pattern(r"\b[0-9a-f]{8,16}\b"), "ADDR"),
+            // A source line moves with each patch above it.
+            (pattern(r"(\w\.[chS]|\w\.rs)(?::\d+)+"), "$1"),
+            (pattern(r"\b\d+(?:\.\d+)?\b"), "N"),
+            (pattern(r"\s+"), " "),
+            (pattern(r" ([:,;])"), "$1"),
+        ]
+    });
+    let text = RULES.iter().fold(message.to_owned(), |text, (rule, replacement)| {
+        rule.replace_all(&text, *replacement).into_owned()
+    });
+    crate::text::escape::escape_for_terminal(text.trim().trim_end_matches(['.', '!', ':', ']', ' ']))
+}
+
+/// Cuts ` in function` and ` in file` off the end: the function is found in the stack, past the machinery.
+fn without_site(what: &str) -> String {
+    static SITE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^((?:BUG: K[A-Z]+|UBSAN): [\w-]+(?: [\w-]+)?) in \S+$"));
+    SITE.replace(what, "$1").into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_between_boots_is_taken_out() {
+        for (message, expected) in [
+            ("fuse_put+0x12/0x34 [fuse] failed", "fuse_put failed"),
+            ("Bad page state in process dd  pfn:12345", "Bad page state in process dd pfn:N"),
+            ("at address ffff888001234567, size 0x20", "at address ADDR, size ADDR"),
+            ("kworker/0:1 on CPU#1, pid 77", "kworker/N:N on CPU#N, pid N"),
+            ("BUG kmalloc-64 (Not tainted): Poison overwritten", "BUG kmalloc-N: Poison overwritten"),
+            (
+                "called from invalid context at fs/fuse/dev.c:123",
+                "called from invalid context at fs/fuse/dev.c",
+            ),
+            ("ext4 and 9p2000.L keep theirs", "ext4 and 9p2000.L keep theirs"),
+            ("took 1.25 s", "took N s"),
+            ("colours \x1b[1m", "colours \\x1b[1m"),
+        ] {
+            assert_eq!(normalise(message), expected, "{message}");
+        }
+    }
+}

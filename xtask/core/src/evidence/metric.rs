@@ -1,0 +1,255 @@
+//! What is measured of a workload, beside throughput: names, units, and which way is better.
+
+use std::collections::BTreeMap;
+
+use lab_protocol::Tool;
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::output;
+use crate::text::suggest;
+
+/// A figure that a boot gives for a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Metric {
+    /// What the tool says, in its unit.
+    Throughput,
+    /// Requests of the tool a second (fio, aio-stress with `--json`).
+    Iops,
+    /// Completion latency as the tool says it, us: the mean (fio, aio-stress with `--json`).
+    LatencyMean,
+    /// The median.
+    LatencyP50,
+    /// The 90th percentile.
+    LatencyP90,
+    /// The 99th percentile.
+    LatencyP99,
+    /// The 99.9th percentile.
+    LatencyP999,
+    /// CPU time of the tool, user and system, ms.
+    ToolCpu,
+    /// CPU time of the server while the tool ran, ms.
+    ServerCpu,
+    /// Context switches of the tool, voluntary and not.
+    ToolSwitches,
+    /// Context switches of the server while the tool ran.
+    ServerSwitches,
+    /// READ and WRITE requests that the server received.
+    Requests,
+    /// The most of them in flight at one time.
+    MostInFlight,
+    /// The mean of them in flight.
+    MeanInFlight,
+    /// From arrival to answer in the server, us: the mean.
+    ServiceMean,
+}
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+    /// Neither: a change is told and no more.
+    Neither,
+}
+
+impl Metric {
+    /// All of them, in the order in which they are listed.
+    pub(crate) const ALL: [Metric; 15] = [
+        Metric::Throughput,
+        Metric::Iops,
+        Metric::LatencyMean,
+        Metric::LatencyP50,
+        Metric::LatencyP90,
+        Metric::LatencyP99,
+        Metric::LatencyP999,
+        Metric::ToolCpu,
+        Metric::ServerCpu,
+        Metric::ToolSwitches,
+        Metric::ServerSwitches,
+        Metric::Requests,
+        Metric::MostInFlight,
+        Metric::MeanInFlight,
+        Metric::ServiceMean,
+    ];
+
+    /// Its name in `lab.toml`, on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Throughput => "throughput",
+            Metric::Iops => "iops",
+            Metric::LatencyMean => "latency-mean",
+            Metric::LatencyP50 => "latency-p50",
+            Metric::LatencyP90 => "latency-p90",
+            Metric::LatencyP99 => "latency-p99",
+            Metric::LatencyP999 => "latency-p999",
+            Metric::ToolCpu => "tool-cpu",
+            Metric::ServerCpu => "server-cpu",
+            Metric::ToolSwitches => "tool-switches",
+            Metric::ServerSwitches => "server-switches",
+            Metric::Requests => "requests",
+            Metric::MostInFlight => "most-in-flight",
+            Metric::MeanInFlight => "mean-in-flight",
+            Metric::ServiceMean => "service-mean",
+        }
+    }
+
+    /// Which way is better.
+    pub fn direction(self) -> Direction {
+        match self {
+            Metric::Throughput | Metric::Iops => Direction::Higher,
+            Metric::LatencyMean
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyP999
+            | Metric::ToolCpu
+            | Metric::ServerCpu
+            | Metric::ToolSwitches
+            | Metric::ServerSwitches => Direction::Lower,
+            Metric::Requests | Metric::MostInFlight | Metric::MeanInFlight | Metric::ServiceMean => {
+                Direction::Neither
+            }
+        }
+    }
+}
+
+/// How the boots of a kernel are averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Averaging {
+    /// Rates over equal amounts of work.
+    Harmonic,
+    /// Times and counts.
+    Arithmetic,
+}
+
+impl Metric {
+    /// The metric of a name.
+    ///
+    /// # Errors
+    /// If there is none; names the one that was probably meant.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        let known = Metric::ALL.map(Metric::name);
+        let found = Metric::ALL.into_iter().find(|metric| metric.name() == name);
+        found.ok_or_else(|| suggest::unknown("metric", name, &known))
+    }
+
+    /// The unit of its figures; empty for counts.
+    pub fn unit(self, tool: Tool) -> &'static str {
+        match self {
+            Metric::Throughput => output::unit(tool).name(),
+            Metric::Iops => "1/s",
+            Metric::LatencyMean
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyP999
+            | Metric::ServiceMean => "us",
+            Metric::ToolCpu | Metric::ServerCpu => "ms",
+            Metric::ToolSwitches
+            | Metric::ServerSwitches
+            | Metric::Requests
+            | Metric::MostInFlight
+            | Metric::MeanInFlight => "",
+        }
+    }
+
+    /// How boots are averaged.
+    pub(crate) fn averaging(self) -> Averaging {
+        match self.direction() {
+            Direction::Higher => Averaging::Harmonic,
+            Direction::Lower | Direction::Neither => Averaging::Arithmetic,
+        }
+    }
+}
+
+/// A share as a percentage with no more digits than needed, never less than it is: `1 %`, `0.1 %`, `1.4 %`.
+pub(crate) fn at_most(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent < 0.1 { 2 } else { i32::from(percent < 10.0) };
+    let scale = 10_f64.powi(digits);
+    // What is off by less than a rounding error is not rounded up.
+    format!("{} %", (percent * scale - 1e-6).ceil().abs() / scale)
+}
+
+/// From which change on a difference of a metric counts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Thresholds(BTreeMap<Metric, f64>);
+
+impl Eq for Thresholds {}
+
+impl Thresholds {
+    /// From percentages.
+    pub fn new(percent: BTreeMap<Metric, f64>) -> Self {
+        Thresholds(percent)
+    }
+
+    /// The same for every metric, percent.
+    pub(crate) fn uniform(percent: f64) -> Self {
+        Thresholds(Metric::ALL.iter().map(|metric| (*metric, percent)).collect())
+    }
+
+    /// The smallest change that counts, as a share: a ratio minus one.
+    pub fn of(&self, metric: Metric) -> f64 {
+        self.0.get(&metric).copied().unwrap_or(0.0) / 100.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_calls_a_metric_by_its_name() {
+        for metric in Metric::ALL {
+            assert_eq!(serde_json::to_value(metric).unwrap(), metric.name());
+        }
+    }
+
+    #[test]
+    fn names_are_read_and_mistakes_named() {
+        for metric in Metric::ALL {
+            assert_eq!(Metric::parse(metric.name()), Ok(metric));
+        }
+        for (name, expected) in [
+            (
+                "latency-p9",
+                "there is no metric `latency-p9`; did you mean `latency-p90`? there are: throughput",
+            ),
+            ("Throughput", "did you mean `throughput`?"),
+            ("x", "there is no metric `x`; there are: throughput"),
+            ("", "there is no metric ``;"),
+        ] {
+            let error = Metric::parse(name).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_never_less_than_it_is() {
+        for (share, expected) in [
+            (0.0, "0 %"),
+            (0.000_01, "0.01 %"),
+            (0.000_5, "0.05 %"),
+            (0.001, "0.1 %"),
+            (0.01, "1 %"),
+            (0.013_37, "1.4 %"),
+            (0.1, "10 %"),
+            (0.123, "13 %"),
+            (4.0, "400 %"),
+        ] {
+            assert_eq!(at_most(share), expected);
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_a_share() {
+        let thresholds = Thresholds::new([(Metric::Throughput, 0.5)].into());
+        assert_eq!(thresholds.of(Metric::Throughput), 0.005);
+        assert_eq!(thresholds.of(Metric::Iops), 0.0);
+        assert_eq!(Thresholds::uniform(2.0).of(Metric::Requests), 0.02);
+    }
+}

@@ -1,0 +1,16 @@
+//! From `lab.toml` as written to what will happen.
+
+pub mod config;
+mod model;
+mod order;
+mod resolve;
+mod self_test;
+mod shuffle;
+mod steps;
+
+pub use model::{
+    AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Prefix, Scenario, Source, Variant,
+};
+pub use resolve::{Overrides, resolve};
+pub use self_test::self_test;
+pub use steps::{listing, steps};

@@ -1,0 +1,123 @@
+//! `lab.toml` as it is written: every table read, checked and named.
+//!
+//! [`Config::parse`] is pure and gives either a sound configuration or the first mistake with its line, column,
+//! key and remedy. Sound means that every plan in it resolves, not only the one that is about to run; what can
+//! be wrong afterwards is the command line ([`crate::plan::resolve`]) or the checkout ([`Inventory`], and the job
+//! files of [`Config::with_jobs`]).
+
+mod args;
+mod check;
+pub mod error;
+mod inventory;
+mod job;
+mod named;
+mod reader;
+mod scenario;
+mod sections;
+mod source;
+
+use std::collections::BTreeMap;
+
+use lab_protocol::{Job, WorkloadTask};
+
+pub(crate) use args::dd_block_bytes;
+pub use check::BOOTS;
+pub(crate) use check::baseline_among_variants;
+pub(crate) use check::control_arm;
+pub(crate) use check::enough_variants;
+pub(crate) use check::not_empty;
+pub(crate) use check::workload_fits;
+pub use error::ConfigError;
+pub use inventory::{FRAGMENT_DIR, Inventory, SERIES_DIR};
+
+use crate::evidence::metric::Thresholds;
+use crate::plan::{KernelSettings, MachineSettings, Scenario, Variant};
+use error::Document;
+use inventory::Reference;
+use job::JobFile;
+
+/// A sound `lab.toml`. Each map is keyed by the name that the file gives.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the kernel comes from and how it is configured.
+    pub kernel: KernelSettings,
+    /// The kernels that can be built.
+    pub variants: BTreeMap<String, Variant>,
+    /// The server settings, `like` followed.
+    pub scenarios: BTreeMap<String, Scenario>,
+    /// The load tools with their arguments, `like` followed.
+    pub workloads: BTreeMap<String, WorkloadTask>,
+    /// The virtual machines, `like` followed.
+    pub machines: BTreeMap<String, MachineSettings>,
+    /// From which change on a difference counts.
+    pub thresholds: Thresholds,
+    /// The plans, `like` followed.
+    pub plans: BTreeMap<String, PlanEntry>,
+    /// The files and folders of the checkout that it names.
+    references: Vec<Reference>,
+    /// The job files that its workloads name, by workload.
+    jobs: BTreeMap<String, JobFile>,
+    /// Name and text of the file, for the places of these.
+    file: String,
+    text: String,
+}
+
+/// A plan as written: names of what the other tables define.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanEntry {
+    /// Of the machines.
+    pub machine: String,
+    /// The variant that the others are compared with; one of `variants`.
+    pub baseline: String,
+    /// In the order of the plan, without repetition.
+    pub variants: Vec<String>,
+    /// Likewise.
+    pub scenarios: Vec<String>,
+    /// Likewise.
+    pub workloads: Vec<String>,
+    /// How often each variant is booted in each scenario.
+    pub boots: u32,
+    /// What the order of the variants is drawn from.
+    pub seed: u64,
+}
+
+impl Config {
+    /// Reads the text of a `lab.toml`; `file` is its name in error messages.
+    ///
+    /// # Errors
+    /// The first mistake, of any kind that the text alone shows.
+    pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
+        sections::parse(file, text)
+    }
+
+    /// Compares with what the checkout holds.
+    ///
+    /// # Errors
+    /// The first series without folder or fragment without file.
+    pub fn check_references(&self, inventory: &Inventory) -> Result<(), ConfigError> {
+        let document = Document { file: &self.file, text: &self.text };
+        self.references.iter().try_for_each(|reference| inventory.holds(document, reference))
+    }
+
+    /// Gives each workload the job that it names. `read` gives the content of a file beside or below `lab.toml`, or what
+    /// is wrong with it.
+    ///
+    /// # Errors
+    /// The first job file that cannot be read, or holds what would not work in the guest or measure something else.
+    pub fn with_jobs(mut self, read: impl Fn(&str) -> Result<String, String>) -> Result<Config, ConfigError> {
+        let document = Document { file: &self.file, text: &self.text };
+        for (name, JobFile { file, span, path }) in &self.jobs {
+            let Some(workload) = self.workloads.get_mut(name) else { continue };
+            let wrong = |message: String| {
+                document.error(span, path, format!("{}: {message}", crate::text::suggest::quoted(file)))
+            };
+            let text = read(file).map_err(wrong)?;
+            job::check(&text, workload.file_mib).map_err(wrong)?;
+            workload.job = Some(Job { file: file.clone(), text });
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! Rules between the parts of a plan, for plans as written and as overridden. The texts end with the remedy.
+
+use std::ops::RangeInclusive;
+
+use lab_protocol::{Tool, WorkloadTask};
+
+use crate::plan::{Clock, MachineSettings, Variant};
+use crate::text::suggest::{listed, quoted};
+
+/// How often each variant may be booted in each scenario.
+pub const BOOTS: RangeInclusive<u32> = 1..=1000;
+
+/// Guest memory that storage must leave free, MiB: kernel, unpacked image, server threads, a tool's buffers.
+const MEMORY_BESIDE_STORAGE_MIB: u32 = 192;
+
+/// What fio needs on top, MiB: it and its libraries are 80 MiB, there twice while the image is unpacked, and what is
+/// unpacked gets half of the memory. Measured with Debian's fio 3.33: 320 MiB in all boot, 256 do not.
+const MEMORY_FOR_FIO_MIB: u32 = 128;
+
+/// A list has an entry.
+pub(crate) fn not_empty<T>(kind: &str, list: &[T]) -> Result<(), String> {
+    if list.is_empty() { Err(format!("the list is empty; name at least one {kind}")) } else { Ok(()) }
+}
+
+/// There is something to compare the baseline with.
+pub(crate) fn enough_variants(variants: &[String]) -> Result<(), String> {
+    match variants {
+        [] => Err("the list is empty; name the baseline and at least one other variant".to_owned()),
+        [only] => {
+            Err(format!("there is nothing to compare {} with; name at least two variants", quoted(only)))
+        }
+        [_, _, ..] => Ok(()),
+    }
+}
+
+/// The baseline is booted.
+pub(crate) fn baseline_among_variants(baseline: &str, variants: &[String]) -> Result<(), String> {
+    if variants.iter().any(|variant| variant == baseline) {
+        return Ok(());
+    }
+    let variants: Vec<&str> = variants.iter().map(String::as_str).collect();
+    let list = listed(&variants);
+    Err(format!("the baseline {} is not among the variants ({list}); add it to them", quoted(baseline)))
+}
+
+/// With the wall clock, the baseline runs under a second name, too: the difference between the two is what
+/// chance alone does, and no smaller difference is believed. The virtual clock has no such noise.
+pub(crate) fn control_arm(clock: Clock, baseline: &str, variants: &[&Variant]) -> Result<(), String> {
+    let series = variants.iter().find(|variant| variant.name == baseline).map(|variant| &variant.series);
+    let same_kernel = variants.iter().filter(|variant| Some(&variant.series) == series).count();
+    match clock {
+        Clock::Wall if same_kernel < 2 => Err(format!(
+            "the wall clock needs the kernel of {} twice, to measure the noise; add a variant with the same \
+             series under another name",
+            quoted(baseline)
+        )),
+        Clock::Wall | Clock::Virtual => Ok(()),
+    }
+}
+
+/// A workload's file and its tool have room in the guest.
+pub(crate) fn workload_fits(
+    workload: &WorkloadTask,
+    machine_name: &str,
+    machine: &MachineSettings,
+) -> Result<(), String> {
+    file_fits_storage(workload, machine_name, machine)?;
+    let needed = machine.storage_mib.saturating_add(MEMORY_BESIDE_STORAGE_MIB + MEMORY_FOR_FIO_MIB);
+    if workload.tool != Tool::Fio || needed <= machine.memory_mib {
+        return Ok(());
+    }
+    Err(format!(
+        "{} needs fio, which is large: beside {} MiB of storage machine {} needs memory-mib = {needed} or more, which \
+         is {}; raise it or lower storage-mib",
+        quoted(&workload.name),
+        machine.storage_mib,
+        quoted(machine_name),
+        machine.memory_mib
+    ))
+}
+
+fn file_fits_storage(
+    workload: &WorkloadTask,
+    machine_name: &str,
+    machine: &MachineSettings,
+) -> Result<(), String> {
+    let (file_mib, storage_mib) = (workload.file_mib, machine.storage_mib);
+    if file_mib <= storage_mib {
+        return Ok(());
+    }
+    Err(format!(
+        "the file of {} has {file_mib} MiB, the storage of machine {} only {storage_mib} MiB; lower file-mib or \
+         raise storage-mib",
+        quoted(&workload.name),
+        quoted(machine_name)
+    ))
+}
+
+/// Memory holds storage and everything else.
+pub(super) fn storage_fits_memory(machine: &MachineSettings) -> Result<(), String> {
+    let most = machine.memory_mib.saturating_sub(MEMORY_BESIDE_STORAGE_MIB);
+    if machine.storage_mib <= most {
+        return Ok(());
+    }
+    let needed = machine.storage_mib.saturating_add(MEMORY_BESIDE_STORAGE_MIB);
+    Err(format!(
+        "{} MiB of storage need memory-mib = {needed} or more, which is {}; raise it or lower storage-mib",
+        machine.storage_mib, machine.memory_mib
+    ))
+}

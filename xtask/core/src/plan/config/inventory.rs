@@ -1,0 +1,52 @@
+//! What the checkout holds of the things that `lab.toml` names.
+
+use std::ops::Range;
+
+use super::error::{ConfigError, Document};
+use crate::text::suggest;
+
+/// Where the series lie in the checkout.
+pub const SERIES_DIR: &str = "kernel-patches";
+/// Where the configuration fragments lie in the checkout.
+pub const FRAGMENT_DIR: &str = "images/kernel";
+
+/// Something of the checkout that `lab.toml` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) part: Part,
+    pub(super) name: String,
+    /// Where it is named, for error messages: bytes of the text, and the key.
+    pub(super) span: Range<usize>,
+    pub(super) path: String,
+}
+
+/// The parts of the checkout that can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Series,
+    Fragment,
+}
+
+/// The names in the checkout, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    /// Of the series.
+    pub series: Vec<String>,
+    /// Of the configuration fragments.
+    pub fragments: Vec<String>,
+}
+
+impl Inventory {
+    pub(super) fn holds(&self, document: Document<'_>, reference: &Reference) -> Result<(), ConfigError> {
+        let (kind, folder, names) = match reference.part {
+            Part::Series => ("series", SERIES_DIR, &self.series),
+            Part::Fragment => ("fragment", FRAGMENT_DIR, &self.fragments),
+        };
+        if names.contains(&reference.name) {
+            return Ok(());
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let message = suggest::unknown(kind, &reference.name, &names);
+        Err(document.error(&reference.span, &reference.path, format!("{message} (in {folder}/)")))
+    }
+}

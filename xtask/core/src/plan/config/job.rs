@@ -1,0 +1,47 @@
+//! Job files of fio: where they may lie and what may stand in them.
+//!
+//! A job works on the workload's file, with the size that it has, at one time and nowhere else; anything else would
+//! fail in the guest, or give a number that means something other than it seems to.
+
+mod text;
+
+use std::ops::Range;
+use std::path::{Component, Path};
+
+use super::error::ConfigError;
+use super::reader::Table;
+use crate::text::suggest::quoted;
+
+pub(super) use text::check;
+
+const EXAMPLE: &str = "images/fio/randread.fio";
+
+/// The job file that a workload names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct JobFile {
+    /// Relative to the folder of `lab.toml`.
+    pub(super) file: String,
+    /// Where it is named, for error messages: bytes of the text, and the key.
+    pub(super) span: Range<usize>,
+    pub(super) path: String,
+}
+
+/// Reads the name of the job file of a workload; see [`read`] for the file itself.
+pub(super) fn parse(workload: &Table<'_>) -> Result<JobFile, ConfigError> {
+    let Some(field) = workload.optional("job") else {
+        let missing = format!("missing; fio needs a job file, e.g. job = \"{EXAMPLE}\"");
+        return Err(workload.field("job").error(missing));
+    };
+    let text = field.text()?;
+    let mut parts = Path::new(text.text).components().peekable();
+    if parts.peek().is_none() || parts.any(|part| !matches!(part, Component::Normal(_))) {
+        let found = quoted(text.text);
+        return Err(
+            text.error(format!("{found} is no file beside or below lab.toml; name one, e.g. \"{EXAMPLE}\""))
+        );
+    }
+    Ok(JobFile { file: text.text.to_owned(), span: text.span(), path: text.path().to_owned() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! The scenarios of `lab.toml`: the server, the storage behind it, and what goes wrong in them.
+
+use std::ops::RangeInclusive;
+
+use lab_protocol::{
+    Distribution, Effect, Fault, FaultMistake, Getxattr, OpenMode, ReplyOrder, ServerSettings,
+    StorageSettings, Times,
+};
+
+use super::error::ConfigError;
+use super::reader::{Field, Table};
+use crate::plan::Scenario;
+use crate::text::suggest;
+
+/// The longest time that something takes by setting, microseconds: ten seconds, more than any storage takes to answer.
+const TIME_US: RangeInclusive<u64> = 0..=10_000_000;
+
+/// The most requests that a fault spares, and the largest file, KiB, in which it is.
+const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
+
+/// The most records of a request log: 64 MiB of memory in the server.
+const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
+
+const KEYS: [&str; 27] = [
+    "like",
+    "threads",
+    "clone-fd",
+    "splice",
+    "request-kib",
+    "max-background",
+    "congestion-threshold",
+    "async-dio",
+    "direct-io",
+    "auto-inval-data",
+    "writeback-cache",
+    "open",
+    "attribute-timeout-ms",
+    "getxattr",
+    "request-log",
+    "reply-order",
+    "reply-window-us",
+    "seed",
+    "storage-latency-us",
+    "storage-distribution",
+    "storage-parallel",
+    "storage-mib-per-s",
+    "storage-jitter-us",
+    "storage-disorder-us",
+    "storage-merge-kib",
+    "storage-plug-us",
+    "faults",
+];
+
+/// Reads one table of `[scenarios]`.
+pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
+    let table = table.clone().only(&KEYS)?;
+    let server = ServerSettings {
+        threads: table.field("threads").number(1..=256)?,
+        clone_fd: table.field("clone-fd").boolean()?,
+        splice: table.field("splice").boolean()?,
+        // One page to the kernel's FUSE_MAX_MAX_PAGES (256 pages).
+        request_kib: pages(&table.field("request-kib"), 4..=1024)?,
+        max_background: table.field("max-background").number(1..=u16::MAX)?,
+        congestion_threshold: table.field("congestion-threshold").number(1..=u16::MAX)?,
+        async_dio: table.field("async-dio").boolean()?,
+        direct_io: table.field("direct-io").boolean()?,
+        auto_inval_data: table.field("auto-inval-data").boolean()?,
+        writeback_cache: table.field("writeback-cache").boolean()?,
+        open: table
+            .field("open")
+            .choice(&[("kept", OpenMode::Kept), ("per-request", OpenMode::PerRequest)])?,
+        attribute_timeout_ms: table.field("attribute-timeout-ms").number(0..=3_600_000)?,
+        getxattr: table
+            .field("getxattr")
+            .choice(&[("passthrough", Getxattr::Passthrough), ("enosys", Getxattr::Enosys)])?,
+        request_log: table.field("request-log").number(LOG_RECORDS)?,
+        reply_order: table.field("reply-order").choice(&[
+            ("done", ReplyOrder::Done),
+            ("reversed", ReplyOrder::Reversed),
+            ("random", ReplyOrder::Random),
+        ])?,
+        reply_window_us: table.field("reply-window-us").number(TIME_US)?,
+        seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
+        burn_ns: 0,
+        storage: storage(&table)?,
+        faults: table.field("faults").tables()?.iter().map(fault).collect::<Result<_, _>>()?,
+    };
+    check(&server, &table)?;
+    Ok(Scenario { name: name.to_owned(), server })
+}
+
+fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {
+    let merge = table.field("storage-merge-kib");
+    Ok(StorageSettings {
+        latency_us: table.field("storage-latency-us").number(TIME_US)?,
+        distribution: table.field("storage-distribution").choice(&[
+            ("fixed", Distribution::Fixed),
+            ("uniform", Distribution::Uniform),
+            ("exponential", Distribution::Exponential),
+        ])?,
+        parallel: table.field("storage-parallel").number(0..=65_535)?,
+        mib_per_s: table.field("storage-mib-per-s").number(0..=1 << 20)?,
+        jitter_us: table.field("storage-jitter-us").number(TIME_US)?,
+        disorder_us: table.field("storage-disorder-us").number(TIME_US)?,
+        merge_kib: pages(&merge, 0..=1 << 20)?,
+        plug_us: table.field("storage-plug-us").number(TIME_US)?,
+    })
+}
+
+/// What a single key cannot be blamed for.
+fn check(server: &ServerSettings, table: &Table<'_>) -> Result<(), ConfigError> {
+    let storage = &server.storage;
+    if storage.merge_kib > 0 && storage.merge_kib < server.request_kib {
+        let message = format!(
+            "{} is smaller than one request ({} KiB); use 0 for no merging, or more",
+            storage.merge_kib, server.request_kib
+        );
+        return Err(table.field("storage-merge-kib").error(message));
+    }
+    if storage.plug_us > 0 && storage.merge_kib == 0 {
+        let message = "without merging there is nothing to wait for; use 0, or set storage-merge-kib";
+        return Err(table.field("storage-plug-us").error(message));
+    }
+    if storage.distribution != Distribution::Fixed && storage.latency_us == 0 {
+        let message = "without latency nothing is distributed; use \"fixed\", or set storage-latency-us";
+        return Err(table.field("storage-distribution").error(message));
+    }
+    server.check_reply_window().map_err(|message| table.field("reply-window-us").error(message))
+}
+
+/// A size in KiB that is a whole number of pages.
+fn pages(field: &Field<'_>, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
+    let kib: u32 = field.number(range)?;
+    if kib.is_multiple_of(4) {
+        return Ok(kib);
+    }
+    Err(field.error(format!("{kib} is not a whole number of pages; use a multiple of 4")))
+}
+
+fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
+    let table =
+        table.clone().only(&["operation", "offset-kib", "after", "times", "effect", "bytes", "delay-us"])?;
+    let operation = table.field("operation").text()?;
+    let effect = table.field("effect");
+    let word = effect.choice(&[
+        ("eio", Word::Eio),
+        ("short", Word::Short),
+        ("delay", Word::Delay),
+        ("hang", Word::Hang),
+        ("die", Word::Die),
+    ])?;
+    for (key, of, owner) in [("bytes", Word::Short, "short"), ("delay-us", Word::Delay, "delay")] {
+        if let Some(field) = table.optional(key).filter(|_| word != of) {
+            return Err(field.error(format!("belongs to the effect \"{owner}\" only; remove it")));
+        }
+    }
+    let fault = Fault {
+        operation: operation.text.to_owned(),
+        offset_kib: table.optional("offset-kib").map(|field| field.number(MANY)).transpose()?,
+        after: table.field("after").number(MANY)?,
+        times: table.field("times").choice(&[("once", Times::Once), ("always", Times::Always)])?,
+        effect: match word {
+            Word::Eio => Effect::Eio,
+            Word::Short => Effect::Short { bytes: table.field("bytes").number(0..=1 << 20)? },
+            Word::Delay => Effect::Delay { us: table.field("delay-us").number(1..=*TIME_US.end())? },
+            Word::Hang => Effect::Hang,
+            Word::Die => Effect::Die,
+        },
+    };
+    let Err(mistake) = fault.check() else { return Ok(fault) };
+    let message = mistake.to_string();
+    Err(match mistake {
+        FaultMistake::Operation(name) => {
+            operation.error(suggest::unknown("operation", &name, &Fault::OPERATIONS))
+        }
+        FaultMistake::Offset => table.field("offset-kib").error(message),
+        FaultMistake::Short => effect.error(message),
+    })
+}
+
+/// An effect as it is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Eio,
+    Short,
+    Delay,
+    Hang,
+    Die,
+}

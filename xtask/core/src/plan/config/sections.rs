@@ -1,0 +1,285 @@
+//! The tables of `lab.toml`: their keys, and what each value may be.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use lab_protocol::{Tool, WorkloadTask};
+use toml::de::DeTable;
+
+use super::error::{ConfigError, Document};
+use super::inventory::{Part, Reference};
+use super::job::{self, JobFile};
+use super::named::section;
+use super::reader::{Table, Text};
+use super::{Config, PlanEntry, args, check, scenario, source};
+use crate::evidence::metric::{Metric, Thresholds};
+use crate::evidence::quiet::QuietLimits;
+use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Variant};
+use crate::text::suggest::quoted;
+
+/// The only version of the format so far.
+const VERSION: u32 = 1;
+
+/// Limits of time, seconds: at most a day.
+const LIMIT_S: RangeInclusive<u32> = 1..=86_400;
+
+/// The largest sizes, MiB: 1 TiB, more than a machine that runs the lab has.
+const LARGEST_MIB: u32 = 1 << 20;
+
+const SECTIONS: [&str; 8] =
+    ["version", "kernel", "variants", "scenarios", "workloads", "machines", "metrics", "plans"];
+
+/// Reads the whole text; see [`Config::parse`].
+pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
+    let document = Document { file, text };
+    let tables = DeTable::parse(text).map_err(|err| syntax_error(document, &err))?;
+    let root = Table::root(document, tables.get_ref());
+    check_version(&root)?;
+    let root = root.only(&SECTIONS)?;
+    let mut references = Vec::new();
+    let kernel = kernel(&root, &mut references)?;
+    let variants = section(&root, "variants", |name, table| variant(name, table, &mut references))?;
+    let scenarios = section(&root, "scenarios", scenario::parse)?;
+    let mut jobs = BTreeMap::new();
+    let workloads = section(&root, "workloads", |name, table| workload(name, table, &mut jobs))?;
+    let machines = section(&root, "machines", |_, table| machine(table))?;
+    let thresholds = metrics(&root)?;
+    let mut config = Config {
+        kernel,
+        thresholds,
+        variants,
+        scenarios,
+        workloads,
+        machines,
+        plans: BTreeMap::new(),
+        references,
+        jobs,
+        file: file.to_owned(),
+        text: text.to_owned(),
+    };
+    config.plans = section(&root, "plans", |_, table| plan(table, &config))?;
+    Ok(config)
+}
+
+fn syntax_error(document: Document<'_>, err: &toml::de::Error) -> ConfigError {
+    let span = err.span().unwrap_or_default();
+    let found = document.text.get(span.clone()).unwrap_or_default().trim();
+    let message = err.message().replace('\n', " ");
+    let message = match (message.as_str(), found) {
+        ("duplicate key", _) => format!("{} is defined twice; remove one of the two", quoted(found)),
+        (_, "") => format!("not TOML: {message}; correct this line"),
+        _ => format!("not TOML at {}: {message}; correct this line", quoted(found)),
+    };
+    document.error(&span, "", message)
+}
+
+/// First, so that a file for another version of the lab is not blamed for keys that are unknown here.
+fn check_version(root: &Table<'_>) -> Result<(), ConfigError> {
+    let field = root.field("version");
+    if root.optional("version").is_none() {
+        return Err(field.error(format!("missing; add `version = {VERSION}` as the first line")));
+    }
+    let version = field.number(0..=999)?;
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(field.error(format!(
+        "this lab reads version {VERSION} of the format, not {version}; use the checkout that the file belongs to"
+    )))
+}
+
+fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSettings, ConfigError> {
+    let table = root.field("kernel").table("[kernel]")?.only(&["source", "config"])?;
+    let source = source::parse(&table.field("source"))?;
+    let field = table.field("config");
+    let config = field.names()?;
+    check::not_empty("fragment", &config).map_err(|message| field.error(message))?;
+    Ok(KernelSettings { source, config: refer(Part::Fragment, &config, references) })
+}
+
+fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
+    let series = table.clone().only(&["series"])?.field("series").names()?;
+    Ok(Variant {
+        name: name.to_owned(),
+        series: refer(Part::Series, &series, references),
+        prefix: None,
+        planted_ns: None,
+    })
+}
+
+fn refer(part: Part, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
+    references.extend(names.iter().map(|name| Reference {
+        part,
+        name: name.text.to_owned(),
+        span: name.span(),
+        path: name.path().to_owned(),
+    }));
+    owned(names)
+}
+
+fn workload(
+    name: &str,
+    table: &Table<'_>,
+    jobs: &mut BTreeMap<String, JobFile>,
+) -> Result<WorkloadTask, ConfigError> {
+    let table = table.clone().only(&["like", "tool", "args", "job", "file-mib"])?;
+    let tool = table.field("tool").choice(&[
+        ("dd", Tool::Dd),
+        ("aio-stress", Tool::AioStress),
+        ("fio", Tool::Fio),
+    ])?;
+    let args = match (tool, table.optional("args"), table.optional("job")) {
+        (Tool::Fio, Some(args), _) => {
+            return Err(args.error("fio takes no arguments here; put options into the job file"));
+        }
+        (Tool::Fio, None, _) => {
+            jobs.insert(name.to_owned(), job::parse(&table)?);
+            Vec::new()
+        }
+        (Tool::Dd | Tool::AioStress, _, Some(job)) => {
+            return Err(job.error("only fio takes a job; use tool = \"fio\", or args instead of the job"));
+        }
+        (Tool::Dd | Tool::AioStress, _, None) => owned(&table.field("args").texts()?),
+    };
+    let file_mib = table.field("file-mib").number(1..=LARGEST_MIB)?;
+    args::check(tool, &args, file_mib).map_err(|message| table.field("args").error(message))?;
+    Ok(WorkloadTask { name: name.to_owned(), tool, args, file_mib, job: None })
+}
+
+fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
+    let table = table.clone().only(&[
+        "like",
+        "clock",
+        "accel",
+        "cpu-model",
+        "cpus",
+        "memory-mib",
+        "storage-mib",
+        "workload-limit-s",
+        "phase-us",
+        "phase-step-us",
+        "warm-up-pairs",
+        "pin",
+        "quiet-wait-s",
+        "quiet-others-percent",
+        "quiet-steal-percent",
+        "quiet-memory-percent",
+        "wall-limit-s",
+        "silence-limit-s",
+    ])?;
+    let machine = MachineSettings {
+        clock: table.field("clock").choice(&[("virtual", Clock::Virtual), ("wall", Clock::Wall)])?,
+        accel: table.field("accel").choice(&[
+            ("auto", AccelChoice::Auto),
+            ("kvm", AccelChoice::Kvm),
+            ("tcg", AccelChoice::Tcg),
+        ])?,
+        cpu_model: cpu_model(&table.field("cpu-model").text()?)?,
+        cpus: table.field("cpus").number(1..=255)?,
+        memory_mib: table.field("memory-mib").number(256..=LARGEST_MIB)?,
+        storage_mib: table.field("storage-mib").number(1..=LARGEST_MIB)?,
+        workload_limit_s: table.field("workload-limit-s").number(LIMIT_S)?,
+        phase_us: table.field("phase-us").number(PHASE_US)?,
+        phase_step_us: table.field("phase-step-us").number(PHASE_US)?,
+        warm_up_pairs: table.field("warm-up-pairs").number(0..=10)?,
+        pin: table.field("pin").boolean()?,
+        quiet_wait_s: table.field("quiet-wait-s").number(0..=86_400)?,
+        quiet: QuietLimits {
+            others_percent: table.field("quiet-others-percent").number(PERCENT)?,
+            steal_percent: table.field("quiet-steal-percent").number(PERCENT)?,
+            memory_percent: table.field("quiet-memory-percent").number(PERCENT)?,
+        },
+        wall_limit_s: table.field("wall-limit-s").number(LIMIT_S)?,
+        silence_limit_s: table.field("silence-limit-s").number(LIMIT_S)?,
+    };
+    if machine.clock == Clock::Virtual {
+        if machine.accel != AccelChoice::Tcg {
+            return Err(table.field("accel").error("the virtual clock needs emulation; use \"tcg\""));
+        }
+        if machine.cpus != 1 {
+            return Err(table.field("cpus").error("the virtual clock works with one CPU only; use 1"));
+        }
+    }
+    check::storage_fits_memory(&machine).map_err(|message| table.field("storage-mib").error(message))?;
+    Ok(machine)
+}
+
+/// Shares of the host's time, percent.
+const PERCENT: RangeInclusive<u32> = 0..=100;
+
+/// Where in a tenth of a second a workload may be told to start, microseconds.
+const PHASE_US: std::ops::RangeInclusive<u32> = 0..=99_999;
+
+/// It becomes QEMU's `-cpu`: a model with features, never another option's value.
+fn cpu_model(model: &Text<'_>) -> Result<String, ConfigError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-+,._=".contains(&byte);
+    let starts_well = model.text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    if starts_well && model.text.len() <= 400 && model.text.bytes().all(allowed) {
+        return Ok(model.text.to_owned());
+    }
+    Err(model.error(format!("{} is no CPU model; use one such as `max,-rdrand`", quoted(model.text))))
+}
+
+fn metrics(root: &Table<'_>) -> Result<Thresholds, ConfigError> {
+    let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();
+    let table = root.field("metrics").table("[metrics]")?.only(&names)?;
+    let threshold = |metric: &Metric| Ok((*metric, table.field(metric.name()).percent()?));
+    Ok(Thresholds::new(Metric::ALL.iter().map(threshold).collect::<Result<_, ConfigError>>()?))
+}
+
+fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
+    let table = table.clone().only(&[
+        "like",
+        "machine",
+        "baseline",
+        "variants",
+        "scenarios",
+        "workloads",
+        "boots",
+        "seed",
+    ])?;
+    let at = |key: &'static str| {
+        let field = table.field(key);
+        move |message: String| field.error(message)
+    };
+    let workloads = table.field("workloads").names()?;
+    let plan = PlanEntry {
+        machine: one_of(&table.field("machine").text()?, "machine", &config.machines)?,
+        baseline: one_of(&table.field("baseline").text()?, "variant", &config.variants)?,
+        variants: some_of(&table.field("variants").names()?, "variant", &config.variants)?,
+        scenarios: some_of(&table.field("scenarios").names()?, "scenario", &config.scenarios)?,
+        workloads: some_of(&workloads, "workload", &config.workloads)?,
+        boots: table.field("boots").number(check::BOOTS)?,
+        seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
+    };
+    check::enough_variants(&plan.variants).map_err(at("variants"))?;
+    check::baseline_among_variants(&plan.baseline, &plan.variants).map_err(at("baseline"))?;
+    let variants: Vec<&Variant> = plan.variants.iter().map(|name| &config.variants[name]).collect();
+    let machine = &config.machines[&plan.machine];
+    check::control_arm(machine.clock, &plan.baseline, &variants).map_err(at("variants"))?;
+    check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
+    check::not_empty("workload", &plan.workloads).map_err(at("workloads"))?;
+    for name in &workloads {
+        check::workload_fits(&config.workloads[name.text], &plan.machine, machine)
+            .map_err(|message| name.error(message))?;
+    }
+    Ok(plan)
+}
+
+fn one_of<T>(name: &Text<'_>, kind: &str, known: &BTreeMap<String, T>) -> Result<String, ConfigError> {
+    let known: Vec<&str> = known.keys().map(String::as_str).collect();
+    name.check_known(kind, &known)?;
+    Ok(name.text.to_owned())
+}
+
+fn some_of<T>(
+    names: &[Text<'_>],
+    kind: &str,
+    known: &BTreeMap<String, T>,
+) -> Result<Vec<String>, ConfigError> {
+    names.iter().map(|name| one_of(name, kind, known)).collect()
+}
+
+fn owned(texts: &[Text<'_>]) -> Vec<String> {
+    texts.iter().map(|text| text.text.to_owned()).collect()
+}

@@ -1,0 +1,207 @@
+//! Good files and bad ones. Each bad one is the good one with one edit.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+mod mistakes;
+mod names;
+mod numbers;
+mod scenarios;
+
+/// The smallest file with one of everything.
+pub(super) const GOOD: &str = r#"version = 1
+[kernel]
+source = { debian = "linux-source-6.12" }
+config = ["base.config"]
+[variants.original]
+series = ["sync-dio"]
+[variants.again]
+series = ["sync-dio"]
+[variants.stock]
+series = []
+[scenarios.local]
+threads = 16
+clone-fd = true
+splice = false
+request-kib = 128
+max-background = 12
+congestion-threshold = 9
+async-dio = true
+direct-io = false
+auto-inval-data = false
+writeback-cache = false
+open = "kept"
+attribute-timeout-ms = 1000
+getxattr = "enosys"
+request-log = 0
+reply-order = "done"
+reply-window-us = 0
+seed = 1
+storage-latency-us = 0
+storage-distribution = "fixed"
+storage-parallel = 0
+storage-mib-per-s = 0
+storage-jitter-us = 0
+storage-disorder-us = 0
+storage-merge-kib = 0
+storage-plug-us = 0
+faults = []
+[scenarios.remote]
+like = "local"
+storage-latency-us = 1000
+[workloads.dd-read]
+tool = "dd"
+args = ["if={file}", "of=/dev/null"]
+file-mib = 64
+[machines.virtual]
+clock = "virtual"
+accel = "tcg"
+cpu-model = "max,-erms"
+cpus = 1
+memory-mib = 512
+storage-mib = 128
+workload-limit-s = 60
+phase-us = 0
+phase-step-us = 1000
+warm-up-pairs = 0
+pin = false
+quiet-wait-s = 0
+quiet-others-percent = 10
+quiet-steal-percent = 2
+quiet-memory-percent = 5
+wall-limit-s = 600
+silence-limit-s = 420
+[machines.wall]
+like = "virtual"
+clock = "wall"
+accel = "auto"
+cpus = 2
+[metrics]
+throughput = 1.0
+iops = 1.0
+latency-mean = 2.0
+latency-p50 = 2.0
+latency-p90 = 2.0
+latency-p99 = 5.0
+latency-p999 = 5.0
+tool-cpu = 2.0
+server-cpu = 2.0
+tool-switches = 5.0
+server-switches = 5.0
+requests = 0
+most-in-flight = 0
+mean-in-flight = 1.0
+service-mean = 1.0
+[plans.default]
+machine = "virtual"
+baseline = "original"
+variants = ["original", "stock"]
+scenarios = ["local", "remote"]
+workloads = ["dd-read"]
+boots = 2
+seed = 1
+"#;
+
+/// Parses and gives the error, or an empty text.
+fn error(text: &str) -> String {
+    Config::parse("lab.toml", text).err().map(|err| err.to_string()).unwrap_or_default()
+}
+
+/// The good file with the only line `from` replaced.
+fn edited(from: &str, to: &str) -> String {
+    let line = format!("\n{from}\n");
+    let text = format!("\n{GOOD}");
+    // A section may repeat a key of another one: the last is meant.
+    let at = text.rfind(&line).unwrap_or_else(|| panic!("no line `{from}`"));
+    let text = format!("{}\n{to}\n{}", &text[..at], &text[at + line.len()..]);
+    text[1..].to_owned()
+}
+
+/// Replaces a line of the good file (left) by another text (right), for each pair, and shows that text with the
+/// message that it causes.
+fn check(edits: &[(&str, &str)], expected: Expect) {
+    let show = |(from, to): &(&str, &str)| shown_with_message(to, &error(&edited(from, to)));
+    expected.assert_eq(&edits.iter().map(show).collect::<String>());
+}
+
+fn shown_with_message(text: &str, message: &str) -> String {
+    let message = if message.is_empty() { "accepted" } else { message };
+    format!("{}\n    {message}\n", crate::text::suggest::shown(text))
+}
+
+#[test]
+fn the_good_file_is_good() {
+    let config = Config::parse("lab.toml", GOOD).unwrap();
+    assert_eq!(config.variants["original"].series, ["sync-dio"]);
+    let (local, remote) = (&config.scenarios["local"].server, &config.scenarios["remote"].server);
+    assert_eq!((local.storage.latency_us, remote.storage.latency_us), (0, 1000));
+    let mut remote = remote.clone();
+    remote.storage.latency_us = 0;
+    assert_eq!(*local, remote);
+    assert_eq!(error(&GOOD.replace('\n', "\r\n")), "");
+    assert_eq!(error(&format!("\u{feff}{GOOD}")), "");
+}
+
+#[test]
+fn like_follows_a_chain_in_any_order() {
+    let text = format!(
+        "{GOOD}[scenarios.a]\nlike = 'b'\nthreads = 2\n[scenarios.b]\nlike = 'c'\nthreads = 3\nrequest-kib = 64\n\
+         [scenarios.c]\nlike = 'remote'\nrequest-kib = 32\nmax-background = 1\n"
+    );
+    let config = Config::parse("lab.toml", &text).unwrap();
+    let server = &config.scenarios["a"].server;
+    let found = (server.threads, server.request_kib, server.max_background, server.storage.latency_us);
+    assert_eq!(found, (2, 64, 1, 1000));
+}
+
+/// What a record calls a value is what `lab.toml` calls it.
+#[test]
+fn words_are_those_of_the_records() {
+    let check = |from: &str, key: &str, words: &[&str], section: fn(&Config) -> String| {
+        for word in words {
+            let text = edited(from, &format!("{key} = \"{word}\""));
+            let record = section(&Config::parse("lab.toml", &text).unwrap());
+            assert!(record.contains(&format!("\"{key}\":\"{word}\"")), "{key} = {word}: {record}");
+        }
+    };
+    let scenario = |config: &Config| serde_json::to_string(&config.scenarios["local"]).unwrap();
+    let workload = |config: &Config| serde_json::to_string(&config.workloads["dd-read"]).unwrap();
+    let machine = |config: &Config| serde_json::to_string(&config.machines["wall"]).unwrap();
+    check("open = \"kept\"", "open", &["kept", "per-request"], scenario);
+    check("getxattr = \"enosys\"", "getxattr", &["enosys", "passthrough"], scenario);
+    check("tool = \"dd\"", "tool", &["dd"], workload);
+    check("accel = \"auto\"", "accel", &["auto", "kvm", "tcg"], machine);
+    check("clock = \"wall\"", "clock", &["wall"], machine);
+}
+
+#[test]
+fn what_the_checkout_holds() {
+    let config = Config::parse("lab.toml", GOOD).unwrap();
+    let show = |(what, series, fragments): (&str, &[&str], &[&str])| {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let inventory = Inventory { series: names(series), fragments: names(fragments) };
+        let message = config.check_references(&inventory).err().map(|err| err.to_string());
+        shown_with_message(what, &message.unwrap_or_default())
+    };
+    expect![[r#"
+        nothing
+            lab.toml:4:11: kernel.config: there is no fragment `base.config`; there is none at all (in images/kernel/)
+        no series
+            lab.toml:6:11: variants.original.series: there is no series `sync-dio`; there is none at all (in kernel-patches/)
+        another series
+            lab.toml:6:11: variants.original.series: there is no series `sync-dio`; did you mean `sync-di0`? there are: sync-di0 (in kernel-patches/)
+        both
+            accepted
+    "#]]
+    .assert_eq(
+        &[
+            ("nothing", &[][..], &[][..]),
+            ("no series", &[], &["base.config"]),
+            ("another series", &["sync-di0"], &["base.config"]),
+            ("both", &["sync-dio"], &["base.config"]),
+        ]
+        .map(show)
+        .concat(),
+    );
+}

@@ -1,0 +1,225 @@
+//! What will happen: a plan with every option resolved and every boot numbered.
+
+use std::collections::BTreeSet;
+
+use lab_protocol::{ServerSettings, Tool, WorkloadTask};
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::metric::Thresholds;
+use crate::evidence::quiet::QuietLimits;
+
+/// A plan of `lab.toml`, resolved. Written to the campaign before the first boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Plan {
+    /// The plan's name in `lab.toml`.
+    pub name: String,
+    /// The variant that the others are compared with; one of `variants`.
+    pub baseline: String,
+    /// How often each variant is booted in each scenario.
+    pub repetitions: u32,
+    /// What the order of the variants is drawn from.
+    pub seed: u64,
+    /// From which change on a difference counts.
+    pub thresholds: Thresholds,
+    /// The virtual machine.
+    pub machine: MachineSettings,
+    /// Where the kernel comes from and how it is configured.
+    pub kernel: KernelSettings,
+    /// The kernels, in the order of the plan.
+    pub variants: Vec<Variant>,
+    /// The server settings, in the order of the plan.
+    pub scenarios: Vec<Scenario>,
+    /// What runs in each boot, in this order.
+    pub workloads: Vec<WorkloadTask>,
+    /// Every boot, in the order in which they start.
+    pub boots: Vec<BootStep>,
+}
+
+impl Plan {
+    /// The load tools that its workloads use, each once.
+    pub fn tools(&self) -> Vec<Tool> {
+        BTreeSet::from_iter(self.workloads.iter().map(|workload| workload.tool)).into_iter().collect()
+    }
+
+    /// Whether something is planted in one of its arms, so that it tests the lab.
+    pub(crate) fn is_self_test(&self) -> bool {
+        self.variants.iter().any(|variant| variant.planted_ns.is_some())
+    }
+}
+
+/// A kernel to build: the base source plus series, in order. No series: the base itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Variant {
+    /// The variant's name in `lab.toml`.
+    pub name: String,
+    /// Folders below `kernel-patches/`, applied in this order.
+    pub series: Vec<String>,
+    /// If not all patches of the last series are applied, or it is built patch by patch: up to which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Prefix>,
+    /// A planted slowdown: what the server burns in each READ and WRITE in boots of this variant, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planted_ns: Option<u64>,
+}
+
+impl Variant {
+    /// Whether `other` is the same under another name.
+    pub(crate) fn is_again(&self, other: &Variant) -> bool {
+        other == &Variant { name: other.name.clone(), ..self.clone() }
+    }
+}
+
+/// The first patches of a series.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Prefix {
+    /// How many, at least one.
+    pub patches: u32,
+    /// The subject of the last one of them.
+    pub subject: String,
+}
+
+/// A named set of server settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Scenario {
+    /// The scenario's name in `lab.toml`.
+    pub name: String,
+    /// The settings, none left open.
+    pub server: ServerSettings,
+}
+
+/// The kernel source and the configuration fragments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KernelSettings {
+    /// Where the source comes from.
+    pub source: Source,
+    /// File names below `images/kernel/`, in the order in which they are put together.
+    pub config: Vec<String>,
+}
+
+/// A kernel source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// A Debian source package by name, e.g. `linux-source-6.12`. The first version that was fetched into a
+    /// cache is kept there until a refresh is asked for.
+    Debian(String),
+    /// A tarball.
+    Tarball {
+        /// Path or `http(s)` URL.
+        location: String,
+        /// SHA-256 of the file, 64 hexadecimal digits; required for a URL.
+        sha256: Option<String>,
+    },
+    /// A git repository.
+    Git {
+        /// Path or URL.
+        repository: String,
+        /// Full commit id, 40 hexadecimal digits.
+        commit: String,
+    },
+    /// A source tree on this machine. It is copied and never modified.
+    Tree(String),
+}
+
+/// How guest time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// One nanosecond per instruction; idle time is skipped.
+    Virtual,
+    /// Real time.
+    Wall,
+}
+
+/// Which accelerator is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccelChoice {
+    /// KVM if a test boot under it succeeds, else TCG.
+    Auto,
+    /// KVM; an error if the test boot fails.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+/// The virtual machine that every boot of a plan gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MachineSettings {
+    /// How guest time passes.
+    pub clock: Clock,
+    /// Which accelerator is asked for; the virtual clock needs `tcg`.
+    pub accel: AccelChoice,
+    /// QEMU's `-cpu` under TCG.
+    pub cpu_model: String,
+    /// Virtual CPUs; one with the virtual clock.
+    pub cpus: u32,
+    /// Guest memory, MiB.
+    pub memory_mib: u32,
+    /// Size of the storage tmpfs in the guest, MiB.
+    pub storage_mib: u32,
+    /// How long a workload may take in guest time, seconds.
+    pub workload_limit_s: u32,
+    /// How long after a whole tenth of a second of guest time each workload starts in the first two boots of a variant
+    /// and scenario, microseconds, below 100,000.
+    pub phase_us: u32,
+    /// The second boot starts them at the same phase, to show that it repeats; each further one this much later, to show
+    /// what is owed to where the timer tick falls.
+    pub phase_step_us: u32,
+    /// Wall clock: pairs of boots of the baseline and the next variant that come before all others and are not counted.
+    pub warm_up_pairs: u32,
+    /// Wall clock: whether QEMU is bound to CPUs of the host of its own.
+    pub pin: bool,
+    /// Wall clock: how long a boot waits for the host to be quiet, seconds; it is marked if the host does not come to rest.
+    pub quiet_wait_s: u32,
+    /// Wall clock: from when on the host is not quiet.
+    pub quiet: QuietLimits,
+    /// How long a boot may take in real time, seconds.
+    pub wall_limit_s: u32,
+    /// How long neither the console nor the report port may give a byte, seconds of real time.
+    pub silence_limit_s: u32,
+}
+
+/// One boot of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BootStep {
+    /// Its place in the plan, from 1.
+    pub number: u32,
+    /// The variant that is booted.
+    pub variant: String,
+    /// The scenario that runs in it.
+    pub scenario: String,
+    /// Which repetition of this variant and scenario it is, from 1.
+    pub repetition: u32,
+    /// How long after a whole tenth of a second of guest time its workloads start, microseconds, below 100,000.
+    pub phase_us: u32,
+    /// Whether it only warms the host up: it is kept, and no comparison counts it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub warm_up: bool,
+}
+
+impl BootStep {
+    /// Whether it only warms the host up: it is kept, and no comparison counts it.
+    pub fn is_warm_up(&self) -> bool {
+        self.warm_up
+    }
+
+    /// The name of its folder in a campaign, `007-stock-local-2`.
+    pub fn folder(&self) -> String {
+        let BootStep { number, variant, scenario, repetition, .. } = self;
+        let kind = if self.is_warm_up() { "warm-up-" } else { "" };
+        format!("{number:03}-{variant}-{scenario}-{kind}{repetition}")
+    }
+}
+
+/// For serde, which hands over a reference.
+fn is_no(value: &bool) -> bool {
+    !*value
+}

@@ -1,0 +1,233 @@
+//! The order in which the boots of a plan start.
+
+use super::shuffle::shuffled;
+use super::{BootStep, Clock, MachineSettings, Plan, Scenario, Variant};
+
+impl Plan {
+    /// The same plan with so many repetitions: if they are more, the boots that it has stay as they are and the others
+    /// come after them.
+    pub fn with_repetitions(self, repetitions: u32) -> Self {
+        let plan = Plan { repetitions, ..self };
+        let boots = boot_order(&plan);
+        Plan { boots, ..plan }
+    }
+}
+
+/// Every boot, numbered from 1: warm-up pairs, then for each repetition, for each scenario, the variants in a balanced
+/// order.
+///
+/// Repetition by repetition, so that a campaign that is stopped early has something to compare in every scenario, and
+/// one that gets more repetitions keeps the boots that it has. With the virtual clock the order does not matter, so it
+/// is that of the plan; with the wall clock the seed decides which variant is first.
+pub(super) fn boot_order(plan: &Plan) -> Vec<BootStep> {
+    let variants: Vec<&Variant> = match plan.machine.clock {
+        Clock::Virtual => plan.variants.iter().collect(),
+        Clock::Wall => shuffled(&plan.variants, plan.seed),
+    };
+    let counted = (0..plan.repetitions).flat_map(|round| {
+        let of_scenario =
+            |scenario| balanced(&variants, round).into_iter().map(move |variant| (scenario, *variant));
+        let phase_us = phase_us(&plan.machine, round);
+        let steps: Vec<BootStep> = plan
+            .scenarios
+            .iter()
+            .flat_map(of_scenario)
+            .map(|(scenario, variant)| step(scenario, variant, round, phase_us))
+            .collect();
+        steps
+    });
+    let steps = warm_ups(plan).into_iter().chain(counted);
+    (1..).zip(steps).map(|(number, step)| BootStep { number, ..step }).collect()
+}
+
+fn step(scenario: &Scenario, variant: &Variant, round: u32, phase_us: u32) -> BootStep {
+    BootStep {
+        number: 0,
+        variant: variant.name.clone(),
+        scenario: scenario.name.clone(),
+        repetition: round + 1,
+        phase_us,
+        warm_up: false,
+    }
+}
+
+/// Pairs of the baseline and the variant after it, in the first scenario: what is cold at first, files and clock rates
+/// of the host, is the same in every scenario.
+fn warm_ups(plan: &Plan) -> Vec<BootStep> {
+    let Some(scenario) = plan.scenarios.first().filter(|_| plan.machine.clock == Clock::Wall) else {
+        return Vec::new();
+    };
+    let from_baseline = plan.variants.iter().cycle().skip_while(|variant| variant.name != plan.baseline);
+    let pair: Vec<&Variant> = from_baseline.take(2).collect();
+    (0..plan.machine.warm_up_pairs)
+        .flat_map(|round| pair.iter().map(move |variant| (round, variant)))
+        .map(|(round, variant)| BootStep {
+            warm_up: true,
+            ..step(scenario, variant, round, plan.machine.phase_us)
+        })
+        .collect()
+}
+
+/// The first two rounds start at the same phase, each further one at another, the same for every variant.
+fn phase_us(machine: &MachineSettings, round: u32) -> u32 {
+    const PERIOD_US: u64 = 100_000;
+    let steps = u64::from(round.saturating_sub(1)) * u64::from(machine.phase_step_us);
+    ((u64::from(machine.phase_us) + steps) % PERIOD_US) as u32
+}
+
+/// The items rotated by one more place every second round and reversed in every second: AB BA BA AB for two,
+/// ABC CBA BCA ACB CAB BAC for three.
+///
+/// Each pair of rounds holds an order and its mirror image, in which every item has the same mean place, so that a
+/// drift that is linear in time adds the same to all of them. The second pair of a four is itself mirrored, which
+/// for two items cancels a quadratic drift as well. After as many pairs as there are items each has been in every
+/// place equally often.
+fn balanced<T>(items: &[T], round: u32) -> Vec<&T> {
+    let mut order: Vec<&T> = items.iter().collect();
+    if let Some(places) = (round as usize / 2).checked_rem(items.len()) {
+        order.rotate_left(places);
+    }
+    if round % 2 == 1 {
+        order.reverse();
+    }
+    order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rounds(items: &str, rounds: u32) -> String {
+        let items: Vec<char> = items.chars().collect();
+        let round = |round| balanced(&items, round).into_iter().collect::<String>();
+        (0..rounds).map(round).collect::<Vec<_>>().join(" ")
+    }
+
+    /// A plan with these variants, of which the first is the baseline.
+    fn plan(clock: Clock, variants: &str, warm_up_pairs: u32, seed: u64) -> Plan {
+        let plan = crate::fixtures::campaign(clock, &crate::fixtures::two_arms()).file.plan;
+        let name = |letter: char| Variant { name: letter.to_string(), ..plan.variants[0].clone() };
+        let second = Scenario { name: "fast".to_owned(), ..plan.scenarios[0].clone() };
+        Plan {
+            baseline: variants.chars().take(1).collect(),
+            seed,
+            variants: variants.chars().map(name).collect(),
+            scenarios: vec![plan.scenarios[0].clone(), second],
+            machine: MachineSettings { clock, warm_up_pairs, ..plan.machine },
+            ..plan
+        }
+    }
+
+    /// Scenario and variant of each boot, warm-ups in brackets.
+    fn shown(plan: &Plan) -> String {
+        let show = |step: &BootStep| {
+            let text = format!("{}{}{}", &step.scenario[..1], step.variant, step.repetition);
+            if step.is_warm_up() { format!("[{text}]") } else { text }
+        };
+        plan.boots.iter().map(show).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn warm_ups_come_first_and_the_seed_decides_the_rest() {
+        for (clock, variants, pairs, seed, expected) in [
+            (Clock::Virtual, "AB", 1, 7, "sA1 sB1 fA1 fB1 sB2 sA2 fB2 fA2"),
+            (Clock::Wall, "AB", 0, 1, "sA1 sB1 fA1 fB1 sB2 sA2 fB2 fA2"),
+            (Clock::Wall, "AB", 2, 3, "[sA1] [sB1] [sA2] [sB2] sB1 sA1 fB1 fA1 sA2 sB2 fA2 fB2"),
+            (Clock::Wall, "ABC", 1, 3, "[sA1] [sB1] sC1 sB1 sA1 fC1 fB1 fA1 sA2 sB2 sC2 fA2 fB2 fC2"),
+        ] {
+            let plan = plan(clock, variants, pairs, seed).with_repetitions(2);
+            assert_eq!(shown(&plan), expected, "{variants} seed {seed}");
+            let numbers: Vec<u32> = plan.boots.iter().map(|step| step.number).collect();
+            assert_eq!(numbers, (1..=numbers.len() as u32).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn more_repetitions_leave_the_boots_that_are_there() {
+        for clock in [Clock::Virtual, Clock::Wall] {
+            let short = plan(clock, "ABC", 1, 3).with_repetitions(3);
+            let long = short.clone().with_repetitions(5);
+            assert_eq!(long.boots[..short.boots.len()], short.boots);
+            assert_eq!(long.boots.len() - short.boots.len(), 2 * 2 * 3);
+        }
+    }
+
+    #[test]
+    fn orders() {
+        for (items, count, expected) in [
+            ("", 2, " "),
+            ("A", 3, "A A A"),
+            ("AB", 6, "AB BA BA AB AB BA"),
+            ("ABC", 7, "ABC CBA BCA ACB CAB BAC ABC"),
+            ("ABCD", 4, "ABCD DCBA BCDA ADCB"),
+        ] {
+            assert_eq!(rounds(items, count), expected);
+        }
+    }
+
+    /// The sum of `weight(time)` over each item's boots.
+    fn drifts(items: usize, count: u32, weight: impl Fn(u64) -> u64) -> Vec<u64> {
+        drifts_of(&(0..items).collect::<Vec<_>>(), count, weight)
+    }
+
+    fn drifts_of(labels: &[usize], count: u32, weight: impl Fn(u64) -> u64) -> Vec<u64> {
+        let mut sums = vec![0; labels.len()];
+        let sequence = (0..count).flat_map(|round| balanced(labels, round));
+        for (time, item) in (0..).zip(sequence) {
+            sums[*item] += weight(time);
+        }
+        sums
+    }
+
+    fn all_equal(sums: &[u64]) -> bool {
+        sums.iter().all(|sum| *sum == sums[0])
+    }
+
+    #[test]
+    fn phases() {
+        let machine = MachineSettings {
+            clock: crate::plan::Clock::Virtual,
+            accel: crate::plan::AccelChoice::Tcg,
+            cpu_model: "max".to_owned(),
+            cpus: 1,
+            memory_mib: 512,
+            storage_mib: 64,
+            workload_limit_s: 1,
+            phase_us: 99_000,
+            phase_step_us: 700,
+            warm_up_pairs: 0,
+            pin: false,
+            quiet_wait_s: 0,
+            quiet: crate::evidence::quiet::QuietLimits {
+                others_percent: 10,
+                steal_percent: 2,
+                memory_percent: 5,
+            },
+            wall_limit_s: 1,
+            silence_limit_s: 1,
+        };
+        let found: Vec<u32> = (0..5).map(|round| phase_us(&machine, round)).collect();
+        assert_eq!(found, [99_000, 99_000, 99_700, 400, 1_100]);
+    }
+
+    #[test]
+    fn a_drift_favours_no_variant() {
+        for items in 2..=6 {
+            for pairs in 1..=8 {
+                assert!(all_equal(&drifts(items, 2 * pairs, |time| time)), "{items} items, {pairs} pairs");
+            }
+            for seed in 0..20 {
+                let labels: Vec<usize> = (0..items).collect();
+                let labels: Vec<usize> = shuffled(&labels, seed).into_iter().copied().collect();
+                let sums = drifts_of(&labels, 2, |time| time);
+                assert!(all_equal(&sums), "{items} items, seed {seed}: {sums:?}");
+            }
+            // Each in every place equally often.
+            let places = drifts(items, 2 * items as u32, |time| 1 << (8 * (time % items as u64)));
+            assert!(all_equal(&places), "{items} items: {places:x?}");
+        }
+        assert!(all_equal(&drifts(2, 4, |time| time * time)));
+        // A pair alone does not have this.
+        assert!(!all_equal(&drifts(2, 2, |time| time * time)));
+    }
+}

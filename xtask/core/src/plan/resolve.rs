@@ -1,0 +1,122 @@
+//! From a plan as written, and options of the command line, to what will happen.
+
+use std::collections::BTreeMap;
+
+use super::{Clock, Plan, Variant, steps};
+use crate::plan::config::{self, Config, ConfigError, PlanEntry};
+use crate::text::suggest::{self, quoted};
+
+/// What the command line says instead of the plan. Each name must be one of `lab.toml`; the plan need not list it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--variants`: the variants, the plan's baseline among them.
+    pub variants: Option<Vec<String>>,
+    /// `--each-patch`: these instead, the first one as the baseline.
+    pub steps: Option<Vec<Variant>>,
+    /// `--scenarios`: the scenarios.
+    pub scenarios: Option<Vec<String>>,
+    /// `--workloads`: the workloads.
+    pub workloads: Option<Vec<String>>,
+    /// `--boots`: how often each variant is booted in each scenario.
+    pub boots: Option<u32>,
+}
+
+/// Resolves the plan of this name.
+///
+/// # Errors
+/// If there is no such plan, or what the overrides make of it cannot be run. The configuration itself is sound.
+pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Plan, ConfigError> {
+    let Some(entry) = config.plans.get(name) else {
+        let known: Vec<&str> = config.plans.keys().map(String::as_str).collect();
+        return Err(ConfigError::new("--plan", suggest::unknown("plan", name, &known)));
+    };
+    let machine = &config.machines[&entry.machine];
+
+    let (baseline, variants) = match &overrides.steps {
+        Some(variants) => with_control(variants.clone(), machine.clock),
+        None => {
+            let wrong = |message| ConfigError::new("--variants", message);
+            named_variants(config, entry, overrides.variants.as_ref()).map_err(wrong)?
+        }
+    };
+
+    let wrong = |message| ConfigError::new("--scenarios", message);
+    let names = overrides.scenarios.as_ref().unwrap_or(&entry.scenarios);
+    let scenarios = select("scenario", names, &config.scenarios).map_err(wrong)?;
+
+    let wrong = |message| ConfigError::new("--workloads", message);
+    let names = overrides.workloads.as_ref().unwrap_or(&entry.workloads);
+    let workloads = select("workload", names, &config.workloads).map_err(wrong)?;
+    for workload in &workloads {
+        config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
+    }
+
+    let repetitions = overrides.boots.unwrap_or(entry.boots);
+    if !config::BOOTS.contains(&repetitions) {
+        let (least, most) = config::BOOTS.into_inner();
+        let message = format!("{repetitions} is out of range; use {least} to {most}");
+        return Err(ConfigError::new("--boots", message));
+    }
+
+    let plan = Plan {
+        name: name.to_owned(),
+        baseline,
+        repetitions,
+        seed: entry.seed,
+        thresholds: config.thresholds.clone(),
+        machine: machine.clone(),
+        kernel: config.kernel.clone(),
+        variants,
+        scenarios,
+        workloads,
+        boots: Vec::new(),
+    };
+    Ok(plan.with_repetitions(repetitions))
+}
+
+/// The baseline and all variants of a plan.
+fn named_variants(
+    config: &Config,
+    entry: &PlanEntry,
+    wanted: Option<&Vec<String>>,
+) -> Result<(String, Vec<Variant>), String> {
+    let names = wanted.unwrap_or(&entry.variants);
+    config::enough_variants(names)?;
+    let variants: Vec<Variant> = select("variant", names, &config.variants)?;
+    config::baseline_among_variants(&entry.baseline, names)?;
+    let arms: Vec<&Variant> = variants.iter().collect();
+    config::control_arm(config.machines[&entry.machine].clock, &entry.baseline, &arms)?;
+    Ok((entry.baseline.clone(), variants))
+}
+
+/// Steps with the first one as the baseline; with the wall clock that a second time, to measure the noise, unless it is
+/// there.
+fn with_control(mut variants: Vec<Variant>, clock: Clock) -> (String, Vec<Variant>) {
+    let baseline = variants.first().cloned();
+    if let (Some(baseline), Clock::Wall) = (&baseline, clock)
+        && !variants[1..].iter().any(|variant| baseline.is_again(variant))
+    {
+        variants.insert(1, steps::again(baseline));
+    }
+    (baseline.map(|baseline| baseline.name).unwrap_or_default(), variants)
+}
+
+/// What the names stand for, in their order.
+fn select<T: Clone>(kind: &str, names: &[String], known: &BTreeMap<String, T>) -> Result<Vec<T>, String> {
+    config::not_empty(kind, names)?;
+    let mut selected = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            return Err(format!("{} is listed twice; list it once", quoted(name)));
+        }
+        let Some(value) = known.get(name) else {
+            let known: Vec<&str> = known.keys().map(String::as_str).collect();
+            return Err(suggest::unknown(kind, name, &known));
+        };
+        selected.push(value.clone());
+    }
+    Ok(selected)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! A whole `lab.toml`, and overrides of its plans.
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+use lab_protocol::Tool;
+
+use super::*;
+use crate::fixtures::lab;
+
+fn list(names: &[&str]) -> Option<Vec<String>> {
+    Some(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+fn boots(plan: &Plan) -> String {
+    plan.boots.iter().fold(String::new(), |mut text, boot| {
+        let (number, repetition) = (boot.number, boot.repetition);
+        let kind = if boot.is_warm_up() { " warm-up" } else { "" };
+        writeln!(text, "{number} {} {} {repetition}{kind}", boot.scenario, boot.variant).unwrap();
+        text
+    })
+}
+
+#[test]
+fn every_plan_resolves() {
+    let config = lab();
+    for name in config.plans.keys() {
+        let plan = resolve(&config, name, &Overrides::default()).unwrap();
+        assert_eq!(plan.name, *name);
+        let boots = plan.variants.len() * plan.scenarios.len() * plan.repetitions as usize;
+        let counted = plan.boots.iter().filter(|step| !step.is_warm_up());
+        assert_eq!(counted.count(), boots, "{name}");
+        // The order of the plan, not that of the alphabet.
+        let workloads: Vec<&String> = plan.workloads.iter().map(|workload| &workload.name).collect();
+        assert_eq!(workloads, config.plans[name].workloads.iter().collect::<Vec<_>>());
+        for workload in &plan.workloads {
+            assert_eq!(workload.job.is_some(), workload.tool == Tool::Fio, "{}", workload.name);
+        }
+        let text = toml::to_string_pretty(&plan).unwrap();
+        assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan);
+    }
+    assert_eq!(
+        config.plans.keys().collect::<Vec<_>>(),
+        ["ci", "default", "fio", "in-order", "mail", "merging", "storage-model", "timeline"]
+    );
+}
+
+#[test]
+fn the_default_plan() {
+    let plan = resolve(&lab(), "default", &Overrides::default()).unwrap();
+    expect![[r#"
+        1 local original 1
+        2 local stock 1
+        3 local patched 1
+        4 local by-kiocb 1
+        5 local marked-kiocb 1
+        6 remote original 1
+        7 remote stock 1
+        8 remote patched 1
+        9 remote by-kiocb 1
+        10 remote marked-kiocb 1
+        11 local marked-kiocb 2
+        12 local by-kiocb 2
+        13 local patched 2
+        14 local stock 2
+        15 local original 2
+        16 remote marked-kiocb 2
+        17 remote by-kiocb 2
+        18 remote patched 2
+        19 remote stock 2
+        20 remote original 2
+        21 local stock 3
+        22 local patched 3
+        23 local by-kiocb 3
+        24 local marked-kiocb 3
+        25 local original 3
+        26 remote stock 3
+        27 remote patched 3
+        28 remote by-kiocb 3
+        29 remote marked-kiocb 3
+        30 remote original 3
+        31 local original 4
+        32 local marked-kiocb 4
+        33 local by-kiocb 4
+        34 local patched 4
+        35 local stock 4
+        36 remote original 4
+        37 remote marked-kiocb 4
+        38 remote by-kiocb 4
+        39 remote patched 4
+        40 remote stock 4
+    "#]]
+    .assert_eq(&boots(&plan));
+    expect![[r#"
+        clock = "virtual"
+        accel = "tcg"
+        cpu-model = "max,-erms,-fsrm,-rdrand,-rdseed"
+        cpus = 1
+        memory-mib = 768
+        storage-mib = 320
+        workload-limit-s = 60
+        phase-us = 0
+        phase-step-us = 700
+        warm-up-pairs = 0
+        pin = false
+        quiet-wait-s = 0
+        wall-limit-s = 900
+        silence-limit-s = 420
+
+        [quiet]
+        others-percent = 10
+        steal-percent = 2
+        memory-percent = 5
+    "#]]
+    .assert_eq(&toml::to_string(&plan.machine).unwrap());
+    expect![[r#"
+        name = "remote"
+
+        [server]
+        threads = 16
+        clone-fd = true
+        splice = false
+        request-kib = 128
+        max-background = 12
+        congestion-threshold = 9
+        async-dio = true
+        direct-io = false
+        auto-inval-data = false
+        writeback-cache = false
+        open = "kept"
+        attribute-timeout-ms = 1000
+        getxattr = "enosys"
+        request-log = 0
+        reply-order = "done"
+        reply-window-us = 0
+        seed = 1
+        burn-ns = 0
+        faults = []
+
+        [server.storage]
+        latency-us = 1000
+        distribution = "fixed"
+        parallel = 0
+        mib-per-s = 0
+        jitter-us = 0
+        disorder-us = 0
+        merge-kib = 0
+        plug-us = 0
+    "#]]
+    .assert_eq(&toml::to_string(&plan.scenarios[1]).unwrap());
+}
+
+#[test]
+fn the_mail_plan_is_balanced() {
+    let plan = resolve(&lab(), "mail", &Overrides::default()).unwrap();
+    expect![[r#"
+        1 fusexmp original 1 warm-up
+        2 fusexmp original-again 1 warm-up
+        3 fusexmp original 1
+        4 fusexmp stock 1
+        5 fusexmp original-again 1
+        6 fusexmp original-again 2
+        7 fusexmp stock 2
+        8 fusexmp original 2
+        9 fusexmp stock 3
+        10 fusexmp original-again 3
+        11 fusexmp original 3
+        12 fusexmp original 4
+        13 fusexmp original-again 4
+        14 fusexmp stock 4
+        15 fusexmp original-again 5
+        16 fusexmp original 5
+        17 fusexmp stock 5
+        18 fusexmp stock 6
+        19 fusexmp original 6
+        20 fusexmp original-again 6
+    "#]]
+    .assert_eq(&boots(&plan));
+}
+
+#[test]
+fn overrides_replace_lists() {
+    let overrides = Overrides {
+        variants: list(&["stock", "original-again", "original"]),
+        steps: None,
+        scenarios: list(&["fusexmp"]),
+        workloads: list(&["aio-write", "small-dd-read"]),
+        boots: Some(1),
+    };
+    let plan = resolve(&lab(), "default", &overrides).unwrap();
+    expect![[r#"
+        1 fusexmp stock 1
+        2 fusexmp original-again 1
+        3 fusexmp original 1
+    "#]]
+    .assert_eq(&boots(&plan));
+    let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
+    assert_eq!(workloads, ["aio-write", "small-dd-read"]);
+}
+
+#[test]
+fn steps_replace_the_variants() {
+    let variant =
+        |name: &str| Variant { name: name.into(), series: vec![name.into()], prefix: None, planted_ns: None };
+    let overrides = Overrides {
+        steps: Some(vec![variant("dio-0"), variant("dio-1")]),
+        boots: Some(1),
+        ..Overrides::default()
+    };
+    let shown = |plan: &str| {
+        let plan = resolve(&lab(), plan, &overrides).unwrap();
+        format!("baseline {}\n{}", plan.baseline, boots(&plan))
+    };
+    expect![[r#"
+        baseline dio-0
+        1 local dio-0 1
+        2 local dio-1 1
+        3 remote dio-0 1
+        4 remote dio-1 1
+    "#]]
+    .assert_eq(&shown("default"));
+    expect![[r#"
+        baseline dio-0
+        1 fusexmp dio-0 1 warm-up
+        2 fusexmp dio-0-again 1 warm-up
+        3 fusexmp dio-0 1
+        4 fusexmp dio-1 1
+        5 fusexmp dio-0-again 1
+    "#]]
+    .assert_eq(&shown("mail"));
+}
+
+#[test]
+fn variants_as_older_campaigns_have_them() {
+    let variant: Variant = serde_json::from_str(r#"{"name": "v", "series": ["s"]}"#).unwrap();
+    assert_eq!(
+        variant,
+        Variant { name: "v".into(), series: vec!["s".into()], prefix: None, planted_ns: None }
+    );
+    assert_eq!(serde_json::to_string(&variant).unwrap(), r#"{"name":"v","series":["s"]}"#);
+}
+
+#[test]
+fn wrong_overrides() {
+    let config = lab();
+    let none = Overrides::default;
+    let message =
+        |plan: &str, overrides: Overrides| format!("{}\n", resolve(&config, plan, &overrides).unwrap_err());
+    let variants = |plan: &str, names: &[&str]| message(plan, Overrides { variants: list(names), ..none() });
+    let scenarios = |names: &[&str]| message("default", Overrides { scenarios: list(names), ..none() });
+    let workloads = |names: &[&str]| message("default", Overrides { workloads: list(names), ..none() });
+    let boots = |boots| message("default", Overrides { boots: Some(boots), ..none() });
+    let messages = [
+        message("defualt", none()),
+        message("", none()),
+        variants("default", &[]),
+        variants("default", &["stock"]),
+        variants("default", &["stok", "original"]),
+        variants("default", &["stock", "stock"]),
+        variants("default", &["stock", "original-again"]),
+        variants("mail", &["original", "stock"]),
+        scenarios(&[]),
+        scenarios(&["remove"]),
+        workloads(&["dd-read", "dd-read"]),
+        workloads(&["mail-dd-read"]),
+        boots(0),
+        boots(1_000_000_000),
+    ];
+    expect![[r#"
+        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
+        --plan: there is no plan ``; there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
+        --variants: the list is empty; name the baseline and at least one other variant
+        --variants: there is nothing to compare `stock` with; name at least two variants
+        --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
+        --variants: `stock` is listed twice; list it once
+        --variants: the baseline `original` is not among the variants (stock, original-again); add it to them
+        --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+        --scenarios: the list is empty; name at least one scenario
+        --scenarios: there is no scenario `remove`; did you mean `remote`? there are: fusexmp, in-order, latency-1ms, latency-20ms, latency-5ms, local, merging, queue, remote, remote-logged
+        --workloads: `dd-read` is listed twice; list it once
+        --workloads: the file of `mail-dd-read` has 512 MiB, the storage of machine `virtual` only 320 MiB; lower file-mib or raise storage-mib
+        --boots: 0 is out of range; use 1 to 1000
+        --boots: 1000000000 is out of range; use 1 to 1000
+    "#]].assert_eq(&messages.concat());
+}

@@ -1,0 +1,128 @@
+//! A series patch by patch: a variant for what lies before it and one for each patch.
+
+use std::collections::BTreeMap;
+
+use super::{Prefix, Variant};
+use crate::text::suggest::{self, quoted};
+
+/// The longest name of a variant that `lab.toml` may give, bytes.
+const LONGEST_NAME: usize = 40;
+
+/// The variant that says what lies before the series `name`: the first one, by name, that lists it.
+///
+/// # Errors
+/// If no variant does.
+pub fn listing<'a>(variants: &'a BTreeMap<String, Variant>, name: &str) -> Result<&'a Variant, String> {
+    let lists = |variant: &&Variant| variant.series.iter().any(|series| series == name);
+    variants.values().find(lists).ok_or_else(|| not_listed(variants, name))
+}
+
+/// The steps of the series `name`, whose patches have these subjects, after what lies before it in `like`: first
+/// the kernel without the series, then with one patch, with two, and so on.
+pub fn steps(like: &Variant, name: &str, subjects: &[String]) -> Vec<Variant> {
+    let before: Vec<String> = like.series.iter().take_while(|series| *series != name).cloned().collect();
+    let with: Vec<String> = before.iter().cloned().chain([name.to_owned()]).collect();
+    let base = Variant { name: step_name(name, 0), series: before, prefix: None, planted_ns: None };
+    let step = |(patches, subject): (u32, &String)| Variant {
+        name: step_name(name, patches),
+        series: with.clone(),
+        prefix: Some(Prefix { patches, subject: subject.clone() }),
+        planted_ns: None,
+    };
+    [base].into_iter().chain((1..).zip(subjects).map(step)).collect()
+}
+
+fn not_listed(variants: &BTreeMap<String, Variant>, name: &str) -> String {
+    let mut known: Vec<&str> =
+        variants.values().flat_map(|variant| &variant.series).map(String::as_str).collect();
+    known.sort_unstable();
+    known.dedup();
+    let nearest = suggest::nearest(name, &known);
+    let meant = nearest.map(|nearest| format!("; did you mean {}?", quoted(nearest)));
+    format!(
+        "no variant of lab.toml lists the series {}, which would say what lies before it{}; add one: \
+         [variants.NAME] with series = [{}]",
+        quoted(name),
+        meant.unwrap_or_default(),
+        suggest::shown(&format!("{name:?}"))
+    )
+}
+
+/// `sync-dio-3`; the series' part is cut where the whole would be too long for the name of a variant.
+fn step_name(series: &str, patches: u32) -> String {
+    let number = format!("-{patches}");
+    let start: String = series.chars().take(LONGEST_NAME - number.len()).collect();
+    start + &number
+}
+
+/// The baseline of steps under a second name, for plans that need it.
+pub(super) fn again(base: &Variant) -> Variant {
+    let name: String = base.name.chars().take(LONGEST_NAME - "-again".len()).collect();
+    Variant { name: name + "-again", ..base.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    fn variants() -> BTreeMap<String, Variant> {
+        [("a", vec![]), ("b", vec!["first", "dio", "last"]), ("c", vec!["dio"])]
+            .map(|(name, series)| {
+                let series = series.into_iter().map(str::to_owned).collect();
+                (name.to_owned(), Variant { name: name.to_owned(), series, prefix: None, planted_ns: None })
+            })
+            .into()
+    }
+
+    fn shown(name: &str, subjects: &[&str]) -> String {
+        let subjects: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        match listing(&variants(), name) {
+            Ok(like) => {
+                let line = |variant: &Variant| {
+                    let prefix = variant.prefix.as_ref();
+                    let prefix = prefix.map(|prefix| format!(" {} {}", prefix.patches, prefix.subject));
+                    format!("{} {:?}{}", variant.name, variant.series, prefix.unwrap_or_default())
+                };
+                let lines: Vec<String> = steps(like, name, &subjects).iter().map(line).collect();
+                format!("like {}\n{}", like.name, lines.join("\n"))
+            }
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn a_series_in_the_middle_of_a_variant() {
+        expect![[r#"
+            like b
+            dio-0 ["first"]
+            dio-1 ["first", "dio"] 1 one
+            dio-2 ["first", "dio"] 2 two"#]]
+        .assert_eq(&shown("dio", &["one", "two"]));
+        expect![[r#"
+            like b
+            last-0 ["first", "dio"]
+            last-1 ["first", "dio", "last"] 1 one"#]]
+        .assert_eq(&shown("last", &["one"]));
+    }
+
+    #[test]
+    fn a_series_of_no_variant() {
+        expect!["no variant of lab.toml lists the series `dios`, which would say what lies before it; did you mean `dio`?; add one: [variants.NAME] with series = [\"dios\"]"]
+            .assert_eq(&shown("dios", &["one"]));
+    }
+
+    #[test]
+    fn names_stay_short() {
+        for (series, patches, expected) in [
+            ("dio", 0, "dio-0".to_owned()),
+            ("dio", 12, "dio-12".to_owned()),
+            (&"a".repeat(40), 7, "a".repeat(38) + "-7"),
+        ] {
+            assert_eq!(step_name(series, patches), expected);
+        }
+        let base = Variant { name: "a".repeat(40), series: Vec::new(), prefix: None, planted_ns: None };
+        assert_eq!(again(&base).name, "a".repeat(34) + "-again");
+    }
+}

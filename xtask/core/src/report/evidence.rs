@@ -1,0 +1,225 @@
+//! What stands behind the throughput: how boots differ, what server and storage saw, and the statistics.
+
+use comfy_table::CellAlignment;
+use lab_protocol::StorageSettings;
+
+use super::table::{WIDTH, new_table, trimmed};
+use super::text;
+use crate::comparison::{Cell, Comparison, Row};
+use crate::evidence::metric::Metric;
+use crate::plan::Scenario;
+
+/// Each part by itself.
+pub(super) fn render(comparison: &Comparison) -> Vec<String> {
+    let parts =
+        [Some(differences(comparison)), Some(requests(comparison)), storage(comparison), tests(comparison)];
+    parts.into_iter().flatten().collect()
+}
+
+fn all(comparison: &Comparison) -> Vec<&Scenario> {
+    comparison.scenarios.iter().collect()
+}
+
+/// How far the boots behind a value differ: one line for each row and variant.
+fn differences(comparison: &Comparison) -> String {
+    let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread).";
+    let columns = ["workload", "variant", "boots", "repeat", "spread"];
+    by_metric(comparison, lead, &columns, &difference_line)
+}
+
+/// What backs the throughput: one line for each row and variant.
+fn requests(comparison: &Comparison) -> String {
+    let columns =
+        ["workload", "variant", "reqs", "KiB", "in flight", "mean", "service", "disorder", "failed"];
+    let lead = "What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in \
+                flight, mean time from arrival to answer in us (service), out of order, failed.";
+    by_scenario(comparison, &all(comparison), lead, &columns, &requests_line)
+}
+
+/// The statistics of a wall-clock run: one line for each row and variant.
+fn tests(comparison: &Comparison) -> Option<String> {
+    let changes =
+        || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
+    let lead = "Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same corrected for all \
+                cells of other kernels (or all of the same kernel), and the smallest change that this run could have seen.";
+    let columns = ["workload", "variant", "n", "ratio", "95 % interval", "p", "corrected", "sees"];
+    changes().any(|change| change.p.is_some()).then(|| by_metric(comparison, lead, &columns, &tested_line))
+}
+
+/// A table for each scenario and metric, with a line for each row and variant.
+fn by_metric(
+    comparison: &Comparison,
+    lead: &str,
+    columns: &[&str],
+    line: &dyn Fn(&Cell) -> Vec<String>,
+) -> String {
+    let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
+    for scenario in &comparison.scenarios {
+        for metric in &comparison.metrics {
+            let mut rows = comparison.rows.iter().filter(|row| row.metric == *metric);
+            if rows.all(|row| row.cells.iter().all(Cell::is_not_given)) {
+                continue;
+            }
+            let suffix = text::metric_suffix(comparison, *metric);
+            parts.push(format!(
+                "scenario {}{suffix}\n{}",
+                scenario.name,
+                lines(comparison, scenario, *metric, columns, line)
+            ));
+        }
+    }
+    parts.join("\n")
+}
+
+/// A table for each scenario, with a line for each workload and variant.
+fn by_scenario(
+    comparison: &Comparison,
+    scenarios: &[&Scenario],
+    lead: &str,
+    columns: &[&str],
+    line: &dyn Fn(&Cell) -> Vec<String>,
+) -> String {
+    // Evidence is in the rows of the first metric.
+    let first = comparison.metrics[0];
+    let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
+    for scenario in scenarios {
+        parts.push(format!(
+            "scenario {}\n{}",
+            scenario.name,
+            lines(comparison, scenario, first, columns, line)
+        ));
+    }
+    parts.join("\n")
+}
+
+fn lines(
+    comparison: &Comparison,
+    scenario: &Scenario,
+    metric: Metric,
+    columns: &[&str],
+    line: &dyn Fn(&Cell) -> Vec<String>,
+) -> String {
+    let mut table = new_table(columns);
+    let is_shown = |row: &&Row| row.scenario == scenario.name && row.metric == metric;
+    for row in comparison.rows.iter().filter(is_shown) {
+        for (place, cell) in row.cells.iter().enumerate() {
+            let workload = if place == 0 { row.workload.clone() } else { String::new() };
+            table.add_row([vec![workload, cell.variant.clone()], line(cell)].concat());
+        }
+    }
+    table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    trimmed(&table)
+}
+
+fn difference_line(cell: &Cell) -> Vec<String> {
+    let measured = cell.samples.len();
+    let planned = measured + cell.failures.len() + cell.absent as usize;
+    let boots = if measured == planned { planned.to_string() } else { format!("{measured} of {planned}") };
+    let percent = |value: Option<f64>| value.map_or("-".to_owned(), text::percent);
+    if cell.is_not_given() {
+        return vec!["-".to_owned(); 3];
+    }
+    vec![boots, percent(cell.repeat), percent(cell.spread)]
+}
+
+fn requests_line(cell: &Cell) -> Vec<String> {
+    let Some(seen) = cell.evidence else { return vec!["-".to_owned(); 7] };
+    vec![
+        text::range(seen.requests),
+        text::kib(seen.largest_bytes),
+        text::range(seen.most_in_flight),
+        text::mean(seen.mean_in_flight),
+        seen.mean_service_ns.map_or("-".to_owned(), text::us),
+        text::range(seen.out_of_order),
+        text::range(seen.failed),
+    ]
+}
+
+/// What storage that is more than a latency did with the requests: one line for each row and variant.
+fn storage(comparison: &Comparison) -> Option<String> {
+    let busy = |scenario: &&Scenario| {
+        let StorageSettings { parallel, mib_per_s, jitter_us, disorder_us, merge_kib, plug_us, .. } =
+            scenario.server.storage;
+        [parallel, mib_per_s, merge_kib].iter().any(|it| *it > 0)
+            || [jitter_us, disorder_us, plug_us].iter().any(|it| *it > 0)
+    };
+    let scenarios: Vec<_> = comparison.scenarios.iter().filter(busy).collect();
+    let columns = ["workload", "variant", "ops", "ops/MiB", "merged", "KiB", "at once", "disorder"];
+    let lead = "What the storage did: operations, operations for each MiB of data, requests that were merged into another \
+                one's operation, largest operation in KiB, most served at one time, operations out of order.";
+    (!scenarios.is_empty()).then(|| by_scenario(comparison, &scenarios, lead, &columns, &storage_line))
+}
+
+fn storage_line(cell: &Cell) -> Vec<String> {
+    let Some(seen) = cell.evidence.and_then(|seen| seen.storage) else { return vec!["-".to_owned(); 6] };
+    vec![
+        text::range(seen.operations),
+        text::mean(seen.operations_per_mib),
+        text::range(seen.merged),
+        text::kib(seen.largest_bytes),
+        text::range(seen.most_at_once),
+        text::range(seen.out_of_order),
+    ]
+}
+
+fn tested_line(cell: &Cell) -> Vec<String> {
+    let boots = cell.samples.len().to_string();
+    let Some(change) = &cell.change else { return vec![boots, "1".to_owned()] };
+    let shown = [
+        change.ratio.map(|ratio| format!("{ratio:.3}")),
+        change.interval.map(|(low, high)| format!("{low:.3}..{high:.3}")),
+        change.p.map(p_value),
+        change.p_corrected.map(p_value),
+        change.smallest_visible.map(text::percent),
+    ];
+    let shown = shown.map(|value| value.unwrap_or_else(|| "-".to_owned()));
+    [vec![boots], shown.to_vec()].concat()
+}
+
+/// Four digits behind the point; of a p below that so many that it is not zero.
+fn p_value(p: f64) -> String {
+    if p < 0.0005 { format!("{p:.1e}") } else { format!("{p:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use lab_protocol::StorageStats;
+
+    use super::*;
+    use crate::comparison::compare;
+    use crate::fixtures::{campaign, two_arms};
+    use crate::plan::Clock;
+
+    #[test]
+    fn storage_is_shown_where_it_is_more_than_a_latency() {
+        let mut campaign = campaign(Clock::Virtual, &two_arms());
+        assert_eq!(storage(&compare(&campaign).unwrap()), None);
+        campaign.file.plan.scenarios[0].server.storage.merge_kib = 1024;
+        for (boot, operations) in campaign.boots.iter_mut().zip([512, 128, 128, 512]) {
+            for workload in &mut boot.report.as_mut().unwrap().workloads {
+                workload.requests.as_mut().unwrap().storage = Some(StorageStats {
+                    operations,
+                    merged: 512 - operations,
+                    out_of_order: operations % 3,
+                    bytes: 64 << 20,
+                    largest_bytes: (64 << 20) / operations,
+                    most_at_once: 1,
+                    service_ns: 0,
+                    busy_ns: 0,
+                });
+            }
+        }
+        campaign.boots[3].report.as_mut().unwrap().workloads[1].requests.as_mut().unwrap().storage = None;
+        expect![[r#"
+            What the storage did: operations, operations for each MiB of data, requests that were merged into
+            another one's operation, largest operation in KiB, most served at one time, operations out of order.
+            scenario slow
+            | workload | variant  |     ops |   ops/MiB | merged |     KiB | at once | disorder |
+            |----------|----------|---------|-----------|--------|---------|---------|----------|
+            | dd-read  | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
+            |          | patched  | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
+            | aio-read | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
+            |          | patched  |       - |         - |      - |       - |       - |        - |"#]].assert_eq(&storage(&compare(&campaign).unwrap()).unwrap());
+    }
+}

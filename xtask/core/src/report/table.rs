@@ -1,0 +1,238 @@
+//! The comparison for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use super::{evidence, scenario, steps, text};
+use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
+use crate::evidence::metric::Metric;
+use crate::plan::Scenario;
+use crate::text::digest;
+use crate::text::escape::escape_for_terminal;
+
+/// Columns that every report fits in, if names are not longer than usual.
+pub const WIDTH: usize = 100;
+
+/// The whole report, plain text. Nothing in it that came from a guest can act on a terminal.
+pub fn render(comparison: &Comparison) -> String {
+    let mut parts = vec![header(comparison)];
+    parts.push(values(comparison));
+    parts.push(format!("{}{}", text::wrap("", &text::rules(comparison), WIDTH, 0), footnotes(comparison)));
+    parts.extend(steps::render(comparison, WIDTH));
+    parts.extend(evidence::render(comparison));
+    parts.extend(failures(comparison));
+    parts.push(findings(comparison));
+    parts.extend(troubles(comparison));
+    parts.extend(doubts(comparison));
+    parts.push(conclusion(comparison));
+    escape_for_terminal(&parts.join("\n\n")) + "\n"
+}
+
+fn header(comparison: &Comparison) -> String {
+    let mut lines = vec![(
+        "campaign",
+        format!("{} (plan {}, begun {})", comparison.campaign, comparison.plan, comparison.begun),
+    )];
+    if let Some(setup) = &comparison.setup {
+        let short = digest::short;
+        let machine = format!(
+            "QEMU {} -machine {}, {}, -cpu {}, {} vCPU, {} MiB",
+            setup.qemu_version,
+            setup.machine,
+            setup.accelerator,
+            setup.cpu_model,
+            setup.cpus,
+            setup.memory_mib
+        );
+        lines.extend([
+            ("source", setup.kernel_source.clone()),
+            ("config", format!("{}, built with {}", short(&setup.kernel_config_sha256), setup.compiler)),
+            ("image", short(&setup.image_sha256).to_owned()),
+            ("machine", machine),
+            ("clock", text::clock(setup).to_owned()),
+        ]);
+    }
+    lines.push((
+        "host",
+        format!("{}, {} CPUs, {}", comparison.host.cpu, comparison.host.cpus, comparison.host.system),
+    ));
+    for scenario in &comparison.scenarios {
+        lines.push(("scenario", format!("{}: {}", scenario.name, scenario::server(&scenario.server))));
+    }
+    for variant in &comparison.variants {
+        let baseline = if variant.name == comparison.baseline { " (baseline)" } else { "" };
+        let release = variant.release.as_deref().unwrap_or("no report");
+        lines.push((
+            "variant",
+            format!(
+                "{}{baseline}: {release}; {}; {}",
+                variant.name,
+                text::kernel(variant),
+                text::boots(&variant.boots)
+            ),
+        ));
+    }
+    let line =
+        |(name, value): (&str, String)| text::wrap(&format!("{:<10}", format!("{name}:")), &value, WIDTH, 10);
+    lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn new_table(columns: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN).set_header(columns);
+    table
+}
+
+/// A table for each scenario and metric; under each value of a patched kernel its change and verdict. Variants that do not
+/// fit beside each other follow below, each time with the baseline.
+fn values(comparison: &Comparison) -> String {
+    let others: Vec<usize> = (1..comparison.variants.len()).collect();
+    let tables = |(scenario, metric): (&Scenario, Metric)| {
+        let side_by_side = |most: usize| {
+            let blocks = others.chunks(most).map(|chunk| [&[0], chunk].concat());
+            let blocks: Vec<_> = if others.is_empty() { vec![vec![0]] } else { blocks.collect() };
+            blocks
+                .iter()
+                .map(|places| matrix(comparison, &scenario.name, metric, places))
+                .collect::<Vec<_>>()
+                .join("\n\n")
+        };
+        let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
+        let counts = (1..=others.len().max(1)).rev();
+        let text = counts.map(side_by_side).find(fits).unwrap_or_else(|| side_by_side(1));
+        format!("scenario {}{}\n{text}", scenario.name, text::metric_suffix(comparison, metric))
+    };
+    let scenarios = comparison.scenarios.iter();
+    let each =
+        scenarios.flat_map(|scenario| comparison.metrics.iter().map(move |metric| (scenario, *metric)));
+    each.map(tables).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The values of one scenario and metric, of the variants at these places.
+fn matrix(comparison: &Comparison, scenario: &str, metric: Metric, places: &[usize]) -> String {
+    let names = places.iter().map(|&place| comparison.variants[place].name.as_str());
+    let columns: Vec<_> = ["workload", "unit"].into_iter().chain(names).collect();
+    let mut table = new_table(&columns);
+    for row in comparison.rows.iter().filter(|row| row.scenario == scenario && row.metric == metric) {
+        let cells = places.iter().map(|&place| value(row, &row.cells[place]));
+        table.add_row([row.workload.clone(), row.unit.to_string()].into_iter().chain(cells));
+    }
+    table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    trimmed(&table)
+}
+
+fn value(row: &Row, cell: &Cell) -> String {
+    let value = match cell.mean {
+        Some(mean) if cell.failures.is_empty() => text::figure(row.unit, mean),
+        Some(_) | None => text::no_value(cell),
+    };
+    let Some(change) = &cell.change else { return value };
+    let verdict = text::verdict(change);
+    match change.ratio {
+        _ if matches!(change.verdict, Verdict::Failed | Verdict::NotGiven) => value,
+        Some(ratio) => format!("{value}\n{} {verdict}", text::change(ratio)),
+        None => format!("{value}\n{verdict}"),
+    }
+}
+
+/// Without the spaces that comfy-table puts at line ends.
+pub fn trimmed(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+fn footnotes(comparison: &Comparison) -> String {
+    let changes =
+        || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
+    let mut notes = String::new();
+    if changes().any(text::is_marked) {
+        notes += "\n* boots of one kernel differ by more than 1 %; the change is more than ten times that.";
+    }
+    for why in text::not_given(comparison) {
+        notes += &format!("\n{}", text::wrap("", &why, WIDTH, 2));
+    }
+    notes
+}
+
+fn failures(comparison: &Comparison) -> Option<String> {
+    let mut lines = Vec::new();
+    for row in comparison.rows.iter().filter(|row| row.metric == comparison.metrics[0]) {
+        for cell in &row.cells {
+            lines.extend(cell.failures.iter().map(|failure| {
+                let what = format!(
+                    "{}, {}, {}, boot {}: {}",
+                    cell.variant, row.scenario, row.workload, failure.boot, failure.reason
+                );
+                text::wrap("  ", &what, WIDTH, 4)
+            }));
+        }
+    }
+    (!lines.is_empty()).then(|| format!("Workloads that failed:\n{}", lines.join("\n")))
+}
+
+fn findings(comparison: &Comparison) -> String {
+    if comparison.findings.is_empty() {
+        return "Kernel logs: no findings in any boot.".to_owned();
+    }
+    let mut lines = vec!["Kernel logs (boots with the finding / boots read):".to_owned()];
+    for row in &comparison.findings {
+        lines.push(format!("  {}: {}", row.finding.kind, row.finding.title));
+        let counts = comparison.variants.iter().zip(&row.presence).enumerate();
+        let counts = counts.map(|(place, (variant, presence))| {
+            format!("{} {}/{}{}", variant.name, presence.boots, presence.of, mark(row, place))
+        });
+        lines.push(format!("    {}", counts.collect::<Vec<_>>().join(", ")));
+        if let Some(share) = row.unseen_share {
+            let boots = row.presence[0].of;
+            lines.push(format!(
+                "    not seen in {boots} boots of {}; may still occur in up to {:.0} % of them",
+                comparison.baseline,
+                share * 100.0
+            ));
+        }
+        lines.push(format!("    first in {}, console line {}", row.folder, row.finding.line));
+    }
+    lines.join("\n")
+}
+
+fn mark(row: &FindingRow, place: usize) -> &'static str {
+    match (row.is_new_with(place), row.is_gone_with(place)) {
+        (true, _) => " NEW",
+        (_, true) => " gone",
+        (false, false) => "",
+    }
+}
+
+fn troubles(comparison: &Comparison) -> Option<String> {
+    let of = |variant: &VariantSummary| {
+        let line = |trouble: &Trouble| {
+            let what = format!(
+                "{}, {}, boot {}: {}: {}",
+                variant.name, trouble.scenario, trouble.boot, trouble.outcome, trouble.reason
+            );
+            text::wrap("  ", &what, WIDTH, 4)
+        };
+        variant.troubles.iter().map(line).collect::<Vec<_>>()
+    };
+    let lines: Vec<_> = comparison.variants.iter().flat_map(of).collect();
+    (!lines.is_empty()).then(|| format!("Boots that did not end well:\n{}", lines.join("\n")))
+}
+
+fn doubts(comparison: &Comparison) -> Option<String> {
+    let line = |doubt: &String| text::wrap("- ", doubt, WIDTH, 2);
+    let lines: Vec<_> = comparison.doubts.iter().map(line).collect();
+    (!lines.is_empty()).then(|| format!("Doubts:\n{}", lines.join("\n")))
+}
+
+fn conclusion(comparison: &Comparison) -> String {
+    let word = match comparison.conclusion.status {
+        Status::NoFinding => "nothing speaks against a variant",
+        Status::Worse => "WORSE than the baseline",
+        Status::CannotTell => "CANNOT TELL",
+    };
+    let sentences: Vec<_> =
+        comparison.conclusion.sentences.iter().map(|sentence| text::wrap("", sentence, WIDTH, 2)).collect();
+    let status = comparison.conclusion.status.exit_code();
+    [format!("Conclusion: {word} (exit code {status})."), sentences.join("\n")]
+        .join("\n")
+        .trim_end()
+        .to_owned()
+}

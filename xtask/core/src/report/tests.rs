@@ -1,0 +1,740 @@
+//! What the reports look like; no speed in them was measured.
+
+use expect_test::{Expect, expect};
+use lab_protocol::EndOfProgram;
+
+use super::*;
+use crate::campaign::Campaign;
+use crate::comparison::{Question, answer, compare};
+use crate::evidence::metric::Metric;
+use crate::evidence::outcome::Outcome;
+use crate::fixtures::{arm, campaign, two_arms, warn};
+use crate::plan::Clock;
+
+fn check_table(campaign: &Campaign, expected: Expect) {
+    let text = table::render(&compare(campaign).unwrap());
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    expected.assert_eq(&text);
+}
+
+fn check_mail(campaign: &Campaign, expected: Expect) {
+    let text = mail::render(&compare(campaign).unwrap());
+    assert!(text.is_ascii());
+    expected.assert_eq(&text);
+    let long: Vec<_> = text.lines().filter(|line| line.len() > 72).collect();
+    assert!(long.is_empty(), "{long:?}");
+}
+
+fn five_arms() -> Campaign {
+    campaign(
+        Clock::Virtual,
+        &[
+            arm("original", &[], &[(0.6, 55.0), (0.6003, 55.01)], 1),
+            arm("patched", &["async-dio"], &[(0.15, 538.0), (0.1501, 538.1)], 12),
+            arm("clean-up", &["async-dio", "clean-up"], &[(0.6001, 540.0), (0.6002, 540.2)], 12),
+            arm("third-way", &["async-dio", "third-way"], &[(0.15, 530.0), (0.165, 530.0)], 12),
+            arm("stock", &["stock"], &[(0.7, 54.0), (0.7, 54.0)], 1),
+        ],
+    )
+}
+
+/// One workload fails, one boot hangs, one kernel warns, and a message tries to act on the terminal.
+fn troubled() -> Campaign {
+    let mut campaign = campaign(Clock::Virtual, &two_arms());
+    let workload = &mut campaign.boots[2].report.as_mut().unwrap().workloads[0];
+    workload.end = EndOfProgram::Exit(1);
+    workload.stderr = "dd: error reading '/mnt/fuse/file': \x1b[31mInput/output error\n".into();
+    warn(&mut campaign.boots[2], "fuse_aio_complete");
+    campaign.boots[3].report = None;
+    campaign.boots[3].record.outcome =
+        Outcome::Hung { reason: "no byte for 30 s; last: \x1b]0;x\x07Run /init".into() };
+    campaign
+}
+
+fn wall() -> Campaign {
+    let slow: Vec<_> = [1.0, 1.01, 1.02, 1.03, 1.04, 1.05].map(|s| (s, 50.0)).to_vec();
+    let same: Vec<_> = [1.005, 1.015, 1.025, 1.02, 1.03, 1.04].map(|s| (s, 50.0)).to_vec();
+    let fast: Vec<_> = [0.7, 0.71, 0.72, 0.73, 0.74, 0.75].map(|s| (s, 50.0)).to_vec();
+    campaign(
+        Clock::Wall,
+        &[arm("original", &[], &slow, 1), arm("again", &[], &same, 1), arm("patched", &["s"], &fast, 12)],
+    )
+}
+
+#[test]
+fn table_of_two() {
+    check_table(
+        &campaign(Clock::Virtual, &two_arms()),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
+                      finished
+
+            scenario slow
+            | workload | unit  | original |      patched |
+            |----------|-------|----------|--------------|
+            | dd-read  | MB/s  |    111.8 |        447.2 |
+            |          |       |          | x4.00 better |
+            | aio-read | MiB/s |    55.00 |        55.01 |
+            |          |       |          |  +0.0 % <1 % |
+
+            A change counts if it exceeds 1 % and the spread between boots of either kernel. `<X`: no difference
+            larger than X was found: the larger of the two.
+
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            scenario slow
+            | workload | variant  | boots | repeat | spread |
+            |----------|----------|-------|--------|--------|
+            | dd-read  | original |     2 | 0.05 % | 0.05 % |
+            |          | patched  |     2 | 0.07 % | 0.07 % |
+            | aio-read | original |     2 | 0.02 % | 0.02 % |
+            |          | patched  |     2 | 0.04 % | 0.04 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+
+            Kernel logs: no findings in any boot.
+
+            Doubts:
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+
+            Conclusion: nothing speaks against a variant (exit code 0).
+            patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2
+              rows.
+        "#]],
+    );
+}
+
+#[test]
+fn table_of_five() {
+    check_table(
+        &five_arms(),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 2
+                      finished
+            variant:  clean-up: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + clean-up (6 patches,
+                      5e5e5e5e5e5e); bzImage 13e4f2fc95ab; 2 boots: 2 finished
+            variant:  third-way: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + third-way (6 patches,
+                      5e5e5e5e5e5e); bzImage ebb472fec75e; 2 boots: 2 finished
+            variant:  stock: 6.12.117; stock (6 patches, 5e5e5e5e5e5e); bzImage 08c4242b5f58; 2 boots: 2
+                      finished
+
+            scenario slow
+            | workload | unit  | original |      patched |     clean-up |     third-way |         stock |
+            |----------|-------|----------|--------------|--------------|---------------|---------------|
+            | dd-read  | MB/s  |    111.8 |        447.2 |        111.8 |         426.1 |         95.87 |
+            |          |       |          | x4.00 better |  +0.0 % <1 % | x3.81 better* | -14.3 % worse |
+            | aio-read | MiB/s |    55.00 |        538.0 |        540.1 |         530.0 |         54.00 |
+            |          |       |          | x9.78 better | x9.82 better |  x9.64 better |  -1.8 % worse |
+
+            A change counts if it exceeds 1 % and the spread between boots of either kernel. `<X`: no difference
+            larger than X was found: the larger of the two.
+            * boots of one kernel differ by more than 1 %; the change is more than ten times that.
+
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            scenario slow
+            | workload | variant   | boots |  repeat |  spread |
+            |----------|-----------|-------|---------|---------|
+            | dd-read  | original  |     2 |  0.05 % |  0.05 % |
+            |          | patched   |     2 |  0.07 % |  0.07 % |
+            |          | clean-up  |     2 |  0.02 % |  0.02 % |
+            |          | third-way |     2 | 10.00 % | 10.00 % |
+            |          | stock     |     2 |  0.00 % |  0.00 % |
+            | aio-read | original  |     2 |  0.02 % |  0.02 % |
+            |          | patched   |     2 |  0.02 % |  0.02 % |
+            |          | clean-up  |     2 |  0.04 % |  0.04 % |
+            |          | third-way |     2 |  0.00 % |  0.00 % |
+            |          | stock     |     2 |  0.00 % |  0.00 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant   | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|-----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original  |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            | aio-read | original  |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+
+            Kernel logs: no findings in any boot.
+
+            Doubts:
+            - boots of one kernel that started alike differ by up to 10.0 % (third-way, slow, dd-read, boots 7
+              and 8): with the virtual clock they should not by more than 1 %
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+
+            Conclusion: WORSE than the baseline (exit code 1).
+            patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference larger than 1 % in 1 of 2
+              rows.
+            third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+            stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+        "#]],
+    );
+}
+
+#[test]
+fn table_with_troubles() {
+    check_table(
+        &troubled(),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 2 boots: 2 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2 boots: 1
+                      BROKEN, 1 HUNG
+
+            scenario slow
+            | workload | unit  | original |        patched |
+            |----------|-------|----------|----------------|
+            | dd-read  | MB/s  |    111.8 |     FAILED 1/2 |
+            | aio-read | MiB/s |    55.00 |          55.02 |
+            |          |       |          | +0.0 % too few |
+
+            A change counts if it exceeds 1 % and the spread between boots of either kernel. `<X`: no difference
+            larger than X was found: the larger of the two.
+
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            scenario slow
+            | workload | variant  |  boots | repeat | spread |
+            |----------|----------|--------|--------|--------|
+            | dd-read  | original |      2 | 0.05 % | 0.05 % |
+            |          | patched  | 0 of 2 |      - |      - |
+            | aio-read | original |      2 | 0.02 % | 0.02 % |
+            |          | patched  | 1 of 2 |      - |      - |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |    - |   - |         - |     - |       - |        - |      - |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+
+            Workloads that failed:
+              patched, slow, dd-read, boot 3: exit code 1: dd: error reading '/mnt/fuse/file':
+                \x1b[31mInput/output error
+
+            Kernel logs (boots with the finding / boots read):
+              warning: WARNING in fuse_aio_complete
+                original 0/2, patched 1/2 NEW
+                not seen in 2 boots of original; may still occur in up to 78 % of them
+                first in boot-003, console line 2
+
+            Boots that did not end well:
+              patched, slow, boot 3: broken: WARNING in fuse_aio_complete
+              patched, slow, boot 4: hung: no byte for 30 s; last: \x1b]0;x\x07Run /init
+
+            Doubts:
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+
+            Conclusion: WORSE than the baseline (exit code 1).
+            patched against original: FAILS where the baseline does not in 1 of 2 rows; no statement possible in
+              1 of 2 rows; BROKEN in 1 boot; HUNG in 1 boot; 1 NEW in the kernel log.
+        "#]],
+    );
+}
+
+#[test]
+fn table_of_wall_clock() {
+    check_table(
+        &wall(),
+        expect![[r#"
+            campaign: 2026-01-02-built (plan built, begun 2026-01-02T03:04:05Z)
+            source:   linux-source-6.12 6.12.117-1~deb12u1
+            config:   c0c0c0c0c0c0, built with gcc 12.2.0
+            image:    1a1a1a1a1a1a
+            machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
+            clock:    wall, EMULATED: order of magnitude only
+            host:     some CPU, 2 CPUs, Debian 12
+            scenario: slow: 16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9),
+                      ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage latency
+                      1000 us
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 6 boots: 6 finished
+            variant:  again: 6.12.117; no series; bzImage e3b0c44298fc; 6 boots: 6 finished
+            variant:  patched: 6.12.117; s (6 patches, 5e5e5e5e5e5e); bzImage 043a718774c5; 6 boots: 6 finished
+
+            scenario slow
+            | workload | unit  | original |          again |        patched |
+            |----------|-------|----------|----------------|----------------|
+            | dd-read  | MB/s  |    65.47 |          65.63 |          92.56 |
+            |          |       |          | +0.2 % unclear | +41.4 % better |
+            | aio-read | MiB/s |    50.00 |          50.00 |          50.00 |
+            |          |       |          |    +0.0 % <0 % |    +0.0 % <0 % |
+
+            A change, the median ratio of all pairs of boots, counts if it exceeds 1 % and what the baseline
+            shows against itself under another label, if the exact Mann-Whitney p is below 0.05 after the
+            correction for all cells of other kernels (Holm), and if its 95 % interval excludes 1. `<X`: no
+            difference larger than X was found: the end of the interval.
+
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            scenario slow
+            | workload | variant  | boots | repeat | spread |
+            |----------|----------|-------|--------|--------|
+            | dd-read  | original |     6 |      - | 5.00 % |
+            |          | again    |     6 |      - | 3.48 % |
+            |          | patched  |     6 |      - | 7.14 % |
+            | aio-read | original |     6 |      - | 0.00 % |
+            |          | again    |     6 |      - | 0.00 % |
+            |          | patched  |     6 |      - | 0.00 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+
+            Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same
+            corrected for all cells of other kernels (or all of the same kernel), and the smallest change that
+            this run could have seen.
+            scenario slow
+            | workload | variant  | n | ratio | 95 % interval |      p | corrected |   sees |
+            |----------|----------|---|-------|---------------|--------|-----------|--------|
+            | dd-read  | original | 6 |     1 |               |        |           |        |
+            |          | again    | 6 | 1.002 |  0.981..1.025 | 0.8377 |    1.0000 | 2.95 % |
+            |          | patched  | 6 | 1.414 |  1.370..1.458 | 0.0022 |    0.0043 | 4.17 % |
+            | aio-read | original | 6 |     1 |               |        |           |        |
+            |          | again    | 6 | 1.000 |  1.000..1.000 | 1.0000 |    1.0000 | 0.00 % |
+            |          | patched  | 6 | 1.000 |  1.000..1.000 | 1.0000 |    1.0000 | 0.00 % |
+
+            Kernel logs: no findings in any boot.
+
+            Doubts:
+            - original and again are the same kernel under two labels: what differs between them is noise
+            - emulated: order of magnitude only (real time under TCG measures the emulator)
+
+            Conclusion: nothing speaks against a variant (exit code 0).
+            again against original: no difference larger than 0 % in 1 of 2 rows; no statement possible in 1 of
+              2 rows.
+            patched against original: faster in 1 of 2 rows (x1.414); no difference larger than 0 % in 1 of 2
+              rows.
+        "#]],
+    );
+}
+
+#[test]
+fn mail_of_two() {
+    check_mail(
+        &campaign(Clock::Virtual, &two_arms()),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 2 boots, which differ by at most 0.07 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
+
+                               original    patched
+            dd-read MB/s          111.8      447.2    x4.00
+            aio-read MiB/s        55.00      55.01        ~
+            most requests in flight
+              dd-read                 1         12
+              aio-read                1         12
+
+            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+              than 1 %
+
+            No findings in any kernel log.
+
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
+            patched against original: faster in 1 of 2 rows (x4.000); no difference
+              larger than 1 % in 1 of 2 rows.
+        "#]],
+    );
+}
+
+#[test]
+fn mail_of_five() {
+    check_mail(
+        &five_arms(),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 2 boots, which differ by at most 10.00 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
+
+                               original    patched            clean-up
+            dd-read MB/s          111.8      447.2    x4.00      111.8        ~
+            aio-read MiB/s        55.00      538.0    x9.78      540.1    x9.82
+            most requests in flight
+              dd-read                 1         12                  12
+              aio-read                1         12                  12
+
+                               original  third-way               stock
+            dd-read MB/s          111.8      426.1   x3.81*      95.87   -14.3%
+            aio-read MiB/s        55.00      530.0    x9.64      54.00    -1.8%
+            most requests in flight
+              dd-read                 1         12                   1
+              aio-read                1         12                   1
+
+            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+              than 1 %
+
+            No findings in any kernel log.
+
+            Note: boots of one kernel that started alike differ by up to 10.0 %
+              (third-way, slow, dd-read, boots 7 and 8): with the virtual clock they
+              should not by more than 1 %
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
+            patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference
+              larger than 1 % in 1 of 2 rows.
+            third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+            stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+        "#]],
+    );
+}
+
+#[test]
+fn mail_with_troubles() {
+    check_mail(
+        &troubled(),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 0 to 2 boots, which differ by at most 0.05 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
+
+                               original    patched
+            dd-read MB/s          111.8     FAILED        !
+            aio-read MiB/s        55.00      55.02        ?
+            most requests in flight
+              dd-read                 1          -
+              aio-read                1         12
+
+            ~ no difference; ? cannot tell; * boots differ by more than 1 %
+
+            In the kernel logs (boots):
+            WARNING in fuse_aio_complete (original 0/2, patched 1/2)
+
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
+            patched against original: FAILS where the baseline does not in 1 of 2
+              rows; no statement possible in 1 of 2 rows; BROKEN in 1 boot; HUNG in
+              1 boot; 1 NEW in the kernel log.
+        "#]],
+    );
+}
+
+#[test]
+fn json_holds_every_sample() {
+    let text = json::render(&compare(&campaign(Clock::Virtual, &two_arms())).unwrap()).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["schema"], 2);
+    assert_eq!(value["conclusion"]["status"], "no-finding");
+    let cell = &value["rows"][0]["cells"][1];
+    assert_eq!((&value["rows"][0]["unit"], &cell["variant"]), (&"MB/s".into(), &"patched".into()));
+    assert_eq!(cell["samples"][1]["boot"], 4);
+    assert_eq!(cell["samples"][1]["value"], 67_108_864.0 / 0.1501 / 1e6);
+    assert_eq!(cell["change"]["verdict"], "better");
+    assert_eq!(cell["evidence"]["most-in-flight"]["most"], 12);
+}
+
+/// What follows the header, of metrics that are asked for.
+fn check_metrics(campaign: &Campaign, metrics: &[Metric], expected: Expect) {
+    let question = Question { metrics: metrics.to_vec(), against: None };
+    let text = table::render(&answer(campaign, &question).unwrap());
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    expected.assert_eq(&text[text.find("scenario slow").unwrap()..]);
+}
+
+#[test]
+fn table_of_metrics() {
+    check_metrics(
+        &campaign(Clock::Virtual, &two_arms()),
+        &[Metric::MostInFlight, Metric::LatencyP99],
+        expect![[r#"
+            scenario slow, most-in-flight
+            | workload | unit | original |     patched |
+            |----------|------|----------|-------------|
+            | dd-read  |      |        1 |          12 |
+            |          |      |          | x12.00 more |
+            | aio-read |      |        1 |          12 |
+            |          |      |          | x12.00 more |
+
+            scenario slow, latency-p99
+            | workload | unit |  original |   patched |
+            |----------|------|-----------|-----------|
+            | dd-read  | us   | not given | not given |
+            | aio-read | us   | not given | not given |
+
+            A change counts if it exceeds 1 % (most-in-flight), 1 % (latency-p99) and the spread between boots
+            of either kernel. `<X`: no difference larger than X was found: the larger of the two.
+            latency-p99: not given by dd (dd-read)
+            latency-p99: not given by aio-stress without --json - (aio-read)
+
+            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            scenario slow, most-in-flight
+            | workload | variant  | boots | repeat | spread |
+            |----------|----------|-------|--------|--------|
+            | dd-read  | original |     2 | 0.00 % | 0.00 % |
+            |          | patched  |     2 | 0.00 % | 0.00 % |
+            | aio-read | original |     2 | 0.00 % | 0.00 % |
+            |          | patched  |     2 | 0.00 % | 0.00 % |
+
+            What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
+            flight, mean time from arrival to answer in us (service), out of order, failed.
+            scenario slow
+            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
+            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+
+            Kernel logs: no findings in any boot.
+
+            Doubts:
+            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+
+            Conclusion: nothing speaks against a variant (exit code 0).
+            patched against original: more in 2 of 4 rows (x12.000); not measured in 2 of 4 rows.
+        "#]],
+    );
+}
+
+#[test]
+fn mail_of_metrics() {
+    let question = Question { metrics: vec![Metric::ServiceMean, Metric::Iops], against: None };
+    let text = mail::render(&answer(&campaign(Clock::Virtual, &two_arms()), &question).unwrap());
+    assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 72), "{text}");
+    expect![[r#"
+        slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+          (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+          ms, getxattr ENOSYS, storage latency 1000 us
+
+        service-mean
+                           original    patched
+        dd-read us             1000       1000        ~
+        aio-read us            1000       1000        ~
+        most requests in flight
+          dd-read                 1         12
+          aio-read                1         12
+
+        iops
+                           original    patched
+        dd-read 1/s               -          -
+        aio-read 1/s              -          -
+
+        ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+          than 1 %
+        iops: not given by dd (dd-read)
+        iops: not given by aio-stress without --json - (aio-read)
+
+        No findings in any kernel log.
+
+        Note: all boots started their workloads at the same phase of the timer
+          tick: a spread near zero says that figures repeat, not that a change
+          of some percent is owed to the patches; --boots 6 tells
+        patched against original: no difference larger than 1 % in 2 of 4 rows;
+          not measured in 2 of 4 rows.
+    "#]]
+    .assert_eq(&text[text.find("slow: ").unwrap()..]);
+}
+
+#[test]
+fn a_planted_slowdown_and_warm_up_are_said() {
+    let mut planted = campaign(Clock::Virtual, &two_arms());
+    planted.file.plan.variants[1].planted_ns = Some(2000);
+    let mut comparison = compare(&planted).unwrap();
+    comparison.variants[1].boots.warm_up = 1;
+    let text = table::render(&comparison);
+    let lines = text.lines().skip_while(|line| !line.contains("patched: ")).take(2);
+    expect![[r#"
+        variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2000 ns
+                  PLANTED in each request; 2 boots: 2 finished (1 to warm up, not compared)"#]]
+    .assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+}
+
+/// The second patch has no effect, the third one takes the first one's back in one row, and warns.
+fn patch_by_patch() -> Campaign {
+    let mut campaign = campaign(
+        Clock::Virtual,
+        &[
+            arm("async-dio-0", &[], &[(0.6, 55.0), (0.6, 55.0)], 1),
+            arm("async-dio-1", &["async-dio"], &[(0.15, 538.0), (0.15, 538.0)], 12),
+            arm("async-dio-2", &["async-dio", "x"], &[(0.15, 538.1), (0.15, 538.1)], 12),
+            arm("async-dio-3", &["async-dio", "y"], &[(0.6, 538.0), (0.6, 538.0)], 1),
+        ],
+    );
+    warn(&mut campaign.boots[7], "fuse_aio_complete");
+    crate::fixtures::step_by_step(campaign)
+}
+
+#[test]
+fn table_patch_by_patch() {
+    let text = table::render(&compare(&patch_by_patch()).unwrap());
+    let start = text.find("Patch by patch").unwrap();
+    let end = text.find("How far boots of one kernel").unwrap();
+    expect![[r#"
+        Patch by patch, each against the step before it:
+        1 fuse: do what async-dio-1 says
+            slow/dd-read: x4.00 better, most in flight 1 -> 12
+            slow/aio-read: x9.78 better, most in flight 1 -> 12
+        2 fuse: do what async-dio-2 says
+            no change
+        3 fuse: do what async-dio-3 says
+            slow/dd-read: x0.250 worse, most in flight 12 -> 1
+            slow/aio-read: as fast, most in flight 12 -> 1
+            1 boot BROKEN or HUNG
+            NEW in the kernel log: WARNING in fuse_aio_complete
+
+    "#]]
+    .assert_eq(&text[start..end]);
+}
+
+#[test]
+fn mail_patch_by_patch() {
+    check_mail(
+        &patch_by_patch(),
+        expect![[r#"
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
+            parallel copying. Mean of 2 boots, which differ by at most 0.00 %.
+
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
+
+                                 before    patch 1             patch 2
+            dd-read MB/s          111.8      447.4    x4.00      447.4    x4.00
+            aio-read MiB/s        55.00      538.0    x9.78      538.1    x9.78
+            most requests in flight
+              dd-read                 1         12                  12
+              aio-read                1         12                  12
+
+                                 before    patch 3
+            dd-read MB/s          111.8      111.8        ~
+            aio-read MiB/s        55.00      538.0    x9.78
+            most requests in flight
+              dd-read                 1          1
+              aio-read                1          1
+
+            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
+              than 1 %
+
+            Patch by patch, each against the step before it:
+            1 fuse: do what async-dio-1 says
+                slow/dd-read: x4.00 better, most in flight 1 -> 12
+                slow/aio-read: x9.78 better, most in flight 1 -> 12
+            2 fuse: do what async-dio-2 says
+                no change
+            3 fuse: do what async-dio-3 says
+                slow/dd-read: x0.250 worse, most in flight 12 -> 1
+                slow/aio-read: as fast, most in flight 12 -> 1
+                1 boot BROKEN or HUNG
+                NEW in the kernel log: WARNING in fuse_aio_complete
+
+            In the kernel logs (boots):
+            WARNING in fuse_aio_complete (async-dio-0 0/2, async-dio-1 0/2,
+              async-dio-2 0/2, async-dio-3 1/2)
+
+            Note: all boots started their workloads at the same phase of the timer
+              tick: a spread near zero says that figures repeat, not that a change
+              of some percent is owed to the patches; --boots 6 tells
+            async-dio-1 against async-dio-0: faster in 2 of 2 rows (x4.000 to
+              x9.782).
+            async-dio-2 against async-dio-0: faster in 2 of 2 rows (x4.000 to
+              x9.784).
+            async-dio-3 against async-dio-0: faster in 1 of 2 rows (x9.782); no
+              difference larger than 1 % in 1 of 2 rows; BROKEN in 1 boot; 1 NEW in
+              the kernel log.
+        "#]],
+    );
+}
+
+#[test]
+fn a_comparison_without_steps_does_not_speak_of_them() {
+    assert!(!table::render(&compare(&five_arms()).unwrap()).contains("Patch by patch"));
+    let json = json::render(&compare(&five_arms()).unwrap()).unwrap();
+    assert!(!json.contains("\"steps\"") && !json.contains("\"prefix\""));
+    assert!(json::render(&compare(&patch_by_patch()).unwrap()).unwrap().contains("\"steps\""));
+}
+
+#[test]
+fn means_and_times_are_ranges_only_if_they_read_differently() {
+    use crate::comparison::Range;
+    for (least, most, expected) in [
+        (0, 0, "0.0"),
+        (1_249, 1_250, "1.2"),
+        (1_249, 1_251, "1.2-1.3"),
+        (99_949, 99_951, "99.9-100.0"),
+        (99_999, 100_000, "100.0-100"),
+        (1_000_400, 1_001_600, "1000-1002"),
+    ] {
+        assert_eq!(text::us(Range { least, most }), expected);
+    }
+    for (least, most, expected) in [(0.0, 0.0, "0.00"), (9.871, 9.874, "9.87"), (9.87, 11.4, "9.87-11.40")] {
+        assert_eq!(text::mean(Range { least, most }), expected);
+    }
+}

@@ -1,0 +1,228 @@
+//! Numbers and lists as the reports write them.
+
+use crate::campaign::Setup;
+use crate::comparison::{BootCounts, Cell, Change, Comparison, Range, Row, VariantSummary, Verdict};
+use crate::evidence::metric::{Metric, at_most};
+use crate::plan::Clock;
+use crate::text::digest;
+
+/// A rate with four significant digits, or with all digits before the point.
+pub(super) fn rate(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 100.0 => format!("{value:.1}"),
+        value if value >= 10.0 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
+    }
+}
+
+/// A value; whole counts, which have no unit, without a point.
+pub(super) fn figure(unit: &str, value: f64) -> String {
+    if unit.is_empty() && value.fract() == 0.0 { format!("{value:.0}") } else { rate(value) }
+}
+
+/// The row's workload, with its unit.
+pub(super) fn label(row: &Row) -> String {
+    if row.unit.is_empty() { row.workload.clone() } else { format!("{} {}", row.workload, row.unit) }
+}
+
+/// What follows the name of a scenario: nothing if throughput is all that is shown.
+pub(super) fn metric_suffix(comparison: &Comparison, metric: Metric) -> String {
+    match comparison.metrics[..] {
+        [Metric::Throughput] => String::new(),
+        _ => format!(", {}", metric.name()),
+    }
+}
+
+/// A ratio as a change: `+7.9 %`, and from twice or half on as a factor, `x4.56`.
+pub(super) fn change(ratio: f64) -> String {
+    if (0.5..2.0).contains(&ratio) {
+        format!("{:+.1} %", (ratio - 1.0) * 100.0)
+    } else {
+        format!("x{}", factor(ratio))
+    }
+}
+
+fn factor(ratio: f64) -> String {
+    if ratio >= 100.0 {
+        format!("{ratio:.0}")
+    } else if ratio >= 1.0 {
+        format!("{ratio:.2}")
+    } else {
+        format!("{ratio:.3}")
+    }
+}
+
+/// A share as a percentage.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+/// `16`, or `12-16` if the boots differ.
+pub(super) fn range(range: Range) -> String {
+    from_to(range, |value| value.to_string())
+}
+
+/// Bytes in KiB.
+pub(super) fn kib(bytes: Range) -> String {
+    from_to(bytes, |bytes| match bytes.is_multiple_of(1024) {
+        true => (bytes / 1024).to_string(),
+        false => format!("{:.1}", bytes as f64 / 1024.0),
+    })
+}
+
+/// A mean with two digits behind the point.
+pub(super) fn mean(range: Range<f64>) -> String {
+    from_to(range, |mean| format!("{mean:.2}"))
+}
+
+/// Nanoseconds in microseconds: whole ones from 100 on.
+pub(super) fn us(ns: Range) -> String {
+    from_to(ns, |ns| match ns {
+        100_000.. => format!("{:.0}", ns as f64 / 1000.0),
+        _ => format!("{:.1}", ns as f64 / 1000.0),
+    })
+}
+
+/// One value if both ends read alike.
+fn from_to<T>(range: Range<T>, show: impl Fn(T) -> String) -> String {
+    let (least, most) = (show(range.least), show(range.most));
+    if least == most { most } else { format!("{least}-{most}") }
+}
+
+/// The verdict in words; `*` where boots of one kernel differ by more than they should. Where there is no difference:
+/// which one is ruled out.
+pub(super) fn verdict(change: &Change) -> String {
+    match (change.verdict, change.limit) {
+        (Verdict::Same, Some(limit)) => format!("<{}", at_most(limit)),
+        (verdict, _) => format!("{}{}", verdict.word(), if is_marked(change) { "*" } else { "" }),
+    }
+}
+
+/// Whether boots of one kernel differ by more than they should, and there is a verdict all the same.
+pub(super) fn is_marked(change: &Change) -> bool {
+    change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable
+}
+
+/// What stands in place of a value that is missing.
+pub(super) fn no_value(cell: &Cell) -> String {
+    if cell.is_not_given() {
+        return "not given".to_owned();
+    }
+    let boots = cell.failures.len() + cell.samples.len() + cell.absent as usize;
+    match cell.failures.len() {
+        0 => "no data".to_owned(),
+        failed => format!("FAILED {failed}/{boots}"),
+    }
+}
+
+/// How boots ended, e.g. `2 boots: 1 finished, 1 broken`.
+pub(super) fn boots(counts: &BootCounts) -> String {
+    let named = [
+        (counts.finished, "finished"),
+        (counts.broken, "BROKEN"),
+        (counts.hung, "HUNG"),
+        (counts.lost, "lost"),
+        (counts.missing, "missing"),
+    ];
+    let parts: Vec<_> =
+        named.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
+    let warm_up = match counts.warm_up {
+        0 => String::new(),
+        count => format!(" ({count} to warm up, not compared)"),
+    };
+    format!(
+        "{} boots: {}{warm_up}",
+        counts.planned,
+        if parts.is_empty() { "none run".to_owned() } else { parts.join(", ") }
+    )
+}
+
+/// The kernel of a variant: its series and digest.
+pub(super) fn kernel(variant: &VariantSummary) -> String {
+    let Some(kernel) = &variant.kernel else { return "not booted".to_owned() };
+    let applied = kernel.series.iter().map(|series| {
+        format!("{} ({} patches, {})", series.name, series.patches, digest::short(&series.digest))
+    });
+    let applied: Vec<_> = applied.collect();
+    let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
+    let planted = variant.planted_ns.map(|ns| format!("; {ns} ns PLANTED in each request"));
+    format!("{series}; bzImage {}{}", digest::short(&kernel.bzimage_sha256), planted.unwrap_or_default())
+}
+
+/// The clock with what it cannot say.
+pub(super) fn clock(setup: &Setup) -> &'static str {
+    match (setup.clock, setup.accelerator.as_str()) {
+        (Clock::Virtual, _) => {
+            "virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying"
+        }
+        (Clock::Wall, "kvm") => "wall, under KVM",
+        (Clock::Wall, _) => "wall, EMULATED: order of magnitude only",
+    }
+}
+
+/// What the words in the verdicts mean for this clock.
+pub(super) fn rules(comparison: &Comparison) -> String {
+    let effect = thresholds(comparison);
+    let ruled_out = "`<X`: no difference larger than X was found";
+    match comparison.setup.as_ref().map(|setup| setup.clock) {
+        Some(Clock::Wall) => format!(
+            "A change, the median ratio of all pairs of boots, counts if it exceeds {effect} and what the baseline shows against \
+             itself under another label, if the exact Mann-Whitney p is below 0.05 after the correction for all cells of other kernels \
+             (Holm), and if its 95 % interval excludes 1. {ruled_out}: the end of the interval."
+        ),
+        Some(Clock::Virtual) | None => format!(
+            "A change counts if it exceeds {effect} and the spread between boots of either kernel. {ruled_out}: the larger of \
+             the two."
+        ),
+    }
+}
+
+/// `1 %`, or of several metrics `1 % (throughput), 2 % (latency-mean)`.
+fn thresholds(comparison: &Comparison) -> String {
+    let of = |metric: Metric| at_most(comparison.thresholds.of(metric));
+    match comparison.metrics[..] {
+        [only] => of(only),
+        _ => comparison
+            .metrics
+            .iter()
+            .map(|metric| format!("{} ({})", of(*metric), metric.name()))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+/// Why cells hold no figure: each reason once, with the rows that it is true of.
+pub(super) fn not_given(comparison: &Comparison) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for row in &comparison.rows {
+        let why = row.cells.iter().find_map(|cell| cell.not_given.as_ref());
+        let Some(why) = why.map(|why| format!("{}: {why}", row.metric.name())) else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, workloads)) if workloads.contains(&row.workload.as_str()) => {}
+            Some((_, workloads)) => workloads.push(&row.workload),
+            None => reasons.push((why, vec![&row.workload])),
+        }
+    }
+    reasons.into_iter().map(|(why, workloads)| format!("{why} ({})", workloads.join(", "))).collect()
+}
+
+/// `prefix` and the text behind it, broken at spaces into lines of at most `width` characters, later ones
+/// indented by `indent`.
+pub(super) fn wrap(prefix: &str, text: &str, width: usize, indent: usize) -> String {
+    let mut lines = vec![prefix.to_owned()];
+    let mut is_empty = true;
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let place = lines.len() - 1;
+        let used = lines[place].chars().count();
+        if is_empty {
+            lines[place] += word;
+        } else if used + 1 + word.chars().count() > width {
+            lines.push(" ".repeat(indent) + word);
+        } else {
+            lines[place] += &format!(" {word}");
+        }
+        is_empty = false;
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,9 @@
+//! From mails, as they came, to the patches of one series.
+
+mod body;
+mod complete;
+pub mod mail;
+pub mod mbox;
+pub mod select;
+pub mod subject;
+pub mod write;

@@ -1,0 +1,6 @@
+//! Words, names and digests: what every stage uses.
+
+pub mod digest;
+pub mod escape;
+pub mod name;
+pub mod suggest;

@@ -1,0 +1,6 @@
+//! What is built before anything boots: source, kernels, image.
+
+pub mod image;
+pub mod kernel;
+pub mod kernels;
+pub mod source;

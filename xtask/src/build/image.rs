@@ -1,0 +1,237 @@
+//! The image: one initramfs with everything that runs in the guest, the same for every variant.
+//!
+//! Finished images are kept in the cache under a digest of what they are made from, so that a second clone builds
+//! nothing. Equal input gives an equal image, byte by byte, wherever the checkout lies.
+
+mod elf;
+mod guest;
+mod host;
+mod inputs;
+mod job;
+mod manifest;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use lab_protocol::Tool;
+use xshell::Shell;
+
+use self::inputs::Inputs;
+pub(crate) use self::job::check as check_jobs;
+pub(crate) use self::manifest::{Manifest, Origin};
+use crate::lab::archive::{self, Entry};
+use crate::lab::cache::Cache;
+use crate::lab::{digest, files};
+
+const ARCHIVE_FILE: &str = "image.cpio";
+const MANIFEST_FILE: &str = "manifest.toml";
+
+/// A finished image in the cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    /// The archive, a multiple of 512 bytes long, so that another can be appended.
+    pub(crate) path: PathBuf,
+    /// SHA-256 of the archive, 64 hexadecimal digits.
+    pub(crate) sha256: String,
+    /// What is in it.
+    pub(crate) manifest: Manifest,
+    /// Whether it had to be built.
+    pub(crate) built: Built,
+}
+
+/// Whether something had to be built.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Built {
+    /// It was in the cache.
+    Cached,
+    /// It was built.
+    Built {
+        /// How long that took.
+        seconds: f64,
+        /// What was wrong with the image that was in the cache, if there was one.
+        replaced: Option<String>,
+    },
+}
+
+/// The image of `checkout` with what `tools` need, from the cache if it is there and whole, else built.
+///
+/// # Errors
+/// If a tool or the standard library for the guest is missing, the guest's programs do not compile, or the cache
+/// cannot be written to.
+pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Image> {
+    let inputs = inputs::gather(sh, checkout, tools).context("looking at what the image is made from")?;
+    let folder = cache.join("images").join(inputs.key());
+    if let Stored::Whole(image) = load(sh, &folder) {
+        return Ok(image);
+    }
+    let name = format!("image-{}", digest::short(&inputs.key()));
+    let _lock = cache.lock(&name, || eprintln!("waiting for another process that builds the image"))?;
+    let replaced = match load(sh, &folder) {
+        Stored::Whole(image) => return Ok(image),
+        Stored::Absent => None,
+        Stored::Damaged(reason) => Some(reason),
+    };
+    let start = Instant::now();
+    let (archive, manifest) = build(sh, checkout, &inputs)?;
+    store(sh, cache, &folder, &archive, &manifest).context("storing the image")?;
+    let built = Built::Built { seconds: start.elapsed().as_secs_f64(), replaced };
+    Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
+}
+
+/// Whether the image of `checkout` with what `tools` need is in the cache, whole.
+///
+/// # Errors
+/// If a tool or the standard library for the guest is missing.
+pub(crate) fn is_cached(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool]) -> anyhow::Result<bool> {
+    let inputs = inputs::gather(sh, checkout, tools).context("looking at what the image is made from")?;
+    Ok(matches!(load(sh, &cache.join("images").join(inputs.key())), Stored::Whole(_)))
+}
+
+enum Stored {
+    Whole(Image),
+    Absent,
+    Damaged(String),
+}
+
+fn load(sh: &Shell, folder: &Path) -> Stored {
+    if !sh.path_exists(folder) {
+        return Stored::Absent;
+    }
+    let load = || -> anyhow::Result<Image> {
+        let path = folder.join(ARCHIVE_FILE);
+        let manifest = Manifest::parse(&sh.read_file(folder.join(MANIFEST_FILE))?)?;
+        let sha256 = digest::of_file(&path)?;
+        anyhow::ensure!(
+            sha256 == manifest.image_sha256,
+            "{} has the SHA-256 {}, its manifest says {}",
+            path.display(),
+            digest::short(&sha256),
+            digest::short(&manifest.image_sha256)
+        );
+        Ok(Image { path, sha256, manifest, built: Built::Cached })
+    };
+    match load() {
+        Ok(image) => Stored::Whole(image),
+        Err(error) => Stored::Damaged(format!("{error:#}")),
+    }
+}
+
+/// Compiles the guest's programs and puts the archive together.
+fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8>, Manifest)> {
+    let programs = guest::build(sh, checkout).context("compiling the guest's programs")?;
+    let mut parts: Vec<manifest::Part> = programs;
+    for file in &inputs.host_files {
+        parts.push(manifest::Part {
+            guest_path: file.guest_path.clone(),
+            content: file.read(sh)?,
+            origin: Origin::Host {
+                path: file.host_path.clone(),
+                package: host::package(sh, &file.host_path)?,
+            },
+        });
+    }
+    let archive = archive::write(&entries(&parts)).context("writing the archive")?;
+    let manifest = manifest::describe(&parts, &archive, inputs);
+    Ok((archive, manifest))
+}
+
+/// The folders and devices that process 1 relies on, and the files.
+fn entries(parts: &[manifest::Part]) -> Vec<Entry> {
+    let folders = ["/dev", "/mnt", "/proc", "/sys", "/tmp"].map(|path| Entry::folder(path, 0o755));
+    // The kernel opens it as the standard streams of process 1, and warns if it cannot. Number: devices.txt of Linux.
+    let console = Entry::character_device("/dev/console", 0o600, 5, 1);
+    let files = parts.iter().map(|part| Entry::file(&part.guest_path, 0o755, part.content.clone()));
+    folders.into_iter().chain([console]).chain(files).collect()
+}
+
+/// Puts the image into the cache, whole or not at all; what is damaged there gives way.
+fn store(
+    sh: &Shell,
+    cache: &Cache,
+    folder: &Path,
+    archive: &[u8],
+    manifest: &Manifest,
+) -> anyhow::Result<()> {
+    let temporary = cache.temporary_folder("image-")?;
+    let inside = temporary.path().join("image");
+    sh.create_dir(&inside)?;
+    files::write_atomically(&inside.join(ARCHIVE_FILE), archive)?;
+    files::write_atomically(&inside.join(MANIFEST_FILE), manifest.to_text()?.as_bytes())?;
+    if sh.path_exists(folder) {
+        let aside = temporary.path().join("damaged");
+        fs::rename(folder, &aside).with_context(|| format!("moving {} away", folder.display()))?;
+    }
+    files::publish_folder(&inside, folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use xshell::cmd;
+
+    use super::*;
+
+    fn sample_manifest(archive: &[u8]) -> Manifest {
+        Manifest {
+            key: "key".to_owned(),
+            image_sha256: digest::of_bytes(archive),
+            image_bytes: archive.len() as u64,
+            rustc: String::new(),
+            linker: String::new(),
+            files: Vec::new(),
+        }
+    }
+
+    fn reason(stored: Stored) -> String {
+        match stored {
+            Stored::Damaged(reason) => reason,
+            Stored::Whole(_) => "whole".to_owned(),
+            Stored::Absent => "absent".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_stored_image_is_whole_absent_or_damaged() {
+        let sh = Shell::new().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::open(root.path()).unwrap();
+        let folder = cache.join("images/key");
+        assert_eq!(reason(load(&sh, &folder)), "absent");
+        store(&sh, &cache, &folder, b"archive", &sample_manifest(b"archive")).unwrap();
+        assert_eq!(reason(load(&sh, &folder)), "whole");
+
+        sh.write_file(folder.join(ARCHIVE_FILE), "archivE").unwrap();
+        let text = reason(load(&sh, &folder));
+        assert!(text.contains("its manifest says") && text.contains(ARCHIVE_FILE), "{text}");
+        sh.write_file(folder.join(MANIFEST_FILE), "").unwrap();
+        assert!(reason(load(&sh, &folder)).starts_with("reading the manifest of an image"));
+        sh.remove_path(folder.join(MANIFEST_FILE)).unwrap();
+        assert!(reason(load(&sh, &folder)).contains(MANIFEST_FILE));
+
+        store(&sh, &cache, &folder, b"archive", &sample_manifest(b"archive")).unwrap();
+        assert_eq!(reason(load(&sh, &folder)), "whole");
+        assert_eq!(sh.read_dir(cache.join("tmp")).unwrap(), [] as [PathBuf; 0]);
+    }
+
+    #[test]
+    #[ignore = "compiles the guest's programs twice; `cargo xtask ci` runs it"]
+    fn equal_input_gives_an_equal_image_in_any_checkout() {
+        let sh = Shell::new().unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut digests = BTreeSet::new();
+        for name in ["one", "another folder"] {
+            let clone = root.path().join(name);
+            cmd!(sh, "git clone --quiet {checkout} {clone}").run().unwrap();
+            let cache = Cache::open(&root.path().join(format!("cache of {name}"))).unwrap();
+            let image = ensure(&sh, &cache, &clone, &[]).unwrap();
+            assert!(matches!(image.built, Built::Built { replaced: None, .. }), "{:?}", image.built);
+            assert_eq!(ensure(&sh, &cache, &clone, &[]).unwrap().built, Built::Cached);
+            digests.insert((image.sha256, image.manifest.key));
+        }
+        assert_eq!(digests.len(), 1, "{digests:?}");
+    }
+}

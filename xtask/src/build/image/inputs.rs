@@ -1,0 +1,117 @@
+//! What an image is made from, and the digest under which it is stored.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use lab_protocol::Tool;
+use xshell::Shell;
+
+use super::guest::{self, Toolchain};
+use super::host::{self, HostFile};
+use crate::lab::digest::{self, Parts};
+
+/// To be raised when an image is put together in another way from the same inputs.
+const RECIPE: &str = "1";
+
+/// Files and folders of the checkout that shape the guest's programs.
+const SOURCES: [&str; 7] = [
+    ".cargo/config.toml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "images/aio-stress",
+    "images/init",
+    "images/passthrough",
+    "images/protocol",
+];
+
+/// Everything that an image is made from.
+#[derive(Clone, Debug)]
+pub(super) struct Inputs {
+    pub(super) toolchain: Toolchain,
+    pub(super) host_files: Vec<HostFile>,
+    /// Names and digests, in order.
+    parts: Vec<(String, String)>,
+}
+
+impl Inputs {
+    /// The digest over all of it, 64 hexadecimal digits.
+    pub(super) fn key(&self) -> String {
+        let parts = Parts::default().with("recipe", RECIPE);
+        self.parts.iter().fold(parts, |all, (name, digest)| all.with(name, digest)).finish()
+    }
+}
+
+/// Looks at the inputs; builds nothing.
+///
+/// # Errors
+/// If one is missing.
+pub(super) fn gather(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Inputs> {
+    let toolchain = guest::toolchain(sh, checkout)?;
+    let host_files = host::gather(sh, tools)?;
+    let mut parts = Vec::new();
+    for source in SOURCES {
+        add_sources(sh, checkout, Path::new(source), &mut parts)?;
+    }
+    parts.push(("rustc".to_owned(), toolchain.rustc.clone()));
+    parts.push(("linker".to_owned(), toolchain.linker.clone()));
+    parts.push(("libc".to_owned(), digest::of_file(&toolchain.libc)?));
+    for file in &host_files {
+        parts.push((format!("host {}", file.guest_path), digest::of_file(Path::new(&file.host_path))?));
+    }
+    Ok(Inputs { toolchain, host_files, parts })
+}
+
+/// Adds a file, or all files of a folder in the order of their names.
+fn add_sources(
+    sh: &Shell,
+    checkout: &Path,
+    path: &Path,
+    parts: &mut Vec<(String, String)>,
+) -> anyhow::Result<()> {
+    let absolute = checkout.join(path);
+    if !absolute.is_dir() {
+        let name = path.to_str().with_context(|| format!("the name {} is not UTF-8", path.display()))?;
+        parts.push((format!("source {name}"), digest::of_file(&absolute)?));
+        return Ok(());
+    }
+    let mut inside = sh.read_dir(&absolute)?;
+    inside.sort();
+    for entry in inside {
+        let name = entry.file_name().unwrap_or_default();
+        add_sources(sh, checkout, &path.join(name), parts)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_and_its_name_shape_the_sources() {
+        let sh = Shell::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let parts = || {
+            let mut parts = Vec::new();
+            add_sources(&sh, folder.path(), Path::new("crate"), &mut parts).unwrap();
+            parts
+        };
+        for (path, content) in [("crate/src/b.rs", "b"), ("crate/src/a.rs", "a"), ("crate/Cargo.toml", "t")] {
+            sh.write_file(folder.path().join(path), content).unwrap();
+        }
+        let names: Vec<String> = parts().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["source crate/Cargo.toml", "source crate/src/a.rs", "source crate/src/b.rs"]);
+        let before = parts();
+        sh.write_file(folder.path().join("crate/src/a.rs"), "A").unwrap();
+        assert_ne!(parts(), before);
+    }
+
+    #[test]
+    fn a_missing_source_is_named() {
+        let sh = Shell::new().unwrap();
+        let error =
+            add_sources(&sh, Path::new("/proc/nonexistent"), Path::new("Cargo.lock"), &mut Vec::new())
+                .unwrap_err();
+        assert!(format!("{error:#}").starts_with("reading /proc/nonexistent/Cargo.lock: "), "{error:#}");
+    }
+}

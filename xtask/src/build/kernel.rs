@@ -1,0 +1,287 @@
+//! Kernels: a source, series and configuration fragments built into a bzImage, stored by a digest of what
+//! went in.
+
+mod apply;
+mod build;
+mod fragments;
+mod interrupted;
+mod log;
+mod metadata;
+mod sandbox;
+mod symbols;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use xshell::{Shell, cmd};
+
+pub(crate) use fragments::{Fragment, difference as config_difference};
+pub(crate) use metadata::KernelMetadata;
+
+use lab_core::plan::Source;
+use lab_core::series::{self, Series};
+
+use crate::build::source::{self, Identity, Tell};
+use crate::lab::cache::Cache;
+use crate::lab::{digest, files, process};
+
+/// The way in which the lab builds. Part of each digest: a change that alters what is built from equal input
+/// or what is kept of it counts it up.
+const RECIPE: &str = "2";
+
+/// A kernel to be had.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelRequest<'a> {
+    /// Where the source comes from.
+    pub(crate) source: &'a Source,
+    /// Which source that is ([`source::identify`]).
+    pub(crate) identity: &'a Identity,
+    /// The variant's name, for messages.
+    pub(crate) variant: &'a str,
+    /// Applied in this order; none: the source as it is.
+    pub(crate) series: &'a [Series],
+    /// Put together in this order; of two values for one option the later one counts.
+    pub(crate) fragments: &'a [Fragment],
+    /// Compiler processes at a time.
+    pub(crate) jobs: usize,
+}
+
+/// A finished kernel in the cache.
+#[derive(Clone, Debug)]
+pub(crate) struct Kernel {
+    /// Over everything that went in.
+    pub(crate) digest: String,
+    /// Holds bzImage, System.map, config, symbols, build.log and kernel.toml.
+    pub(crate) folder: PathBuf,
+    /// The kernel that QEMU boots.
+    pub(crate) bzimage: PathBuf,
+    /// `kernel.toml`.
+    pub(crate) metadata: KernelMetadata,
+    /// Whether it was built now.
+    pub(crate) built: Built,
+}
+
+/// Where a kernel came from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Built {
+    /// It was in the cache.
+    Stored,
+    /// It was built now.
+    Now {
+        /// From configuring to the finished image, seconds.
+        seconds: f64,
+    },
+}
+
+impl Kernel {
+    /// One line for `build-kernel`: variant, version, digest, where it came from, path.
+    pub(crate) fn line(&self, variant: &str) -> String {
+        let built = match self.built {
+            Built::Stored => "cached".to_owned(),
+            Built::Now { seconds } => format!("built in {seconds:.0} s"),
+        };
+        format!(
+            "{variant}  {}  {}  {built}  {}",
+            self.metadata.kernel_version,
+            digest::short(&self.digest),
+            self.bzimage.display()
+        )
+    }
+
+    /// The resolved configuration.
+    ///
+    /// # Errors
+    /// If the stored file cannot be read.
+    pub(crate) fn config(&self) -> anyhow::Result<String> {
+        let path = self.folder.join("config");
+        fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// What it consists of.
+    ///
+    /// # Errors
+    /// If the stored list cannot be read.
+    pub(crate) fn symbols(&self) -> anyhow::Result<Vec<lab_core::evidence::symbols::Symbol>> {
+        let path = self.folder.join("symbols");
+        let read = || lab_core::evidence::symbols::from_text(&fs::read_to_string(&path)?);
+        read().with_context(|| format!("reading {}", path.display()))
+    }
+
+    /// Size of bzImage, bytes.
+    ///
+    /// # Errors
+    /// If it is not there.
+    pub(crate) fn image_bytes(&self) -> anyhow::Result<u64> {
+        let data = fs::metadata(&self.bzimage);
+        Ok(data.with_context(|| format!("reading {}", self.bzimage.display()))?.len())
+    }
+
+    /// The files that were compiled when it was built, as objects: `fs/fuse/file.o`.
+    ///
+    /// # Errors
+    /// If the stored log cannot be read.
+    pub(crate) fn compiled(&self) -> anyhow::Result<Vec<String>> {
+        let path = self.folder.join("build.log");
+        let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(log::compiled(&String::from_utf8_lossy(&text)).map(str::to_owned).collect())
+    }
+}
+
+/// Whether two kernels are the same program: then the series between them changes nothing, and there is
+/// nothing to compare.
+pub(crate) fn same(a: &Kernel, b: &Kernel) -> bool {
+    a.metadata.bzimage_sha256 == b.metadata.bzimage_sha256
+}
+
+/// Checks that a kernel differs from the base in its series only: each configuration symbol that differs
+/// must be one that the series defines.
+///
+/// # Errors
+/// Names the symbols that differ.
+pub(crate) fn ensure_comparable(
+    base: &Kernel,
+    other: &Kernel,
+    variant: &str,
+    series: &[Series],
+) -> anyhow::Result<()> {
+    let own: Vec<String> = series.iter().flat_map(Series::added_symbols).collect();
+    let differences = config_difference(&base.config()?, &other.config()?);
+    let foreign: Vec<String> = differences
+        .into_iter()
+        .filter(|line| !own.iter().any(|symbol| line.starts_with(&format!("CONFIG_{symbol}:"))))
+        .collect();
+    anyhow::ensure!(
+        foreign.is_empty(),
+        "variant {variant} is configured otherwise than the base, so that a difference may not come from its \
+         series: {}; set these options in a fragment",
+        foreign.join(", ")
+    );
+    Ok(())
+}
+
+/// Gives the kernel of a request: the stored one if there is one, without fetching or unpacking anything,
+/// else a newly built one.
+///
+/// # Errors
+/// If a series is refused or does not apply, an option is lost, or the build fails; each names its cause.
+/// Nothing is stored then, and no branch is left half made.
+pub(crate) fn ensure(
+    sh: &Shell,
+    cache: &Cache,
+    request: KernelRequest,
+    tell: Tell,
+) -> anyhow::Result<Kernel> {
+    request.series.iter().try_for_each(series::scan)?;
+    fragments::parse(request.fragments)?;
+    let tools = Tools::find(sh)?;
+    let digest = request_digest(&request, &tools);
+    if let Some(kernel) = stored(cache, &digest, tell)? {
+        return Ok(kernel);
+    }
+    let _lock = source::lock(cache, request.identity, tell)?;
+    // Another process may have built it while this one waited.
+    if let Some(kernel) = stored(cache, &digest, tell)? {
+        return Ok(kernel);
+    }
+    let tree = source::prepare(sh, cache, request.source, request.identity, tell)?;
+    let purpose = || format!("building kernel {}", request.variant);
+    let commit = apply::commit(sh, cache, &tree, request.series)?;
+    apply::checkout(sh, &tree, &commit).with_context(purpose)?;
+    let finished = build::run(sh, &tree, &request, tell).with_context(purpose)?;
+    cache.remove_leftovers(&format!("kernel-{}-", request.identity.key))?;
+    let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
+    let metadata = metadata::collect(sh, &finished, &digest, &tree, &tools, &request, temporary.path())
+        .with_context(purpose)?;
+    files::publish_folder(&temporary.keep(), &cache.join("kernels").join(&digest))?;
+    let seconds = metadata.build_s;
+    let kernel = stored(cache, &digest, tell)?.context("the finished kernel vanished from the cache")?;
+    Ok(Kernel { built: Built::Now { seconds }, ..kernel })
+}
+
+/// Whether the kernel of a request is in the cache, whole.
+///
+/// # Errors
+/// If the compiler is missing.
+pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> anyhow::Result<bool> {
+    let digest = request_digest(request, &Tools::find(sh)?);
+    Ok(read_stored(&cache.join("kernels").join(&digest), &digest).is_ok())
+}
+
+/// The digest under which the kernel of a request is stored.
+fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
+    let mut parts = digest::Parts::default()
+        .with("recipe", RECIPE)
+        .with("source", &request.identity.key)
+        .with("compiler", &tools.compiler)
+        .with("linker", &tools.linker);
+    for series in request.series {
+        parts = parts.with("series", &series.name).with("patches", &series.digest);
+    }
+    for fragment in request.fragments {
+        parts = parts.with("fragment", &fragment.text);
+    }
+    parts.finish()
+}
+
+/// The programs whose version shapes the kernel.
+struct Tools {
+    compiler: String,
+    linker: String,
+}
+
+impl Tools {
+    fn find(sh: &Shell) -> anyhow::Result<Self> {
+        Ok(Tools { compiler: version_line(sh, "gcc")?, linker: version_line(sh, "ld")? })
+    }
+}
+
+fn version_line(sh: &Shell, program: &str) -> anyhow::Result<String> {
+    let text = process::read(cmd!(sh, "{program} --version").env("LC_ALL", "C"))
+        .with_context(|| format!("asking {program} for its version (Debian has it in gcc and binutils)"))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+/// Reads a kernel back. A damaged one is removed, so that it is built again.
+fn stored(cache: &Cache, digest: &str, tell: Tell) -> anyhow::Result<Option<Kernel>> {
+    let folder = cache.join("kernels").join(digest);
+    if !folder.exists() {
+        return Ok(None);
+    }
+    match read_stored(&folder, digest) {
+        Ok(kernel) => Ok(Some(kernel)),
+        Err(error) => {
+            tell(&format!(
+                "the stored kernel {} is damaged and is built again: {error:#}",
+                digest::short(digest)
+            ));
+            fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+            Ok(None)
+        }
+    }
+}
+
+fn read_stored(folder: &Path, digest: &str) -> anyhow::Result<Kernel> {
+    let metadata = metadata::read(&folder.join("kernel.toml"))?;
+    let bzimage = folder.join("bzImage");
+    anyhow::ensure!(metadata.digest == digest, "kernel.toml names another digest");
+    anyhow::ensure!(
+        digest::of_file(&bzimage)? == metadata.bzimage_sha256,
+        "bzImage is not the one that was built"
+    );
+    anyhow::ensure!(digest::of_file(&folder.join("config"))? == metadata.config_sha256, "config was changed");
+    anyhow::ensure!(
+        digest::of_file(&folder.join("symbols"))? == metadata.symbols_sha256,
+        "the list of symbols was changed"
+    );
+    Ok(Kernel {
+        digest: digest.to_owned(),
+        folder: folder.to_owned(),
+        bzimage,
+        metadata,
+        built: Built::Stored,
+    })
+}
+
+#[cfg(test)]
+mod tests;

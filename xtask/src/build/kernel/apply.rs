@@ -1,0 +1,179 @@
+//! Series onto the source: a branch per list of series, made away from the tree that is built.
+//!
+//! The patches are applied in a second work tree that holds no files but those that git writes for them, so
+//! that the files of the built tree keep their times until the branch is whole, and only those that differ
+//! between two variants are written (and compiled) at all.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use lab_core::series::{self, Patch, Series};
+use xshell::Shell;
+
+use crate::build::source::SourceTree;
+use crate::lab::cache::Cache;
+use crate::lab::digest;
+use crate::lab::process::{self, git};
+
+/// The commit of the source with `series` applied; made if there is none yet.
+///
+/// # Errors
+/// If a patch does not apply: names series, patch, file and hunk. Nothing is left of the attempt.
+pub(super) fn commit(
+    sh: &Shell,
+    cache: &Cache,
+    tree: &SourceTree,
+    series: &[Series],
+) -> anyhow::Result<String> {
+    if series.is_empty() {
+        return Ok(tree.base_commit.clone());
+    }
+    let branch = branch(series);
+    let verify = ["rev-parse", "--quiet", "--verify", &format!("{branch}^{{commit}}")];
+    if let Ok(commit) = process::read(git::git(sh, &tree.repository).args(verify)) {
+        return Ok(commit);
+    }
+    let prefix = format!("am-{}-", tree.key);
+    cache.remove_leftovers(&prefix)?;
+    process::read(git::git(sh, &tree.repository).args(["worktree", "prune"]))
+        .context("removing old work trees")?;
+    let folder = cache.temporary_folder(&prefix)?;
+    let work_tree = folder.path().join("tree");
+    let result = apply_all(sh, tree, &work_tree, series);
+    drop(folder);
+    process::read(git::git(sh, &tree.repository).args(["worktree", "prune"]))
+        .context("removing the work tree")?;
+    let commit = result?;
+    process::read(git::git(sh, &tree.repository).args(["update-ref", &branch, &commit]))
+        .context("naming the branch")?;
+    Ok(commit)
+}
+
+/// Brings the tree that is built to `commit`; files that are equal keep their times.
+///
+/// # Errors
+/// If git fails.
+pub(super) fn checkout(sh: &Shell, tree: &SourceTree, commit: &str) -> anyhow::Result<()> {
+    let lock = tree.repository.join(".git/index.lock");
+    let was_interrupted = lock.exists();
+    if was_interrupted {
+        fs::remove_file(&lock).with_context(|| format!("removing {}", lock.display()))?;
+    }
+    process::read(
+        git::git(sh, &tree.repository).args(["checkout", "--quiet", "--force", "--detach", commit]),
+    )
+    .with_context(|| format!("checking out {commit}"))?;
+    if was_interrupted {
+        // Files of a variant that the interrupted checkout had written but not noted.
+        process::read(git::git(sh, &tree.repository).args(["clean", "--quiet", "-ffdx"]))
+            .context("cleaning the tree")?;
+    }
+    Ok(())
+}
+
+/// The branch of a list of series.
+fn branch(series: &[Series]) -> String {
+    let parts = series.iter().fold(digest::Parts::default(), |parts, series| {
+        parts.with("series", &series.name).with("patches", &series.digest)
+    });
+    format!("refs/heads/variant/{}", digest::short(&parts.finish()))
+}
+
+fn apply_all(sh: &Shell, tree: &SourceTree, work_tree: &Path, series: &[Series]) -> anyhow::Result<String> {
+    let add =
+        git::git(sh, &tree.repository).args(["worktree", "add", "--quiet", "--no-checkout", "--detach"]);
+    process::read(add.arg(work_tree).arg(&tree.base_commit)).context("making a work tree for the patches")?;
+    process::read(git::git(sh, work_tree).args(["read-tree", "HEAD"]))
+        .context("reading the source's index")?;
+    for series in series {
+        for patch in &series.patches {
+            apply(sh, work_tree, &tree.identity, series, patch)?;
+        }
+        let compare = ["diff", "--raw", "-z", "--no-renames", "--no-abbrev", &tree.base_commit, "HEAD"];
+        let raw = process::read(git::git(sh, work_tree).args(compare))
+            .context("listing what the patches changed")?;
+        series::check_changes(&raw, |object| {
+            process::read(git::git(sh, work_tree).args(["cat-file", "blob", object]))
+        })
+        .with_context(|| format!("series {} is not applied", series.name))?;
+    }
+    process::read(git::git(sh, work_tree).args(["rev-parse", "HEAD"]))
+}
+
+fn apply(sh: &Shell, work_tree: &Path, source: &str, series: &Series, patch: &Patch) -> anyhow::Result<()> {
+    let mail = patch.as_mail();
+    // A mail with CR at its line ends had them added on its way; else they belong to the files.
+    let added_by_mail = mail.split('\n').next().is_some_and(|line| line.ends_with('\r'));
+    let carriage_returns = if added_by_mail { "--no-keep-cr" } else { "--keep-cr" };
+    let am = ["am", "--quiet", "--no-3way", "--no-gpg-sign", "--no-scissors", "--whitespace=nowarn"];
+    let command =
+        git::git(sh, work_tree).args(am).args(["--committer-date-is-author-date", carriage_returns]);
+    let output = process::output(command.stdin(mail))?;
+    if !output.status.success() {
+        bail!(explain(series, patch, source, &String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(())
+}
+
+/// git's messages as one sentence that says which hunk of which patch is meant.
+fn explain(series: &Series, patch: &Patch, source: &str, messages: &str) -> String {
+    let purpose = format!("applying series {}: patch {}", series.name, patch.file);
+    let remedy = format!("rebase the series onto {source}");
+    for line in messages.lines().filter_map(|line| line.strip_prefix("error: ")) {
+        if let Some((path, old_line)) =
+            line.strip_prefix("patch failed: ").and_then(|rest| rest.rsplit_once(':'))
+        {
+            let hunk =
+                old_line.parse().ok().and_then(|old_line| series::hunk_number(&patch.text, path, old_line));
+            let hunk = hunk.map_or_else(String::new, |number| format!("hunk {number} "));
+            return format!("{purpose} does not apply to {path} ({hunk}at line {old_line}); {remedy}");
+        }
+        if let Some(path) = line.strip_suffix(": does not exist in index") {
+            return format!("{purpose} changes {path}, which the source does not have; {remedy}");
+        }
+        if let Some(path) = line.strip_suffix(": already exists in index") {
+            return format!("{purpose} adds {path}, which the source already has; {remedy}");
+        }
+    }
+    let messages = process::messages(messages.as_bytes());
+    format!("{purpose}: {messages}; make it again with `git format-patch`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures() {
+        let text = "--- a/x.c\n+++ b/x.c\n@@ -3,1 +3,1 @@\n-a\n+b\n@@ -2958,1 +2958,1 @@ f\n-c\n+d\n";
+        let patch = Patch { file: "0004-x.patch".into(), subject: "x".into(), text: text.into() };
+        let series = Series::new("s", vec![patch.clone()]);
+        let check = |messages: &str, expected: &str| {
+            assert_eq!(
+                explain(&series, &patch, "linux 6.12", messages),
+                format!("applying series s: patch 0004-x.patch{expected}")
+            );
+        };
+        check(
+            "error: patch failed: x.c:2958\nerror: x.c: patch does not apply\nhint: use\n",
+            " does not apply to x.c (hunk 2 at line 2958); rebase the series onto linux 6.12",
+        );
+        check(
+            "error: patch failed: y.c:7\n",
+            " does not apply to y.c (at line 7); rebase the series onto linux 6.12",
+        );
+        check(
+            "error: y.c: does not exist in index\n",
+            " changes y.c, which the source does not have; rebase the series onto linux 6.12",
+        );
+        check(
+            "error: y.c: already exists in index\n",
+            " adds y.c, which the source already has; rebase the series onto linux 6.12",
+        );
+        check(
+            "error: corrupt patch at line 7\nhint: x\n",
+            ": error: corrupt patch at line 7; make it again with `git format-patch`",
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! Running the kernel's own build: configuration, image, and what must hold before and after.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use lab_core::evidence::build::BuildFailed;
+use xshell::{Shell, cmd};
+
+use super::fragments::{self, Defined};
+use super::sandbox::Sandbox;
+use super::{KernelRequest, interrupted, log};
+use crate::build::source::{self, SourceTree, Tell};
+use crate::lab::process::{self, git};
+
+/// Objects of a kernel with some 550 options: 163 MiB measured; debug information takes several times that.
+const OBJECTS_NEEDED_BYTES: u64 = 1 << 30;
+
+/// How often a long build says that it goes on.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A build that went well.
+pub(super) struct Finished {
+    /// From configuring to the finished image.
+    pub(crate) seconds: f64,
+    /// Whether objects of another variant were there.
+    pub(crate) incremental: bool,
+    /// How the build was confined.
+    pub(crate) sandbox: String,
+    /// What make printed.
+    pub(crate) log: PathBuf,
+    /// What was run.
+    pub(crate) command: String,
+}
+
+/// The object directory of a source, shared by all variants.
+pub(super) fn objects(tree: &SourceTree) -> PathBuf {
+    tree.folder.join("objects")
+}
+
+/// Configures and builds the tree as it is checked out.
+///
+/// # Errors
+/// If an option is lost: names each with its place. If the build fails: its first errors and the path of
+/// the log.
+pub(super) fn run(
+    sh: &Shell,
+    tree: &SourceTree,
+    request: &KernelRequest,
+    tell: Tell,
+) -> anyhow::Result<Finished> {
+    let begun = Instant::now();
+    let objects = objects(tree);
+    fs::create_dir_all(&objects).with_context(|| format!("making {}", objects.display()))?;
+    interrupted::clean_up(&objects)?;
+    let incremental = objects.join("vmlinux").exists();
+    if !incremental {
+        source::ensure_space(&objects, OBJECTS_NEEDED_BYTES)?;
+    }
+    let sandbox = Sandbox::find(sh, &tree.repository, &objects);
+    let log = log_file(tree, request.variant)?;
+    let make = Make {
+        sh,
+        tree: &tree.repository,
+        objects: &objects,
+        sandbox: &sandbox,
+        jobs: request.jobs,
+        log: &log,
+    };
+    interrupted::begin(&objects)?;
+    configure(&make, request)?;
+    let kind = if incremental { "incremental" } else { "full" };
+    tell(&format!(
+        "building kernel {} ({kind}; sandbox: {}; log: {})",
+        request.variant,
+        sandbox.describe(),
+        log.display()
+    ));
+    make.run("bzImage", tell)?;
+    interrupted::end(&objects)?;
+    Ok(Finished {
+        seconds: begun.elapsed().as_secs_f64(),
+        incremental,
+        sandbox: sandbox.describe(),
+        command: make.shown("bzImage"),
+        log,
+    })
+}
+
+/// Environment of the build. Nothing else gets in: KCFLAGS, CROSS_COMPILE or MAKEFLAGS of the user's shell
+/// would make another kernel. User, host, time and count are fixed, so that equal input gives an equal image.
+const ENVIRONMENT: [(&str, &str); 8] = [
+    ("KBUILD_BUILD_TIMESTAMP", "Sat Jan  1 00:00:00 UTC 2000"),
+    ("KBUILD_BUILD_USER", "patchlab"),
+    ("KBUILD_BUILD_HOST", "patchlab"),
+    ("KBUILD_BUILD_VERSION", "1"),
+    // Set, though empty: else the state of the git tree goes into the version.
+    ("LOCALVERSION", ""),
+    ("ARCH", "x86_64"),
+    ("LC_ALL", "C"),
+    ("TZ", "UTC"),
+];
+
+struct Make<'a> {
+    sh: &'a Shell,
+    tree: &'a Path,
+    objects: &'a Path,
+    sandbox: &'a Sandbox,
+    jobs: usize,
+    log: &'a Path,
+}
+
+impl Make<'_> {
+    fn words(&self, target: &str) -> Vec<String> {
+        let tree = self.tree.display();
+        let objects = self.objects.display();
+        let command = ["make", "--no-print-directory", "-C", &tree.to_string(), &format!("O={objects}")];
+        let mut words = command.map(str::to_owned).to_vec();
+        words.extend([format!("-j{}", self.jobs), target.to_owned()]);
+        words
+    }
+
+    fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut all: Vec<(&str, String)> = ENVIRONMENT.map(|(name, value)| (name, value.to_owned())).to_vec();
+        all.push(("KCONFIG_ALLCONFIG", self.objects.join("patchlab.config").display().to_string()));
+        all
+    }
+
+    /// The command without the sandbox, for a shell.
+    fn shown(&self, target: &str) -> String {
+        let variables = self.environment().into_iter().map(|(name, value)| format!("{name}='{value}'"));
+        let words = self.words(target).into_iter();
+        ["env".to_owned()].into_iter().chain(variables).chain(words).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Makes `target`, its output going to the end of the log.
+    fn run(&self, target: &str, tell: Tell) -> anyhow::Result<()> {
+        let words = self.sandbox.wrap(self.tree, self.objects, self.words(target));
+        let (program, arguments) = words.split_first().context("no command")?;
+        let mut command = cmd!(self.sh, "{program} {arguments...}").env_clear().envs(self.environment());
+        if let Some(path) = self.sh.var_os("PATH") {
+            command = command.env("PATH", path);
+        }
+        let open = || File::options().create(true).append(true).open(self.log);
+        let output = open().with_context(|| format!("opening {}", self.log.display()))?;
+        let messages = output.try_clone().context("opening the log a second time")?;
+        let child = Command::from(command)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(messages)
+            .spawn()
+            .with_context(|| format!("starting {program}"))?;
+        let status = self.wait(child, tell)?;
+        if status.success() {
+            return Ok(());
+        }
+        // make has cleaned up after itself, so this is no interrupted build.
+        interrupted::end(self.objects)?;
+        bail!(BuildFailed {
+            target: target.to_owned(),
+            errors: log::errors(&self.log_text()),
+            log: self.log.to_owned(),
+        })
+    }
+
+    fn wait(&self, mut child: Child, tell: Tell) -> anyhow::Result<ExitStatus> {
+        let begun = Instant::now();
+        let mut reported = begun;
+        loop {
+            if let Some(status) = child.try_wait().context("waiting for make")? {
+                return Ok(status);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            if reported.elapsed() >= REPORT_INTERVAL {
+                reported = Instant::now();
+                let files = log::compiled(&self.log_text()).count();
+                tell(&format!(
+                    "  still building: {files} files compiled after {} s",
+                    begun.elapsed().as_secs()
+                ));
+            }
+        }
+    }
+
+    fn log_text(&self) -> String {
+        log::read(self.log, self.tree).unwrap_or_default()
+    }
+}
+
+/// An empty log of its own for each variant, outside of the object directory, which the build can write to.
+fn log_file(tree: &SourceTree, variant: &str) -> anyhow::Result<PathBuf> {
+    let folder = tree.folder.join("logs");
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let path = folder.join(format!("{}.log", variant.replace('/', "-")));
+    fs::write(&path, "").with_context(|| format!("writing {}", path.display()))?;
+    Ok(path)
+}
+
+/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost.
+fn configure(make: &Make, request: &KernelRequest) -> anyhow::Result<()> {
+    let wanted = fragments::parse(request.fragments)?;
+    let all_config = make.objects.join("patchlab.config");
+    fs::write(&all_config, fragments::all_config(&wanted)).context("writing the fragments")?;
+    let path = make.objects.join(".config");
+    let before = (fs::read(&path).ok(), fs::metadata(&path).and_then(|data| data.modified()).ok());
+    make.run("allnoconfig", &|_| {})?;
+    let after = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    if let (Some(text), Some(time)) = before
+        && text == after.as_bytes()
+    {
+        // A newer .config makes the build look at every option again.
+        File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(time))
+            .context("keeping the time of .config")?;
+    }
+    let lost = fragments::lost(&wanted, &after);
+    if lost.is_empty() {
+        return Ok(());
+    }
+    interrupted::end(make.objects)?;
+    let lines: Vec<String> = lost
+        .iter()
+        .map(|lost| fragments::explain(lost, is_defined(make.sh, make.tree, &lost.wanted.option)))
+        .collect();
+    bail!("the configuration lost {} of {} options: {}", lost.len(), wanted.len(), lines.join("; "))
+}
+
+/// Whether a Kconfig file of the tree defines an option.
+fn is_defined(sh: &Shell, tree: &Path, option: &str) -> Defined {
+    let name = option.trim_start_matches("CONFIG_");
+    let pattern = format!("^[[:space:]]*(menu)?config[[:space:]]+{name}[[:space:]]*$");
+    let search = git::git(sh, tree).args(["grep", "--quiet", "-E", &pattern, "--", "*Kconfig*"]);
+    match process::output(search) {
+        Ok(output) if output.status.code() == Some(1) => Defined::No,
+        Ok(_) | Err(_) => Defined::Yes,
+    }
+}

@@ -1,0 +1,218 @@
+//! What is known about a finished kernel: `kernel.toml`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use lab_core::campaign::{AppliedSeries, KernelIdentity};
+use lab_core::series::Series;
+use serde::{Deserialize, Serialize};
+use xshell::{Shell, cmd};
+
+use super::{KernelRequest, Tools, build, fragments, log, symbols};
+use crate::build::source::SourceTree;
+use crate::lab::{digest, files, process};
+
+const VERSION: u32 = 2;
+
+/// Warnings that are kept by their text: a whole kernel with `W=1` has some thousand.
+const KEPT_WARNINGS: usize = 1000;
+
+/// `kernel.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct KernelMetadata {
+    /// Version of this file's form.
+    pub(crate) version: u32,
+    /// Digest over everything that went in.
+    pub(crate) digest: String,
+    /// The source, e.g. `linux-source-6.12 6.12.117-1~deb12u1`.
+    pub(crate) source: String,
+    /// As the source's Makefile says, e.g. `6.12.117`.
+    pub(crate) kernel_version: String,
+    /// First line of `gcc --version`.
+    pub(crate) compiler: String,
+    /// First line of `ld --version`.
+    pub(crate) linker: String,
+    /// SHA-256 of the resolved configuration.
+    pub(crate) config_sha256: String,
+    /// Options that are built in.
+    pub(crate) options_y: usize,
+    /// SHA-256 of bzImage.
+    pub(crate) bzimage_sha256: String,
+    /// SHA-256 of the list of symbols.
+    pub(crate) symbols_sha256: String,
+    /// The GNU build id of vmlinux, hexadecimal; none if the linker wrote none.
+    pub(crate) build_id: Option<String>,
+    /// When it was built, RFC 3339 in UTC.
+    pub(crate) built: String,
+    /// From configuring to the finished image, seconds.
+    pub(crate) build_s: f64,
+    /// Whether it was built on the objects of another variant: then warnings and time are those of the
+    /// changed files only.
+    pub(crate) incremental: bool,
+    /// `bwrap`, or why the build was not confined.
+    pub(crate) sandbox: String,
+    /// Warnings of the compiler in this build.
+    pub(crate) warnings: usize,
+    /// The first of them.
+    pub(crate) warning_lines: Vec<String>,
+    /// The command that repeats the build while the source is at this variant.
+    pub(crate) command: String,
+    /// The fragments, in order.
+    pub(crate) fragments: Vec<FragmentMetadata>,
+    /// The series, in the order of application.
+    pub(crate) series: Vec<SeriesMetadata>,
+}
+
+/// A configuration fragment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct FragmentMetadata {
+    /// File below `images/kernel/`.
+    pub(crate) name: String,
+    /// SHA-256 of the file.
+    pub(crate) sha256: String,
+}
+
+/// A series that was applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SeriesMetadata {
+    /// Folder below `kernel-patches/`.
+    pub(crate) name: String,
+    /// Digest over the patches.
+    pub(crate) digest: String,
+    /// The patches' subjects, in order.
+    pub(crate) subjects: Vec<String>,
+}
+
+impl KernelMetadata {
+    /// What a record keeps of the kernel.
+    pub(crate) fn identity(&self) -> KernelIdentity {
+        let applied = |series: &SeriesMetadata| AppliedSeries {
+            name: series.name.clone(),
+            patches: u32::try_from(series.subjects.len()).unwrap_or(u32::MAX),
+            digest: series.digest.clone(),
+        };
+        KernelIdentity {
+            digest: self.digest.clone(),
+            bzimage_sha256: self.bzimage_sha256.clone(),
+            build_id: self.build_id.clone(),
+            series: self.series.iter().map(applied).collect(),
+        }
+    }
+}
+
+/// Copies what a build has made into `folder` and writes `kernel.toml` beside it.
+///
+/// # Errors
+/// If a file is missing or cannot be written.
+pub(super) fn collect(
+    sh: &Shell,
+    finished: &build::Finished,
+    digest: &str,
+    tree: &SourceTree,
+    tools: &Tools,
+    request: &KernelRequest,
+    folder: &Path,
+) -> anyhow::Result<KernelMetadata> {
+    let objects = build::objects(tree);
+    for (from, to) in [
+        (objects.join("arch/x86/boot/bzImage"), "bzImage"),
+        (objects.join("System.map"), "System.map"),
+        (objects.join(".config"), "config"),
+        (finished.log.clone(), "build.log"),
+    ] {
+        fs::copy(&from, folder.join(to)).with_context(|| format!("copying {} to {to}", from.display()))?;
+    }
+    let symbols = list_symbols(&objects)?;
+    fs::write(folder.join("symbols"), &symbols).context("writing the symbols")?;
+    let log_text = log::read(&finished.log, &tree.repository)?;
+    let config = fs::read_to_string(folder.join("config")).context("reading the configuration")?;
+    let warnings = log::warnings(&log_text);
+    let vmlinux = objects.join("vmlinux");
+    let notes = process::read(cmd!(sh, "readelf --notes {vmlinux}").env("LC_ALL", "C")).unwrap_or_default();
+    let metadata = KernelMetadata {
+        version: VERSION,
+        digest: digest.to_owned(),
+        source: tree.identity.clone(),
+        kernel_version: tree.kernel_version.clone(),
+        compiler: tools.compiler.clone(),
+        linker: tools.linker.clone(),
+        config_sha256: digest::of_bytes(config.as_bytes()),
+        options_y: fragments::built_in(&config),
+        bzimage_sha256: digest::of_file(&folder.join("bzImage"))?,
+        symbols_sha256: digest::of_bytes(symbols.as_bytes()),
+        build_id: build_id(&notes),
+        built: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        build_s: (finished.seconds * 10.0).round() / 10.0,
+        incremental: finished.incremental,
+        sandbox: finished.sandbox.clone(),
+        warnings: warnings.len(),
+        warning_lines: warnings.into_iter().take(KEPT_WARNINGS).collect(),
+        command: finished.command.clone(),
+        fragments: request.fragments.iter().map(describe_fragment).collect(),
+        series: request.series.iter().map(describe_series).collect(),
+    };
+    files::write_atomically(&folder.join("kernel.toml"), toml::to_string(&metadata)?.as_bytes())?;
+    Ok(metadata)
+}
+
+/// The symbols of what was linked last, in the form in which they are stored.
+fn list_symbols(objects: &Path) -> anyhow::Result<String> {
+    let path = objects.join("vmlinux.o");
+    let purpose = || format!("listing the symbols of {}", path.display());
+    let bytes = fs::read(&path).with_context(purpose)?;
+    Ok(lab_core::evidence::symbols::to_text(&symbols::of_object(&bytes).with_context(purpose)?))
+}
+
+/// Reads `kernel.toml`.
+///
+/// # Errors
+/// If it cannot be read or has another form.
+pub(super) fn read(path: &Path) -> anyhow::Result<KernelMetadata> {
+    let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    let metadata: KernelMetadata =
+        toml::from_str(&text).with_context(|| format!("reading {}", path.display()))?;
+    ensure!(
+        metadata.version == VERSION,
+        "{} has the form {}, not {VERSION}",
+        path.display(),
+        metadata.version
+    );
+    Ok(metadata)
+}
+
+fn describe_fragment(fragment: &fragments::Fragment) -> FragmentMetadata {
+    FragmentMetadata { name: fragment.name.clone(), sha256: digest::of_bytes(fragment.text.as_bytes()) }
+}
+
+fn describe_series(series: &Series) -> SeriesMetadata {
+    SeriesMetadata {
+        name: series.name.clone(),
+        digest: series.digest.clone(),
+        subjects: series.patches.iter().map(|patch| patch.subject.clone()).collect(),
+    }
+}
+
+/// The build id in the output of `readelf --notes`.
+fn build_id(notes: &str) -> Option<String> {
+    let id = notes.lines().find_map(|line| line.trim().strip_prefix("Build ID: "))?.trim();
+    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn build_ids() {
+        let notes = "\nDisplaying notes found in: .notes\n  Owner                Data size \tDescription\n  \
+                     GNU                  0x00000014\tNT_GNU_BUILD_ID (unique build ID bitstring)\n    \
+                     Build ID: 2dd38eb00141f3bc233bcbf0fcd05db8c7e5099d\n  Linux                0x00000004\tfunc\n";
+        assert_eq!(build_id(notes).as_deref(), Some("2dd38eb00141f3bc233bcbf0fcd05db8c7e5099d"));
+        assert_eq!(build_id(""), None);
+        assert_eq!(build_id("Build ID: <corrupt>"), None);
+    }
+}

@@ -1,0 +1,107 @@
+//! Building runs the patch's code on the host, in Makefiles and host programs: confine it where that works.
+
+use std::path::Path;
+
+use xshell::{Shell, cmd};
+
+use crate::lab::process;
+
+/// How a build is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sandbox {
+    /// Under bubblewrap: no network, no other processes, everything but the object directory read-only.
+    Bubblewrap,
+    /// As any other program of this user.
+    None {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Sandbox {
+    /// Finds out whether bubblewrap works here: it may be missing, or user namespaces may be forbidden.
+    pub(super) fn find(sh: &Shell, tree: &Path, objects: &Path) -> Self {
+        let arguments = arguments(tree, objects);
+        let attempt = process::output(cmd!(sh, "bwrap {arguments...} make --version"));
+        match attempt {
+            Ok(output) if output.status.success() => Sandbox::Bubblewrap,
+            Ok(output) => Sandbox::None { reason: process::messages(&output.stderr) },
+            Err(_) => {
+                Sandbox::None { reason: "bwrap is not installed (Debian package bubblewrap)".to_owned() }
+            }
+        }
+    }
+
+    /// `bwrap`, or why not.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Sandbox::Bubblewrap => "bwrap".to_owned(),
+            Sandbox::None { reason } => format!("none: {reason}"),
+        }
+    }
+
+    /// `command` as it is to be run.
+    pub(super) fn wrap(&self, tree: &Path, objects: &Path, command: Vec<String>) -> Vec<String> {
+        match self {
+            Sandbox::Bubblewrap => {
+                ["bwrap".to_owned()].into_iter().chain(arguments(tree, objects)).chain(command).collect()
+            }
+            Sandbox::None { .. } => command,
+        }
+    }
+}
+
+/// bwrap's options. Later mounts lie over earlier ones: the cache may be in /tmp.
+fn arguments(tree: &Path, objects: &Path) -> Vec<String> {
+    let (tree, objects) = (tree.display().to_string(), objects.display().to_string());
+    let words = [
+        // No network, no view of other processes, and the build ends with the lab.
+        "--unshare-all",
+        "--die-with-parent",
+        "--ro-bind",
+        "/",
+        "/",
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+        // Sockets of services lie in /run; a read-only mount does not keep a program from connecting.
+        "--tmpfs",
+        "/run",
+        "--tmpfs",
+        "/tmp",
+        "--ro-bind",
+        &tree,
+        &tree,
+        "--bind",
+        &objects,
+        &objects,
+        "--chdir",
+        &objects,
+        "--",
+    ];
+    words.map(str::to_owned).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_object_directory_alone_is_writable_and_mounted_last() {
+        let words = arguments(Path::new("/c/tree"), Path::new("/c/objects"));
+        let writable: Vec<usize> =
+            words.iter().enumerate().filter(|(_, w)| *w == "--bind").map(|(at, _)| at).collect();
+        assert_eq!(writable.len(), 1);
+        assert_eq!(words[writable[0] + 1..writable[0] + 3], ["/c/objects", "/c/objects"]);
+        let last_cover = words.iter().rposition(|word| word == "--tmpfs").unwrap();
+        assert!(writable[0] > last_cover);
+    }
+
+    #[test]
+    fn without_a_sandbox_the_command_is_unchanged() {
+        let none = Sandbox::None { reason: "x".into() };
+        assert_eq!(none.wrap(Path::new("/t"), Path::new("/o"), vec!["make".into()]), ["make"]);
+        assert_eq!(none.describe(), "none: x");
+    }
+}

@@ -1,0 +1,312 @@
+//! Kernels of a tree that looks like one: a Makefile with the targets that the lab calls, real git, real make.
+
+use std::cell::RefCell;
+
+use expect_test::expect;
+use lab_core::evidence::build::BuildFailed;
+use lab_core::evidence::symbols::{Difference, Resized};
+use lab_core::series::Patch;
+
+use super::*;
+use crate::lab::process::{self, git};
+
+/// `vmlinux.o` holds each source as a piece of data. `allnoconfig` takes what it is given but for CONFIG_LOST; `bzImage` is made of the sources and of what must
+/// not vary. `compiled` counts what each build does.
+const MAKEFILE: &str = r#"VERSION = 6
+PATCHLEVEL = 12
+SUBLEVEL = 1
+EXTRAVERSION =
+srctree := $(CURDIR)
+allnoconfig:
+	@grep -v CONFIG_LOST $(KCONFIG_ALLCONFIG) > $(O)/.config || true
+bzImage: $(O)/arch/x86/boot/bzImage
+$(O)/%.o: %.c
+	@mkdir -p $(dir $@)
+	@echo "  CC      $*.o"
+	@! grep -H -n "error:" $(CURDIR)/$< >&2
+	@grep -H -n "warning:" $(CURDIR)/$< >&2 || true
+	@cp $< $@
+$(O)/arch/x86/boot/bzImage: $(O)/a.o $(O)/b.o
+	@mkdir -p $(dir $@)
+	@(cat $^ $(O)/.config; echo "$(KBUILD_BUILD_USER) $(KBUILD_BUILD_TIMESTAMP) [$(LOCALVERSION)] $(KCFLAGS)") > $@
+	@touch $(O)/vmlinux $(O)/System.map
+	@printf '.data\n.type a,@object\na: .incbin "$(O)/a.o"\n.size a,.-a\n.type b,@object\nb: .incbin "$(O)/b.o"\n.size b,.-b\n' | as -o $(O)/vmlinux.o -
+	@test ! -e hook.c || touch $(srctree)/written 2>&1
+"#;
+
+struct Lab {
+    sh: Shell,
+    cache: Cache,
+    folder: tempfile::TempDir,
+    source: Source,
+    said: RefCell<Vec<String>>,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = folder.path().join("linux");
+        fs::create_dir(&tree).unwrap();
+        for (name, text) in [("Makefile", MAKEFILE), ("a.c", "one\ntwo\nthree\n"), ("b.c", "b\n")] {
+            fs::write(tree.join(name), text).unwrap();
+        }
+        fs::write(tree.join("Kconfig"), "config LOST\n\tbool\n").unwrap();
+        fs::create_dir(tree.join("sub")).unwrap();
+        std::os::unix::fs::symlink("../a.c", tree.join("sub/link")).unwrap();
+        let source = Source::Tree(tree.display().to_string());
+        let cache = Cache::open(&folder.path().join("cache")).unwrap();
+        Lab { sh: Shell::new().unwrap(), cache, folder, source, said: RefCell::default() }
+    }
+
+    fn build_with(&self, series: &[Series], config: &str) -> anyhow::Result<Kernel> {
+        let tell = |line: &str| self.said.borrow_mut().push(line.to_owned());
+        let identity = source::identify(&self.sh, &self.cache, &self.source, &tell)?;
+        let fragments = [Fragment { name: "base.config".into(), text: config.into() }];
+        let request = KernelRequest {
+            source: &self.source,
+            identity: &identity,
+            variant: "v",
+            series,
+            fragments: &fragments,
+            jobs: 1,
+        };
+        ensure(&self.sh, &self.cache, request, &tell)
+    }
+
+    fn build(&self, series: &[Series]) -> anyhow::Result<Kernel> {
+        self.build_with(series, "CONFIG_X=y\n")
+    }
+
+    /// An error that leaves no branch, no kernel and nothing temporary.
+    fn error(&self, series: &[Series], config: &str) -> String {
+        let error = format!("{:#}", self.build_with(series, config).unwrap_err());
+        for folder in ["tmp", "kernels"] {
+            assert_eq!(fs::read_dir(self.cache.join(folder)).unwrap().count(), 0, "{folder} after {error}");
+        }
+        let cache = self.cache.root().display().to_string();
+        let source = source::identify(&self.sh, &self.cache, &self.source, &|_| {}).unwrap();
+        error.replace(&cache, "CACHE").replace(&source.key, "KEY").replace(&source.identity, "SOURCE")
+    }
+
+    fn repository(&self) -> PathBuf {
+        fs::read_dir(self.cache.join("sources")).unwrap().next().unwrap().unwrap().path().join("tree")
+    }
+}
+
+fn series(name: &str, patches: &[&str]) -> Series {
+    let patch = |(at, text): (usize, &&str)| Patch {
+        file: format!("{:04}-x.patch", at + 1),
+        subject: format!("x {}", at + 1),
+        text: (*text).to_owned(),
+    };
+    Series::new(name, patches.iter().enumerate().map(patch).collect())
+}
+
+const TWO: &str = "--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,3 @@\n one\n-two\n+TWO\n three\n";
+const THREE: &str = "--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,3 @@\n one\n TWO\n-three\n+THREE\n";
+
+#[test]
+fn variants_switch_one_object_directory() {
+    let lab = Lab::new();
+    let base = lab.build(&[]).unwrap();
+    let patched = lab.build(&[series("s", &[TWO]), series("t", &[THREE])]).unwrap();
+    let log = |kernel: &Kernel| fs::read_to_string(kernel.folder.join("build.log")).unwrap();
+    assert_eq!(log(&base), "  CC      a.o\n  CC      b.o\n");
+    // Only what the series changed.
+    assert_eq!(log(&patched), "  CC      a.o\n");
+    assert!(!base.metadata.incremental && patched.metadata.incremental);
+    assert!(!same(&base, &patched));
+    let image = fs::read_to_string(&patched.bzimage).unwrap();
+    assert_eq!(image, "one\nTWO\nTHREE\nb\nCONFIG_X=y\npatchlab Sat Jan  1 00:00:00 UTC 2000 [] \n");
+    assert_eq!(patched.metadata.identity().series[1].patches, 1);
+    ensure_comparable(&base, &patched, "v", &[]).unwrap();
+}
+
+#[test]
+fn a_series_patch_by_patch() {
+    let lab = Lab::new();
+    let whole = series("s", &[TWO, THREE]);
+    let kernels = [lab.build(&[]), lab.build(&[whole.prefix(1)]), lab.build(&[whole.prefix(2)])];
+    let kernels = kernels.map(Result::unwrap);
+    let names: Vec<&str> =
+        kernels.iter().flat_map(|kernel| &kernel.metadata.series).map(|of| of.digest.as_str()).collect();
+    assert_eq!(names, [&series("s", &[TWO]).digest, &whole.digest]);
+    assert_eq!(lab.build(&[whole]).unwrap().built, Built::Stored);
+    let symbols = kernels.each_ref().map(|kernel| kernel.symbols().unwrap());
+    let difference = Difference::between(&symbols[0], &symbols[1]);
+    assert_eq!(difference.changed, [Resized { name: "a".into(), sizes: (14, 14) }]);
+    assert_eq!(kernels[1].compiled().unwrap(), ["a.o"]);
+    assert_eq!(kernels[1].image_bytes().unwrap(), kernels[2].image_bytes().unwrap());
+}
+
+#[test]
+fn a_stored_kernel_needs_no_source() {
+    let lab = Lab::new();
+    let first = lab.build(&[series("s", &[TWO])]).unwrap();
+    fs::remove_dir_all(lab.cache.join("sources")).unwrap();
+    lab.said.take();
+    let second = lab.build(&[series("s", &[TWO])]).unwrap();
+    assert_eq!(second.built, Built::Stored);
+    assert_eq!(second.metadata, first.metadata);
+    assert_eq!(lab.said.take(), Vec::<String>::new());
+    assert!(!lab.cache.join("sources").exists());
+    let line = second.line("patched");
+    assert!(line.starts_with("patched  6.12.1  ") && line.contains("  cached  "), "{line}");
+}
+
+#[test]
+fn equal_input_gives_an_equal_image_in_another_cache() {
+    let (one, other) = (Lab::new(), Lab::new());
+    // In another order, too: the second kernel of one cache is the first of the other.
+    one.build(&[]).unwrap();
+    let a = one.build(&[series("s", &[TWO])]).unwrap();
+    let b = other.build(&[series("s", &[TWO])]).unwrap();
+    assert_eq!(a.digest, b.digest);
+    assert!(same(&a, &b));
+}
+
+#[test]
+fn settings_of_the_user_have_no_effect() {
+    let (clean, lab) = (Lab::new(), Lab::new());
+    let settings = lab.folder.path().join("gitconfig");
+    let hooks = lab.folder.path().join("hooks");
+    fs::create_dir(&hooks).unwrap();
+    fs::write(hooks.join("applypatch-msg"), "#!/bin/sh\nexit 1\n").unwrap();
+    fs::set_permissions(hooks.join("applypatch-msg"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let text = "[commit]\ngpgSign = true\n[core]\nautocrlf = true\nhooksPath = ";
+    fs::write(&settings, format!("{text}{}\n", hooks.display())).unwrap();
+    for (name, value) in [
+        ("GIT_CONFIG_GLOBAL", settings.to_str().unwrap()),
+        ("GIT_DIR", "/proc/nonexistent"),
+        ("GIT_INDEX_FILE", "/proc/nonexistent"),
+        ("GIT_COMMITTER_DATE", "nonsense"),
+        ("KCFLAGS", "-O0"),
+        ("MAKEFLAGS", "n"),
+        ("LOCALVERSION", "-mine"),
+        ("KBUILD_OUTPUT", "/proc/nonexistent"),
+    ] {
+        lab.sh.set_var(name, value);
+    }
+    let patched = [series("s", &[TWO])];
+    assert!(same(&clean.build(&patched).unwrap(), &lab.build(&patched).unwrap()));
+}
+
+#[test]
+fn a_series_that_changes_nothing_is_seen() {
+    let lab = Lab::new();
+    let nothing = "--- /dev/null\n+++ b/README\n@@ -0,0 +1 @@\n+text\n";
+    let (base, other) = (lab.build(&[]).unwrap(), lab.build(&[series("s", &[nothing])]).unwrap());
+    assert!(same(&base, &other));
+    assert_ne!(base.digest, other.digest);
+}
+
+#[test]
+fn a_damaged_kernel_is_built_again() {
+    let lab = Lab::new();
+    let first = lab.build(&[]).unwrap();
+    fs::write(&first.bzimage, "damaged").unwrap();
+    lab.said.take();
+    let second = lab.build(&[]).unwrap();
+    assert!(same(&first, &second));
+    assert!(lab.said.take()[0].contains("is damaged and is built again"));
+}
+
+#[test]
+fn a_changed_list_of_symbols_is_not_believed() {
+    let lab = Lab::new();
+    let first = lab.build(&[]).unwrap();
+    fs::write(first.folder.join("symbols"), "").unwrap();
+    lab.said.take();
+    assert_eq!(lab.build(&[]).unwrap().symbols().unwrap().len(), 2);
+    assert!(lab.said.take()[0].contains("the list of symbols was changed"));
+}
+
+#[test]
+fn a_series_that_does_not_apply() {
+    let lab = Lab::new();
+    expect!["applying series s: patch 0002-x.patch does not apply to a.c (hunk 1 at line 1); rebase the series onto SOURCE"]
+        .assert_eq(&lab.error(&[series("s", &[TWO, TWO])], "CONFIG_X=y\n"));
+    expect!["applying series s: patch 0001-x.patch changes c.c, which the source does not have; rebase the series onto SOURCE"]
+        .assert_eq(&lab.error(&[series("s", &[&TWO.replace("a.c", "c.c")])], "CONFIG_X=y\n"));
+    let repository = lab.repository();
+    let branches =
+        process::read(git::git(&lab.sh, &repository).args(["branch", "--list", "variant/*"])).unwrap();
+    let work_trees = process::read(git::git(&lab.sh, &repository).args(["worktree", "list"])).unwrap();
+    let status = process::read(git::git(&lab.sh, &repository).args(["status", "--porcelain"])).unwrap();
+    assert_eq!((branches.as_str(), work_trees.lines().count(), status.as_str()), ("", 1, ""));
+    // The failed attempt is in nobody's way.
+    lab.build(&[series("s", &[TWO, THREE])]).unwrap();
+}
+
+#[test]
+fn a_hostile_series_is_not_applied() {
+    let lab = Lab::new();
+    let hook = "--- /dev/null\n+++ b/.git/hooks/post-checkout\n@@ -0,0 +1 @@\n+#!/bin/sh\n";
+    let error = lab.error(&[series("s", &[TWO, hook])], "CONFIG_X=y\n");
+    assert!(
+        error.starts_with("series s: patch 0002-x.patch: the path \".git/hooks/post-checkout\""),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(lab.cache.join("sources")).unwrap().count(), 0);
+}
+
+/// Nothing in the patch's text says that the moved file is a link.
+#[test]
+fn a_link_that_is_moved_out_of_the_tree_is_not_applied() {
+    let lab = Lab::new();
+    let moves = "diff --git a/sub/link b/link\nsimilarity index 100%\nrename from sub/link\nrename to link\n";
+    expect![[
+        r#"series s is not applied: the link "link" leaves the tree or may do so: its target is "../a.c""#
+    ]]
+    .assert_eq(&lab.error(&[series("s", &[moves])], "CONFIG_X=y\n"));
+}
+
+#[test]
+fn a_lost_option() {
+    let lab = Lab::new();
+    expect!["building kernel v: the configuration lost 1 of 2 options: CONFIG_LOST=y (base.config:3): its dependencies are not met"]
+        .assert_eq(&lab.error(&[], "CONFIG_X=y\n\nCONFIG_LOST=y\n"));
+    expect!["building kernel v: the configuration lost 1 of 1 options: CONFIG_LOST_TOO=y (base.config:1): this source has no such option"]
+        .assert_eq(&lab.error(&[], "CONFIG_LOST_TOO=y\n"));
+}
+
+#[test]
+fn a_build_that_fails_and_one_that_warns() {
+    let lab = Lab::new();
+    let broken = TWO.replace("+TWO", "+error: no");
+    let error = lab.error(&[series("s", &[&broken])], "CONFIG_X=y\n");
+    expect!["building kernel v: make bzImage: a.c:2:error: no (full log: CACHE/sources/KEY/logs/v.log)"]
+        .assert_eq(&error);
+    let failed = lab.build(&[series("s", &[&broken])]).unwrap_err().context("patch 1");
+    assert_eq!(failed.downcast::<BuildFailed>().unwrap().errors, ["a.c:2:error: no"]);
+    let warns = TWO.replace("+TWO", "+warning: hm");
+    let kernel = lab.build(&[series("s", &[&warns])]).unwrap();
+    assert_eq!(kernel.metadata.warning_lines, ["a.c:2:warning: hm"]);
+}
+
+#[test]
+fn the_build_cannot_write_to_the_source_when_confined() {
+    let lab = Lab::new();
+    let hook = "--- /dev/null\n+++ b/hook.c\n@@ -0,0 +1 @@\n+x\n";
+    let result = lab.build(&[series("s", &[hook])]);
+    let said = lab.said.borrow().join("\n");
+    if said.contains("sandbox: bwrap") {
+        assert!(format!("{:#}", result.unwrap_err()).contains("Read-only file system"));
+        assert!(!lab.repository().join("written").exists());
+    } else {
+        assert!(said.contains("sandbox: none: "), "{said}");
+        result.unwrap();
+    }
+}
+
+#[test]
+fn configurations_that_differ() {
+    let lab = Lab::new();
+    let (base, other) = (lab.build(&[]).unwrap(), lab.build_with(&[], "CONFIG_X=y\nCONFIG_NEW=y\n").unwrap());
+    expect!["variant v is configured otherwise than the base, so that a difference may not come from its series: CONFIG_NEW: n, then y; set these options in a fragment"]
+        .assert_eq(&ensure_comparable(&base, &other, "v", &[]).unwrap_err().to_string());
+    let adds = series("s", &["--- a/Kconfig\n+++ b/Kconfig\n@@ -1 +1,2 @@\n config LOST\n+config NEW\n"]);
+    ensure_comparable(&base, &other, "v", &[adds]).unwrap();
+    drop(lab.folder);
+}

@@ -1,0 +1,189 @@
+//! The kernels of a plan, each built or found in the cache.
+
+use anyhow::Context as _;
+use lab_core::campaign::CampaignKernel;
+use lab_core::plan::{KernelSettings, Variant};
+use lab_core::series::{self, Series};
+use xshell::Shell;
+
+use super::kernel::{self, Fragment, Kernel, KernelRequest};
+use super::source::{self, Identity};
+use crate::lab::Lab;
+use crate::series::load;
+
+/// The kernels of `variants`, in their order. Every series is read and checked before anything is built.
+///
+/// # Errors
+/// If a series cannot be used, a kernel does not build, or one is configured otherwise than the first.
+pub(crate) fn ensure(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    variants: &[Variant],
+) -> anyhow::Result<Vec<Kernel>> {
+    let builder = Builder::new(sh, lab, settings, variants)?;
+    let mut kernels: Vec<Kernel> = Vec::new();
+    for (place, variant) in variants.iter().enumerate() {
+        let kernel = builder.build(place)?;
+        if let Some(first) = kernels.first() {
+            builder.ensure_comparable(first, place, &kernel)?;
+        }
+        for (other, twin) in variants.iter().zip(&kernels) {
+            if let Some(line) = likeness((other, twin), (variant, &kernel)) {
+                eprintln!("{line}");
+            }
+        }
+        kernels.push(kernel);
+    }
+    Ok(kernels)
+}
+
+/// For each of `variants` whether its kernel is in the cache. Every series is read and checked; nothing is built, and
+/// the network is not used.
+///
+/// # Errors
+/// If a series cannot be used, or the compiler is missing.
+pub(crate) fn cached(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    variants: &[Variant],
+) -> anyhow::Result<Vec<bool>> {
+    let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
+    let fragments = read_fragments(sh, lab, settings)?;
+    let Some(identity) = source::known(sh, &lab.cache, &settings.source)? else {
+        return Ok(vec![false; variants.len()]);
+    };
+    let is_stored = |(variant, series): (&Variant, &Vec<Series>)| {
+        let request = KernelRequest {
+            source: &settings.source,
+            identity: &identity,
+            variant: &variant.name,
+            series,
+            fragments: &fragments,
+            jobs: 1,
+        };
+        kernel::is_stored(sh, &lab.cache, &request)
+    };
+    variants.iter().zip(&series).map(is_stored).collect()
+}
+
+/// What is to be said of a kernel that does what another one does, although it should not.
+fn likeness((other, twin): (&Variant, &Kernel), (variant, kernel): (&Variant, &Kernel)) -> Option<String> {
+    if other.series == variant.series && other.prefix == variant.prefix {
+        return None;
+    }
+    let (name, other) = (&variant.name, &other.name);
+    if kernel::same(twin, kernel) {
+        Some(format!(
+            "kernel {name} is the same as {other}: what is between them changes nothing that is built"
+        ))
+    } else if twin.metadata.symbols_sha256 == kernel.metadata.symbols_sha256 {
+        Some(format!(
+            "kernel {name} has the functions and the data of {other}: what is between them changes only their \
+             order and what has no name, such as line numbers in warnings"
+        ))
+    } else {
+        None
+    }
+}
+
+/// What all kernels of a command have in common, and the series of each.
+pub(crate) struct Builder<'a> {
+    sh: &'a Shell,
+    lab: &'a Lab,
+    settings: &'a KernelSettings,
+    variants: &'a [Variant],
+    series: Vec<Vec<Series>>,
+    fragments: Vec<Fragment>,
+    identity: Identity,
+}
+
+impl<'a> Builder<'a> {
+    /// Reads and checks every series and fragment, and finds out which source is meant.
+    pub(crate) fn new(
+        sh: &'a Shell,
+        lab: &'a Lab,
+        settings: &'a KernelSettings,
+        variants: &'a [Variant],
+    ) -> anyhow::Result<Self> {
+        let load = |variant| load_all(lab, variant);
+        let series = variants.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+        let fragments = read_fragments(sh, lab, settings)?;
+        let identity = source::identify(sh, &lab.cache, &settings.source, &tell)?;
+        Ok(Builder { sh, lab, settings, variants, series, fragments, identity })
+    }
+
+    /// The kernel of the variant at `place`, built or found in the cache.
+    pub(crate) fn build(&self, place: usize) -> anyhow::Result<Kernel> {
+        let name = &self.variants[place].name;
+        let request = KernelRequest {
+            source: &self.settings.source,
+            identity: &self.identity,
+            variant: name,
+            series: &self.series[place],
+            fragments: &self.fragments,
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let kernel = kernel::ensure(self.sh, &self.lab.cache, request, &tell);
+        let kernel = match (&self.variants[place].prefix, self.series[place].last()) {
+            (Some(prefix), Some(series)) => kernel
+                .with_context(|| format!("patch {} of {} ({})", prefix.patches, series.name, prefix.subject)),
+            (None, _) | (_, None) => kernel,
+        }?;
+        eprintln!("kernel {}", kernel.line(name));
+        Ok(kernel)
+    }
+
+    /// Checks that the kernel of the variant at `place` is configured as `base`.
+    pub(crate) fn ensure_comparable(
+        &self,
+        base: &Kernel,
+        place: usize,
+        kernel: &Kernel,
+    ) -> anyhow::Result<()> {
+        kernel::ensure_comparable(base, kernel, &self.variants[place].name, &self.series[place])
+    }
+}
+
+fn tell(line: &str) {
+    eprintln!("{line}");
+}
+
+/// The series of a variant, checked; the last one only as far as the variant has it.
+fn load_all(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Series>> {
+    let load = |name: &String| load_series(lab, name);
+    let mut all = variant.series.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
+    if let (Some(last), Some(prefix)) = (all.last_mut(), &variant.prefix) {
+        *last = last.prefix(prefix.patches as usize);
+    }
+    Ok(all)
+}
+
+/// A series, checked.
+///
+/// # Errors
+/// If it cannot be read or is refused.
+pub(crate) fn load_series(lab: &Lab, name: &str) -> anyhow::Result<Series> {
+    let series = load(&lab.checkout.join("kernel-patches"), name)?;
+    series::scan(&series)?;
+    Ok(series)
+}
+
+fn read_fragments(sh: &Shell, lab: &Lab, settings: &KernelSettings) -> anyhow::Result<Vec<Fragment>> {
+    let folder = lab.checkout.join("images/kernel");
+    let read = |name: &String| {
+        let text = sh.read_file(folder.join(name)).context("reading a configuration fragment")?;
+        Ok(Fragment { name: name.clone(), text })
+    };
+    settings.config.iter().map(read).collect()
+}
+
+/// What a campaign keeps of its kernels.
+pub(crate) fn identities(variants: &[Variant], kernels: &[Kernel]) -> Vec<CampaignKernel> {
+    let identity = |(variant, kernel): (&Variant, &Kernel)| CampaignKernel {
+        variant: variant.name.clone(),
+        kernel: kernel.metadata.identity(),
+    };
+    variants.iter().zip(kernels).map(identity).collect()
+}

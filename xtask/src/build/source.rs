@@ -1,0 +1,249 @@
+//! The kernel source: what `lab.toml` names, turned into a git repository in the cache.
+//!
+//! Two steps, since the first one is cheap: [`identify`] says which source is meant, which is all that is
+//! needed to find a finished kernel; [`prepare`] fetches and unpacks it.
+//!
+//! ```text
+//! sources/<key>/tree/         the work tree that is built, at one variant at a time; a branch per variant
+//! sources/<key>/objects/      the object directory, switched between variants
+//! sources/<key>/source.toml   written last: its presence says that the tree is whole
+//! ```
+
+mod debian;
+mod download;
+mod import;
+mod repository;
+mod space;
+mod tar;
+mod tree;
+mod version;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use serde::{Deserialize, Serialize};
+use xshell::Shell;
+
+pub(crate) use debian::refresh;
+pub(crate) use space::ensure_space;
+
+use lab_core::plan::Source;
+
+use crate::lab::cache::Cache;
+use crate::lab::{digest, files};
+
+/// Where one line about each finished step goes, e.g. to standard error.
+pub(crate) type Tell<'a> = &'a dyn Fn(&str);
+
+/// The form of a prepared source. Part of each key, so that another form is another source.
+const LAYOUT: &str = "1";
+
+/// Measured for 6.12.117: tree 1.6 GiB, pack 0.4 GiB, package and tarball inside 0.3 GiB, rounded up.
+const SOURCE_NEEDED_BYTES: u64 = 2560 << 20;
+
+/// Which source is meant, without its having been fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// For people and records, free of anything that belongs to this machine, e.g.
+    /// `linux-source-6.12 6.12.117-1~deb12u1`.
+    pub(crate) identity: String,
+    /// Names the source's folder in the cache.
+    pub(crate) key: String,
+}
+
+/// A prepared source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SourceTree {
+    /// As [`Identity::identity`].
+    pub(crate) identity: String,
+    /// As its Makefile says, e.g. `6.12.117`.
+    pub(crate) kernel_version: String,
+    /// As [`Identity::key`].
+    pub(crate) key: String,
+    /// The source's folder in the cache.
+    pub(crate) folder: PathBuf,
+    /// The work tree, a git repository.
+    pub(crate) repository: PathBuf,
+    /// The commit that holds the source as it came.
+    pub(crate) base_commit: String,
+}
+
+/// `source.toml`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct SourceFile {
+    identity: String,
+    kernel_version: String,
+    base_commit: String,
+}
+
+/// Says which source is meant. Uses the network only for a Debian package that was never asked for before.
+///
+/// # Errors
+/// If a file or tree cannot be read, or the package cannot be fetched.
+pub(crate) fn identify(sh: &Shell, cache: &Cache, source: &Source, tell: Tell) -> anyhow::Result<Identity> {
+    let purpose = || format!("finding the kernel source {}", describe(source));
+    let (identity, content) = match source {
+        Source::Debian(package) => {
+            let current = debian::current(sh, cache, package, tell).with_context(purpose)?;
+            (format!("{package} {}", current.version), current.sha256)
+        }
+        Source::Tarball { location, sha256 } => {
+            let sha256 = download::expected_sha256(location, sha256.as_deref()).with_context(purpose)?;
+            let file = location.rsplit('/').next().unwrap_or(location);
+            (format!("{file} sha256 {}", digest::short(&sha256)), sha256)
+        }
+        Source::Git { commit, .. } => {
+            repository::check_commit(commit).with_context(purpose)?;
+            (format!("git {commit}"), commit.clone())
+        }
+        Source::Tree(path) => {
+            let listing = tree::list(sh, Path::new(path)).with_context(purpose)?;
+            let content = tree::digest(&listing).with_context(purpose)?;
+            let version = version::read(Path::new(path)).with_context(purpose)?;
+            (format!("tree {version} {}", digest::short(&content)), content)
+        }
+    };
+    Ok(identity_of(identity, content))
+}
+
+/// The same without the network, and without a trace: none if the source was never asked for before.
+///
+/// # Errors
+/// If a file or tree cannot be read.
+pub(crate) fn known(sh: &Shell, cache: &Cache, source: &Source) -> anyhow::Result<Option<Identity>> {
+    let Source::Debian(package) = source else {
+        return identify(sh, cache, source, &|_| {}).map(Some);
+    };
+    let current = debian::noted(cache, package)?;
+    Ok(current.map(|current| identity_of(format!("{package} {}", current.version), current.sha256)))
+}
+
+fn identity_of(identity: String, content: String) -> Identity {
+    let key =
+        digest::Parts::default().with("layout", LAYOUT).with("identity", &identity).with("content", content);
+    let key = format!("{}-{}", folder_name(&identity), digest::short(&key.finish()));
+    Identity { identity, key }
+}
+
+/// Makes the source available as a work tree. Does nothing if it already is.
+///
+/// The caller holds [`lock`].
+///
+/// # Errors
+/// If there is too little space, or fetching, verifying or unpacking fails. Nothing half made is left where
+/// it would be taken for whole.
+pub(crate) fn prepare(
+    sh: &Shell,
+    cache: &Cache,
+    source: &Source,
+    identity: &Identity,
+    tell: Tell,
+) -> anyhow::Result<SourceTree> {
+    let folder = cache.join("sources").join(&identity.key);
+    if let Some(tree) = read_prepared(&folder, identity)? {
+        return Ok(tree);
+    }
+    let purpose = || format!("preparing the kernel source {}", describe(source));
+    let prefix = format!("source-{}-", identity.key);
+    cache.remove_leftovers(&prefix)?;
+    if folder.exists() {
+        // Without source.toml it is not whole; it was made by hand or damaged.
+        fs::remove_dir_all(&folder).with_context(|| format!("removing the damaged {}", folder.display()))?;
+    }
+    ensure_space(&cache.join("sources"), SOURCE_NEEDED_BYTES).with_context(purpose)?;
+    let temporary = cache.temporary_folder(&prefix)?;
+    let tree = temporary.path().join("tree");
+    fs::create_dir(&tree).with_context(purpose)?;
+    let base_commit = make_tree(sh, cache, source, identity, &tree, tell).with_context(purpose)?;
+    let kernel_version = version::read(&tree).with_context(purpose)?;
+    let file = SourceFile { identity: identity.identity.clone(), kernel_version, base_commit };
+    files::write_atomically(&temporary.path().join("source.toml"), toml::to_string(&file)?.as_bytes())?;
+    files::publish_folder(&temporary.keep(), &folder)?;
+    read_prepared(&folder, identity)?.with_context(|| format!("{} vanished", folder.display()))
+}
+
+/// Held while a source is prepared and while kernels are built from it.
+///
+/// # Errors
+/// If the lock file cannot be opened.
+pub(crate) fn lock(
+    cache: &Cache,
+    identity: &Identity,
+    tell: Tell,
+) -> anyhow::Result<crate::lab::cache::Lock> {
+    cache.lock(&format!("source-{}", identity.key), || {
+        tell(&format!("waiting for another process that uses {}", identity.identity));
+    })
+}
+
+fn make_tree(
+    sh: &Shell,
+    cache: &Cache,
+    source: &Source,
+    identity: &Identity,
+    tree: &Path,
+    tell: Tell,
+) -> anyhow::Result<String> {
+    let begun = Instant::now();
+    let commit = match source {
+        Source::Debian(package) => {
+            let tarball = debian::tarball(sh, cache, package, tree, tell)?;
+            import::tarball(sh, &tarball.path, tree, &identity.identity)?
+        }
+        Source::Tarball { location, sha256 } => {
+            let path = download::local_file(sh, cache, location, sha256.as_deref(), tell)?;
+            import::tarball(sh, &path, tree, &identity.identity)?
+        }
+        Source::Git { repository, commit } => repository::fetch_commit(sh, repository, commit, tree)?,
+        Source::Tree(path) => import::files(sh, &tree::list(sh, Path::new(path))?, tree, &identity.identity)?,
+    };
+    tell(&format!("unpacked {} in {:.0} s", identity.identity, begun.elapsed().as_secs_f64()));
+    Ok(commit)
+}
+
+fn read_prepared(folder: &Path, identity: &Identity) -> anyhow::Result<Option<SourceTree>> {
+    let path = folder.join("source.toml");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    let file: SourceFile = toml::from_str(&text)
+        .with_context(|| format!("reading {}: remove {} and run again", path.display(), folder.display()))?;
+    ensure!(
+        file.identity == identity.identity,
+        "{} holds {}, not {}: remove it and run again",
+        folder.display(),
+        file.identity,
+        identity.identity
+    );
+    Ok(Some(SourceTree {
+        identity: file.identity,
+        kernel_version: file.kernel_version,
+        key: identity.key.clone(),
+        folder: folder.to_owned(),
+        repository: folder.join("tree"),
+        base_commit: file.base_commit,
+    }))
+}
+
+fn describe(source: &Source) -> String {
+    match source {
+        Source::Debian(package) => format!("{package} (Debian package)"),
+        Source::Tarball { location, .. } => location.clone(),
+        Source::Git { repository, commit } => format!("{repository} at {}", digest::short(commit)),
+        Source::Tree(path) => path.clone(),
+    }
+}
+
+/// `text` as a folder name that is safe in a Makefile too, where spaces and colons separate names.
+fn folder_name(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' };
+    text.chars().take(60).map(plain).collect::<String>().trim_matches(['-', '.']).to_owned()
+}
+
+#[cfg(test)]
+mod tests;

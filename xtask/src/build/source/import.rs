@@ -1,0 +1,228 @@
+//! Files into a git repository, quickly: one stream into `git fast-import`, then one checkout.
+//!
+//! For a tarball this is quicker than unpacking it and adding the files (27 s instead of 52 s for 6.12.117
+//! on two cores), nothing in the tarball reaches the file system except through git, and the `.gitignore`
+//! of Debian's tarball, which ignores everything, has no say.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+use lab_core::series::paths;
+use xshell::{Shell, cmd};
+
+use super::tar::{self, Content};
+use super::{repository, tree};
+use crate::lab::process::{self, git};
+
+/// Imports a tarball, compressed or not, with one folder at its top, into the empty folder `tree`; gives the
+/// commit.
+///
+/// # Errors
+/// If the tarball is damaged, has several folders at its top, or holds a path or link that leaves the tree.
+pub(super) fn tarball(sh: &Shell, path: &Path, tree: &Path, identity: &str) -> anyhow::Result<String> {
+    let purpose = || format!("unpacking {}", path.display());
+    repository::init(sh, tree)?;
+    let mut unpacker = Unpacker::open(sh, path).with_context(purpose)?;
+    let mut import = Import::start(sh, tree, identity)?;
+    let read = import_entries(&mut unpacker, &mut import);
+    import.finish(read.and_then(|()| unpacker.finish())).with_context(purpose)?;
+    repository::checkout_base(sh, tree)
+}
+
+/// Imports listed files of a local tree into the empty folder `tree`; gives the commit.
+///
+/// # Errors
+/// If a file cannot be read.
+pub(super) fn files(
+    sh: &Shell,
+    listing: &tree::Listing,
+    tree: &Path,
+    identity: &str,
+) -> anyhow::Result<String> {
+    repository::init(sh, tree)?;
+    let mut import = Import::start(sh, tree, identity)?;
+    let read = listing.entries.iter().try_for_each(|entry| {
+        let (mode, content) = tree::read(&listing.root, entry)?;
+        import.file(mode, &entry.path, content.len() as u64, &mut content.as_slice())
+    });
+    import.finish(read)?;
+    repository::checkout_base(sh, tree)
+}
+
+fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Result<()> {
+    let mut archive = tar::Archive::new(&mut unpacker.output);
+    let mut top: Option<String> = None;
+    while let Some(entry) = archive.next_entry()? {
+        let path = entry.path.strip_prefix("./").unwrap_or(&entry.path).trim_end_matches('/');
+        let (folder, path) = path.split_once('/').unwrap_or((path, ""));
+        let known = top.get_or_insert_with(|| folder.to_owned());
+        ensure!(
+            known == folder,
+            "it has {known:?} and {folder:?} at its top: a kernel tarball has exactly one folder there"
+        );
+        match &entry.content {
+            Content::Folder => continue,
+            Content::File { .. } | Content::Link { .. } => {
+                ensure!(!path.is_empty(), "the file {folder:?} lies at its top: a folder is expected there");
+            }
+        }
+        if let Some(fault) = paths::fault(path) {
+            bail!("{fault}");
+        }
+        match entry.content {
+            Content::Folder => {}
+            Content::File { mode, bytes } => import.file(mode, path, bytes, &mut archive)?,
+            Content::Link { target } => {
+                if let Some(fault) = paths::link_fault(path, &target) {
+                    bail!("{fault}");
+                }
+                import.file(0o120_000, path, target.len() as u64, &mut target.as_bytes())?;
+            }
+        }
+    }
+    ensure!(top.is_some(), "it is empty");
+    Ok(())
+}
+
+/// A running `git fast-import` that makes one commit on branch `base`.
+struct Import {
+    process: Child,
+    input: BufWriter<std::process::ChildStdin>,
+}
+
+impl Import {
+    fn start(sh: &Shell, tree: &Path, message: &str) -> anyhow::Result<Self> {
+        let command = git::git(sh, tree).args(["fast-import", "--quiet", "--done", "--depth=0"]);
+        let mut process = Command::from(command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("starting git fast-import")?;
+        let input = process.stdin.take().context("git fast-import has no standard input")?;
+        let mut import = Import { process, input: BufWriter::with_capacity(1 << 20, input) };
+        // A fixed date, so that equal content gives an equal commit.
+        let head = format!(
+            "commit refs/heads/base\ncommitter {} <{}> 946684800 +0000\ndata {}\n{message}\n",
+            git::NAME,
+            git::EMAIL,
+            message.len()
+        );
+        // An error shows when the process is waited for.
+        let _ = import.input.write_all(head.as_bytes());
+        Ok(import)
+    }
+
+    /// Adds the next `bytes` bytes of `content` as a file.
+    fn file(&mut self, mode: u32, path: &str, bytes: u64, content: &mut impl Read) -> anyhow::Result<()> {
+        let mode = match mode {
+            0o120_000 => "120000",
+            mode if mode & 0o100 != 0 => "100755",
+            _ => "100644",
+        };
+        let purpose = || format!("importing {path}");
+        writeln!(self.input, "M {mode} inline {}\ndata {bytes}", quote(path)).with_context(purpose)?;
+        let copied = io::copy(&mut content.take(bytes), &mut self.input).with_context(purpose)?;
+        ensure!(copied == bytes, "importing {path}: it ends after {copied} of {bytes} bytes");
+        self.input.write_all(b"\n").with_context(purpose)
+    }
+
+    /// Ends the stream if `read`, what fed it, went well. The message of git, which knows why it stopped
+    /// reading, comes before that of the feeder.
+    fn finish(self, read: anyhow::Result<()>) -> anyhow::Result<()> {
+        let Import { process, mut input } = self;
+        let ended = match &read {
+            // Without the `done`, git drops what it has read.
+            Ok(()) => input.write_all(b"done\n").and_then(|()| input.flush()),
+            Err(_) => Ok(()),
+        };
+        let broken_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+        let git_stopped = ended.as_ref().is_err_and(broken_pipe)
+            || read.as_ref().is_err_and(|error| error.downcast_ref::<io::Error>().is_some_and(broken_pipe));
+        // Dropping would flush into a pipe that may be broken; the rest of the buffer is of no use.
+        drop(input.into_parts());
+        let output = process.wait_with_output().context("waiting for git fast-import")?;
+        if git_stopped || (read.is_ok() && !output.status.success()) {
+            bail!("git fast-import: {}", process::messages(&output.stderr));
+        }
+        read?;
+        ended.context("writing to git fast-import")
+    }
+}
+
+/// A path as `git fast-import` reads it.
+fn quote(path: &str) -> String {
+    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+/// A tarball that is being uncompressed by the program for its format.
+struct Unpacker {
+    output: Box<dyn Read>,
+    process: Option<(Child, &'static str)>,
+}
+
+impl Unpacker {
+    fn open(sh: &Shell, path: &Path) -> anyhow::Result<Self> {
+        let mut magic = [0; 6];
+        let mut file = File::open(path).context("opening it")?;
+        let length = file.read(&mut magic).context("reading it")?;
+        let Some(program) = program(&magic[..length]) else {
+            return Ok(Unpacker { output: Box::new(BufReader::new(File::open(path)?)), process: None });
+        };
+        // Threads help xz alone, and only with files that were made in blocks, as Debian's are.
+        let threads = (program == "xz").then_some("--threads=0");
+        let path: PathBuf = path.to_owned();
+        let mut process = Command::from(cmd!(sh, "{program} {threads...} --decompress --stdout {path}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {program}"))?;
+        let output = process.stdout.take().with_context(|| format!("{program} has no standard output"))?;
+        let output = Box::new(BufReader::with_capacity(1 << 20, output));
+        Ok(Unpacker { output, process: Some((process, program)) })
+    }
+
+    /// Waits for the program, whose exit status tells whether the file was whole.
+    fn finish(mut self) -> anyhow::Result<()> {
+        io::copy(&mut self.output, &mut io::sink()).context("reading it to its end")?;
+        drop(self.output);
+        let Some((process, program)) = self.process.take() else { return Ok(()) };
+        let output = process.wait_with_output().with_context(|| format!("waiting for {program}"))?;
+        ensure!(output.status.success(), "{program}: {}", process::messages(&output.stderr));
+        Ok(())
+    }
+}
+
+/// The program for a compression format, by the first bytes of a file; none if it is not compressed.
+fn program(magic: &[u8]) -> Option<&'static str> {
+    match magic {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz"),
+        [0x1f, 0x8b, ..] => Some("gzip"),
+        [b'B', b'Z', b'h', ..] => Some("bzip2"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted() {
+        assert_eq!(quote("a b"), "\"a b\"");
+        assert_eq!(quote("a\"\\"), "\"a\\\"\\\\\"");
+    }
+
+    #[test]
+    fn formats() {
+        assert_eq!(program(b"\xfd7zXZ\0"), Some("xz"));
+        assert_eq!(program(b"\x1f\x8b"), Some("gzip"));
+        assert_eq!(program(b"linux-"), None);
+        assert_eq!(program(b""), None);
+    }
+}

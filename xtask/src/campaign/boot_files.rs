@@ -1,0 +1,232 @@
+//! Records on disk: written whole, checked when read.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use lab_core::campaign::{BootData, Record, Stored};
+use lab_protocol::Report;
+
+use crate::lab::{digest, files};
+
+const RECORD: &str = "record.toml";
+const CONSOLE: &str = "console.log";
+const REPORT: &str = "report.json";
+const QMP: &str = "qmp.jsonl";
+const REQUESTS: &str = "requests.bin";
+
+/// No file of a boot is larger; what is was not written by the lab.
+const LARGEST_FILE_BYTES: u64 = lab_protocol::log::MOST_BYTES as u64;
+
+/// The raw files of one boot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BootFiles {
+    /// The console as kept.
+    pub console: Vec<u8>,
+    /// How many bytes of console were received.
+    pub console_received_bytes: u64,
+    /// The report's JSON as received.
+    pub report: Option<Vec<u8>>,
+    /// What the monitor said, one JSON object a line.
+    pub qmp: Vec<u8>,
+    /// The request logs as kept; empty if nothing was logged.
+    pub requests: Vec<u8>,
+    /// How many bytes of request logs were received.
+    pub requests_received_bytes: u64,
+}
+
+impl BootFiles {
+    /// What the record says of the console.
+    pub(crate) fn describe_console(&self) -> Stored {
+        Stored::new(&self.console, self.console_received_bytes)
+    }
+
+    /// What the record says of the report.
+    pub(crate) fn describe_report(&self) -> Option<Stored> {
+        self.report.as_ref().map(|report| Stored::new(report, report.len() as u64))
+    }
+
+    /// What the record says of the monitor.
+    pub(crate) fn describe_qmp(&self) -> Stored {
+        Stored::new(&self.qmp, self.qmp.len() as u64)
+    }
+
+    /// What the record says of the request logs.
+    pub(crate) fn describe_requests(&self) -> Option<Stored> {
+        (self.requests_received_bytes > 0).then(|| Stored::new(&self.requests, self.requests_received_bytes))
+    }
+}
+
+/// Writes a boot to `folder`: the raw files first and the record last, so that a record's presence says that
+/// the files it names are whole.
+///
+/// # Errors
+/// If a file cannot be written; there is no new record then.
+pub(crate) fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> anyhow::Result<()> {
+    files::write_atomically(&folder.join(CONSOLE), &raw.console)?;
+    files::write_atomically(&folder.join(QMP), &raw.qmp)?;
+    if let Some(report) = &raw.report {
+        files::write_atomically(&folder.join(REPORT), report)?;
+    }
+    if record.requests.is_some() {
+        files::write_atomically(&folder.join(REQUESTS), &raw.requests)?;
+    }
+    files::write_atomically(&folder.join(RECORD), record.to_text()?.as_bytes())
+}
+
+/// Reads a boot back and checks it against its digests.
+///
+/// # Errors
+/// If a file is missing, too large, of another version, or not what was written.
+pub(crate) fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
+    let record = read_record(folder)?;
+    let console = read_checked(&folder.join(CONSOLE), &record.console)?;
+    let report = match &record.report {
+        None => None,
+        Some(stored) => {
+            let path = folder.join(REPORT);
+            let bytes = read_checked(&path, stored)?;
+            let report: Report =
+                serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))?;
+            Some(report)
+        }
+    };
+    // Most readers need no more of them than to know that they are there.
+    read_requests(folder, &record)?;
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(BootData { folder: name, record, report, console })
+}
+
+/// Reads the record of a boot without the files beside it; its text is checked against its digest.
+///
+/// # Errors
+/// If it is missing, too large, of another version, or not what was written.
+pub fn read_record(folder: &Path) -> anyhow::Result<Record> {
+    let path = folder.join(RECORD);
+    Record::parse(&read_file(&path)?).with_context(|| format!("reading {}", path.display()))
+}
+
+/// Whether a boot came as far as to be written down at all.
+pub(crate) fn has_record(folder: &Path) -> bool {
+    folder.join(RECORD).exists()
+}
+
+/// The request logs of a boot as received, checked against the record's digest; none if nothing was logged.
+///
+/// # Errors
+/// If the file is missing, too large, or not what was written.
+pub(crate) fn read_requests(folder: &Path, record: &Record) -> anyhow::Result<Option<Vec<u8>>> {
+    let read = |stored| read_checked(&folder.join(REQUESTS), stored);
+    record.requests.as_ref().map(read).transpose()
+}
+
+/// A file of which nothing was recorded is not looked at: the first record of a boot, which says that it was lost, stays
+/// true while the files of the last one are being written.
+fn read_checked(path: &Path, stored: &Stored) -> anyhow::Result<Vec<u8>> {
+    if stored.kept_bytes == 0 {
+        return Ok(Vec::new());
+    }
+    let bytes = read_file(path)?;
+    ensure!(
+        digest::of_bytes(&bytes) == stored.sha256,
+        "{} is not what was recorded: its digest differs",
+        path.display()
+    );
+    Ok(bytes)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = || -> anyhow::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(path)?;
+        ensure!(fs::metadata(path)?.is_file(), "not a file");
+        file.take(LARGEST_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        ensure!(bytes.len() as u64 <= LARGEST_FILE_BYTES, "larger than {LARGEST_FILE_BYTES} bytes");
+        Ok(bytes)
+    };
+    read().with_context(|| format!("reading {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_core::fixtures::{campaign, two_arms};
+    use lab_core::plan::Clock;
+
+    use super::*;
+
+    /// A boot on disk with these request logs, of which `received_bytes` came.
+    fn written(requests: &[u8], received_bytes: u64) -> (tempfile::TempDir, Record) {
+        let folder = tempfile::tempdir().unwrap();
+        let raw = BootFiles {
+            console: b"console".to_vec(),
+            requests: requests.to_vec(),
+            requests_received_bytes: received_bytes,
+            ..BootFiles::default()
+        };
+        let record = Record {
+            console: raw.describe_console(),
+            report: raw.describe_report(),
+            qmp: raw.describe_qmp(),
+            requests: raw.describe_requests(),
+            ..campaign(Clock::Virtual, &two_arms()).boots[0].record.clone()
+        };
+        write_boot(folder.path(), &record, &raw).unwrap();
+        (folder, record)
+    }
+
+    #[test]
+    fn a_boot_is_read_as_it_was_written() {
+        for (requests, received_bytes, there) in
+            [(b"".as_slice(), 0, false), (b"log", 3, true), (b"", 5, true)]
+        {
+            let (folder, record) = written(requests, received_bytes);
+            let boot = read_boot(folder.path()).unwrap();
+            assert_eq!((&boot.record, boot.console.as_slice()), (&record, b"console".as_slice()));
+            assert_eq!(folder.path().join(REQUESTS).exists(), there);
+            let text = fs::read_to_string(folder.path().join(RECORD)).unwrap();
+            assert_eq!(text.contains("[requests]"), there, "{text}");
+            let read = read_requests(folder.path(), &record).unwrap();
+            assert_eq!(read.as_deref(), there.then_some(requests));
+        }
+    }
+
+    /// What a kill leaves between two writes of a boot is read as the boot before that write, or is refused.
+    #[test]
+    fn an_interrupted_write_leaves_no_record_that_looks_whole() {
+        let (folder, record) = written(b"", 0);
+        let lost = Record {
+            outcome: lab_core::evidence::outcome::Outcome::Lost { reason: "the lab ended".to_owned() },
+            console: BootFiles::default().describe_console(),
+            qmp: BootFiles::default().describe_qmp(),
+            report: None,
+            ..record.clone()
+        };
+        write_boot(folder.path(), &lost, &BootFiles::default()).unwrap();
+        fs::write(folder.path().join(CONSOLE), "the console of the end").unwrap();
+        let boot = read_boot(folder.path()).unwrap();
+        assert_eq!((boot.record, boot.console), (lost, Vec::new()));
+
+        let path = folder.path().join(RECORD);
+        let text = fs::read_to_string(&path).unwrap();
+        for cut in [0, text.find('\n').unwrap() - 44, text.len() / 2, text.len() - 1] {
+            fs::write(&path, &text[..cut]).unwrap();
+            assert!(read_boot(folder.path()).is_err(), "{cut} of {} bytes", text.len());
+        }
+        assert!(has_record(folder.path()));
+        fs::remove_file(&path).unwrap();
+        assert!(!has_record(folder.path()));
+    }
+
+    #[test]
+    fn a_request_log_that_was_changed_is_refused() {
+        let (folder, _) = written(b"log", 3);
+        let file = folder.path().join(REQUESTS);
+        fs::write(&file, "lag").unwrap();
+        let error = format!("{:#}", read_boot(folder.path()).unwrap_err());
+        assert_eq!(error, format!("{} is not what was recorded: its digest differs", file.display()));
+        fs::remove_file(&file).unwrap();
+        let error = format!("{:#}", read_boot(folder.path()).unwrap_err());
+        assert!(error.starts_with(&format!("reading {}: No such file", file.display())), "{error}");
+    }
+}

@@ -1,0 +1,150 @@
+//! One try at a boot, from the assignment to the record.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lab_core::campaign::{Record, Stored, VERSION};
+use lab_core::evidence::capture::Capture;
+use lab_core::evidence::outcome::{Outcome, judge};
+use lab_core::plan::{BootStep, Plan};
+use lab_protocol::{Assignment, Nonce, Report};
+
+use super::Bench;
+use super::gate::{self, Around};
+use crate::campaign::boot_files::{BootFiles, write_boot};
+use crate::machine::boot::{BootRequest, boot, qemu_command_text};
+use crate::machine::guest::{random_nonce, write_initramfs};
+
+/// Runs a boot and writes its record; none if the user stopped it before it began.
+///
+/// # Errors
+/// If the record cannot be written, or the files of the boot cannot be made.
+pub(super) fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+    // The host comes to rest first: until then nothing has begun that could be lost.
+    let around = gate::before(&bench.file.plan.machine, bench.interrupt);
+    if bench.interrupt.is_set() {
+        return Ok(None);
+    }
+    let (folder, attempt) = bench.folder.new_attempt(step)?;
+    let nonce = random_nonce()?;
+    let scratch = bench.cache.temporary_folder("boot-")?;
+    let initramfs = scratch.path().join("initramfs");
+    let (kernel, bzimage) = kernel_of(bench, step)?;
+    write_initramfs(&bench.image, &assignment(&bench.file.plan, step, nonce)?, &initramfs)?;
+
+    let mut record = Record {
+        version: VERSION,
+        attempt,
+        nonce,
+        started: jiff::Timestamp::now().to_string(),
+        wall_s: 0.0,
+        to_init_s: None,
+        command: String::new(),
+        outcome: Outcome::Lost { reason: "the lab ended before the boot did".to_owned() },
+        boot: step.clone(),
+        kernel,
+        setup: bench.file.setup.clone(),
+        console: nothing(),
+        report: None,
+        qmp: nothing(),
+        requests: None,
+        host: around.as_ref().map(|around| around.state.clone()),
+    };
+    let request = BootRequest {
+        machine: bench.machine.clone(),
+        bzimage,
+        initramfs,
+        nonce,
+        host_cpus: around.as_ref().map(|around| around.state.pinned_cpus.clone()).unwrap_or_default(),
+        live_console: Some(folder.join("console.live")),
+        wall_limit: Duration::from_secs(bench.file.plan.machine.wall_limit_s.into()),
+        silence_limit: Duration::from_secs(bench.file.plan.machine.silence_limit_s.into()),
+    };
+    record.command = qemu_command_text(&request);
+    // The bad verdict is written first; only the proof of another end replaces it.
+    write_boot(&folder, &record, &BootFiles::default())?;
+
+    let around = around.map(Around::begin);
+    let booted = boot(&request, bench.interrupt);
+    record.host = around.map(|around| around.end(&bench.file.plan.machine.quiet));
+    let raw = match booted {
+        Ok(capture) => settle(&mut record, capture),
+        Err(error) => {
+            record.outcome = Outcome::Lost { reason: format!("{error:#}") };
+            BootFiles::default()
+        }
+    };
+    write_boot(&folder, &record, &raw)?;
+    let _ = std::fs::remove_file(folder.join("console.live"));
+    Ok(Some(record))
+}
+
+/// Fills in what the boot showed.
+fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
+    let parsed: Option<Result<Report, _>> = capture.report.as_deref().map(serde_json::from_slice);
+    let report = match parsed {
+        Some(Ok(report)) => Some(report),
+        Some(Err(error)) => {
+            capture.frame_error.get_or_insert(format!("the report is not what was agreed: {error}"));
+            capture.report = None;
+            None
+        }
+        None => None,
+    };
+    record.outcome = judge(&capture, report.as_ref(), record.nonce, record.kernel.build_id.as_deref());
+    record.wall_s = round_to_ms(capture.wall);
+    record.to_init_s = capture.hello.as_ref().map(|(_, after)| round_to_ms(*after));
+    let raw = BootFiles {
+        console: capture.console.bytes(),
+        console_received_bytes: capture.console.received_bytes(),
+        report: capture.report,
+        qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
+        requests: capture.requests,
+        requests_received_bytes: capture.requests_received_bytes,
+    };
+    record.console = raw.describe_console();
+    record.report = raw.describe_report();
+    record.qmp = raw.describe_qmp();
+    record.requests = raw.describe_requests();
+    raw
+}
+
+fn round_to_ms(duration: Duration) -> f64 {
+    duration.as_millis() as f64 / 1000.0
+}
+
+fn nothing() -> Stored {
+    BootFiles::default().describe_console()
+}
+
+fn kernel_of(
+    bench: &Bench<'_>,
+    step: &BootStep,
+) -> anyhow::Result<(lab_core::campaign::KernelIdentity, PathBuf)> {
+    let mut kernels = bench.file.kernels.iter().zip(&bench.bzimages);
+    let (kernel, bzimage) = kernels
+        .find(|(kernel, _)| kernel.variant == step.variant)
+        .with_context(|| format!("no kernel was built for variant {}", step.variant))?;
+    Ok((kernel.kernel.clone(), bzimage.clone()))
+}
+
+fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assignment> {
+    let scenario = plan
+        .scenarios
+        .iter()
+        .find(|scenario| scenario.name == step.scenario)
+        .with_context(|| format!("the plan has no scenario {}", step.scenario))?;
+    let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
+    let variant = variant.with_context(|| format!("the plan has no variant {}", step.variant))?;
+    let mut server = scenario.server.clone();
+    server.burn_ns = variant.planted_ns.unwrap_or(0);
+    Ok(Assignment {
+        nonce,
+        server,
+        storage_mib: plan.machine.storage_mib,
+        workloads: plan.workloads.clone(),
+        workload_limit_s: plan.machine.workload_limit_s,
+        phase_us: step.phase_us,
+    })
+}

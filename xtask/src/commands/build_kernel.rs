@@ -1,0 +1,66 @@
+//! `build-kernel`: only the kernels.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use lab_core::plan::config::Config;
+use lab_core::plan::{KernelSettings, Source, Variant};
+use lab_core::report::patches::Names;
+use lab_core::text::suggest;
+use xshell::Shell;
+
+use crate::build::{kernels, source};
+use crate::commands::{cli, each_patch};
+use crate::lab::Lab;
+use crate::lab::stopwatch::Stopwatch;
+use crate::machine::host;
+
+/// `cargo xtask build-kernel`.
+///
+/// # Errors
+/// If a variant is unknown, its series does not apply, or it does not build.
+pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<ExitCode> {
+    let lab = Lab::open()?;
+    let mut watch = Stopwatch::start();
+    let config = lab.config(sh)?;
+    let variants = match &options.each_patch {
+        Some(series) => each_patch::steps(&lab, &config, series)?,
+        None => select(&config, &options.variants)?,
+    };
+    watch.step("packages", || host::require(sh, &[]))?;
+    if options.refresh_source {
+        refresh(&lab, &config.kernel)?;
+    }
+    let code = watch.step("kernels", || match options.each_patch {
+        Some(_) => each_patch::build(sh, &lab, &config.kernel, &variants, names(options)),
+        None => kernels::ensure(sh, &lab, &config.kernel, &variants).map(|_| ExitCode::SUCCESS),
+    })?;
+    eprintln!("\n{}", watch.line());
+    Ok(code)
+}
+
+fn names(options: &cli::BuildKernel) -> Names {
+    if options.verbose { Names::All } else { Names::Few }
+}
+
+fn select(config: &Config, names: &[String]) -> anyhow::Result<Vec<Variant>> {
+    if names.is_empty() {
+        return Ok(config.variants.values().cloned().collect());
+    }
+    let known: Vec<&str> = config.variants.keys().map(String::as_str).collect();
+    let find = |name: &String| {
+        config.variants.get(name).cloned().with_context(|| suggest::unknown("variant", name, &known))
+    };
+    names.iter().map(find).collect()
+}
+
+fn refresh(lab: &Lab, settings: &KernelSettings) -> anyhow::Result<()> {
+    match &settings.source {
+        Source::Debian(package) => source::refresh(&lab.cache, package),
+        Source::Tarball { .. } | Source::Git { .. } | Source::Tree(_) => {
+            bail!(
+                "--refresh-source is for Debian packages; lab.toml names the exact source, so change it there"
+            )
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What CI runs, and what a change has to pass before it is committed.
+
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use lab_protocol::Tool;
+use xshell::{Shell, cmd};
+
+use crate::lab::checkout::Checkout;
+use crate::lab::stopwatch::Stopwatch;
+use crate::machine::host;
+
+/// Runs every check; stops at the first that fails. The tests come last, so that their summary ends the output.
+///
+/// # Errors
+/// If a check fails; it has printed why.
+pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
+    let checkout = Checkout::open()?;
+    let mut watch = Stopwatch::start();
+    watch.step("packages", || host::require(sh, &[Tool::Fio]))?;
+    let _folder = sh.push_dir(checkout.root());
+    // This program runs under `cargo run`, whose package variables must not reach other builds.
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    watch.step("format", || step("cargo fmt", cmd!(sh, "{cargo} fmt --all --check")))?;
+    watch.step("tidy", || tidy::check(sh, &checkout))?;
+    watch.step("lints", || {
+        step("clippy", cmd!(sh, "{cargo} clippy --workspace --all-targets --locked -- --deny warnings"))
+    })?;
+    watch.step("docs", || {
+        // What is documented here is read by those who work on it: private items, too.
+        let _flags = sh.push_env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private-intra-doc-links");
+        step("rustdoc", cmd!(sh, "{cargo} doc --workspace --no-deps --document-private-items --locked"))
+    })?;
+    println!("{}", watch.line());
+    // Also those that take minutes; nothing is left out.
+    step("the tests", cmd!(sh, "{cargo} test --workspace --locked -- --include-ignored"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn step(name: &str, command: xshell::Cmd<'_>) -> anyhow::Result<()> {
+    println!("== {name}");
+    command.quiet().run().with_context(|| format!("{name} failed"))
+}

@@ -1,0 +1,221 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lab_core::evidence::metric::Metric;
+
+/// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
+///
+/// Exit codes: 0 no finding; 1 the patched kernel is worse; 2 the lab could not tell.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The main job: host packages, kernel source, kernels, image, boots, results; prints the comparison last.
+    /// Each step is skipped when its result is already there; an interrupted campaign goes on.
+    RunLab(RunLab),
+    /// Only the kernels.
+    BuildKernel(BuildKernel),
+    /// Recomputes a comparison from the records of a campaign, without a virtual machine.
+    Compare(Compare),
+    /// Makes a series of patches that came by mail or lie on a branch.
+    ImportSeries(ImportSeries),
+    /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
+    /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
+    Bench(Bench),
+    /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
+    Ci,
+    /// Shows what the lab finds on this machine.
+    Doctor,
+}
+
+/// Arguments of `run-lab`.
+#[derive(Debug, Args)]
+pub struct RunLab {
+    /// The plan of lab.toml to run.
+    #[arg(long, default_value = "default")]
+    pub plan: String,
+    /// Tests the lab instead of a kernel: boots the plan's baseline again and again, in some arms with a server that works
+    /// longer at each request by a known time, and says whether the comparison found that and nothing else. The exit code is
+    /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
+    #[arg(long, conflicts_with_all = ["variants", "each_patch"])]
+    pub self_test: bool,
+    /// Boots per variant and scenario, instead of the plan's number.
+    #[arg(long, value_name = "N")]
+    pub boots: Option<u32>,
+    /// Instead of a new campaign: so many more boots per variant and scenario for the newest campaign of the plan, which
+    /// must have been made with the same kernels, image and settings.
+    #[arg(long, value_name = "N", conflicts_with_all = ["boots", "dry_run"])]
+    pub add_boots: Option<u32>,
+    /// Only say what would be done: every boot in order, what would be built, how long the boots take by the records of
+    /// earlier ones. Nothing is started, installed, built or written.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only these variants of the plan; the baseline has to be among them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub variants: Vec<String>,
+    /// Instead of the plan's variants: the series patch by patch, each step compared with the one before it. A
+    /// variant of lab.toml has to list the series; what stands before it there is applied first.
+    #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
+    pub each_patch: Option<String>,
+    /// Only these scenarios of the plan.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub scenarios: Vec<String>,
+    /// Only these workloads of the plan.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub workloads: Vec<String>,
+    /// How the comparison is printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Arguments of `build-kernel`.
+#[derive(Debug, Args)]
+pub struct BuildKernel {
+    /// Variants of lab.toml; all of them if none is named.
+    pub variants: Vec<String>,
+    /// Build a series patch by patch and say what each patch changes in the kernel that is built: warnings, size,
+    /// functions and data. A variant of lab.toml has to list the series; what stands before it there is applied
+    /// first. The exit code is 1 if a step does not build or adds a warning.
+    #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
+    pub each_patch: Option<String>,
+    /// Name every symbol that a patch changes, however many.
+    #[arg(long, requires = "each_patch")]
+    pub verbose: bool,
+    /// Fetch the newest version of a Debian source package, even if the cache has one.
+    #[arg(long)]
+    pub refresh_source: bool,
+}
+
+/// Arguments of `compare`.
+#[derive(Clone, Debug, Args)]
+pub struct Compare {
+    /// A campaign below results/, by name or path; the newest if none is named.
+    pub campaign: Option<String>,
+    /// A second campaign, to be put beside the first one: of another machine, another kernel version, a busy host. Both
+    /// have to be of the virtual clock. The exit code is 0 if both say the same of every variant, 1 if they do not.
+    pub other: Option<String>,
+    /// What is compared, instead of throughput: latency-p99, server-cpu and so on, as in the table `metrics` of lab.toml.
+    /// With several of them all decide about the exit code.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = Metric::parse)]
+    pub metric: Vec<Metric>,
+    /// The variant that the others are compared with, instead of the plan's baseline.
+    #[arg(long, value_name = "VARIANT")]
+    pub against: Option<String>,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Instead: when the requests of one read or write went out and came back, kernel by kernel. Needs a scenario
+    /// with a request log, such as that of the plan `timeline`.
+    #[arg(long, conflicts_with_all = ["format", "other", "metric", "against"])]
+    pub timeline: bool,
+    /// The scenario of the timeline; the first one with a request log if none is named.
+    #[arg(long, value_name = "NAME", requires = "timeline")]
+    pub scenario: Option<String>,
+    /// The workload of the timeline; the first one if none is named.
+    #[arg(long, value_name = "NAME", requires = "timeline")]
+    pub workload: Option<String>,
+    /// Only this boot; otherwise the first one of each variant.
+    #[arg(long, value_name = "N", requires = "timeline")]
+    pub boot: Option<u32>,
+}
+
+/// Arguments of `import-series`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportSeries {
+    /// A mailbox (mbox), a maildir, a patch, a folder of patches; with --git a range of commits, A..B.
+    pub from: PathBuf,
+    /// The repository of the range.
+    #[arg(long, value_name = "REPO")]
+    pub git: Option<PathBuf>,
+    /// The series' name below kernel-patches/, instead of one made of the cover letter's subject.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Which version of the series, if there are several.
+    #[arg(long, value_name = "N")]
+    pub version: Option<u32>,
+    /// Which series, if there are several: the one with a subject that holds this text.
+    #[arg(long, value_name = "TEXT")]
+    pub subject: Option<String>,
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// How often everything is measured, each time in another order.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// Size of the file that is read and written, MiB; it is held in memory.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65536))]
+    pub file_mib: u32,
+    /// Only these parts.
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub only: Vec<BenchPart>,
+}
+
+impl Bench {
+    /// The options as words of a command line.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let named = |part: &BenchPart| part.to_possible_value().map(|value| value.get_name().to_owned());
+        let only: Vec<String> = self.only.iter().filter_map(named).collect();
+        let always = [format!("--rounds={}", self.rounds), format!("--file-mib={}", self.file_mib)];
+        let only = (!only.is_empty()).then(|| format!("--only={}", only.join(",")));
+        always.into_iter().chain(only).collect()
+    }
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// dd with direct I/O through each server, and the servers' memory.
+    Throughput,
+    /// Many empty files made, looked at and removed through each server.
+    SmallFiles,
+    /// aio-stress beside fio.
+    LoadTools,
+}
+
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal.
+    Table,
+    /// Plain text of at most 72 columns, for a cover letter.
+    Mail,
+    /// Everything, samples included, for programs.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_the_benchmark_are_passed_on() {
+        let parse = |words: &[String]| {
+            let words = ["cargo xtask", "bench"].map(str::to_owned).into_iter().chain(words.iter().cloned());
+            let Command::Bench(options) = Cli::try_parse_from(words).unwrap().command else {
+                panic!("another command");
+            };
+            options
+        };
+        for words in [&[][..], &["--rounds", "3", "--only", "load-tools,throughput"], &["--file-mib=16"]] {
+            let options = parse(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+            assert_eq!(format!("{options:?}"), format!("{:?}", parse(&options.arguments())));
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! From the records of a campaign to the printed comparison.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use lab_core::campaign::Campaign;
+use lab_core::comparison::across::{self, Across};
+use lab_core::comparison::{self, Comparison, Question, self_test};
+use lab_core::report;
+use lab_core::report::timeline::{self, Wanted};
+use xshell::Shell;
+
+use crate::campaign;
+use crate::commands::cli::{self, Format};
+use crate::lab::{Lab, files};
+
+/// The comparison as a file of the campaign.
+const STORED: &str = "comparison.txt";
+
+/// `cargo xtask compare`.
+///
+/// # Errors
+/// If there is no such campaign, or its boots cannot be compared.
+pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
+    let lab = Lab::open()?;
+    let folder = campaign::find(&lab.results(sh)?, options.campaign.as_deref())?;
+    let campaign = campaign::load(&folder)?;
+    if options.timeline {
+        print!("{}", timeline::show(&campaign, &wanted(options), |boot| campaign::requests(&folder, boot))?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let question = Question { metrics: options.metric.clone(), against: options.against.clone() };
+    let Some(other) = &options.other else {
+        let comparison = comparison::answer(&campaign, &question)?;
+        if question.is_default() {
+            return show(&campaign, &comparison, options.format);
+        }
+        print!("{}", render(&comparison, options.format)?);
+        return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
+    };
+    let other = campaign::load(&campaign::find(&lab.results(sh)?, Some(other))?)?;
+    let across = across::across([&campaign, &other], &question)?;
+    print!("{}", render_across(&across, options.format)?);
+    Ok(ExitCode::from(across.status.exit_code()))
+}
+
+fn wanted(options: &cli::Compare) -> Wanted {
+    let cli::Compare { scenario, workload, boot, .. } = options.clone();
+    Wanted { scenario, workload, boot }
+}
+
+/// Compares a campaign that has just ended, prints it, and keeps the table beside the records.
+///
+/// # Errors
+/// If its boots cannot be compared.
+pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
+    let campaign = campaign::load(folder)?;
+    let comparison = comparison::compare(&campaign)?;
+    files::write_atomically(&folder.join(STORED), render(&comparison, Format::Table)?.as_bytes())?;
+    println!();
+    show(&campaign, &comparison, format)
+}
+
+/// Prints the comparison, or of a self-test what it came to.
+fn show(campaign: &Campaign, comparison: &Comparison, format: Format) -> anyhow::Result<ExitCode> {
+    let test = self_test::check(campaign, comparison);
+    match &test {
+        Some(test) if format == Format::Table => print!("{}", report::self_test::render(test)),
+        Some(_) | None => print!("{}", render(comparison, format)?),
+    }
+    let status = test.map_or(comparison.conclusion.status, |test| test.status());
+    Ok(ExitCode::from(status.exit_code()))
+}
+
+fn render(comparison: &Comparison, format: Format) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Table => report::table::render(comparison),
+        Format::Mail => report::mail::render(comparison),
+        Format::Json => report::json::render(comparison)?,
+    })
+}
+
+fn render_across(across: &Across, format: Format) -> anyhow::Result<String> {
+    Ok(match format {
+        Format::Table => report::across::render(across, report::table::WIDTH),
+        Format::Mail => report::across::render(across, report::mail::WIDTH),
+        Format::Json => report::json::render(across)?,
+    })
+}

@@ -1,0 +1,234 @@
+//! The main job: from `lab.toml` to a comparison of booted kernels.
+
+mod dry_run;
+mod estimate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
+use lab_core::plan::{self, Clock, Overrides, Plan, Variant};
+use lab_protocol::{Assignment, Tool};
+use xshell::Shell;
+
+use crate::build::image::{self, Built, Image};
+use crate::build::kernel::Kernel;
+use crate::build::kernels;
+use crate::campaign::execute::{self, Bench, Progress};
+use crate::campaign::{self, CampaignFolder, Opened};
+use crate::commands::{cli, compare, each_patch};
+use crate::lab::stopwatch::{Stopwatch, seconds};
+use crate::lab::{Lab, files};
+use crate::machine::accel::{self, Choice, Identity, TestGuest};
+use crate::machine::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
+use crate::machine::{guest, host};
+
+/// Runs a plan and prints the comparison.
+///
+/// # Errors
+/// If the lab cannot tell: bad input, something missing on this machine, an interruption.
+pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
+    if options.dry_run {
+        return dry_run::show(sh, options);
+    }
+    let lab = Lab::open()?;
+    let mut watch = Stopwatch::start();
+    let plan = resolve(sh, &lab, options)?;
+    watch.step("packages", || host::require(sh, &plan.tools()))?;
+    image::check_jobs(sh, &plan.workloads)?;
+    let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
+    if options.each_patch.is_some() {
+        eprint!("\n{}\n", each_patch::describe(&plan.variants, &kernels)?);
+    }
+    let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
+    let host = host::describe(sh);
+    let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
+    let (opened, file) = open_campaign(sh, &lab, file, options.add_boots, &image)?;
+    let folder = opened.folder;
+    watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, machine, &image, &kernels))?;
+    let code = compare::finish(folder.path(), options.format)?;
+    eprintln!("\n{}", watch.line());
+    Ok(code)
+}
+
+fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan> {
+    let config = lab.config(sh)?;
+    let steps =
+        options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
+    let resolve = if options.self_test { plan::self_test } else { plan::resolve };
+    Ok(resolve(&config, &options.plan, &overrides(options, steps))?)
+}
+
+fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
+    let named = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
+    Overrides {
+        variants: named(&options.variants),
+        steps,
+        scenarios: named(&options.scenarios),
+        workloads: named(&options.workloads),
+        boots: options.boots,
+    }
+}
+
+fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
+    let image = image::ensure(sh, &lab.cache, lab.checkout.root(), tools)?;
+    let how = match &image.built {
+        Built::Cached => "cached".to_owned(),
+        Built::Built { seconds: time, replaced } => {
+            let why = replaced.as_ref().map(|why| format!("; the one in the cache was damaged: {why}"));
+            let time = seconds(std::time::Duration::from_secs_f64(*time));
+            format!("built in {time}{}", why.unwrap_or_default())
+        }
+    };
+    eprintln!("image {}  {how}", crate::lab::digest::short(&image.sha256));
+    Ok(image)
+}
+
+/// Chooses the accelerator and writes down everything that the boots will have in common.
+fn describe(
+    sh: &Shell,
+    lab: &Lab,
+    plan: Plan,
+    host: Host,
+    kernels: &[Kernel],
+    image: &Image,
+) -> anyhow::Result<(CampaignFile, Machine)> {
+    let qemu_version = host::qemu_version(sh)?;
+    let base = kernels.first().context("a plan has at least one variant")?;
+    let choice = choose_accelerator(lab, &plan, &host, &qemu_version, base, image)?;
+    eprintln!("accelerator {}: {}", choice.accelerator.word(), choice.reason);
+    if choice.accelerator == Accelerator::Tcg && plan.machine.clock == Clock::Wall {
+        eprintln!("the wall clock under emulation shows orders of magnitude only");
+    }
+    let machine = Machine::new(&plan.machine, choice.accelerator);
+    let identities = kernels::identities(&plan.variants, kernels);
+    let file = CampaignFile {
+        version: VERSION,
+        begun: jiff::Timestamp::now().to_string(),
+        lab_commit: lab.checkout.commit(sh),
+        command: command_text(),
+        additions: Vec::new(),
+        accelerator_reason: choice.reason,
+        setup: setup(&machine, &host, &qemu_version, base, image),
+        kernels: identities,
+        host,
+        plan,
+    };
+    Ok((file, machine))
+}
+
+fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, image: &Image) -> Setup {
+    Setup {
+        kernel_source: base.metadata.source.clone(),
+        kernel_config_sha256: base.metadata.config_sha256.clone(),
+        compiler: base.metadata.compiler.clone(),
+        image_sha256: image.sha256.clone(),
+        qemu_version: qemu_version.to_owned(),
+        machine: MACHINE_TYPE.to_owned(),
+        accelerator: machine.accelerator.word().to_owned(),
+        clock: machine.clock,
+        cpu_model: machine.cpu_model.clone(),
+        host_cpu: match machine.clock {
+            Clock::Virtual => String::new(),
+            Clock::Wall => host.cpu.clone(),
+        },
+        cpus: machine.cpus,
+        memory_mib: machine.memory_mib,
+        kernel_command_line: kernel_command_line(machine),
+    }
+}
+
+fn choose_accelerator(
+    lab: &Lab,
+    plan: &Plan,
+    host: &Host,
+    qemu_version: &str,
+    base: &Kernel,
+    image: &Image,
+) -> anyhow::Result<Choice> {
+    let scratch = lab.cache.temporary_folder("accelerator-")?;
+    let initramfs = scratch.path().join("initramfs");
+    let nonce = guest::random_nonce()?;
+    let scenario = plan.scenarios.first().context("a plan has at least one scenario")?;
+    let assignment = Assignment {
+        nonce,
+        server: scenario.server.clone(),
+        storage_mib: 16,
+        workloads: Vec::new(),
+        workload_limit_s: plan.machine.workload_limit_s,
+        phase_us: 0,
+    };
+    guest::write_initramfs(&image.path, &assignment, &initramfs)?;
+    let identity = Identity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
+    let guest = TestGuest { bzimage: &base.bzimage, initramfs: &initramfs, nonce };
+    accel::choose(&lab.cache, plan.machine.accel, identity, guest, &lab.interrupt)
+}
+
+/// The campaign to run, and its file; that of an older campaign if boots are added to one.
+fn open_campaign(
+    sh: &Shell,
+    lab: &Lab,
+    file: CampaignFile,
+    add_boots: Option<u32>,
+    image: &Image,
+) -> anyhow::Result<(Opened, CampaignFile)> {
+    let results = lab.results(sh)?;
+    let (opened, file) = match add_boots {
+        Some(repetitions) => {
+            let added = jiff::Timestamp::now().to_string();
+            campaign::extend(&results, &file, Addition { added, repetitions, command: command_text() })?
+        }
+        None => (CampaignFolder::open(&results, &file)?, file),
+    };
+    let path = opened.folder.path();
+    let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
+    files::write_atomically(&path.join("image.toml"), manifest.as_bytes())?;
+    let total = file.plan.boots.len();
+    match total - missing(&file.plan, &opened.tries).len() {
+        0 => eprintln!("campaign {}  {total} boots", path.display()),
+        done => eprintln!("resuming {}  {done} of {total} boots are there", path.display()),
+    }
+    for damaged in &opened.damaged {
+        eprintln!("a record cannot be read, and its boot is run again unless another try counts: {damaged}");
+    }
+    Ok((opened, file))
+}
+
+fn run_boots(
+    lab: &Lab,
+    folder: &CampaignFolder,
+    tries: Vec<Try>,
+    file: &CampaignFile,
+    machine: Machine,
+    image: &Image,
+    kernels: &[Kernel],
+) -> anyhow::Result<()> {
+    let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
+    let bench = Bench {
+        cache: &lab.cache,
+        folder,
+        file,
+        machine,
+        image: image.path.clone(),
+        bzimages,
+        interrupt: &lab.interrupt,
+    };
+    match execute::run(&bench, tries)? {
+        Progress::Complete => Ok(()),
+        Progress::Interrupted => bail!(
+            "interrupted; what was finished is saved in {}; to go on: {}",
+            folder.path().display(),
+            command_text()
+        ),
+    }
+}
+
+/// The command that does this again.
+fn command_text() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| match argument.contains(char::is_whitespace) {
+        true => format!("'{argument}'"),
+        false => argument,
+    });
+    ["cargo".to_owned(), "xtask".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,140 @@
+//! What a run would do, without doing any of it.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use lab_core::plan::Plan;
+use xshell::Shell;
+
+use super::estimate::estimate;
+use super::resolve;
+use crate::build::{image, kernels};
+use crate::campaign;
+use crate::campaign::execute::boots_side_by_side;
+use crate::commands::cli;
+use crate::lab::Lab;
+use crate::machine::host;
+
+/// Prints the resolved plan, what would have to be built, and how long the boots would take.
+///
+/// # Errors
+/// If the plan cannot be run as it is written.
+pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
+    let lab = Lab::to_look_at()?;
+    let plan = resolve(sh, &lab, options)?;
+    let cpus = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    let side_by_side = boots_side_by_side(plan.machine.clock, cpus);
+    print!("{}", boots(&plan, side_by_side));
+    println!("\npackages  {}", packages(&plan));
+    print!("{}", builds(sh, &lab, &plan));
+    let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
+    println!("time  {}", estimate(&plan, &earlier, side_by_side));
+    println!("nothing was started, installed, built or written");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn packages(plan: &Plan) -> String {
+    let missing = host::missing(&plan.tools());
+    match missing.is_empty() {
+        true => "all there".to_owned(),
+        false => format!("to be installed: {}", missing.into_iter().collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// A line for each kernel and one for the image. What is missing on this machine is no error of the plan.
+fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
+    let how = |is_there: bool| if is_there { "cached" } else { "to be built" };
+    let mut text = match kernels::cached(sh, lab, &plan.kernel, &plan.variants) {
+        Ok(cached) => {
+            let kernels = plan.variants.iter().zip(cached);
+            kernels.fold(String::new(), |text, (variant, is_there)| {
+                text + &format!("kernel {}  {}\n", variant.name, how(is_there))
+            })
+        }
+        Err(error) => format!("kernels  cannot be looked up: {error:#}\n"),
+    };
+    text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &plan.tools()) {
+        Ok(is_there) => format!("image  {}\n", how(is_there)),
+        Err(error) => format!("image  cannot be looked up: {error:#}\n"),
+    };
+    text
+}
+
+/// Every boot in order, below a line that sums them up.
+fn boots(plan: &Plan, side_by_side: u32) -> String {
+    let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
+    let turns = match side_by_side {
+        1 => "one after the other".to_owned(),
+        count => format!("{count} side by side"),
+    };
+    let mut text = format!(
+        "plan {}: {} boots, {turns}; each runs {}\n\n",
+        plan.name,
+        plan.boots.len(),
+        workloads.join(", ")
+    );
+    let width = |longest: usize, header: &str| longest.max(header.len());
+    let variants =
+        width(plan.variants.iter().map(|variant| variant.name.len()).max().unwrap_or(0), "variant");
+    let scenarios =
+        width(plan.scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0), "scenario");
+    let mut line = |boot: &str, variant: &str, scenario: &str, repetition: &str, phase: &str, note: &str| {
+        let line = format!(
+            "{boot:>4}  {variant:<variants$}  {scenario:<scenarios$}  {repetition:>10}  {phase:>8}  {note}"
+        );
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    };
+    line("boot", "variant", "scenario", "repetition", "phase us", "");
+    for step in &plan.boots {
+        let [number, repetition, phase] =
+            [step.number, step.repetition, step.phase_us].map(|value| value.to_string());
+        let note = if step.is_warm_up() { "warm-up, not counted" } else { "" };
+        line(&number, &step.variant, &step.scenario, &repetition, &phase, note);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use lab_core::fixtures::{campaign, two_arms};
+    use lab_core::plan::{Clock, MachineSettings};
+
+    use super::*;
+
+    #[test]
+    fn every_boot_is_listed() {
+        let plan = |clock| {
+            let plan = campaign(clock, &two_arms()).file.plan;
+            let machine = MachineSettings { warm_up_pairs: 1, phase_step_us: 700, ..plan.machine };
+            Plan { machine, ..plan }.with_repetitions(3)
+        };
+        expect![[r#"
+            plan built: 6 boots, 2 side by side; each runs dd-read, aio-read
+
+            boot  variant   scenario  repetition  phase us
+               1  original  slow               1         0
+               2  patched   slow               1         0
+               3  patched   slow               2         0
+               4  original  slow               2         0
+               5  patched   slow               3       700
+               6  original  slow               3       700
+        "#]]
+        .assert_eq(&boots(&plan(Clock::Virtual), 2));
+        expect![[r#"
+            plan built: 8 boots, one after the other; each runs dd-read, aio-read
+
+            boot  variant   scenario  repetition  phase us
+               1  original  slow               1         0  warm-up, not counted
+               2  patched   slow               1         0  warm-up, not counted
+               3  original  slow               1         0
+               4  patched   slow               1         0
+               5  patched   slow               2         0
+               6  original  slow               2         0
+               7  patched   slow               3       700
+               8  original  slow               3       700
+        "#]]
+        .assert_eq(&boots(&plan(Clock::Wall), 1));
+    }
+}

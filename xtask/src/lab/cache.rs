@@ -1,0 +1,141 @@
+//! The folder for everything that is built or fetched, outside the checkout and shared by all checkouts.
+//!
+//! ```text
+//! downloads/            packages and tarballs as they came
+//! sources/<key>/        unpacked kernel sources, each a git repository, and their object directories
+//! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml
+//! images/<digest>/      finished images: image.cpio, manifest.toml
+//! bench/                libfuse's servers, which `bench` compares ours with
+//! current/              which version of a Debian package this cache uses
+//! locks/                a file per lock
+//! machine/              what was found out about this machine, e.g. whether KVM works
+//! tmp/                  what is being made; safe to delete when no lab runs
+//! ```
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+/// The environment variable that names another cache folder.
+pub(crate) const VARIABLE: &str = "PATCHLAB_CACHE";
+
+/// The cache folder. Its sub-folders exist.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+/// Held while something is made that only one process at a time may make; released on drop.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
+
+impl Cache {
+    /// Opens the cache that the environment names: `$PATCHLAB_CACHE`, else `$XDG_CACHE_HOME/patchlab`, else
+    /// `$HOME/.cache/patchlab`.
+    ///
+    /// # Errors
+    /// If none of these is set, or the folder cannot be made.
+    pub(crate) fn from_environment() -> anyhow::Result<Self> {
+        Cache::open(&Cache::root_in_environment()?)
+    }
+
+    /// The cache that the environment names, for a look at what is in it: nothing is made, and it may not exist.
+    ///
+    /// # Errors
+    /// If the environment names none.
+    pub(crate) fn to_look_at() -> anyhow::Result<Self> {
+        Ok(Cache { root: Cache::root_in_environment()? })
+    }
+
+    fn root_in_environment() -> anyhow::Result<PathBuf> {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let root = variable(VARIABLE)
+            .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("patchlab")))
+            .or_else(|| variable("HOME").map(|folder| folder.join(".cache/patchlab")));
+        match root {
+            Some(root) => Ok(root),
+            None => bail!("no place for the cache: set {VARIABLE} to a folder with 8 GiB of free space"),
+        }
+    }
+
+    /// Opens the cache at `root`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// If a folder cannot be made.
+    pub fn open(root: &Path) -> anyhow::Result<Self> {
+        let make = || -> std::io::Result<PathBuf> {
+            for folder in ["downloads", "sources", "kernels", "images", "current", "machine", "tmp", "locks"]
+            {
+                fs::create_dir_all(root.join(folder))?;
+            }
+            fs::canonicalize(root)
+        };
+        let root = make().with_context(|| {
+            format!("making the cache folder {} (set {VARIABLE} to use another)", root.display())
+        })?;
+        Ok(Cache { root })
+    }
+
+    /// The folder itself, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A sub-folder or file, `path` relative to the cache.
+    pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// A new empty folder in `tmp/`, removed on drop unless it is kept or renamed.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn temporary_folder(&self, prefix: &str) -> anyhow::Result<tempfile::TempDir> {
+        let folder = self.join("tmp");
+        tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir_in(&folder)
+            .with_context(|| format!("making a folder in {}", folder.display()))
+    }
+
+    /// Removes what was left in `tmp/` under `prefix` by processes that were killed. The caller holds the lock
+    /// under which folders of that prefix are made, so that none of them is in use.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn remove_leftovers(&self, prefix: &str) -> anyhow::Result<()> {
+        let folder = self.join("tmp");
+        let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+        for entry in entries.filter_map(Result::ok) {
+            if entry.file_name().to_string_lossy().starts_with(prefix) {
+                let path = entry.path();
+                fs::remove_dir_all(&path)
+                    .with_context(|| format!("removing the left-over {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until no other process holds the lock `name`, then holds it. `on_wait` is called once if it has
+    /// to wait.
+    ///
+    /// # Errors
+    /// If the lock file cannot be opened.
+    pub fn lock(&self, name: &str, on_wait: impl FnOnce()) -> anyhow::Result<Lock> {
+        let path = self.join("locks").join(name);
+        let lock = || -> std::io::Result<File> {
+            let file = File::options().create(true).append(true).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(fs::TryLockError::WouldBlock) => {
+                    on_wait();
+                    file.lock()?;
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+            Ok(file)
+        };
+        lock().map(Lock).with_context(|| format!("locking {}", path.display()))
+    }
+}

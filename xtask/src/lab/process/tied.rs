@@ -1,0 +1,1 @@
+//! Children that end with the lab.

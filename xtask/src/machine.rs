@@ -1,0 +1,7 @@
+//! The machine that the lab runs on, and the virtual machine that it boots.
+
+pub(crate) mod accel;
+pub mod boot;
+pub(crate) mod guest;
+pub mod host;
+pub mod quiet;

@@ -1,0 +1,48 @@
+//! One start of one kernel in QEMU, from the command line to everything that was received.
+
+mod command;
+mod pin;
+mod process;
+mod qmp;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use lab_protocol::Nonce;
+
+pub(crate) use command::MACHINE_TYPE;
+pub(crate) use command::kernel_command_line;
+pub use command::{Accelerator, Machine};
+pub(crate) use pin::choose_cpus;
+pub use watch::boot;
+pub(crate) use watch::qemu_command_text;
+
+/// How many bytes of a console are kept; the middle of a longer one is cut out.
+pub(crate) const CONSOLE_KEPT_BYTES: usize = 32 << 20;
+
+/// What to start and how long to wait for it.
+#[derive(Clone, Debug)]
+pub struct BootRequest {
+    /// The virtual machine.
+    pub machine: Machine,
+    /// The kernel.
+    pub bzimage: PathBuf,
+    /// The initramfs, with the assignment appended.
+    pub initramfs: PathBuf,
+    /// What the frames of this boot carry.
+    pub nonce: Nonce,
+    /// The CPUs of the host that QEMU is bound to; empty if it may use all.
+    pub host_cpus: Vec<u32>,
+    /// Where the console is written while it comes, for a look from outside; none for a test boot.
+    pub live_console: Option<PathBuf>,
+    /// How long QEMU may run, real time.
+    pub wall_limit: Duration,
+    /// How long neither console nor report port may give a byte, real time.
+    pub silence_limit: Duration,
+}
+
+/// Time that is left until `limit` after `since`, zero if it has passed.
+fn remaining(since: Instant, limit: Duration) -> Duration {
+    limit.saturating_sub(since.elapsed())
+}

@@ -1,0 +1,211 @@
+//! QEMU's command line and the kernel's, each argument with its reason.
+
+use std::path::Path;
+
+use lab_core::plan::{Clock, MachineSettings};
+use serde::{Deserialize, Serialize};
+
+/// What executes the guest's instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Accelerator {
+    /// The host's CPU.
+    Kvm,
+    /// QEMU's translator.
+    Tcg,
+}
+
+impl Accelerator {
+    /// The word for QEMU, tables and records.
+    pub fn word(self) -> &'static str {
+        match self {
+            Accelerator::Kvm => "kvm",
+            Accelerator::Tcg => "tcg",
+        }
+    }
+}
+
+/// A virtual machine with nothing left to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// What executes it.
+    pub accelerator: Accelerator,
+    /// How its time passes.
+    pub clock: Clock,
+    /// QEMU's `-cpu`.
+    pub cpu_model: String,
+    /// Virtual CPUs.
+    pub cpus: u32,
+    /// Memory, MiB.
+    pub memory_mib: u32,
+}
+
+/// QEMU's machine type: boots quickest of those that have an ACPI power-off and a PCI bus.
+pub(crate) const MACHINE_TYPE: &str = "pc";
+
+impl Machine {
+    /// The machine of a plan under the accelerator that was chosen.
+    pub fn new(settings: &MachineSettings, accelerator: Accelerator) -> Self {
+        let cpu_model = match accelerator {
+            Accelerator::Tcg => settings.cpu_model.clone(),
+            // Under KVM a model other than the host's own would be emulated in part.
+            Accelerator::Kvm => "host".to_owned(),
+        };
+        Machine {
+            accelerator,
+            clock: settings.clock,
+            cpu_model,
+            cpus: settings.cpus,
+            memory_mib: settings.memory_mib,
+        }
+    }
+}
+
+/// The sockets on which the lab listens before QEMU starts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sockets<'a> {
+    /// The report port.
+    pub port: &'a Path,
+    /// The monitor.
+    pub monitor: &'a Path,
+}
+
+/// The kernel's command line.
+pub(crate) fn kernel_command_line(machine: &Machine) -> String {
+    let always = [
+        // The kernel's log is read from the first serial port.
+        "console=ttyS0,115200",
+        // Everything but debug messages reaches the console; findings are read from there.
+        "loglevel=7",
+        // Only lines with a time count as the kernel's own.
+        "printk.time=1",
+        // A panic resets at once, and QEMU's -no-reboot makes an exit of that.
+        "panic=-1",
+        // Addresses at random make boots differ in instructions executed. The kernel's own are fixed by its
+        // configuration, and so is that it works around no CPU bugs.
+        "norandmaps",
+    ];
+    let by_clock: &[&str] = match (machine.clock, machine.accelerator) {
+        (Clock::Virtual, _) => &[
+            // The TSC counts instructions, exactly. Without the kernel's trust in it there are no high-resolution
+            // timers for the first second, and each sleep of microseconds takes a tick of 4 ms.
+            "tsc=reliable",
+            "tsc_early_khz=1000000",
+            // Calibrating the APIC timer polls the clock for 0.2 s of guest time, some seconds of real time. With
+            // one CPU the HPET does its work.
+            "noapictimer",
+            "no_timer_check",
+        ],
+        // A busy host stops the guest in the middle of calibrating the TSC; one boot came out 35 times too fast.
+        // The kernel's own watchdogs get limits that such a stop does not reach, here and in its configuration.
+        (Clock::Wall, Accelerator::Tcg) => &["tsc=unstable", "no_timer_check", "watchdog_thresh=60"],
+        (Clock::Wall, Accelerator::Kvm) => {
+            &["rcupdate.rcu_cpu_stall_timeout=100", "sysctl.kernel.hung_task_timeout_secs=140"]
+        }
+    };
+    always.iter().chain(by_clock).copied().collect::<Vec<_>>().join(" ")
+}
+
+/// QEMU's arguments, without the program.
+pub(crate) fn qemu_command(
+    machine: &Machine,
+    bzimage: &Path,
+    initramfs: &Path,
+    sockets: Sockets<'_>,
+) -> Vec<String> {
+    let mut command = Vec::new();
+    // Each call has the reason for its flags above it.
+    let mut add = |flags: &[&str]| command.extend(flags.iter().map(|&flag| flag.to_owned()));
+
+    // Nothing that a distribution or user configured, no default devices, no window.
+    add(&["-no-user-config", "-nodefaults", "-display", "none"]);
+    add(&["-machine", MACHINE_TYPE, "-accel", &accel_argument(machine)]);
+    add(&["-cpu", &machine.cpu_model, "-smp", &machine.cpus.to_string()]);
+    add(&["-m", &format!("{}M", machine.memory_mib)]);
+    match machine.clock {
+        Clock::Virtual => {
+            // One nanosecond per instruction; time jumps over idle phases instead of sleeping.
+            add(&["-icount", "shift=0,sleep=off"]);
+            // The same date in every boot, running with guest time.
+            add(&["-rtc", "base=2020-01-01T00:00:00,clock=vm"]);
+        }
+        Clock::Wall => add(&["-rtc", "base=utc,clock=host"]),
+    }
+    // The seed that QEMU hands to the kernel's random generator is the same in every boot.
+    add(&["-seed", "1"]);
+    // A reset or a panic ends QEMU instead of starting over; the reason comes over the monitor.
+    add(&["-no-reboot"]);
+    add(&["-kernel", &bzimage.to_string_lossy(), "-initrd", &initramfs.to_string_lossy()]);
+    add(&["-append", &kernel_command_line(machine)]);
+    // The console is QEMU's standard output, read by the lab itself: a file would lose bytes on a full disk.
+    add(&["-chardev", "stdio,id=console,signal=off,mux=off", "-serial", "chardev:console"]);
+    // The report has a port of its own. QEMU connects to the lab, so that the socket is there before it. Without
+    // ioeventfd a message leaves the guest at the instruction that sends it, not when another thread of QEMU gets to
+    // it: that made boots differ by up to 0.9 %.
+    add(&["-device", "virtio-serial-pci,id=serial,ioeventfd=off"]);
+    add(&["-chardev", &format!("socket,id=port,path={}", sockets.port.display())]);
+    add(&["-device", &format!("virtserialport,bus=serial.0,chardev=port,name={}", lab_protocol::PORT_NAME)]);
+    // The monitor tells why QEMU ends, and answers questions about a guest that hangs.
+    add(&["-chardev", &format!("socket,id=monitor,path={}", sockets.monitor.display())]);
+    add(&["-mon", "chardev=monitor,mode=control"]);
+    // A panic is reported by a device, not only in text that anyone can write.
+    add(&["-device", "pvpanic"]);
+    // At that moment the kernel has not yet flushed its console: QEMU goes on until the reset that follows.
+    add(&["-action", "panic=none"]);
+    command
+}
+
+fn accel_argument(machine: &Machine) -> String {
+    match (machine.accelerator, machine.clock) {
+        (Accelerator::Kvm, _) => "kvm".to_owned(),
+        // Instruction counting runs all virtual CPUs in one thread.
+        (Accelerator::Tcg, Clock::Virtual) => "tcg,thread=single".to_owned(),
+        (Accelerator::Tcg, Clock::Wall) => "tcg,thread=multi".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(clock: Clock, accelerator: Accelerator) -> String {
+        let machine = Machine { accelerator, clock, cpu_model: "max".into(), cpus: 1, memory_mib: 64 };
+        let sockets = Sockets { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
+        qemu_command(&machine, Path::new("/k/bzImage"), Path::new("/i/cpio"), sockets).join(" ")
+    }
+
+    #[test]
+    fn the_virtual_clock_counts_instructions() {
+        let line = command(Clock::Virtual, Accelerator::Tcg);
+        assert!(line.contains("-icount shift=0,sleep=off"), "{line}");
+        assert!(line.contains("thread=single"), "{line}");
+        assert!(!command(Clock::Wall, Accelerator::Tcg).contains("icount"));
+    }
+
+    #[test]
+    fn kvm_runs_the_hosts_own_cpu() {
+        let settings = MachineSettings {
+            clock: Clock::Wall,
+            accel: lab_core::plan::AccelChoice::Auto,
+            cpu_model: "max".into(),
+            cpus: 2,
+            memory_mib: 64,
+            storage_mib: 32,
+            workload_limit_s: 1,
+            warm_up_pairs: 0,
+            pin: false,
+            quiet_wait_s: 0,
+            quiet: lab_core::evidence::quiet::QuietLimits {
+                others_percent: 10,
+                steal_percent: 2,
+                memory_percent: 5,
+            },
+            wall_limit_s: 1,
+            phase_us: 0,
+            phase_step_us: 0,
+            silence_limit_s: 1,
+        };
+        assert_eq!(Machine::new(&settings, Accelerator::Kvm).cpu_model, "host");
+        assert_eq!(Machine::new(&settings, Accelerator::Tcg).cpu_model, "max");
+    }
+}

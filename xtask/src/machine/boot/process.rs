@@ -1,0 +1,99 @@
+//! The QEMU process: started so that it cannot outlive the lab, ended by its own id only.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use rustix::process::{Pid, Signal};
+
+use super::pin;
+
+/// How much of the console QEMU can write ahead of the reader: what Linux allows an unprivileged user.
+const CONSOLE_PIPE_BYTES: usize = 1 << 20;
+
+/// A running QEMU; ended on drop.
+#[derive(Debug)]
+pub(super) struct Qemu {
+    child: Child,
+}
+
+impl Qemu {
+    /// Starts QEMU with its standard output and error piped, bound to these CPUs of the host if any are named.
+    ///
+    /// The calling thread must live as long as QEMU shall: the kernel ends QEMU when that thread ends.
+    pub(super) fn start(program: &str, arguments: &[String], host_cpus: &[u32]) -> anyhow::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "cmd! knows neither process groups nor death signals")]
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Ctrl-C on the terminal reaches the lab only, which then ends QEMU in order.
+        command.process_group(0);
+        let lab = rustix::process::getpid();
+        let binding = pin::cpu_set(host_cpus);
+        // SAFETY: between fork and exec only system calls are made, no memory is allocated and no lock taken.
+        unsafe {
+            command.pre_exec(move || {
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+                if let Some(cpus) = &binding {
+                    rustix::thread::sched_setaffinity(None, cpus)?;
+                }
+                // The lab may have ended between the fork and the line above; the signal is lost then.
+                match rustix::process::getppid() == Some(lab) {
+                    true => Ok(()),
+                    false => Err(std::io::Error::other("the lab has ended")),
+                }
+            });
+        }
+        let child = command.spawn().with_context(|| format!("starting {program}"))?;
+        Ok(Qemu { child })
+    }
+
+    /// Standard output and error, each once.
+    pub(super) fn take_output(
+        &mut self,
+    ) -> anyhow::Result<(std::process::ChildStdout, std::process::ChildStderr)> {
+        let stdout = self.child.stdout.take().context("taking QEMU's output")?;
+        // QEMU writes the console byte by byte, and the guest waits while the pipe is full: room for a whole console
+        // keeps the reader's pace out of guest time. A kernel that allows less gives less, which costs nothing else.
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, CONSOLE_PIPE_BYTES);
+        let stderr = self.child.stderr.take().context("taking QEMU's output")?;
+        Ok((stdout, stderr))
+    }
+
+    /// The exit code if QEMU has ended: the inner value is none if a signal ended it.
+    pub(super) fn ended(&mut self) -> Option<Option<i32>> {
+        // An error means that there is no such child any more.
+        self.child.try_wait().map_or(Some(None), |status| status.map(|status| status.code()))
+    }
+
+    /// Asks QEMU to end, and makes it if it has not done so after a grace period.
+    pub(super) fn end(&mut self) {
+        const GRACE: Duration = Duration::from_secs(3);
+        self.signal(Signal::TERM);
+        let asked = Instant::now();
+        while self.ended().is_none() && asked.elapsed() < GRACE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if self.ended().is_none() {
+            self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        // As long as the child was not waited for, its id cannot belong to another process.
+        if self.ended().is_none()
+            && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        if self.ended().is_none() {
+            self.end();
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The machine that the lab runs on: what it is, which programs it has, and how to get those that are missing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use lab_core::campaign::Host;
+use lab_protocol::Tool;
+use xshell::{Shell, cmd};
+
+use crate::lab::process::path::find_program;
+
+/// Something that the lab needs from the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// What is looked for.
+    pub what: What,
+    /// The Debian package that has it.
+    pub package: &'static str,
+    /// Who needs it.
+    pub why: &'static str,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A program in `PATH`.
+    Program(&'static str),
+    /// A C header below `/usr/include`.
+    Header(&'static str),
+}
+
+/// Everything that the lab needs.
+pub const NEEDS: &[Need] = &[
+    need(What::Program("git"), "git", "patches are applied with it"),
+    need(What::Program("make"), "make", "the kernel build"),
+    need(What::Program("gcc"), "gcc", "the kernel build"),
+    need(What::Program("ld"), "binutils", "the kernel build"),
+    need(What::Program("flex"), "flex", "the kernel's configuration"),
+    need(What::Program("bison"), "bison", "the kernel's configuration"),
+    need(What::Program("bc"), "bc", "the kernel build"),
+    need(What::Program("perl"), "perl", "the kernel build"),
+    need(What::Program("lz4"), "lz4", "the kernel image is packed with it"),
+    need(What::Header("libelf.h"), "libelf-dev", "objtool in the kernel build"),
+    need(What::Program("xz"), "xz-utils", "the source package"),
+    need(What::Program("tar"), "tar", "the source package"),
+    need(What::Program("curl"), "curl", "a source that is named by URL"),
+    need(What::Program("bwrap"), "bubblewrap", "the kernel build runs in a sandbox"),
+    need(What::Program("qemu-system-x86_64"), "qemu-system-x86", "the boots"),
+    need(What::Program("dd"), "coreutils", "a load tool of the image"),
+];
+
+/// What only plans with workloads of one tool need.
+pub(crate) const OPTIONAL: &[(Tool, Need)] =
+    &[(Tool::Fio, need(What::Program("fio"), "fio", "workloads with the tool fio"))];
+
+/// Something that is needed.
+pub const fn need(what: What, package: &'static str, why: &'static str) -> Need {
+    Need { what, package, why }
+}
+
+impl What {
+    /// Where it is, if it is there.
+    pub fn find(self) -> Option<PathBuf> {
+        match self {
+            What::Program(name) => find_program(name),
+            What::Header(name) => {
+                [Path::new("/usr/include").join(name), Path::new("/usr/include/libelf").join(name)]
+                    .into_iter()
+                    .find(|path| path.is_file())
+            }
+        }
+    }
+
+    /// What is looked for, in words.
+    pub fn name(self) -> &'static str {
+        match self {
+            What::Program(name) | What::Header(name) => name,
+        }
+    }
+}
+
+/// Makes sure that everything needed is there, that for `tools` included: on Debian as root, what is missing is
+/// installed.
+///
+/// # Errors
+/// If something is missing and cannot be installed here; the error ends with the command that does it.
+pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
+    require_all(sh, &needed(tools))
+}
+
+/// The packages that [`require`] would install.
+pub(crate) fn missing(tools: &[Tool]) -> BTreeSet<&'static str> {
+    missing_packages(&needed(tools))
+}
+
+fn needed(tools: &[Tool]) -> Vec<Need> {
+    let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
+    NEEDS.iter().copied().chain(of_tools).collect()
+}
+
+/// The same as [`require`] for what a single command needs.
+///
+/// # Errors
+/// As [`require`].
+pub fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
+    let missing = missing_packages(needs);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let command = install_command(&missing);
+    let names = missing.iter().copied().collect::<Vec<_>>().join(" ");
+    if find_program("apt-get").is_none() {
+        bail!(
+            "missing on this machine: {names} (names of Debian packages; install what your system calls them)"
+        );
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!("missing on this machine: {names}; install them with: sudo sh -c '{command}'");
+    }
+    eprintln!("installing Debian packages: {names}");
+    install(sh, &missing).with_context(|| format!("installing packages; try by hand: {command}"))?;
+    let still = missing_packages(needs);
+    if !still.is_empty() {
+        let names = still.into_iter().collect::<Vec<_>>().join(" ");
+        bail!("installed, and yet not found: {names}; look at PATH and at `cargo xtask doctor`");
+    }
+    Ok(())
+}
+
+fn missing_packages(needs: &[Need]) -> BTreeSet<&'static str> {
+    needs.iter().filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
+}
+
+fn install_command(packages: &BTreeSet<&str>) -> String {
+    let names = packages.iter().copied().collect::<Vec<_>>().join(" ");
+    format!("apt-get update && apt-get install -y --no-install-recommends {names}")
+}
+
+fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
+    let _front_end = sh.push_env("DEBIAN_FRONTEND", "noninteractive");
+    let update = cmd!(sh, "apt-get -q update");
+    let install = cmd!(sh, "apt-get -q install -y --no-install-recommends {packages...}");
+    for command in [update, install] {
+        let output = command.quiet().ignore_status().output()?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("apt-get: {}", said.trim().lines().last().unwrap_or("failed without a word"));
+        }
+    }
+    Ok(())
+}
+
+/// The version of QEMU, e.g. `7.2.22`.
+///
+/// # Errors
+/// If QEMU is missing or says something else.
+pub(crate) fn qemu_version(sh: &Shell) -> anyhow::Result<String> {
+    let text =
+        cmd!(sh, "qemu-system-x86_64 --version").quiet().read().context("asking QEMU for its version")?;
+    parse_qemu_version(&text).with_context(|| format!("QEMU calls its version `{}`", text.trim()))
+}
+
+fn parse_qemu_version(text: &str) -> Option<String> {
+    let rest = text.lines().next()?.strip_prefix("QEMU emulator version ")?;
+    Some(rest.split_whitespace().next()?.to_owned())
+}
+
+/// What this machine is.
+pub fn describe(sh: &Shell) -> Host {
+    let cpuinfo = sh.read_file("/proc/cpuinfo").unwrap_or_default();
+    let meminfo = sh.read_file("/proc/meminfo").unwrap_or_default();
+    let release = sh.read_file("/etc/os-release").unwrap_or_default();
+    let uname = rustix::system::uname();
+    Host {
+        cpu: field(&cpuinfo, "model name", ':').unwrap_or("unknown").to_owned(),
+        cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+        memory_mib: field(&meminfo, "MemTotal", ':')
+            .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok())
+            .map_or(0, |kib| kib / 1024),
+        kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
+        system: field(&release, "PRETTY_NAME", '=').unwrap_or("unknown").trim_matches('"').to_owned(),
+    }
+}
+
+/// The value in the first line of `text` that starts with `key`.
+fn field<'a>(text: &'a str, key: &str, separator: char) -> Option<&'a str> {
+    text.lines().find(|line| line.starts_with(key))?.split_once(separator).map(|(_, value)| value.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_of_qemu() {
+        // As Debian 12 and Debian 13 print it.
+        for (text, expected) in [
+            (
+                "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)\nCopyright (c) 2003-2022 ...",
+                Some("7.2.22"),
+            ),
+            ("QEMU emulator version 10.0.2\n", Some("10.0.2")),
+            ("bash: not found", None),
+        ] {
+            assert_eq!(parse_qemu_version(text).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn fields_of_proc_files() {
+        assert_eq!(field("MemTotal:       24689512 kB\nMemFree: 1 kB", "MemTotal", ':'), Some("24689512 kB"));
+        assert_eq!(field("NAME=\"x\"\nPRETTY_NAME=\"Debian\"", "PRETTY_NAME", '='), Some("\"Debian\""));
+        assert_eq!(field("", "MemTotal", ':'), None);
+    }
+
+    #[test]
+    fn a_tool_is_needed_only_where_it_is_used() {
+        let packages = |tools: &[Tool]| needed(tools).iter().map(|need| need.package).collect::<Vec<_>>();
+        assert!(!packages(&[Tool::Dd, Tool::AioStress]).contains(&"fio"));
+        assert!(packages(&[Tool::Dd, Tool::Fio]).contains(&"fio"));
+    }
+
+    #[test]
+    fn the_install_command_names_each_package_once() {
+        let packages: BTreeSet<&str> = NEEDS.iter().map(|need| need.package).collect();
+        let command = install_command(&packages);
+        assert_eq!(command.matches(" gcc").count(), 1, "{command}");
+        assert!(command.ends_with(" tar xz-utils") || command.ends_with(" xz-utils"), "{command}");
+    }
+}

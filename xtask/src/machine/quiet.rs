@@ -1,0 +1,42 @@
+//! What the host says about its load, read from its files.
+
+use lab_core::evidence::quiet::Readings;
+
+/// What the host says now.
+pub(crate) fn look() -> Readings {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let mut governors = String::new();
+    for cpu in 0.. {
+        let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_governor");
+        match std::fs::read_to_string(path) {
+            Ok(text) => governors += &text,
+            Err(_) => break,
+        }
+    }
+    Readings {
+        stat: read("/proc/stat"),
+        load_average: read("/proc/loadavg"),
+        memory: read("/proc/pressure/memory"),
+        governors,
+        lab: read("/proc/self/stat"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn this_host_tells() {
+        let first = look();
+        // What the lab itself needs until the next look is its own, and counts as such.
+        let until = std::time::Instant::now() + Duration::from_millis(300);
+        while std::time::Instant::now() < until {}
+        let now = look();
+        let load = now.load_since(&first, Duration::ZERO).unwrap();
+        assert!((0.0..=100.0).contains(&load.others_percent), "{load}");
+        assert!(now.own_since(&first) >= Duration::from_millis(50), "{:?}", now.own_since(&first));
+    }
+}

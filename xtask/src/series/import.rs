@@ -1,0 +1,124 @@
+//! A series from where patches come: mailboxes, maildirs, folders of patches, branches.
+
+mod input;
+mod range;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use lab_core::series::import::select::{self, Selection, Wish};
+use lab_core::series::import::{subject, write};
+use lab_core::series::{self, Series};
+use lab_core::text::name;
+use lab_core::text::suggest::quoted;
+use xshell::Shell;
+
+use crate::lab::files;
+use crate::lab::process::{self, git};
+use input::Input;
+
+/// What is to be imported.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// A mailbox, a maildir, a patch, a folder of patches; with a repository a range of commits.
+    pub(crate) from: PathBuf,
+    /// The repository of the range.
+    pub(crate) git: Option<PathBuf>,
+    /// The series' name, instead of one made of a subject.
+    pub(crate) name: Option<String>,
+    /// Which version of the series, if there are several.
+    pub(crate) version: Option<u32>,
+    /// Which series, if there are several: the one with a subject that holds this text.
+    pub(crate) subject: Option<String>,
+}
+
+/// Imports into the folder `kernel_patches`: a new series, or nothing. Gives what to tell the user.
+///
+/// # Errors
+/// If there is not exactly one whole series, it is unsafe or malformed, or the folder is already there.
+pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &Wanted) -> anyhow::Result<String> {
+    let purpose = || format!("importing a series from {}", options.from.display());
+    let Input { mails, order, description } = read(sh, options).with_context(purpose)?;
+    let wish = Wish { version: options.version, subject: options.subject.clone() };
+    let selection = select::select(mails, &wish, order).with_context(purpose)?;
+    let name = series_name(options.name.as_deref(), write::title(&selection))?;
+    let series = publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
+    Ok(write::summary(&series, &selection.skipped))
+}
+
+fn read(sh: &Shell, options: &Wanted) -> anyhow::Result<Input> {
+    match &options.git {
+        Some(repository) => {
+            let range = options.from.to_str().context("it is not UTF-8: write the range as A..B")?;
+            input::from_git(sh, repository, range)
+        }
+        None => input::from_files(&options.from),
+    }
+}
+
+fn series_name(wanted: Option<&str>, title: &str) -> anyhow::Result<String> {
+    match wanted {
+        Some(wanted) if name::is_safe(wanted) => Ok(wanted.to_owned()),
+        Some(wanted) => bail!("{} is no safe name; use {}", quoted(wanted), name::RULE),
+        None => subject::series_name(title)
+            .with_context(|| format!("the subject {} makes no name: give one with --name", quoted(title))),
+    }
+}
+
+/// Writes a series beside its place, checks it as every command does, and moves it there in one step.
+fn publish(
+    sh: &Shell,
+    kernel_patches: &Path,
+    name: &str,
+    selection: &Selection,
+    source: &str,
+) -> anyhow::Result<Series> {
+    let target = kernel_patches.join(name);
+    let taken =
+        || format!("kernel-patches/{name} is there already: remove it, or give another name with --name");
+    ensure!(fs::symlink_metadata(&target).is_err(), taken());
+    let temporary = tempfile::Builder::new()
+        .prefix(".tmp-import-")
+        .tempdir_in(kernel_patches)
+        .with_context(|| format!("making a folder in {}", kernel_patches.display()))?;
+    let folder = temporary.path().join(name);
+    fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
+    for (file, text) in write::patches(selection) {
+        files::write_atomically(&folder.join(file), text.as_bytes())?;
+    }
+    let readme = write::readme(name, selection, source);
+    files::write_atomically(&folder.join("README.md"), readme.as_bytes())?;
+    let series = super::load(temporary.path(), name)?;
+    series::scan(&series)?;
+    check_form(sh, temporary.path(), selection, &series)?;
+    match rustix::fs::renameat_with(
+        rustix::fs::CWD,
+        &folder,
+        rustix::fs::CWD,
+        &target,
+        rustix::fs::RenameFlags::NOREPLACE,
+    ) {
+        Ok(()) => Ok(series),
+        Err(rustix::io::Errno::EXIST) => bail!(taken()),
+        Err(error) => Err(error).with_context(|| format!("moving the series to {}", target.display())),
+    }
+}
+
+/// Lets git read each diff: lines that were wrapped or cut on their way show here.
+fn check_form(sh: &Shell, folder: &Path, selection: &Selection, series: &Series) -> anyhow::Result<()> {
+    for (patch, mail) in series.patches.iter().zip(&selection.patches) {
+        let command = git::git(sh, folder).args(["apply", "--numstat", "-"]).stdin(&patch.text);
+        process::read(command).with_context(|| {
+            format!(
+                "{} {}: git cannot read its diff, as if lines were wrapped or cut",
+                mail.place,
+                quoted(&mail.full_subject)
+            )
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Ranges of a real repository, and git's own opinion of what was imported.
+
+use super::*;
+use crate::lab::process;
+
+/// A repository with settings that want to change patches, and a branch of three commits on `base`.
+fn repository(sh: &Shell, folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    let git = |arguments: &[&str]| process::read(git::git(sh, folder).args(arguments)).unwrap();
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    for setting in [
+        ["format.attach", "true"],
+        ["format.signature", "mine"],
+        ["format.headers", "X-Mine: yes"],
+        ["format.subjectPrefix", "OTHER"],
+        ["format.from", "true"],
+        ["diff.noprefix", "true"],
+        ["diff.external", "false"],
+        ["diff.context", "1"],
+        ["core.quotePath", "false"],
+    ] {
+        git(&["config", setting[0], setting[1]]);
+    }
+    let commit = |message: &str| {
+        git(&["add", "--all"]);
+        let author = ["--author=Jörg \"J.\" Doe <j@x>", "--date=2013-01-05T01:08:09-0130"];
+        git(&[&["commit", "--quiet", "-m", message], author.as_slice()].concat());
+    };
+    let lines = |changed: &str| {
+        (0..30).map(|n| if n == 15 { format!("{changed}\n") } else { format!("{n}\n") }).collect::<String>()
+    };
+    fs::write(folder.join("x.c"), lines("a")).unwrap();
+    fs::write(folder.join("crlf.c"), "a\r\nb\r\n").unwrap();
+    commit("base");
+    git(&["tag", "base"]);
+    fs::write(folder.join("x.c"), lines("ü")).unwrap();
+    commit("fuse: größer\n\nFrom a@b Mon Sep 17 00:00:00 2001\n>From quoted\n\nSigned-off-by: J <j@x>");
+    fs::write(folder.join("crlf.c"), "a\r\nc\r\n").unwrap();
+    commit("fuse: with a title that is long enough for git to fold it over two lines of its header");
+    fs::rename(folder.join("x.c"), folder.join("y.c")).unwrap();
+    fs::write(folder.join("logo"), [0, 1, 2, 255]).unwrap();
+    commit("fuse: move it");
+}
+
+#[test]
+fn a_range_becomes_what_git_takes() {
+    let sh = Shell::new().unwrap();
+    let bench = Bench::new();
+    let folder = bench.path("linux");
+    repository(&sh, &folder);
+    let range = |options: &mut Wanted| {
+        options.from = "base..main".into();
+        options.git = Some(folder.clone());
+        options.name = Some("s".to_owned());
+    };
+    bench.import("", range).unwrap();
+    let files = bench.files();
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "s/0001-fuse-gr-er.patch",
+            "s/0002-fuse-with-a-title-that-is-long-enough-for-git-to-fol.patch",
+            "s/0003-fuse-move-it.patch",
+            "s/README.md"
+        ]
+    );
+    expect![[r#"
+        From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+        From: "Jörg \"J.\" Doe" <j@x>
+        Date: Sat, 5 Jan 2013 01:08:09 -0130
+        Subject: [PATCH 1/3] fuse: größer
+        MIME-Version: 1.0
+        Content-Type: text/plain; charset=UTF-8
+        Content-Transfer-Encoding: 8bit
+
+        >From a@b Mon Sep 17 00:00:00 2001
+        >From quoted
+
+        Signed-off-by: J <j@x>
+        ---
+         x.c | 2 +-
+         1 file changed, 1 insertion(+), 1 deletion(-)
+
+        diff --git a/x.c b/x.c
+        index 1f3ef80f1253..b1ab1dcc5549 100644
+        --- a/x.c
+        +++ b/x.c
+        @@ -13,7 +13,7 @@
+         12
+         13
+         14
+        -a
+        +ü
+         16
+         17
+         18
+    "#]]
+    .assert_eq(&files[0].1);
+    let git = |arguments: &[&str]| process::read(git::git(&sh, &folder).args(arguments)).unwrap();
+    git(&["checkout", "--quiet", "-b", "again", "base"]);
+    for (_, text) in &files[..3] {
+        process::read(git::git(&sh, &folder).args(["am", "--quiet", "--keep-cr"]).stdin(text)).unwrap();
+    }
+    // The line that looks like the start of a mail keeps its mark; all else is as it was.
+    let log = |branch: &str| git(&["log", "--format=%an %ae %ad%n%B%T", &format!("base..{branch}")]);
+    assert_eq!(log("again"), log("main").replace("\nFrom a@b Mon", "\n>From a@b Mon"));
+}
+
+#[test]
+fn ranges_that_are_none() {
+    let sh = Shell::new().unwrap();
+    let bench = Bench::new();
+    let folder = bench.path("linux");
+    repository(&sh, &folder);
+    let check = |range: &str, expected: Expect| {
+        let error = bench.import("", |options| {
+            options.from = range.into();
+            options.git = Some(folder.clone());
+        });
+        expected.assert_eq(&error.unwrap_err().replace(&format!("{}", bench.folder.path().display()), ""));
+    };
+    check("main", expect!["importing a series from main: `main` is not a range of commits: write A..B"]);
+    check(
+        "base...main",
+        expect!["importing a series from base...main: `base...main` is not a range of commits: write A..B"],
+    );
+    check(
+        "--output=x..main",
+        expect!["importing a series from --output=x..main: there is no commit `--output=x` in linux"],
+    );
+    check(
+        "main..base",
+        expect!["importing a series from main..base: the range `main..base` is empty: is A before B?"],
+    );
+    process::read(git::git(&sh, &folder).args(["checkout", "--quiet", "base"])).unwrap();
+    process::read(git::git(&sh, &folder).args(["merge", "--quiet", "--no-ff", "-m", "merge", "main"]))
+        .unwrap();
+    check(
+        "base..",
+        expect![
+            "importing a series from base..: the range holds 1 merges: rebase it, a series is a line of commits"
+        ],
+    );
+    let error = bench.import("", |options| options.git = Some("/nonexistent".into())).unwrap_err();
+    assert!(error.contains("opening the repository /nonexistent: "), "{error}");
+}
