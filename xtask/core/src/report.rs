@@ -12,5 +12,52 @@ pub mod table;
 mod text;
 pub mod timeline;
 
+use crate::comparison::Comparison;
+use crate::comparison::across::Across;
+
+/// How a comparison is printed. A new form is a file beside this one, and its lines here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal.
+    Table,
+    /// Plain text of at most 72 columns, for a cover letter.
+    Mail,
+    /// Everything, samples included, for programs.
+    Json,
+}
+
+impl Format {
+    /// All of them, with what users write and what they get.
+    pub const ALL: [(Format, &str, &str); 3] = [
+        (Format::Table, "table", "For a terminal"),
+        (Format::Mail, "mail", "Plain text of at most 72 columns, for a cover letter"),
+        (Format::Json, "json", "Everything, samples included, for programs"),
+    ];
+
+    /// The text of a comparison.
+    ///
+    /// # Errors
+    /// If it cannot be written in this form.
+    pub fn render(self, comparison: &Comparison) -> anyhow::Result<String> {
+        Ok(match self {
+            Format::Table => table::render(comparison),
+            Format::Mail => mail::render(comparison),
+            Format::Json => json::render(comparison)?,
+        })
+    }
+
+    /// The text of two campaigns side by side.
+    ///
+    /// # Errors
+    /// If it cannot be written in this form.
+    pub fn render_across(self, across: &Across) -> anyhow::Result<String> {
+        Ok(match self {
+            Format::Table => across::render(across, table::WIDTH),
+            Format::Mail => across::render(across, mail::WIDTH),
+            Format::Json => json::render(across)?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/console")
 }
 
-/// Consoles of real boots by name, each with a description beside it.
+/// Consoles of real boots by name.
 fn captures() -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder()).expect("the folder of the captures");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("its entry").path()).collect();
@@ -23,20 +23,26 @@ fn captures() -> Vec<(String, Vec<u8>)> {
     paths.sort();
     assert!(paths.len() >= 30, "captures are missing: {paths:?}");
     let read = |path: PathBuf| {
-        assert!(path.with_extension("toml").exists(), "nothing says where {} comes from", path.display());
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         (name, fs::read(path).expect("the capture"))
     };
     paths.into_iter().map(read).collect()
 }
 
-/// Each capture gives the findings in the file beside it: console line, kind, title.
+/// Each capture gives the findings in the text beside it - console line, kind, title -, below what says where it comes
+/// from.
 #[test]
 fn captures_give_what_stands_beside_them() {
     for (name, console) in captures() {
+        let path = folder().join(format!("{name}.txt"));
+        let text = fs::read_to_string(&path).expect("nothing says where a capture comes from");
+        let source: String = text.split_inclusive('\n').take_while(|line| line.starts_with('#')).collect();
+        for key in ["kernel", "qemu", "provoked"] {
+            assert!(source.contains(&format!("# {key}: ")), "{name}: no {key}: {source}");
+        }
         let line = |found: &Finding| format!("{}: {}: {}\n", found.line, found.kind, found.title);
         let found: String = findings(&console).iter().map(line).collect();
-        expect_file![folder().join(format!("{name}.findings"))].assert_eq(&found);
+        expect_file![path].assert_eq(&format!("{source}\n{found}"));
     }
 }
 

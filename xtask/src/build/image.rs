@@ -9,6 +9,7 @@ mod host;
 mod inputs;
 mod job;
 mod manifest;
+mod part;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ use xshell::Shell;
 
 use self::inputs::Inputs;
 pub(crate) use self::job::check as check_jobs;
-pub(crate) use self::manifest::{Manifest, Origin};
+pub(crate) use self::manifest::Manifest;
+use self::part::Origin;
 use crate::lab::archive::{self, Entry};
 use crate::lab::cache::Cache;
 use crate::lab::{digest, files};
@@ -121,9 +123,9 @@ fn load(sh: &Shell, folder: &Path) -> Stored {
 /// Compiles the guest's programs and puts the archive together.
 fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8>, Manifest)> {
     let programs = guest::build(sh, checkout).context("compiling the guest's programs")?;
-    let mut parts: Vec<manifest::Part> = programs;
+    let mut parts: Vec<part::Part> = programs;
     for file in &inputs.host_files {
-        parts.push(manifest::Part {
+        parts.push(part::Part {
             guest_path: file.guest_path.clone(),
             content: file.read(sh)?,
             origin: Origin::Host {
@@ -138,7 +140,7 @@ fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8
 }
 
 /// The folders and devices that process 1 relies on, and the files.
-fn entries(parts: &[manifest::Part]) -> Vec<Entry> {
+fn entries(parts: &[part::Part]) -> Vec<Entry> {
     let folders = ["/dev", "/mnt", "/proc", "/sys", "/tmp"].map(|path| Entry::folder(path, 0o755));
     // The kernel opens it as the standard streams of process 1, and warns if it cannot. Number: devices.txt of Linux.
     let console = Entry::character_device("/dev/console", 0o600, 5, 1);

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab_core::evidence::metric::Metric;
+use lab_core::report::Format;
 
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
 ///
@@ -73,7 +75,7 @@ pub struct RunLab {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub workloads: Vec<String>,
     /// How the comparison is printed.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_name = "FORM", value_parser = formats(), default_value = "table")]
     pub format: Format,
 }
 
@@ -111,7 +113,7 @@ pub struct Compare {
     #[arg(long, value_name = "VARIANT")]
     pub against: Option<String>,
     /// How it is printed.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
+    #[arg(long, value_name = "FORM", value_parser = formats(), default_value = "table")]
     pub format: Format,
     /// Instead: when the requests of one read or write went out and came back, kernel by kernel. Needs a scenario
     /// with a request log, such as that of the plan `timeline`.
@@ -183,15 +185,15 @@ pub enum BenchPart {
     LoadTools,
 }
 
-/// How a comparison is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For a terminal.
-    Table,
-    /// Plain text of at most 72 columns, for a cover letter.
-    Mail,
-    /// Everything, samples included, for programs.
-    Json,
+/// The forms in which a comparison is printed, as clap knows values.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let values = Format::ALL.map(|(_, name, help)| PossibleValue::new(name).help(help));
+    PossibleValuesParser::new(values).map(|name| {
+        Format::ALL
+            .into_iter()
+            .find(|(_, known, _)| *known == name)
+            .map_or(Format::Table, |(format, ..)| format)
+    })
 }
 
 #[cfg(test)]

@@ -4,15 +4,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lab_core::campaign::Campaign;
-use lab_core::comparison::across::{self, Across};
+use lab_core::comparison::across;
 use lab_core::comparison::{self, Comparison, Question, self_test};
 use lab_core::report;
 use lab_core::report::timeline::{self, Wanted};
 use xshell::Shell;
 
 use crate::campaign;
-use crate::commands::cli::{self, Format};
+use crate::commands::cli;
 use crate::lab::{Lab, files};
+use lab_core::report::Format;
 
 /// The comparison as a file of the campaign.
 const STORED: &str = "comparison.txt";
@@ -35,12 +36,12 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
         if question.is_default() {
             return show(&campaign, &comparison, options.format);
         }
-        print!("{}", render(&comparison, options.format)?);
+        print!("{}", options.format.render(&comparison)?);
         return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
     };
     let other = campaign::load(&campaign::find(&lab.results(sh)?, Some(other))?)?;
     let across = across::across([&campaign, &other], &question)?;
-    print!("{}", render_across(&across, options.format)?);
+    print!("{}", options.format.render_across(&across)?);
     Ok(ExitCode::from(across.status.exit_code()))
 }
 
@@ -56,7 +57,7 @@ fn wanted(options: &cli::Compare) -> Wanted {
 pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let campaign = campaign::load(folder)?;
     let comparison = comparison::compare(&campaign)?;
-    files::write_atomically(&folder.join(STORED), render(&comparison, Format::Table)?.as_bytes())?;
+    files::write_atomically(&folder.join(STORED), Format::Table.render(&comparison)?.as_bytes())?;
     println!();
     show(&campaign, &comparison, format)
 }
@@ -66,24 +67,8 @@ fn show(campaign: &Campaign, comparison: &Comparison, format: Format) -> anyhow:
     let test = self_test::check(campaign, comparison);
     match &test {
         Some(test) if format == Format::Table => print!("{}", report::self_test::render(test)),
-        Some(_) | None => print!("{}", render(comparison, format)?),
+        Some(_) | None => print!("{}", format.render(comparison)?),
     }
     let status = test.map_or(comparison.conclusion.status, |test| test.status());
     Ok(ExitCode::from(status.exit_code()))
-}
-
-fn render(comparison: &Comparison, format: Format) -> anyhow::Result<String> {
-    Ok(match format {
-        Format::Table => report::table::render(comparison),
-        Format::Mail => report::mail::render(comparison),
-        Format::Json => report::json::render(comparison)?,
-    })
-}
-
-fn render_across(across: &Across, format: Format) -> anyhow::Result<String> {
-    Ok(match format {
-        Format::Table => report::across::render(across, report::table::WIDTH),
-        Format::Mail => report::across::render(across, report::mail::WIDTH),
-        Format::Json => report::json::render(across)?,
-    })
 }

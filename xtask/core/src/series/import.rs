@@ -5,5 +5,6 @@ mod complete;
 pub mod mail;
 pub mod mbox;
 pub mod select;
+mod sorted;
 pub mod subject;
 pub mod write;

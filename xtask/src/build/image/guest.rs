@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use xshell::{Cmd, Shell, cmd};
 
-use super::manifest::{Origin, Part};
+use super::part::{Origin, Part};
 
 /// The target of the guest's programs.
 const TARGET: &str = "x86_64-unknown-linux-gnu";

@@ -4,16 +4,8 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::inputs::Inputs;
+use super::part::{Origin, Part};
 use crate::lab::digest;
-
-/// A file before it goes into the archive.
-#[derive(Clone, Debug)]
-pub(super) struct Part {
-    /// Absolute path in the guest.
-    pub(super) guest_path: String,
-    pub(super) content: Vec<u8>,
-    pub(super) origin: Origin,
-}
 
 /// The content of `manifest.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,24 +39,6 @@ pub(crate) struct ManifestFile {
     pub(crate) sha256: String,
     /// Where it comes from.
     pub(crate) origin: Origin,
-}
-
-/// Where a file comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Origin {
-    /// Compiled from a crate below `images/`.
-    Built {
-        /// The crate.
-        package: String,
-    },
-    /// A file of the host.
-    Host {
-        /// Absolute path on the host.
-        path: String,
-        /// Debian package and version, e.g. `coreutils 9.1-1`, if it comes from one.
-        package: Option<String>,
-    },
 }
 
 impl Manifest {

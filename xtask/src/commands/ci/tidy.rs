@@ -1,12 +1,15 @@
 //! Checks of the tree itself, so that its documents and its form stay true.
 
+mod imports;
+mod markdown;
+mod stages;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use clap::Parser as _;
 use xshell::{Shell, cmd};
 
-use crate::commands::cli::Cli;
 use crate::lab::checkout::Checkout;
 
 /// Looks at every file that git knows.
@@ -17,13 +20,17 @@ pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
     println!("== tidy");
     let _folder = sh.push_dir(checkout.root());
     let listed = cmd!(sh, "git ls-files --cached --others --exclude-standard").quiet().read()?;
+    // What is deleted in the working tree, or a capture in bytes, is no text to check.
+    let read = |name: &str| Some((name.to_owned(), std::fs::read_to_string(checkout.join(name)).ok()?));
+    let texts: BTreeMap<String, String> = listed.lines().filter_map(read).collect();
     let mut problems = Vec::new();
-    for name in listed.lines() {
-        let path = checkout.join(name);
-        // Deleted in the working tree, or a capture in bytes: neither is text to check.
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        problems.extend(problems_of(name, &text, |path| checkout.join(path).exists()));
+    for (name, text) in &texts {
+        problems.extend(problems_of(name, text, |path| checkout.join(path).exists()));
     }
+    problems.extend(markdown::unreached(&texts));
+    let packages = stages::look(&texts)?;
+    print!("{}", stages::picture(&packages));
+    problems.extend(packages.iter().flat_map(|package| package.problems()));
     if problems.is_empty() {
         return Ok(());
     }
@@ -35,13 +42,9 @@ pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
 fn problems_of(name: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
     match extension {
-        Some("rs") => module_comment(name, text).into_iter().collect(),
+        Some("rs") => module_comment(name, text).into_iter().chain(too_long(name, text)).collect(),
         Some("md") => {
-            let mut problems = commands(name, text);
-            if name == "ARCHITECTURE.md" {
-                problems.extend(paths(name, text, exists));
-            }
-            problems
+            markdown::commands(name, text).into_iter().chain(markdown::paths(name, text, exists)).collect()
         }
         Some("toml") if name.ends_with("Cargo.toml") && name != "Cargo.toml" => {
             lints(name, text).into_iter().collect()
@@ -55,52 +58,24 @@ fn module_comment(name: &str, text: &str) -> Option<String> {
         .then(|| format!("{name}:1: starts without a `//!` line that says its subject"))
 }
 
+/// Tables, which may be long: one line an entry.
+const TABLES: [&str; 1] = ["xtask/core/src/evidence/klog/headers.rs"];
+/// A longer file has more than one subject.
+const MOST_LINES: usize = 400;
+
+fn too_long(name: &str, text: &str) -> Option<String> {
+    let is_test = name.ends_with("/tests.rs") || name.contains("/tests/");
+    let lines = text.lines().count();
+    (lines > MOST_LINES && !is_test && !TABLES.contains(&name))
+        .then(|| format!("{name}:1: has {lines} lines, {MOST_LINES} are the most: split it by subject"))
+}
+
 fn lints(name: &str, text: &str) -> Option<String> {
     let inherits = text
         .parse::<toml::Table>()
         .context("parsing")
         .is_ok_and(|table| table.get("lints").and_then(|lints| lints.get("workspace")).is_some());
     (!inherits).then(|| format!("{name}: does not inherit the workspace's lints"))
-}
-
-/// Each `cargo xtask ...` in Markdown has to be one that the real parser takes.
-fn commands(name: &str, text: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        for rest in line.split("cargo xtask ").skip(1) {
-            let command = rest.split(['`', '#', '|', ')', ';', '&']).next().unwrap_or_default();
-            let words: Vec<&str> = command.split_whitespace().collect();
-            // A line that shows the form of a command names arguments in capitals or brackets.
-            if words.is_empty() || words.iter().any(|word| word.starts_with(['[', '<', '.'])) {
-                continue;
-            }
-            if let Err(error) =
-                Cli::try_parse_from(std::iter::once("cargo xtask").chain(words.iter().copied()))
-                && error.use_stderr()
-            {
-                let reason = error.to_string();
-                let reason = reason.lines().next().unwrap_or_default();
-                problems.push(format!("{name}:{}: `cargo xtask {}`: {reason}", number + 1, words.join(" ")));
-            }
-        }
-    }
-    problems
-}
-
-/// Each path that ARCHITECTURE.md gives in backquotes has to exist.
-fn paths(name: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut problems = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        for word in line.split('`').skip(1).step_by(2) {
-            let looks_like_path = word.contains('/')
-                && !word.starts_with('/')
-                && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-            if looks_like_path && !exists(word) {
-                problems.push(format!("{name}:{}: {word} does not exist", number + 1));
-            }
-        }
-    }
-    problems
 }
 
 #[cfg(test)]
@@ -119,6 +94,15 @@ mod tests {
     }
 
     #[test]
+    fn files_have_one_subject() {
+        let long = format!("//! Digests.\n{}", "\n".repeat(400));
+        check("src/a.rs", &long, &["src/a.rs:1: has 401 lines, 400 are the most: split it by subject"]);
+        check("src/a.rs", &long[..long.len() - 1], &[]);
+        check("src/a/tests.rs", &long, &[]);
+        check(TABLES[0], &long, &[]);
+    }
+
+    #[test]
     fn commands_in_documents_are_real() {
         check("a.md", "run `cargo xtask run-lab --plan mail` and\n    cargo xtask ci   # all\n", &[]);
         check("a.md", "the form is `cargo xtask compare [CAMPAIGN]`\n", &[]);
@@ -130,8 +114,8 @@ mod tests {
     }
 
     #[test]
-    fn paths_in_the_architecture_exist() {
-        check("ARCHITECTURE.md", "`xtask/src` and `dd` and `/dev/kvm`\n", &[]);
+    fn paths_in_documents_exist() {
+        check("docs/a.md", "`xtask/src` and `dd` and `/dev/kvm` and `fs/fuse/file.c`\n", &[]);
         check(
             "ARCHITECTURE.md",
             "see `xtask/gone.rs`\n",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{bail, ensure};
 
 use super::mail::Mail;
-use super::select::{Numbered, Skipped, list, skip};
+use super::sorted::{Numbered, Skipped, list, skip};
 use crate::series;
 use crate::text::suggest::quoted;
 

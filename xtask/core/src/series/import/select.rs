@@ -6,15 +6,13 @@ use anyhow::{bail, ensure};
 
 use super::complete;
 use super::mail::Mail;
+use super::sorted::{Numbered, Skipped, list, skip};
 use super::subject::{Mark, Place};
 use crate::series;
 use crate::text::suggest::quoted;
 
 /// More than the longest series and what was said about it.
 const MAX_MAILS: usize = 10_000;
-
-/// How many numbers or series an error names.
-const NAMED: usize = 5;
 
 /// Which series is wanted, where there are several.
 #[derive(Clone, Debug, Default)]
@@ -49,18 +47,6 @@ pub struct Selection {
     pub skipped: Vec<Skipped>,
 }
 
-/// A mail that became no patch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// Its subject, whole.
-    pub subject: String,
-    /// Why it was skipped.
-    pub reason: String,
-}
-
-/// Mails and the numbers in their subjects, 0 where there is none.
-pub(crate) type Numbered = Vec<(u32, Mail)>;
-
 /// Mails that say that they belong together.
 struct Group {
     version: u32,
@@ -93,10 +79,6 @@ pub fn select(mails: Vec<Mail>, wish: &Wish, order: Order) -> anyhow::Result<Sel
         complete::check_patch(mail)?;
     }
     Ok(Selection { version, cover, patches, skipped })
-}
-
-pub(super) fn skip(skipped: &mut Vec<Skipped>, mail: &Mail, reason: &str) {
-    skipped.push(Skipped { subject: mail.full_subject.clone(), reason: reason.to_owned() });
 }
 
 fn group(mails: Vec<Mail>, order: Order, skipped: &mut Vec<Skipped>) -> Vec<Group> {
@@ -233,20 +215,5 @@ fn counted(count: usize, what: &str) -> String {
         (1, what) => format!("1 {what}"),
         (count, "patch") => format!("{count} patches"),
         (count, what) => format!("{count} {what}s"),
-    }
-}
-
-/// `a, b and c`; a long list is cut.
-pub fn list(items: impl Iterator<Item = String>) -> String {
-    let mut items: Vec<String> = items.collect();
-    if items.len() > NAMED + 1 {
-        let more = items.len() - NAMED;
-        items.truncate(NAMED);
-        items.push(format!("{more} more"));
-    }
-    match items.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
-        None => String::new(),
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::mail::Mail;
-use super::select::{Selection, Skipped};
+use super::select::Selection;
+use super::sorted::Skipped;
 use super::{mbox, subject};
 use crate::series::{Patch, Series};
 use crate::text::suggest::quoted;
