@@ -16,7 +16,7 @@ use crate::log::Pending;
 use crate::model::{Access, Ticket};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
-use crate::stats::{Answer, Arrival, Direction, Place};
+use crate::stats::{Answer, Arrival, Direction, Moved, Place};
 use crate::storage::{backing_flags, readable};
 
 /// A file that the kernel has open.
@@ -108,6 +108,7 @@ impl Server {
             let backing = self.backing(&file, OFlags::RDONLY)?;
             answer.load(backing.as_fd(), asked.offset, request.allowed(asked.size))
         });
+        self.count_way(result, answer.moved());
         let mut sent = Ok(());
         self.answer(request, result, |result| sent = answer.send(result));
         sent
@@ -130,9 +131,17 @@ impl Server {
             let backing = self.backing(&file, OFlags::WRONLY)?;
             write_as_asked(backing.as_fd(), &mut data, asked)
         });
+        self.count_way(result, data.moved());
         let mut sent = Ok(());
         self.answer(request, result, |result| sent = send(result));
         sent
+    }
+
+    /// Counts the way of data that got where it was to go, if that is asked for.
+    fn count_way(&self, result: Result<usize>, moved: Moved) {
+        if self.settings.splice && result.is_ok() {
+            self.stats.count_way(moved);
+        }
     }
 
     /// Counts a request, has its fault, and hands it to the storage.

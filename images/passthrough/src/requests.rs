@@ -20,7 +20,7 @@ use rustix::io::{Errno, Result};
 use crate::attributes::Extended;
 use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
-use crate::device::channel::{Channel, Payload, Received};
+use crate::device::channel::{Channel, Received};
 use crate::device::request::{Body, File, Request, Tree, parse};
 use crate::device::wire::{CreateOut, FOPEN_DIRECT_IO, GetxattrOut, InHeader, LseekOut};
 use crate::inodes::NodeId;
@@ -73,7 +73,7 @@ fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::
     match body {
         Body::Read(asked) => server.read(&asked, channel.read_answer(unique))?,
         Body::Write { asked, data } => {
-            server.write(&asked, Payload::Bytes(data), |result| answer(channel, written(result)))?;
+            server.write(&asked, channel.whole(data), |result| answer(channel, written(result)))?;
         }
         body @ (Body::Tree(_)
         | Body::File(_)

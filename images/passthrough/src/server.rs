@@ -102,7 +102,8 @@ impl Server {
             log.restart(clock::now_ns());
         }
         let storage = self.model.as_ref().map(Model::take);
-        RequestStats { storage, ..self.stats.take() }
+        let splicing = self.settings.splice.then(|| self.stats.take_ways());
+        RequestStats { storage, splicing, ..self.stats.take() }
     }
 
     /// The log of the requests since the last [`Server::take_stats`]; empty if requests are not logged.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use lab_protocol::{RequestStats, ServiceTimes};
+use lab_protocol::{RequestStats, ServiceTimes, Splicing};
 
 pub(crate) use lab_protocol::Operation;
 
@@ -43,6 +43,17 @@ pub(crate) enum Answer {
     Good,
     /// With an error.
     Failed,
+}
+
+/// How the data of a READ or WRITE has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// Through a pipe.
+    Spliced,
+    /// Through memory of this process, as it is to be.
+    Copied,
+    /// The same, because it could not be spliced.
+    FellBack,
 }
 
 /// Where a READ or WRITE starts, seen from the one received before it for the same file and direction.
@@ -81,6 +92,7 @@ pub(crate) struct Stats {
     failed: AtomicU64,
     first_arrival_ns: AtomicU64,
     last_answer_ns: AtomicU64,
+    moved: [AtomicU64; 3],
 }
 
 /// READs or WRITEs.
@@ -104,6 +116,7 @@ impl Default for Stats {
             failed: AtomicU64::new(0),
             first_arrival_ns: AtomicU64::new(u64::MAX),
             last_answer_ns: AtomicU64::new(0),
+            moved: [const { AtomicU64::new(0) }; 3],
         }
     }
 }
@@ -147,6 +160,21 @@ impl Stats {
         self.in_flight.fetch_sub(1, Relaxed);
     }
 
+    /// Counts the way of a READ's or WRITE's data.
+    pub(crate) fn count_way(&self, moved: Moved) {
+        self.moved[moved as usize].fetch_add(1, Relaxed);
+    }
+
+    /// The ways that were counted since the last call.
+    pub(crate) fn take_ways(&self) -> Splicing {
+        let take = |moved: Moved| self.moved[moved as usize].swap(0, Relaxed);
+        Splicing {
+            spliced: take(Moved::Spliced),
+            copied: take(Moved::Copied),
+            fell_back: take(Moved::FellBack),
+        }
+    }
+
     /// Counts a request other than READ and WRITE as failed by a fault of the settings.
     pub(crate) fn fail(&self) {
         self.failed.fetch_add(1, Relaxed);
@@ -186,6 +214,7 @@ impl Stats {
             read_service: times(read),
             write_service: times(write),
             storage: None,
+            splicing: None,
         }
     }
 

@@ -19,7 +19,7 @@ pub use nonce::Nonce;
 pub use operation::Operation;
 pub use report::{
     ContextSwitches, CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, ServiceTimes,
-    Stage, StorageStats, WorkloadReport,
+    Splicing, Stage, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

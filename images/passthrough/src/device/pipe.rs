@@ -58,7 +58,8 @@ impl Pipe {
     /// Puts the place of a header and the file's data into the pipe, less than `size` at the end of the file only.
     ///
     /// # Errors
-    /// EINVAL if the file cannot be spliced; those of reading.
+    /// EINVAL if the file cannot be spliced; those of reading. The pipe has to be cleared then: it holds the header, and what
+    /// was read before the error.
     pub(crate) fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
         let header = [IoSliceRaw::from_slice(&self.header[..size_of::<OutHeader>()])];
         // SAFETY: the memory lives as long as the pipe. That it changes until the pipe is read is intended.
@@ -71,16 +72,21 @@ impl Pipe {
             let writer = &self.ends.writer;
             match rustix::pipe::splice(file, Some(&mut position), writer, None, size - loaded, flags) {
                 Ok(0) => break,
-                Ok(more) => loaded += more,
+                Ok(more) => {
+                    loaded += more;
+                    self.filled += more;
+                }
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.filled += loaded;
         Ok(loaded)
     }
 
     /// Sends what was loaded as the answer to a request.
+    ///
+    /// # Errors
+    /// Those of the device, and of the file if its data was not there yet. The pipe has to be cleared then.
     pub(crate) fn send(&mut self, device: &Device, unique: u64) -> Result<usize> {
         self.address(unique);
         let sent = rustix::pipe::splice(
@@ -143,6 +149,7 @@ impl Pipe {
     }
 
     /// Bytes in the pipe.
+    #[cfg(test)]
     pub(crate) fn filled(&self) -> usize {
         self.filled
     }
