@@ -17,7 +17,7 @@ use crate::model::{Access, Ticket};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answer, Arrival, Direction, Moved, Place};
-use crate::storage::{backing_flags, readable};
+use crate::storage::{backing_flags, close, readable};
 
 /// A file that the kernel has open.
 #[derive(Debug)]
@@ -63,6 +63,19 @@ impl DataRequest {
 enum Backing<'a> {
     Kept(BorrowedFd<'a>),
     ForThisRequest(OwnedFd),
+}
+
+impl Backing<'_> {
+    /// Closes the file if it was opened for this request, after it was written to.
+    ///
+    /// # Errors
+    /// Those of close(2), where file systems say what they could not write (NFS, quota).
+    fn close(self) -> Result<()> {
+        match self {
+            Backing::Kept(_) => Ok(()),
+            Backing::ForThisRequest(fd) => close(fd),
+        }
+    }
 }
 
 impl AsFd for Backing<'_> {
@@ -129,7 +142,8 @@ impl Server {
         data.truncate(request.allowed(asked.size));
         let result = request.admitted(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
-            write_as_asked(backing.as_fd(), &mut data, asked)
+            let written = write_as_asked(backing.as_fd(), &mut data, asked)?;
+            backing.close().map(|()| written)
         });
         self.count_way(result, data.moved());
         let mut sent = Ok(());
@@ -198,7 +212,7 @@ impl Server {
     pub(crate) fn flush(&self, handle: u64) -> Result<()> {
         // Closing a copy passes on what close(2) of the backing file would say (NFS, quota).
         match &self.files.get(handle)?.kept {
-            Some(fd) => rustix::io::dup(fd).map(drop),
+            Some(fd) => close(rustix::io::dup(fd)?),
             None => Ok(()),
         }
     }
@@ -216,7 +230,9 @@ impl Server {
     pub(crate) fn fallocate(&self, handle: u64, offset: u64, length: u64, mode: i32) -> Result<()> {
         let file = self.files.get(handle)?;
         let mode = FallocateFlags::from_bits_retain(mode as u32);
-        rustix::fs::fallocate(self.backing(&file, OFlags::WRONLY)?, mode, offset, length)
+        let backing = self.backing(&file, OFlags::WRONLY)?;
+        rustix::fs::fallocate(backing.as_fd(), mode, offset, length)?;
+        backing.close()
     }
 
     pub(crate) fn lseek(&self, handle: u64, offset: i64, whence: i32) -> Result<u64> {
@@ -237,21 +253,23 @@ impl Server {
         let (mut read_at, mut write_at) = (from.1, to.1);
         // The reply has room for 32 bits.
         let length = length.min(u64::from(u32::MAX) & !0xfff) as usize;
-        let copied = rustix::fs::copy_file_range(
-            self.backing(&source, OFlags::RDONLY)?,
-            Some(&mut read_at),
-            self.backing(&target, OFlags::WRONLY)?,
-            Some(&mut write_at),
-            length,
-        )?;
-        Ok(copied as u32)
+        let source = self.backing(&source, OFlags::RDONLY)?;
+        let target = self.backing(&target, OFlags::WRONLY)?;
+        let (reader, writer) = (source.as_fd(), target.as_fd());
+        let copied =
+            rustix::fs::copy_file_range(reader, Some(&mut read_at), writer, Some(&mut write_at), length)?;
+        target.close().map(|()| copied as u32)
     }
 
     pub(crate) fn truncate(&self, number: NodeId, handle: Option<u64>, size: u64) -> Result<()> {
         let file = handle.map(|handle| self.files.get(handle)).transpose()?;
         match file.as_ref().and_then(|file| file.kept.as_ref()) {
             Some(fd) => rustix::fs::ftruncate(fd, size),
-            None => rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size),
+            None => {
+                let fd = self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?;
+                rustix::fs::ftruncate(&fd, size)?;
+                close(fd)
+            }
         }
     }
 }

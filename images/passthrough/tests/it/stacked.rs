@@ -1,7 +1,9 @@
 //! A server on the mount of another one, whose faults are those of a storage.
 
-use lab_protocol::{Effect, Fault, ServerSettings, Times};
-use rustix::fs::OFlags;
+use std::os::fd::IntoRawFd;
+
+use lab_protocol::{Effect, Fault, OpenMode, ServerSettings, Times};
+use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::{Errno, Result};
 
 use crate::harness::{Aligned, REQUEST, Served, bytes, in_time, open_direct, settings};
@@ -67,4 +69,39 @@ fn a_read_that_fails_while_it_is_spliced_leaves_nothing_in_the_pipe() {
 #[test]
 fn a_read_of_which_a_part_was_spliced_leaves_nothing_in_the_pipe() {
     check_failed_read(REQUEST + REQUEST / 2);
+}
+
+/// The error of close(2) for a file of the upper server, into which a byte was written.
+fn close(served: &Served) -> Result<()> {
+    let path = served.path("file");
+    in_time("closing", move || {
+        let file = rustix::fs::openat(CWD, &path, OFlags::WRONLY, Mode::empty())?;
+        rustix::io::pwrite(&file, b"x", 0)?;
+        // SAFETY: the descriptor is nobody else's any more.
+        match unsafe { libc::close(file.into_raw_fd()) } {
+            0 => Ok(()),
+            _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap()),
+        }
+    })
+}
+
+#[test]
+fn what_close_says_of_the_storage_reaches_the_caller() {
+    for (faults, expected) in [(vec![], Ok(())), (vec![always("flush", None)], Err(Errno::IO))] {
+        let lower = Served::new(&ServerSettings { faults, ..settings() });
+        lower.store("file", 4096);
+        let upper = Served::above(&lower, &settings());
+        assert_eq!(close(&upper), expected);
+        assert_eq!(close(&upper), expected, "once more");
+    }
+}
+
+#[test]
+fn what_close_says_of_a_file_for_one_request_is_said_of_the_request() {
+    let faults = vec![always("flush", None)];
+    let lower = Served::new(&ServerSettings { faults, ..settings() });
+    lower.store("file", MIB);
+    let upper = Served::above(&lower, &ServerSettings { open: OpenMode::PerRequest, ..settings() });
+    assert_eq!(write(&upper, 0, &bytes(REQUEST, 3)), Err(Errno::IO));
+    assert_eq!(read(&upper, 0, 4096).map(|read| read.len()), Ok(4096), "nothing is lost by closing");
 }
