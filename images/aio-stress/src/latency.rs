@@ -52,13 +52,16 @@ pub struct Summary {
 
 impl Default for Latencies {
     fn default() -> Self {
+        // Written to, so that no page of it is missing when the first latency comes.
+        let mut slots = vec![u64::MAX; SLOTS];
+        std::hint::black_box(&mut slots).fill(0);
         Latencies {
             shortest_ns: u64::MAX,
             longest_ns: 0,
             sum_ns: 0,
             count: 0,
             below: Default::default(),
-            slots: vec![0; SLOTS].into(),
+            slots: slots.into(),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::operation::Operation;
 use crate::options::Options;
 use crate::pattern;
 use crate::plan::Plan;
-use crate::report::file_line;
+use crate::report::{LINE, file_line};
 use crate::stage::Stage;
 use crate::tally::{OperationResult, Tally, ThreadResult};
 
@@ -40,6 +40,8 @@ pub struct Worker<'a> {
     batch: Batch,
     pending: usize,
     events: Vec<Event>,
+    /// Room for what is printed while a stage runs.
+    line: String,
     /// Of this stage; requests and completions are counted by the operations.
     tally: Tally,
 }
@@ -67,6 +69,7 @@ impl<'a> Worker<'a> {
         operations: Vec<Operation>,
     ) -> anyhow::Result<Self> {
         let count = operations.len() * options.depth as usize;
+        let longest_path = operations.iter().map(|operation| operation.path.as_os_str().len()).max();
         Ok(Worker {
             context: Context::new(EVENTS)
                 .context("setting up asynchronous I/O (it needs CONFIG_AIO and room below fs.aio-max-nr)")?,
@@ -81,21 +84,28 @@ impl<'a> Worker<'a> {
             batch: Batch::new(count.min(plan.most_per_submit as usize)),
             pending: 0,
             events: vec![Event::default(); count],
+            // What cannot be shown of a path becomes three bytes for each of its own.
+            line: String::with_capacity(LINE + 3 * longest_path.unwrap_or_default()),
             tally: Tally::default(),
         })
     }
 
-    /// Runs one stage to its end, fsync(2) included, unless `stop` says that another thread is through.
-    ///
-    /// # Errors
-    /// If a request fails or is short, or there is nothing to read.
-    pub fn run(&mut self, stage: Stage, stop: &AtomicBool) -> anyhow::Result<()> {
+    /// Gets ready for a stage, before its clock starts: what is counted into is allocated here.
+    pub fn prepare(&mut self, stage: Stage) {
         self.tally = Tally::new(self.options);
         for operation in &mut self.operations {
             operation.restart(stage, Tally::new(self.options));
         }
         self.active.clear();
         self.active.extend(0..self.operations.len());
+    }
+
+    /// Runs the stage that was prepared to its end, fsync(2) included, unless `stop` says that another thread is through.
+    /// It allocates nothing unless it fails.
+    ///
+    /// # Errors
+    /// If a request fails or is short, or there is nothing to read.
+    pub fn run(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
         let mut turns = 0;
         while !self.active.is_empty() && self.plan.turns.is_none_or(|most| turns < most) {
             if self.options.stonewall && stop.load(Relaxed) {
@@ -303,7 +313,7 @@ impl<'a> Worker<'a> {
         let operation = &mut self.operations[index];
         operation.conclude(Instant::now())?;
         let (bytes, elapsed) = (operation.transferred(), operation.elapsed());
-        eprintln!("{}", file_line(operation.stage(), &operation.path, bytes, elapsed));
+        eprint!("{}", file_line(&mut self.line, operation.stage(), &operation.path, bytes, elapsed));
         Ok(())
     }
 }
