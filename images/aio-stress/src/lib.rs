@@ -15,4 +15,5 @@ pub mod run;
 pub mod size;
 pub mod stage;
 pub mod tally;
+pub mod target;
 pub mod worker;

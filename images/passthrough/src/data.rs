@@ -14,18 +14,11 @@ use crate::fault::Share;
 use crate::inodes::{Inode, NodeId};
 use crate::log::Pending;
 use crate::model::{Access, Ticket};
+use crate::open::OpenFile;
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answer, Arrival, Direction, Moved, Place};
 use crate::storage::{backing_flags, close, readable};
-
-/// A file that the kernel has open.
-#[derive(Debug)]
-pub(crate) struct OpenFile {
-    pub(crate) inode: Arc<Inode>,
-    /// None if the backing file is opened for each request.
-    kept: Option<OwnedFd>,
-}
 
 /// A READ or WRITE from its receipt to its answer.
 #[derive(Debug)]

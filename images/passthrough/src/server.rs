@@ -12,14 +12,13 @@ use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::burn::Burn;
 use crate::clock;
-use crate::data::OpenFile;
-use crate::directory::Directory;
 use crate::fault::{Faults, Share};
 use crate::handles::Handles;
 use crate::inodes::Inodes;
-use crate::log::Log;
+use crate::log::{Log, Pending};
 use crate::model::Model;
 use crate::observe::Observer;
+use crate::open::{Directory, OpenFile};
 use crate::order::ReplyQueue;
 use crate::stats::{Operation, Stats};
 use crate::storage::Reopen;
@@ -111,6 +110,20 @@ impl Server {
         match &self.log {
             Some(log) => log.give(workload),
             None => RequestLog { workload, dropped: 0, base_ns: 0, records: Vec::new() },
+        }
+    }
+
+    /// A request other than READ and WRITE that has just arrived; none if requests are not logged.
+    pub(crate) fn pending(&self, operation: Operation) -> Option<Pending> {
+        let in_flight = self.stats.in_flight();
+        let pending = || Pending { operation, access: None, arrival_ns: clock::now_ns(), in_flight };
+        self.log.as_ref().map(|_| pending())
+    }
+
+    /// Logs a request as answered now.
+    pub(crate) fn record(&self, pending: Option<Pending>, result: rustix::io::Result<usize>) {
+        if let (Some(log), Some(pending)) = (&self.log, pending) {
+            log.add(&pending, result, clock::now_ns());
         }
     }
 
