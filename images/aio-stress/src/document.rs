@@ -24,12 +24,12 @@ const FORMAT: u32 = 1;
 
 /// A target that is ready to be written.
 #[derive(Debug)]
-pub struct Output<'a> {
+pub struct ResultsFile<'a> {
     target: &'a Target,
     file: Option<File>,
 }
 
-impl<'a> Output<'a> {
+impl<'a> ResultsFile<'a> {
     /// Makes the file, empty.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl<'a> Output<'a> {
             Target::StandardOutput => None,
             Target::File(path) => Some(File::create(path).with_context(|| purpose(path))?),
         };
-        Ok(Output { target, file })
+        Ok(ResultsFile { target, file })
     }
 
     /// Writes the document.

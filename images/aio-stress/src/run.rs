@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use crate::buffers::Buffers;
-use crate::document::{Document, Output};
-use crate::operation::Operation;
+use crate::document::{Document, ResultsFile};
+use crate::operation::FileOperation;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::report::{all_threads_line, header, thread_line};
@@ -22,7 +22,7 @@ use crate::worker::Worker;
 /// If the options contradict each other, or anything fails.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     // Before the work that would be lost without it.
-    let output = options.json.as_ref().map(Output::open).transpose()?;
+    let output = options.json.as_ref().map(ResultsFile::open).transpose()?;
     let mut stages = Vec::new();
     let plan = Plan::new(options);
     let result = match &plan {
@@ -111,13 +111,13 @@ fn perform(options: &Options, plan: &Plan, stages: &mut Vec<StageResult>) -> any
 }
 
 /// Opens each file once per context and deals the operations out to the threads.
-fn deal(options: &Options, plan: &Plan) -> anyhow::Result<Vec<Vec<Operation>>> {
-    let mut hands: Vec<Vec<Operation>> = (0..plan.threads).map(|_| Vec::new()).collect();
+fn deal(options: &Options, plan: &Plan) -> anyhow::Result<Vec<Vec<FileOperation>>> {
+    let mut hands: Vec<Vec<FileOperation>> = (0..plan.threads).map(|_| Vec::new()).collect();
     let mut dealt = 0;
     for path in &options.files {
         for context in 0..options.contexts {
             let span = plan.span(options, context)?;
-            let operation = Operation::open(path, context, span, dealt as u64, options)?;
+            let operation = FileOperation::open(path, context, span, dealt as u64, options)?;
             hands[dealt % plan.threads].push(operation);
             dealt += 1;
         }

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::aio::{Batch, Context, Event, Request, Transfer};
+use crate::aio::{Batch, Context, Event, IoRequest, Transfer};
 use crate::buffers::Buffers;
-use crate::operation::Operation;
+use crate::operation::FileOperation;
 use crate::options::Options;
 use crate::pattern;
 use crate::plan::Plan;
@@ -31,7 +31,7 @@ pub struct Worker<'a> {
     first_buffer: usize,
     options: &'a Options,
     plan: &'a Plan,
-    operations: Vec<Operation>,
+    operations: Vec<FileOperation>,
     /// Those that have requests to start, in the order of their turns.
     active: VecDeque<usize>,
     units: Vec<Unit>,
@@ -66,7 +66,7 @@ impl<'a> Worker<'a> {
         plan: &'a Plan,
         buffers: &'a Buffers,
         first_buffer: usize,
-        operations: Vec<Operation>,
+        operations: Vec<FileOperation>,
     ) -> anyhow::Result<Self> {
         let count = operations.len() * options.depth as usize;
         let longest_path = operations.iter().map(|operation| operation.path.as_os_str().len()).max();
@@ -116,7 +116,7 @@ impl<'a> Worker<'a> {
         }
         self.drain()?;
         if self.options.fsync {
-            for Operation { file, path, .. } in &self.operations {
+            for FileOperation { file, path, .. } in &self.operations {
                 file.sync_all().with_context(|| format!("fsync of {}", path.display()))?;
             }
         }
@@ -150,7 +150,7 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// The first of close(2).
     pub fn close(self) -> anyhow::Result<()> {
-        self.operations.into_iter().map(Operation::close).fold(Ok(()), anyhow::Result::and)
+        self.operations.into_iter().map(FileOperation::close).fold(Ok(()), anyhow::Result::and)
     }
 
     /// Builds requests for one operation after the other until the next would pass the limit, and submits them.
@@ -194,7 +194,7 @@ impl<'a> Worker<'a> {
             // SAFETY: the unit was free, so no request uses its buffer.
             pattern::fill(unsafe { self.buffers.content(buffer) }, offset);
         }
-        self.batch.push(Request {
+        self.batch.push(IoRequest {
             transfer,
             file: operation.file.as_fd(),
             memory: self.buffers.address(buffer),

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 
 use aio_stress::buffers::Buffers;
-use aio_stress::operation::Operation;
+use aio_stress::operation::FileOperation;
 use aio_stress::options::{Command, Options, parse};
 use aio_stress::plan::Plan;
 use aio_stress::worker::Worker;
@@ -55,9 +55,9 @@ fn check(line: &str) {
     let open = |number: u32| {
         let (path, context) = (&options.files[number as usize / 2], number % 2);
         let span = plan.span(&options, context).unwrap();
-        Operation::open(path, context, span, number.into(), &options).unwrap()
+        FileOperation::open(path, context, span, number.into(), &options).unwrap()
     };
-    let operations: Vec<Operation> = (0..4).map(open).collect();
+    let operations: Vec<FileOperation> = (0..4).map(open).collect();
     let buffers = Buffers::new(options.memory, 4 * 16, options.record, options.alignment).unwrap();
     let mut worker = Worker::new(&options, &plan, &buffers, 0, operations).unwrap();
     for stage in &plan.stages {

@@ -17,7 +17,7 @@ use crate::model::{Access, Ticket};
 use crate::open::OpenFile;
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
-use crate::stats::{Answer, Arrival, Direction, Moved, Place};
+use crate::stats::{Answered, Arrival, Direction, Moved, Place};
 use crate::storage::{backing_flags, close, readable};
 
 /// A READ or WRITE from its receipt to its answer.
@@ -32,7 +32,7 @@ struct DataRequest {
 
 impl DataRequest {
     /// The file, if the request is to be served.
-    fn admitted(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
+    fn file_to_serve(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
         self.share.and(file)
     }
 
@@ -109,8 +109,8 @@ impl Server {
     /// If the kernel does not take the answer.
     pub(crate) fn read(&self, asked: &ReadIn, mut answer: ReadAnswer<'_>) -> Result<()> {
         let file = self.files.get(asked.fh);
-        let request = self.arrive(&file, Direction::Read, asked.offset, asked.size);
-        let result = request.admitted(file).and_then(|file| {
+        let request = self.count_and_begin(&file, Direction::Read, asked.offset, asked.size);
+        let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::RDONLY)?;
             answer.load(backing.as_fd(), asked.offset, request.allowed(asked.size))
         });
@@ -131,9 +131,9 @@ impl Server {
         send: impl FnOnce(Result<usize>) -> Result<()>,
     ) -> Result<()> {
         let file = self.files.get(asked.fh);
-        let request = self.arrive(&file, Direction::Write, asked.offset, asked.size);
+        let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
         data.truncate(request.allowed(asked.size));
-        let result = request.admitted(file).and_then(|file| {
+        let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
             let written = write_as_asked(backing.as_fd(), &mut data, asked)?;
             backing.close().map(|()| written)
@@ -151,25 +151,26 @@ impl Server {
         }
     }
 
-    /// Counts a request, has its fault, and hands it to the storage.
-    fn arrive(
+    /// Counts a request, lets its fault happen, and hands it to the storage.
+    fn count_and_begin(
         &self,
         file: &Result<Arc<OpenFile>>,
         direction: Direction,
         offset: u64,
         size: u32,
     ) -> DataRequest {
-        let place = file.as_ref().map_or(Place::InOrder, |file| file.inode.arrive(direction, offset, size));
-        let arrival = self.stats.arrive(direction, size, place, clock::now_ns());
+        let place =
+            file.as_ref().map_or(Place::InOrder, |file| file.inode.place_after_last(direction, offset, size));
+        let arrival = self.stats.count_arrival(direction, size, place, clock::now_ns());
         self.burn.run();
         let bytes = offset..offset.saturating_add(size.into());
-        let share = self.meet_fault(direction.into(), bytes);
+        let share = self.apply_fault(direction.into(), bytes);
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
         let access = Access { inode, direction, offset, size };
         let storage = self.model.as_ref().zip(share.ok());
         let ticket = storage.map(|(model, share)| model.begin(&Access { size: share.of(size), ..access }));
         // Within the time that the storage takes, if it takes any.
-        self.observer.look(arrival.number, arrival.in_flight);
+        self.observer.step_aside_if_sampled(arrival.number, arrival.in_flight);
         DataRequest { arrival, access, share, ticket }
     }
 
@@ -181,7 +182,7 @@ impl Server {
         }
         let send = || {
             // Before the answer goes out: the kernel may send the next request at once.
-            let answer = if result.is_ok() { Answer::Good } else { Answer::Failed };
+            let answer = if result.is_ok() { Answered::Good } else { Answered::Failed };
             let now_ns = clock::now_ns();
             self.stats.answer(&arrival, answer, now_ns);
             if let Some(log) = &self.log {

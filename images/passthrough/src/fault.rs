@@ -73,13 +73,13 @@ impl Faults {
         self.hanging.load(Relaxed)
     }
 
-    /// Has a request meet its fault, whatever time that takes, and gives what is left to be done for it.
+    /// Lets the fault of a request happen, whatever time that takes, and gives what is left to be done for it.
     ///
     /// `bytes` are those that a READ or WRITE is about, from the begin of the file; others have none.
     ///
     /// # Errors
     /// What the request is to be answered instead of being served.
-    pub(crate) fn meet(&self, operation: Operation, bytes: Range<u64>) -> Result<Share> {
+    pub(crate) fn apply(&self, operation: Operation, bytes: Range<u64>) -> Result<Share> {
         match self.strike(operation, &bytes) {
             None => Ok(Share::Whole),
             Some(Effect::Eio) => Err(Errno::IO),
@@ -159,7 +159,7 @@ mod tests {
         Fault { operation: operation.to_owned(), offset_kib: None, after, times, effect }
     }
 
-    /// What the operations meet one after the other: `.` for nothing, else the first letter of the effect.
+    /// What happens at the operations one after the other: `.` for nothing, else the first letter of the effect.
     fn check(faults: &[Fault], requests: &[(Operation, Range<u64>)], expected: &str) {
         let armed = Faults::new(faults).unwrap();
         let met = requests.iter().map(|(operation, bytes)| match armed.strike(*operation, bytes) {

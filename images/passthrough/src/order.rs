@@ -46,7 +46,7 @@ struct Waiting {
 
 /// Which part a thread has in its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum Role {
     /// It has opened the window, and is to close it.
     Opener,
     Member,
@@ -77,17 +77,17 @@ impl ReplyQueue {
 
     /// Sends the answer to the READ or WRITE with this number of arrival when it is its turn.
     pub(crate) fn pass(&self, arrival: u64, send: impl FnOnce()) {
-        if self.collect(arrival) == Part::Opener {
+        if self.collect(arrival) == Role::Opener {
             thread::sleep(self.window);
             self.close();
         }
         self.send_in_turn(send);
     }
 
-    fn collect(&self, arrival: u64) -> Part {
+    fn collect(&self, arrival: u64) -> Role {
         let mut queues = self.lock();
         queues.collected.push(Waiting { arrival, thread: thread::current() });
-        if queues.collected.len() == 1 { Part::Opener } else { Part::Member }
+        if queues.collected.len() == 1 { Role::Opener } else { Role::Member }
     }
 
     fn close(&self) {
@@ -179,7 +179,7 @@ mod tests {
         let serve = |arrival| {
             let part = queue.collect(arrival);
             all_there.wait();
-            if part == Part::Opener {
+            if part == Role::Opener {
                 queue.close();
             }
             queue.send_in_turn(|| {
@@ -211,7 +211,7 @@ mod tests {
         let (first, second) = (Barrier::new(2), Barrier::new(2));
         thread::scope(|scope| {
             scope.spawn(|| {
-                assert_eq!(queue.collect(0), Part::Opener);
+                assert_eq!(queue.collect(0), Role::Opener);
                 queue.close();
                 queue.send_in_turn(|| {
                     first.wait();
@@ -221,7 +221,7 @@ mod tests {
                 });
             });
             first.wait();
-            assert_eq!(queue.collect(1), Part::Opener);
+            assert_eq!(queue.collect(1), Role::Opener);
             queue.close();
             second.wait();
             queue.send_in_turn(|| sent.lock().unwrap().push(1));

@@ -4,15 +4,15 @@ use lab_protocol::Distribution;
 
 /// Gives each operation, or each request, its time by its number.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
+pub(crate) struct Draws {
     seed: u64,
     mean_ns: u64,
     distribution: Distribution,
 }
 
-impl Times {
+impl Draws {
     pub(crate) fn new(seed: u64, mean_ns: u64, distribution: Distribution) -> Self {
-        Times { seed, mean_ns, distribution }
+        Draws { seed, mean_ns, distribution }
     }
 
     /// The time of the operation or request with this number, nanoseconds.
@@ -51,7 +51,7 @@ mod tests {
     const DRAWS: u64 = 100_000;
 
     fn latencies(seed: u64, mean_ns: u64, distribution: Distribution) -> Vec<u64> {
-        let latencies = Times::new(seed, mean_ns, distribution);
+        let latencies = Draws::new(seed, mean_ns, distribution);
         (0..DRAWS).map(|number| latencies.of(number)).collect()
     }
 
@@ -126,8 +126,8 @@ mod tests {
     fn extreme_means_stay_in_range() {
         for distribution in [Distribution::Fixed, Distribution::Uniform, Distribution::Exponential] {
             for number in 0..1_000 {
-                assert_eq!(Times::new(number, 0, distribution).of(number), 0);
-                Times::new(number, u64::MAX, distribution).of(number);
+                assert_eq!(Draws::new(number, 0, distribution).of(number), 0);
+                Draws::new(number, u64::MAX, distribution).of(number);
             }
         }
     }

@@ -73,13 +73,13 @@ impl Server {
         self.negotiated.get()
     }
 
-    /// Counts a request other than READ and WRITE, and has it meet its fault.
+    /// Counts a request other than READ and WRITE, and lets its fault happen.
     ///
     /// # Errors
     /// What it is to be answered instead of being served.
-    pub(crate) fn admit(&self, operation: Operation) -> rustix::io::Result<&Self> {
+    pub(crate) fn count_and_fault(&self, operation: Operation) -> rustix::io::Result<&Self> {
         self.stats.count(operation);
-        match self.meet_fault(operation, 0..0) {
+        match self.apply_fault(operation, 0..0) {
             Ok(_) => Ok(self),
             Err(error) => {
                 self.stats.fail();
@@ -88,9 +88,9 @@ impl Server {
         }
     }
 
-    /// What is left of a request by its fault, if it has one: see [`Faults::meet`].
-    pub(crate) fn meet_fault(&self, operation: Operation, bytes: Range<u64>) -> rustix::io::Result<Share> {
-        self.faults.as_ref().map_or(Ok(Share::Whole), |faults| faults.meet(operation, bytes))
+    /// What is left of a request by its fault, if it has one: see [`Faults::apply`].
+    pub(crate) fn apply_fault(&self, operation: Operation, bytes: Range<u64>) -> rustix::io::Result<Share> {
+        self.faults.as_ref().map_or(Ok(Share::Whole), |faults| faults.apply(operation, bytes))
     }
 
     /// What was counted since the last call, or since the start. To be asked while no request runs; the

@@ -18,8 +18,8 @@ pub use control::{ControlCommand, ControlReply};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use report::{
-    ContextSwitches, CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, ServiceTimes,
-    Splicing, Stage, StorageStats, WorkloadReport,
+    ContextSwitches, CpuTime, EndOfProgram, Hello, Milestone, Negotiated, Progress, Report, RequestStats,
+    ServiceTimes, Splicing, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

@@ -19,7 +19,7 @@ pub struct Hello {
 #[serde(rename_all = "kebab-case")]
 pub struct Progress {
     /// Which step.
-    pub stage: Stage,
+    pub stage: Milestone,
     /// The workload, if the step is one.
     pub workload: Option<String>,
     /// Guest uptime, microseconds.
@@ -29,7 +29,7 @@ pub struct Progress {
 /// The steps of a boot, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum Milestone {
     /// The server was started and its mount is there.
     Mounted,
     /// A workload's file is ready and the workload starts.

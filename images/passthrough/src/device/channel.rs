@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use rustix::io::{Errno, Result};
 
 use super::answer::Answer;
-use super::memory::{Kind, Pages, page_size};
+use super::memory::{Pages, Sharing, page_size};
 use super::pipe::Pipe;
 use super::request::{WRITE_HEAD, parse_write_head};
 use super::wire::{InHeader, OutHeader, Plain, WriteIn};
@@ -189,7 +189,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     fn new(request_bytes: usize) -> Result<Self> {
         let data = page_size();
-        let pages = Pages::new(data + request_bytes.max(OTHER_REQUESTS), Kind::Private)?;
+        let pages = Pages::new(data + request_bytes.max(OTHER_REQUESTS), Sharing::Private)?;
         Ok(Buffer { pages, data, request: data - WRITE_HEAD })
     }
 

@@ -13,14 +13,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, Result};
 use rustix::pipe::{IoSliceRaw, PipeFlags, SpliceFlags};
 
-use super::memory::{Kind, Pages, page_size};
+use super::memory::{Pages, Sharing, page_size};
 use super::wire::{OutHeader, Plain};
 use super::{Device, Receipt};
 
 /// A pipe that is empty between two requests.
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    ends: Ends,
+    ends: PipeEnds,
     /// Bytes that it must be able to hold.
     capacity: usize,
     /// Where the header of an answer is.
@@ -29,16 +29,16 @@ pub(crate) struct Pipe {
 }
 
 #[derive(Debug)]
-struct Ends {
+struct PipeEnds {
     reader: OwnedFd,
     writer: OwnedFd,
 }
 
-impl Ends {
+impl PipeEnds {
     fn new(capacity: usize) -> Result<Self> {
         let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         rustix::pipe::fcntl_setpipe_size(&writer, capacity)?;
-        Ok(Ends { reader, writer })
+        Ok(PipeEnds { reader, writer })
     }
 }
 
@@ -51,8 +51,8 @@ impl Pipe {
         // A pipe holds a number of pages, however few bytes of each are used: one for the header, and one more if the data
         // does not begin where a page does.
         let capacity = data.next_multiple_of(page_size()) + 2 * page_size();
-        let header = Pages::new(size_of::<OutHeader>(), Kind::Shared)?;
-        Ok(Pipe { ends: Ends::new(capacity)?, capacity, header, filled: 0 })
+        let header = Pages::new(size_of::<OutHeader>(), Sharing::Shared)?;
+        Ok(Pipe { ends: PipeEnds::new(capacity)?, capacity, header, filled: 0 })
     }
 
     /// Puts the place of a header and the file's data into the pipe, less than `size` at the end of the file only.
@@ -160,7 +160,7 @@ impl Pipe {
     /// If there can be no other pipe.
     pub(crate) fn clear(&mut self) -> Result<()> {
         if self.filled > 0 {
-            self.ends = Ends::new(self.capacity)?;
+            self.ends = PipeEnds::new(self.capacity)?;
             self.filled = 0;
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use aio_stress::aio::{Batch, Context, Request, Transfer};
+use aio_stress::aio::{Batch, Context, IoRequest, Transfer};
 use lab_protocol::log::RequestLog;
 use lab_protocol::{
     ControlCommand, ControlReply, Effect, Fault, Negotiated, RequestStats, ServerSettings, Times,
@@ -281,7 +281,7 @@ pub(crate) unsafe fn submit_read(
     number: u64,
 ) {
     let mut batch = Batch::new(1);
-    batch.push(Request {
+    batch.push(IoRequest {
         transfer: Transfer::Read,
         file: file.as_fd(),
         memory: memory.as_mut_ptr(),

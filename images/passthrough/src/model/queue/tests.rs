@@ -46,7 +46,7 @@ fn run(settings: &StorageSettings, requests: &[Request], looking: Looks) -> (Vec
     let mut waiting: Vec<(u64, usize, usize)> = Vec::new();
     let mut arrivals = requests.iter().enumerate().peekable();
     let mut looks = 0;
-    let at = |span: Span| Some(Served { begin: span.begin - START, end: span.end - START });
+    let at = |span: Interval| Some(Served { begin: span.begin - START, end: span.end - START });
     loop {
         waiting.sort_unstable();
         let arrival = arrivals.peek().map(|(_, request)| START + request.0 * 1_000);
@@ -55,18 +55,18 @@ fn run(settings: &StorageSettings, requests: &[Request], looking: Looks) -> (Vec
                 let (index, (_, direction, offset, kib)) = arrivals.next().unwrap();
                 let access =
                     Access { inode: 1, direction: *direction, offset: offset << 10, size: kib << 10 };
-                match queue.arrive(now, &access) {
+                match queue.enqueue(now, &access) {
                     Fate::Served(span) => served[index] = at(span),
                     Fate::Waiting(slot) => waiting.push((now, index, slot)),
                 }
             }
-            (_, Some((now, index, slot))) => match queue.look(now, slot) {
-                Look::Served(span) => {
+            (_, Some((now, index, slot))) => match queue.poll(now, slot) {
+                Outlook::Served(span) => {
                     assert!(span.end >= now, "told too late: {settings:?}: {requests:?}");
                     served[index] = at(span);
                     waiting.remove(0);
                 }
-                Look::NotBefore(time) => {
+                Outlook::NotBefore(time) => {
                     looks += 1;
                     assert!(time > now, "{settings:?}: {requests:?}");
                     waiting[0].0 = match looking {
@@ -178,13 +178,13 @@ fn each_file_has_its_own_order_and_operations() {
     let mut queue = Queue::new(&settings, 1);
     let access = |inode, offset| Access { inode, direction: Read, offset, size: 4096 };
     for (inode, offset) in [(1, 0), (2, 4096), (1, 4096), (2, 8192)] {
-        queue.arrive(0, &access(inode, offset));
+        queue.enqueue(0, &access(inode, offset));
     }
     queue.advance(1_000_000_000);
     let stats = queue.take();
     assert_eq!((stats.operations, stats.merged, stats.out_of_order), (3, 1, 0));
     // A new reading of the counters forgets the order.
-    queue.arrive(2_000_000_000, &access(1, 65_536));
+    queue.enqueue(2_000_000_000, &access(1, 65_536));
     assert_eq!(queue.take().out_of_order, 0);
 }
 
@@ -300,7 +300,7 @@ fn latencies_are_drawn_in_the_order_of_begin() {
     let mut queue = Queue::new(&one, 1);
     let access = Access { inode: 1, direction: Write, offset: 0, size: 4096 };
     let mut begin_again = |now| {
-        let Fate::Served(span) = queue.arrive(now, &access) else { panic!("nothing merges") };
+        let Fate::Served(span) = queue.enqueue(now, &access) else { panic!("nothing merges") };
         queue.take();
         span.end - span.begin
     };
