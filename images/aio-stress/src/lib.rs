@@ -7,7 +7,6 @@ pub mod help;
 pub mod latency;
 pub mod operation;
 pub mod options;
-pub mod pattern;
 pub mod plan;
 pub mod random;
 pub mod report;

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use lab_protocol::stamp::Stamp;
 
 use crate::aio::{Batch, Context, Event, IoRequest, Transfer};
 use crate::buffers::Buffers;
 use crate::operation::FileOperation;
 use crate::options::Options;
-use crate::pattern;
 use crate::plan::Plan;
 use crate::report::{LINE, file_line};
 use crate::stage::Stage;
@@ -192,7 +192,7 @@ impl<'a> Worker<'a> {
         let buffer = self.first_buffer + unit;
         if self.options.verify && transfer == Transfer::Write {
             // SAFETY: the unit was free, so no request uses its buffer.
-            pattern::fill(unsafe { self.buffers.content(buffer) }, offset);
+            Stamp::Spread.fill(unsafe { self.buffers.content(buffer) }, offset);
         }
         self.batch.push(IoRequest {
             transfer,
@@ -299,7 +299,7 @@ impl<'a> Worker<'a> {
         if self.options.verify && operation.stage().transfer() == Transfer::Read {
             // SAFETY: the request of this buffer is done.
             let found = unsafe { &self.buffers.content(self.first_buffer + number)[..transferred as usize] };
-            if let Some(offset) = pattern::first_difference(found, unit.offset) {
+            if let Some(offset) = Stamp::Spread.first_difference(found, unit.offset) {
                 let path = operation.path.display();
                 bail!("verifying {path}: wrong data at offset {offset} (was the file written with -v?)");
             }

@@ -43,12 +43,14 @@ mod service;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lab_protocol::random::splitmix64;
 use lab_protocol::{Distribution, StorageSettings, StorageStats};
 use rustix::io::Errno;
 use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec};
 
-use crate::random::{Draws, random};
+use crate::clock::now_ns;
+use crate::random::Draws;
 use crate::stats::Direction;
 use queue::{Fate, Outlook, Queue};
 
@@ -108,7 +110,7 @@ impl Model {
         }
         let mut queue = self.lock();
         // With the lock held: the queue wants times that never go back.
-        let now = now();
+        let now = now_ns();
         Ticket(match queue.enqueue(now, access) {
             Fate::Served(span) if span.end <= now => TicketState::Done,
             Fate::Served(span) => TicketState::Ends(span.end),
@@ -141,7 +143,7 @@ impl Model {
 
     fn poll(&self, slot: usize) -> Outlook {
         let mut queue = self.lock();
-        queue.poll(now(), slot)
+        queue.poll(now_ns(), slot)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -152,7 +154,7 @@ impl Model {
 impl Transit {
     fn new(longest_us: u64, seed: u64) -> Option<Self> {
         // Not the draws of the latencies.
-        let seed = random(seed, 0);
+        let seed = splitmix64(seed, 0);
         (longest_us > 0).then(|| Transit {
             times: Draws::new(seed, longest_us * 500, Distribution::Uniform),
             requests: AtomicU64::new(0),
@@ -160,19 +162,13 @@ impl Transit {
     }
 
     fn take(&self) {
-        sleep_until(now() + self.times.of(self.requests.fetch_add(1, Relaxed)));
+        sleep_until(now_ns() + self.times.of(self.requests.fetch_add(1, Relaxed)));
     }
-}
-
-/// The monotonic clock, nanoseconds.
-fn now() -> u64 {
-    let time = rustix::time::clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Returns at once if the time has passed.
 fn sleep_until(time: u64) {
-    if now() >= time {
+    if now_ns() >= time {
         return;
     }
     let request = Timespec { tv_sec: (time / 1_000_000_000) as i64, tv_nsec: (time % 1_000_000_000) as i64 };

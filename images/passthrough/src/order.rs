@@ -10,9 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use lab_protocol::random::splitmix64;
 use lab_protocol::{ReplyOrder, ServerSettings};
-
-use crate::random::random;
 
 /// Sends answers in an order of its own.
 #[derive(Debug)]
@@ -58,7 +57,7 @@ impl Order {
     fn rank(self, arrival: u64) -> u64 {
         match self {
             Order::Reversed => u64::MAX - arrival,
-            Order::Random { seed } => random(seed, arrival),
+            Order::Random { seed } => splitmix64(seed, arrival),
         }
     }
 }

@@ -2,16 +2,21 @@
 //!
 //! The host writes an [`Assignment`] into a second archive behind the image; process 1 reads it, does what it
 //! says, and sends [`frame`]s over a virtio-serial port, the last of which holds the [`Report`].
+//!
+//! And what more than one program of the guest needs: [`histogram`]s, [`random`] numbers, and the [`stamp`]s in files.
 
 mod assignment;
 mod control;
 pub mod frame;
+pub mod histogram;
 pub mod log;
 mod nonce;
 mod operation;
+pub mod random;
 mod report;
 mod rules;
 mod settings;
+pub mod stamp;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};

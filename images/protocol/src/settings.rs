@@ -113,6 +113,18 @@ pub struct StorageSettings {
 }
 
 impl StorageSettings {
+    /// Nothing to model.
+    pub const OFF: StorageSettings = StorageSettings {
+        latency_us: 0,
+        distribution: Distribution::Fixed,
+        parallel: 0,
+        mib_per_s: 0,
+        jitter_us: 0,
+        disorder_us: 0,
+        merge_kib: 0,
+        plug_us: 0,
+    };
+
     /// Whether there is nothing to model.
     pub fn is_off(&self) -> bool {
         let StorageSettings {
@@ -219,16 +231,7 @@ impl ServerSettings {
             reply_window_us: 0,
             seed: 1,
             burn_ns: 0,
-            storage: StorageSettings {
-                latency_us: 0,
-                distribution: Distribution::Fixed,
-                parallel: 0,
-                mib_per_s: 0,
-                jitter_us: 0,
-                disorder_us: 0,
-                merge_kib: 0,
-                plug_us: 0,
-            },
+            storage: StorageSettings::OFF,
             faults: Vec::new(),
         }
     }

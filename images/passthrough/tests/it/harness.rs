@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use aio_stress::aio::{Batch, Context, IoRequest, Transfer};
 use lab_protocol::log::RequestLog;
+use lab_protocol::random::splitmix64;
 use lab_protocol::{
     ControlCommand, ControlReply, Effect, Fault, Negotiated, RequestStats, ServerSettings, Times,
 };
@@ -198,7 +199,7 @@ fn read_reply(output: &mut BufReader<ChildStdout>) -> ControlReply {
 
 /// Bytes that depend on their position and on `seed`.
 pub(crate) fn bytes(length: usize, seed: u64) -> Vec<u8> {
-    let word = |index: u64| (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 ^ seed).to_le_bytes();
+    let word = |index: u64| splitmix64(seed, index).to_le_bytes();
     (0..length.div_ceil(8) as u64).flat_map(word).take(length).collect()
 }
 
