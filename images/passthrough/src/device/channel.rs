@@ -5,12 +5,13 @@ use std::mem::size_of;
 use std::os::fd::BorrowedFd;
 
 use rustix::io::{Errno, Result};
+use zerocopy::IntoBytes;
 
 use super::answer::Answer;
 use super::memory::{Pages, Sharing, page_size};
 use super::pipe::Pipe;
 use super::request::{WRITE_HEAD, parse_write_head};
-use super::wire::{InHeader, OutHeader, Plain, WriteIn};
+use super::wire::{InHeader, OutHeader, WriteIn};
 use super::{Device, Receipt};
 use crate::stats::Moved;
 

@@ -12,9 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 use rustix::pipe::{IoSliceRaw, PipeFlags, SpliceFlags};
+use zerocopy::IntoBytes;
 
 use super::memory::{Pages, Sharing, page_size};
-use super::wire::{OutHeader, Plain};
+use super::wire::OutHeader;
 use super::{Device, Receipt};
 
 /// A pipe that is empty between two requests.
@@ -171,6 +172,7 @@ impl Pipe {
 mod tests {
     use std::fs::File;
 
+    use super::super::wire::Take;
     use super::*;
 
     const HEADER: usize = size_of::<OutHeader>();
