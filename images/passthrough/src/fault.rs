@@ -115,7 +115,7 @@ impl Faults {
 impl Armed {
     fn new(fault: &Fault) -> Self {
         let operations = (Operation::ALL.iter())
-            .filter(|operation| is_called(operation.name(), &fault.operation))
+            .filter(|operation| fault.operation.includes(**operation))
             .fold(0, |bits, operation| bits | 1 << *operation as u32);
         Armed {
             operations,
@@ -141,14 +141,6 @@ impl Armed {
     }
 }
 
-/// Whether the settings mean an operation, given by its name in the counters, when they say `operation`.
-fn is_called(name: &str, operation: &str) -> bool {
-    match operation {
-        "data" => ["READ", "WRITE"].contains(&name),
-        operation => name.to_lowercase().replace('_', "-") == operation,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,7 +148,7 @@ mod tests {
     const EIO: Effect = Effect::Eio;
 
     fn fault(operation: &str, after: u64, times: Times, effect: Effect) -> Fault {
-        Fault { operation: operation.to_owned(), offset_kib: None, after, times, effect }
+        Fault { operation: operation.parse().unwrap(), offset_kib: None, after, times, effect }
     }
 
     /// What happens at the operations one after the other: `.` for nothing, else the first letter of the effect.

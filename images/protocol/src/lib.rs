@@ -7,6 +7,7 @@
 
 mod assignment;
 mod control;
+mod fault;
 pub mod frame;
 pub mod histogram;
 pub mod log;
@@ -20,6 +21,7 @@ pub mod stamp;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
+pub use fault::{FaultOperation, UnknownOperation};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use report::{

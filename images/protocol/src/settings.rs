@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::FaultOperation;
+
 /// How the server talks to the kernel, how its storage behaves, and which faults it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -163,9 +165,8 @@ pub enum Distribution {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
-    /// The operation, one of [`Fault::OPERATIONS`]: its name of `include/uapi/linux/fuse.h` in lower case without `FUSE_` and
-    /// with dashes, e.g. `read`, `copy-file-range`; `data` for READ and WRITE.
-    pub operation: String,
+    /// The operation, by one of the names in [`Fault::OPERATIONS`].
+    pub operation: FaultOperation,
     /// READ and WRITE only: the request that contains this offset, KiB; none for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset_kib: Option<u64>,

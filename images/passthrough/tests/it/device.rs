@@ -29,7 +29,7 @@ fn minor(served: &Served) -> u32 {
 /// With operations of this kind delayed so much.
 fn delayed(operation: &str, delay: Duration, settings: ServerSettings) -> ServerSettings {
     let fault = Fault {
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         offset_kib: None,
         after: 0,
         times: Times::Always,
@@ -259,7 +259,7 @@ fn what_cannot_be_spliced_is_copied_and_counted() {
 /// What comes of a write(2) and a read(2) of 1 MiB whose third request meets a fault: the bytes that each says.
 fn struck(effect: Effect, splice: bool) -> [usize; 2] {
     let fault = |operation: &str| Fault {
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         offset_kib: Some(2 * REQUEST as u64 / 1024),
         after: 0,
         times: Times::Once,

@@ -12,7 +12,8 @@ use aio_stress::aio::{Batch, Context, IoRequest, Transfer};
 use lab_protocol::log::RequestLog;
 use lab_protocol::random::splitmix64;
 use lab_protocol::{
-    ControlCommand, ControlReply, Effect, Fault, Negotiated, RequestStats, ServerSettings, Times,
+    ControlCommand, ControlReply, Effect, Fault, FaultOperation, Negotiated, RequestStats, ServerSettings,
+    Times,
 };
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::UnmountFlags;
@@ -297,7 +298,7 @@ pub(crate) unsafe fn submit_read(
 /// The server's death at the READ or WRITE that comes after so many.
 pub(crate) fn death_after(requests: u64) -> Fault {
     Fault {
-        operation: "data".to_owned(),
+        operation: FaultOperation::DATA,
         offset_kib: None,
         after: requests,
         times: Times::Once,

@@ -12,7 +12,13 @@ const MIB: usize = 1 << 20;
 
 /// A fault of every request of one kind that contains this offset.
 fn always(operation: &str, offset_kib: Option<u64>) -> Fault {
-    Fault { operation: operation.to_owned(), offset_kib, after: 0, times: Times::Always, effect: Effect::Eio }
+    Fault {
+        operation: operation.parse().unwrap(),
+        offset_kib,
+        after: 0,
+        times: Times::Always,
+        effect: Effect::Eio,
+    }
 }
 
 /// The result of a read(2) with O_DIRECT, and what was read.
