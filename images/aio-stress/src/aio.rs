@@ -17,7 +17,7 @@ pub enum Transfer {
 
 /// One request.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
+pub struct IoRequest<'a> {
     /// The direction.
     pub transfer: Transfer,
     /// Between this file
@@ -65,7 +65,7 @@ impl Batch {
     ///
     /// # Panics
     /// If there is no room for it.
-    pub fn push(&mut self, request: Request<'_>) {
+    pub fn push(&mut self, request: IoRequest<'_>) {
         let control = self.controls[self.length].get_mut();
         control.aio_data = request.data;
         // include/uapi/linux/aio_abi.h
@@ -207,10 +207,10 @@ mod tests {
     use std::fs::File;
     use std::os::fd::AsFd;
 
-    fn request<'a>(transfer: Transfer, file: &'a File, memory: &mut [u8], offset: u64) -> Request<'a> {
+    fn request<'a>(transfer: Transfer, file: &'a File, memory: &mut [u8], offset: u64) -> IoRequest<'a> {
         let data = 7 + offset;
         let (length, memory) = (memory.len(), memory.as_mut_ptr());
-        Request { transfer, file: file.as_fd(), memory, length, offset, data }
+        IoRequest { transfer, file: file.as_fd(), memory, length, offset, data }
     }
 
     #[test]

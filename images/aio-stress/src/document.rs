@@ -2,10 +2,9 @@
 //!
 //! Names say units; `mib-per-s` is in 2^20 bytes, latencies are in nanoseconds.
 
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,34 +17,19 @@ use crate::plan::Plan;
 use crate::report::mib_per_s;
 use crate::stage::Stage;
 use crate::tally::{StageResult, Tally, ThreadResult};
+use crate::target::Target;
 
 /// Number of the format: it grows when a name goes or changes its meaning.
 const FORMAT: u32 = 1;
 
-/// Where the document goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// `-`
-    StandardOutput,
-    /// This file, which is replaced.
-    File(PathBuf),
-}
-
-impl Target {
-    /// What an argument names.
-    pub fn new(argument: OsString) -> Self {
-        if argument == "-" { Target::StandardOutput } else { Target::File(argument.into()) }
-    }
-}
-
 /// A target that is ready to be written.
 #[derive(Debug)]
-pub struct Output<'a> {
+pub struct ResultsFile<'a> {
     target: &'a Target,
     file: Option<File>,
 }
 
-impl<'a> Output<'a> {
+impl<'a> ResultsFile<'a> {
     /// Makes the file, empty.
     ///
     /// # Errors
@@ -55,7 +39,7 @@ impl<'a> Output<'a> {
             Target::StandardOutput => None,
             Target::File(path) => Some(File::create(path).with_context(|| purpose(path))?),
         };
-        Ok(Output { target, file })
+        Ok(ResultsFile { target, file })
     }
 
     /// Writes the document.

@@ -17,7 +17,7 @@ use crate::tally::Tally;
 
 /// One descriptor's share of the work.
 #[derive(Debug)]
-pub struct Operation {
+pub struct FileOperation {
     /// The file as it was named.
     pub path: PathBuf,
     /// Which of the file's operations this is.
@@ -37,7 +37,7 @@ pub struct Operation {
     end: Option<Instant>,
 }
 
-impl Operation {
+impl FileOperation {
     /// Opens `path` for work on `span`, as operation number `context` of the file; `stream` makes the random
     /// offsets differ between operations.
     ///
@@ -61,7 +61,7 @@ impl Operation {
             .custom_flags(direct | sync)
             .open(path)
             .with_context(|| format!("opening {}", path.display()))?;
-        Ok(Operation {
+        Ok(FileOperation {
             path: path.to_owned(),
             context,
             file,
@@ -201,11 +201,11 @@ mod tests {
     use super::*;
     use crate::size::KIB;
 
-    fn operation(folder: &tempfile::TempDir, file_bytes: u64) -> Operation {
+    fn operation(folder: &tempfile::TempDir, file_bytes: u64) -> FileOperation {
         let path = folder.path().join("file");
         File::create(&path).unwrap().set_len(file_bytes).unwrap();
         let span = Span { start: 128 * KIB, end: 512 * KIB, record: 64 * KIB, alignment: 4096 };
-        Operation::open(&path, 0, span, 0, &Options::default()).unwrap()
+        FileOperation::open(&path, 0, span, 0, &Options::default()).unwrap()
     }
 
     /// Finishes one request of `stage` at `offset` on a file of 300 KiB with `transferred` bytes.
@@ -277,7 +277,7 @@ mod tests {
         let span = Span { start: 0, end: 4096, record: 4096, alignment: 4096 };
         for (direct, sync) in [(false, false), (true, false), (false, true), (true, true)] {
             let options = Options { direct, sync, ..Options::default() };
-            let operation = Operation::open(&path, 0, span, 0, &options).unwrap();
+            let operation = FileOperation::open(&path, 0, span, 0, &options).unwrap();
             // SAFETY: the descriptor is open, and the call reads its flags.
             let flags = unsafe { libc::fcntl(operation.file.as_raw_fd(), libc::F_GETFL) };
             assert_eq!(flags & libc::O_DIRECT != 0, direct);

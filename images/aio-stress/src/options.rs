@@ -8,9 +8,9 @@ use anyhow::{Context, bail, ensure};
 use lexopt::prelude::*;
 
 use crate::buffers::Memory;
-use crate::document::Target;
 use crate::size::{self, KIB, MIB};
 use crate::stage::Stage;
+use crate::target::Target;
 
 /// What the command line asks for.
 #[derive(Debug)]

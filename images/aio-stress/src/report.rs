@@ -1,5 +1,6 @@
 //! The lines that are printed, in the words of the original.
 
+use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -40,25 +41,45 @@ pub fn header(options: &Options, plan: &Plan) -> String {
     )
 }
 
-/// One operation is done with a stage.
-pub fn file_line(stage: Stage, file: &Path, bytes: u64, elapsed: Duration) -> String {
-    format!("{} on {} {}", stage.name(), file.display(), rate(bytes, elapsed))
+/// Bytes that [`file_line`] has at most besides the path.
+pub const LINE: usize = 256;
+
+/// One operation is done with a stage, as a whole line; it is put in the place of what `line` has, whose memory is used again.
+pub fn file_line<'a>(
+    line: &'a mut String,
+    stage: Stage,
+    file: &Path,
+    bytes: u64,
+    elapsed: Duration,
+) -> &'a str {
+    line.clear();
+    // Writing to a String cannot fail.
+    let _ = writeln!(line, "{} on {} {}", stage.name(), file.display(), Rate { bytes, elapsed });
+    line
 }
 
 /// One thread is done with a stage, fsync(2) included.
 pub fn thread_line(thread: usize, stage: Stage, bytes: u64, elapsed: Duration) -> String {
-    format!("thread {thread} {} totals {}", stage.name(), rate(bytes, elapsed))
+    format!("thread {thread} {} totals {}", stage.name(), Rate { bytes, elapsed })
 }
 
 /// All threads of several are done with a stage.
 pub fn all_threads_line(stage: Stage, bytes: u64, elapsed: Duration) -> String {
-    format!("{} throughput {}", stage.name(), rate(bytes, elapsed))
+    format!("{} throughput {}", stage.name(), Rate { bytes, elapsed })
 }
 
 /// `(4142.39 MB/s) 64.00 MB in 0.02s`, with 2^20 bytes in a MB.
-fn rate(bytes: u64, elapsed: Duration) -> String {
-    let megabytes = bytes as f64 / MIB as f64;
-    format!("({:.2} MB/s) {megabytes:.2} MB in {:.2}s", mib_per_s(bytes, elapsed), elapsed.as_secs_f64())
+struct Rate {
+    bytes: u64,
+    elapsed: Duration,
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rate { bytes, elapsed } = *self;
+        let (megabytes, seconds) = (bytes as f64 / MIB as f64, elapsed.as_secs_f64());
+        write!(f, "({:.2} MB/s) {megabytes:.2} MB in {seconds:.2}s", mib_per_s(bytes, elapsed))
+    }
 }
 
 /// A rate in 2^20 bytes a second.
@@ -76,12 +97,9 @@ mod tests {
     #[test]
     fn result_lines() {
         let ms = Duration::from_millis;
-        expect!["read on /mnt/file (4266.67 MB/s) 64.00 MB in 0.01s"].assert_eq(&file_line(
-            Stage::Read,
-            "/mnt/file".as_ref(),
-            64 * MIB,
-            ms(15),
-        ));
+        let mut line = "what was there".to_owned();
+        let line = file_line(&mut line, Stage::Read, "/mnt/file".as_ref(), 64 * MIB, ms(15));
+        expect!["read on /mnt/file (4266.67 MB/s) 64.00 MB in 0.01s"].assert_eq(line.trim_end());
         expect!["thread 3 random write totals (0.50 MB/s) 0.75 MB in 1.50s"].assert_eq(&thread_line(
             3,
             Stage::RandomWrite,

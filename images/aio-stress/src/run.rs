@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 
 use crate::buffers::Buffers;
-use crate::document::{Document, Output};
-use crate::operation::Operation;
+use crate::document::{Document, ResultsFile};
+use crate::operation::FileOperation;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::report::{all_threads_line, header, thread_line};
@@ -22,7 +22,7 @@ use crate::worker::Worker;
 /// If the options contradict each other, or anything fails.
 pub fn run(options: &Options) -> anyhow::Result<()> {
     // Before the work that would be lost without it.
-    let output = options.json.as_ref().map(Output::open).transpose()?;
+    let output = options.json.as_ref().map(ResultsFile::open).transpose()?;
     let mut stages = Vec::new();
     let plan = Plan::new(options);
     let result = match &plan {
@@ -47,7 +47,17 @@ struct Shared {
 /// What is known of the stage that runs.
 struct StageSoFar {
     begin: Instant,
+    /// Of the last thread that is through.
+    end: Instant,
     bytes: u64,
+}
+
+impl StageSoFar {
+    /// Begins now.
+    fn new() -> Self {
+        let now = Instant::now();
+        StageSoFar { begin: now, end: now, bytes: 0 }
+    }
 }
 
 impl Shared {
@@ -69,7 +79,7 @@ fn perform(options: &Options, plan: &Plan, stages: &mut Vec<StageResult>) -> any
         barrier: Barrier::new(plan.threads),
         stop: AtomicBool::new(false),
         failed: AtomicBool::new(false),
-        stage: Mutex::new(StageSoFar { begin: Instant::now(), bytes: 0 }),
+        stage: Mutex::new(StageSoFar::new()),
     };
     let hands = deal(options, plan)?;
     let depth = options.depth as usize;
@@ -101,13 +111,13 @@ fn perform(options: &Options, plan: &Plan, stages: &mut Vec<StageResult>) -> any
 }
 
 /// Opens each file once per context and deals the operations out to the threads.
-fn deal(options: &Options, plan: &Plan) -> anyhow::Result<Vec<Vec<Operation>>> {
-    let mut hands: Vec<Vec<Operation>> = (0..plan.threads).map(|_| Vec::new()).collect();
+fn deal(options: &Options, plan: &Plan) -> anyhow::Result<Vec<Vec<FileOperation>>> {
+    let mut hands: Vec<Vec<FileOperation>> = (0..plan.threads).map(|_| Vec::new()).collect();
     let mut dealt = 0;
     for path in &options.files {
         for context in 0..options.contexts {
             let span = plan.span(options, context)?;
-            let operation = Operation::open(path, context, span, dealt as u64, options)?;
+            let operation = FileOperation::open(path, context, span, dealt as u64, options)?;
             hands[dealt % plan.threads].push(operation);
             dealt += 1;
         }
@@ -141,17 +151,23 @@ fn work(
 ) -> (Vec<Part>, anyhow::Result<()>) {
     let mut parts = Vec::new();
     for stage in &plan.stages {
+        worker.prepare(*stage);
         if shared.barrier.wait().is_leader() {
             shared.stop.store(false, Relaxed);
-            *shared.stage() = StageSoFar { begin: Instant::now(), bytes: 0 };
+            *shared.stage() = StageSoFar::new();
         }
         shared.barrier.wait();
         let begin = Instant::now();
-        let result = worker.run(*stage, &shared.stop);
+        let result = worker.run(&shared.stop);
         shared.stop.store(true, Relaxed);
-        let elapsed = begin.elapsed();
+        let end = Instant::now();
+        let elapsed = end - begin;
         let part = worker.result(elapsed, result.as_ref().err().map(|error| format!("{error:#}")));
-        shared.stage().bytes += part.bytes;
+        {
+            let mut stage = shared.stage();
+            stage.bytes += part.bytes;
+            stage.end = stage.end.max(end);
+        }
         if result.is_ok() {
             part.tally.lines(options).iter().for_each(|line| eprintln!("{line}"));
             // A thread that was stopped before it began has no speed.
@@ -162,7 +178,10 @@ fn work(
             shared.failed.store(true, Relaxed);
         }
         let last = shared.barrier.wait().is_leader();
-        let all_threads = last.then(|| shared.stage().begin.elapsed());
+        let all_threads = last.then(|| {
+            let stage = shared.stage();
+            stage.end - stage.begin
+        });
         parts.push(Part { result: part, all_threads });
         let failed = shared.failed.load(Relaxed);
         if let Some(elapsed) = all_threads.filter(|_| plan.threads > 1 && !failed) {

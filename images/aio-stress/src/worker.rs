@@ -9,14 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use lab_protocol::stamp::Stamp;
 
-use crate::aio::{Batch, Context, Event, Request, Transfer};
+use crate::aio::{Batch, Context, Event, IoRequest, Transfer};
 use crate::buffers::Buffers;
-use crate::operation::Operation;
+use crate::operation::FileOperation;
 use crate::options::Options;
-use crate::pattern;
 use crate::plan::Plan;
-use crate::report::file_line;
+use crate::report::{LINE, file_line};
 use crate::stage::Stage;
 use crate::tally::{OperationResult, Tally, ThreadResult};
 
@@ -31,7 +31,7 @@ pub struct Worker<'a> {
     first_buffer: usize,
     options: &'a Options,
     plan: &'a Plan,
-    operations: Vec<Operation>,
+    operations: Vec<FileOperation>,
     /// Those that have requests to start, in the order of their turns.
     active: VecDeque<usize>,
     units: Vec<Unit>,
@@ -40,6 +40,8 @@ pub struct Worker<'a> {
     batch: Batch,
     pending: usize,
     events: Vec<Event>,
+    /// Room for what is printed while a stage runs.
+    line: String,
     /// Of this stage; requests and completions are counted by the operations.
     tally: Tally,
 }
@@ -64,9 +66,10 @@ impl<'a> Worker<'a> {
         plan: &'a Plan,
         buffers: &'a Buffers,
         first_buffer: usize,
-        operations: Vec<Operation>,
+        operations: Vec<FileOperation>,
     ) -> anyhow::Result<Self> {
         let count = operations.len() * options.depth as usize;
+        let longest_path = operations.iter().map(|operation| operation.path.as_os_str().len()).max();
         Ok(Worker {
             context: Context::new(EVENTS)
                 .context("setting up asynchronous I/O (it needs CONFIG_AIO and room below fs.aio-max-nr)")?,
@@ -81,21 +84,28 @@ impl<'a> Worker<'a> {
             batch: Batch::new(count.min(plan.most_per_submit as usize)),
             pending: 0,
             events: vec![Event::default(); count],
+            // What cannot be shown of a path becomes three bytes for each of its own.
+            line: String::with_capacity(LINE + 3 * longest_path.unwrap_or_default()),
             tally: Tally::default(),
         })
     }
 
-    /// Runs one stage to its end, fsync(2) included, unless `stop` says that another thread is through.
-    ///
-    /// # Errors
-    /// If a request fails or is short, or there is nothing to read.
-    pub fn run(&mut self, stage: Stage, stop: &AtomicBool) -> anyhow::Result<()> {
+    /// Gets ready for a stage, before its clock starts: what is counted into is allocated here.
+    pub fn prepare(&mut self, stage: Stage) {
         self.tally = Tally::new(self.options);
         for operation in &mut self.operations {
             operation.restart(stage, Tally::new(self.options));
         }
         self.active.clear();
         self.active.extend(0..self.operations.len());
+    }
+
+    /// Runs the stage that was prepared to its end, fsync(2) included, unless `stop` says that another thread is through.
+    /// It allocates nothing unless it fails.
+    ///
+    /// # Errors
+    /// If a request fails or is short, or there is nothing to read.
+    pub fn run(&mut self, stop: &AtomicBool) -> anyhow::Result<()> {
         let mut turns = 0;
         while !self.active.is_empty() && self.plan.turns.is_none_or(|most| turns < most) {
             if self.options.stonewall && stop.load(Relaxed) {
@@ -106,7 +116,7 @@ impl<'a> Worker<'a> {
         }
         self.drain()?;
         if self.options.fsync {
-            for Operation { file, path, .. } in &self.operations {
+            for FileOperation { file, path, .. } in &self.operations {
                 file.sync_all().with_context(|| format!("fsync of {}", path.display()))?;
             }
         }
@@ -140,7 +150,7 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// The first of close(2).
     pub fn close(self) -> anyhow::Result<()> {
-        self.operations.into_iter().map(Operation::close).fold(Ok(()), anyhow::Result::and)
+        self.operations.into_iter().map(FileOperation::close).fold(Ok(()), anyhow::Result::and)
     }
 
     /// Builds requests for one operation after the other until the next would pass the limit, and submits them.
@@ -182,9 +192,9 @@ impl<'a> Worker<'a> {
         let buffer = self.first_buffer + unit;
         if self.options.verify && transfer == Transfer::Write {
             // SAFETY: the unit was free, so no request uses its buffer.
-            pattern::fill(unsafe { self.buffers.content(buffer) }, offset);
+            Stamp::Spread.fill(unsafe { self.buffers.content(buffer) }, offset);
         }
-        self.batch.push(Request {
+        self.batch.push(IoRequest {
             transfer,
             file: operation.file.as_fd(),
             memory: self.buffers.address(buffer),
@@ -289,7 +299,7 @@ impl<'a> Worker<'a> {
         if self.options.verify && operation.stage().transfer() == Transfer::Read {
             // SAFETY: the request of this buffer is done.
             let found = unsafe { &self.buffers.content(self.first_buffer + number)[..transferred as usize] };
-            if let Some(offset) = pattern::first_difference(found, unit.offset) {
+            if let Some(offset) = Stamp::Spread.first_difference(found, unit.offset) {
                 let path = operation.path.display();
                 bail!("verifying {path}: wrong data at offset {offset} (was the file written with -v?)");
             }
@@ -303,7 +313,7 @@ impl<'a> Worker<'a> {
         let operation = &mut self.operations[index];
         operation.conclude(Instant::now())?;
         let (bytes, elapsed) = (operation.transferred(), operation.elapsed());
-        eprintln!("{}", file_line(operation.stage(), &operation.path, bytes, elapsed));
+        eprint!("{}", file_line(&mut self.line, operation.stage(), &operation.path, bytes, elapsed));
         Ok(())
     }
 }

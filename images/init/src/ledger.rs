@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use lab_protocol::frame::Kind;
 use lab_protocol::log::MOST_BYTES;
-use lab_protocol::{END_MARK, Nonce, Progress, Report, Stage};
+use lab_protocol::{END_MARK, Milestone, Nonce, Progress, Report};
 
 use crate::kmsg::{self, Level};
-use crate::port::{Port, Receipt};
+use crate::port::{Confirmation, Port};
 use crate::system;
 
 /// Shared by the thread that does the work, the panic hook and the guard: each of them can end the boot.
@@ -88,7 +88,7 @@ impl Ledger {
     }
 
     /// Tells the host how far the boot is.
-    pub(crate) fn progress(&self, stage: Stage, workload: Option<&str>) {
+    pub(crate) fn progress(&self, stage: Milestone, workload: Option<&str>) {
         let workload = workload.map(str::to_owned);
         self.send(Kind::Progress, &Progress { stage, workload, uptime_us: system::uptime_us() });
     }
@@ -145,7 +145,7 @@ fn close(entries: &mut Entries) -> ! {
         None => kmsg::step("no report: there is no port"),
         Some(port) => match port.send(Kind::Report, &entries.report) {
             Err(error) => kmsg::step(&format!("no report: {error:#}")),
-            Ok(()) if port.await_receipt() == Receipt::None => {
+            Ok(()) if port.await_receipt() == Confirmation::None => {
                 kmsg::step("the host did not confirm the report")
             }
             Ok(()) => {}

@@ -22,13 +22,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lab_protocol::frame::Kind;
 use lab_protocol::{
-    ASSIGNMENT_PATH, Assignment, EndOfProgram, Hello, RequestStats, STORAGE_DIR, Stage, WorkloadReport,
+    ASSIGNMENT_PATH, Assignment, EndOfProgram, Hello, Milestone, RequestStats, STORAGE_DIR, WorkloadReport,
     WorkloadTask,
 };
 
 use crate::ledger::Ledger;
 use crate::port::Port;
-use crate::server::Server;
+use crate::server::ServerProcess;
 use crate::workload::Outcome;
 
 fn main() {
@@ -79,23 +79,23 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.step("writing the files");
     assignment.workloads.iter().try_for_each(|task| ensure_file(task).map(drop))?;
     ledger.step("starting the server");
-    let mut server = Server::start(&assignment.server)?;
+    let mut server = ServerProcess::start(&assignment.server)?;
     let negotiated = server.wait_mounted().map_err(|error| with_end(error, &server))?;
     ledger.edit(|report| report.negotiated = Some(negotiated));
     ledger.step("mounted");
-    ledger.progress(Stage::Mounted, None);
+    ledger.progress(Milestone::Mounted, None);
     for (place, task) in (0..).zip(&assignment.workloads) {
         let (report, health) = measure(ledger, assignment, (place, task), &mut server);
         ledger.step(&format!("workload {} ended: {:?}", task.name, report.end));
         ledger.edit(|all| all.workloads.push(report));
-        ledger.progress(Stage::WorkloadEnded, Some(&task.name));
+        ledger.progress(Milestone::WorkloadEnded, Some(&task.name));
         health.with_context(|| format!("workload {}", task.name))?;
     }
     let peak_kib = server.peak_kib();
     ledger.edit(|report| report.server_peak_kib = peak_kib);
     ledger.step("stopping the server");
     server.quit()?;
-    ledger.progress(Stage::Unmounted, None);
+    ledger.progress(Milestone::Unmounted, None);
     Ok(())
 }
 
@@ -129,7 +129,7 @@ fn measure(
     ledger: &Ledger,
     assignment: &Assignment,
     (place, task): (u32, &WorkloadTask),
-    server: &mut Server,
+    server: &mut ServerProcess,
 ) -> (WorkloadReport, anyhow::Result<()>) {
     let (argv, environment) = (workload::argv(task), workload::environment(task));
     let (usage_before, switches_before) = match prepare(ledger, assignment, task, server) {
@@ -164,7 +164,7 @@ fn prepare(
     ledger: &Ledger,
     assignment: &Assignment,
     task: &WorkloadTask,
-    server: &mut Server,
+    server: &mut ServerProcess,
 ) -> anyhow::Result<(cpu::Usage, switches::ByThread)> {
     if ensure_file(task)? == stamp::Made::Written {
         // The kernel may hold on to the attributes that the file had.
@@ -172,7 +172,7 @@ fn prepare(
     }
     workload::write_job(task)?;
     ledger.step(&format!("workload {}", task.name));
-    ledger.progress(Stage::WorkloadStarted, Some(&task.name));
+    ledger.progress(Milestone::WorkloadStarted, Some(&task.name));
     // Before the wait: a file for each thread is too much work to do between it and the tool's start.
     let switches = switches::by_thread(server.pid())?;
     system::settle(Duration::from_micros(assignment.phase_us.into()))?;
@@ -191,7 +191,7 @@ fn report_skipped(ledger: &Ledger, assignment: &Assignment) {
 }
 
 /// Adds to an error how the server ended, if it did.
-fn with_end(error: anyhow::Error, server: &Server) -> anyhow::Error {
+fn with_end(error: anyhow::Error, server: &ServerProcess) -> anyhow::Error {
     match server.end_within(Duration::from_secs(1)) {
         Some(end) => anyhow::anyhow!("{error:#}: {end}"),
         None => error,

@@ -65,17 +65,17 @@ impl Port {
     ///
     /// A `write` to the port returns when the kernel has queued the data; only the host knows when it has it. While
     /// a machine with the virtual clock idles, its time jumps, so the time limit is one of work and not of sleep.
-    pub(crate) fn await_receipt(&self) -> Receipt {
+    pub(crate) fn await_receipt(&self) -> Confirmation {
         let deadline = Instant::now() + Duration::from_secs(1);
         loop {
             let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
             let now = Timespec { tv_sec: 0, tv_nsec: 0 };
             match poll(&mut polled, Some(&now)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) | Err(_) => return Receipt::Confirmed,
+                Ok(_) | Err(_) => return Confirmation::Confirmed,
             }
             if Instant::now() > deadline {
-                return Receipt::None;
+                return Confirmation::None;
             }
         }
     }
@@ -83,7 +83,7 @@ impl Port {
 
 /// Whether the host has the report.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Receipt {
+pub(crate) enum Confirmation {
     /// It says so.
     Confirmed,
     /// It said nothing.

@@ -28,14 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The running server.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct ServerProcess {
     process: Process,
     commands: ChildStdin,
     replies: ChildStdout,
     unread: Vec<u8>,
 }
 
-impl Server {
+impl ServerProcess {
     /// Starts the server.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Server {
             let (Some(commands), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
                 bail!("no pipes");
             };
-            Ok(Server { process: Process::new(child)?, commands, replies, unread: Vec::new() })
+            Ok(ServerProcess { process: Process::new(child)?, commands, replies, unread: Vec::new() })
         };
         start().with_context(|| format!("starting {PROGRAM}"))
     }
@@ -92,7 +92,7 @@ impl Server {
         }
     }
 
-    /// The log of the requests since the last [`Server::take`], as it goes to the host.
+    /// The log of the requests since the last [`ServerProcess::take`], as it goes to the host.
     ///
     /// # Errors
     /// If the server has ended or does not answer in time.

@@ -1,4 +1,4 @@
-//! The content of the files that workloads read and write: every word tells where it lies.
+//! The files that workloads read and write.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -6,20 +6,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use lab_protocol::stamp::Stamp;
 
 const CHUNK: usize = 1 << 20;
-
-/// Fills `buffer` with the content of a file from `offset` on: each aligned word of eight bytes is its own offset,
-/// little-endian, with the top byte set so that no word is zero. Misplaced and missing blocks show, and no page is
-/// taken for a hole.
-///
-/// `offset` is a multiple of eight; so is the length of `buffer`.
-fn fill(buffer: &mut [u8], offset: u64) {
-    const MARK: u64 = 0xa5 << 56;
-    for (index, word) in buffer.chunks_exact_mut(8).enumerate() {
-        word.copy_from_slice(&(MARK | (offset + index as u64 * 8)).to_le_bytes());
-    }
-}
 
 /// Makes sure that `path` is a file of `bytes` (a multiple of 1 MiB) without holes, with stamped content if it has
 /// to be written, and says whether it was.
@@ -54,7 +43,7 @@ fn write_file(path: &Path, bytes: u64) -> io::Result<()> {
     let mut file = File::create(path)?;
     let mut buffer = vec![0; CHUNK];
     for offset in (0..bytes).step_by(CHUNK) {
-        fill(&mut buffer, offset);
+        Stamp::Place.fill(&mut buffer, offset);
         file.write_all(&buffer)?;
     }
     Ok(())
@@ -63,27 +52,6 @@ fn write_file(path: &Path, bytes: u64) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_word_is_its_offset_and_none_is_zero() {
-        let mut buffer = [0; 24];
-        fill(&mut buffer, 0x0102_0304_0500);
-        let expected = [
-            [0x00, 0x05, 0x04, 0x03, 0x02, 0x01, 0x00, 0xa5],
-            [0x08, 0x05, 0x04, 0x03, 0x02, 0x01, 0x00, 0xa5],
-            [0x10, 0x05, 0x04, 0x03, 0x02, 0x01, 0x00, 0xa5],
-        ];
-        assert_eq!(buffer, *expected.as_flattened());
-    }
-
-    #[test]
-    fn chunks_join() {
-        let (mut whole, mut parts) = ([0; 64], [0; 64]);
-        fill(&mut whole, 0);
-        fill(&mut parts[..40], 0);
-        fill(&mut parts[40..], 40);
-        assert_eq!(whole, parts);
-    }
 
     #[test]
     fn files_are_written_only_if_they_are_not_whole() {

@@ -1,4 +1,4 @@
-//! The time that statistics and the request log are kept in.
+//! The clock of the statistics, the request log and the model of the storage.
 
 use rustix::time::ClockId;
 

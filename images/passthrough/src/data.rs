@@ -14,18 +14,11 @@ use crate::fault::Share;
 use crate::inodes::{Inode, NodeId};
 use crate::log::Pending;
 use crate::model::{Access, Ticket};
+use crate::open::OpenFile;
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
-use crate::stats::{Answer, Arrival, Direction, Place};
-use crate::storage::{backing_flags, readable};
-
-/// A file that the kernel has open.
-#[derive(Debug)]
-pub(crate) struct OpenFile {
-    pub(crate) inode: Arc<Inode>,
-    /// None if the backing file is opened for each request.
-    kept: Option<OwnedFd>,
-}
+use crate::stats::{Answered, Arrival, Direction, Moved, Place};
+use crate::storage::{backing_flags, close, readable};
 
 /// A READ or WRITE from its receipt to its answer.
 #[derive(Debug)]
@@ -39,7 +32,7 @@ struct DataRequest {
 
 impl DataRequest {
     /// The file, if the request is to be served.
-    fn admitted(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
+    fn file_to_serve(&self, file: Result<Arc<OpenFile>>) -> Result<Arc<OpenFile>> {
         self.share.and(file)
     }
 
@@ -63,6 +56,19 @@ impl DataRequest {
 enum Backing<'a> {
     Kept(BorrowedFd<'a>),
     ForThisRequest(OwnedFd),
+}
+
+impl Backing<'_> {
+    /// Closes the file if it was opened for this request, after it was written to.
+    ///
+    /// # Errors
+    /// Those of close(2), where file systems say what they could not write (NFS, quota).
+    fn close(self) -> Result<()> {
+        match self {
+            Backing::Kept(_) => Ok(()),
+            Backing::ForThisRequest(fd) => close(fd),
+        }
+    }
 }
 
 impl AsFd for Backing<'_> {
@@ -103,11 +109,12 @@ impl Server {
     /// If the kernel does not take the answer.
     pub(crate) fn read(&self, asked: &ReadIn, mut answer: ReadAnswer<'_>) -> Result<()> {
         let file = self.files.get(asked.fh);
-        let request = self.arrive(&file, Direction::Read, asked.offset, asked.size);
-        let result = request.admitted(file).and_then(|file| {
+        let request = self.count_and_begin(&file, Direction::Read, asked.offset, asked.size);
+        let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::RDONLY)?;
             answer.load(backing.as_fd(), asked.offset, request.allowed(asked.size))
         });
+        self.count_way(result, answer.moved());
         let mut sent = Ok(());
         self.answer(request, result, |result| sent = answer.send(result));
         sent
@@ -124,36 +131,46 @@ impl Server {
         send: impl FnOnce(Result<usize>) -> Result<()>,
     ) -> Result<()> {
         let file = self.files.get(asked.fh);
-        let request = self.arrive(&file, Direction::Write, asked.offset, asked.size);
+        let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
         data.truncate(request.allowed(asked.size));
-        let result = request.admitted(file).and_then(|file| {
+        let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
-            write_as_asked(backing.as_fd(), &mut data, asked)
+            let written = write_as_asked(backing.as_fd(), &mut data, asked)?;
+            backing.close().map(|()| written)
         });
+        self.count_way(result, data.moved());
         let mut sent = Ok(());
         self.answer(request, result, |result| sent = send(result));
         sent
     }
 
-    /// Counts a request, has its fault, and hands it to the storage.
-    fn arrive(
+    /// Counts the way of data that got where it was to go, if that is asked for.
+    fn count_way(&self, result: Result<usize>, moved: Moved) {
+        if self.settings.splice && result.is_ok() {
+            self.stats.count_way(moved);
+        }
+    }
+
+    /// Counts a request, lets its fault happen, and hands it to the storage.
+    fn count_and_begin(
         &self,
         file: &Result<Arc<OpenFile>>,
         direction: Direction,
         offset: u64,
         size: u32,
     ) -> DataRequest {
-        let place = file.as_ref().map_or(Place::InOrder, |file| file.inode.arrive(direction, offset, size));
-        let arrival = self.stats.arrive(direction, size, place, clock::now_ns());
+        let place =
+            file.as_ref().map_or(Place::InOrder, |file| file.inode.place_after_last(direction, offset, size));
+        let arrival = self.stats.count_arrival(direction, size, place, clock::now_ns());
         self.burn.run();
         let bytes = offset..offset.saturating_add(size.into());
-        let share = self.meet_fault(direction.into(), bytes);
+        let share = self.apply_fault(direction.into(), bytes);
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
         let access = Access { inode, direction, offset, size };
         let storage = self.model.as_ref().zip(share.ok());
         let ticket = storage.map(|(model, share)| model.begin(&Access { size: share.of(size), ..access }));
         // Within the time that the storage takes, if it takes any.
-        self.observer.look(arrival.number, arrival.in_flight);
+        self.observer.step_aside_if_sampled(arrival.number, arrival.in_flight);
         DataRequest { arrival, access, share, ticket }
     }
 
@@ -165,7 +182,7 @@ impl Server {
         }
         let send = || {
             // Before the answer goes out: the kernel may send the next request at once.
-            let answer = if result.is_ok() { Answer::Good } else { Answer::Failed };
+            let answer = if result.is_ok() { Answered::Good } else { Answered::Failed };
             let now_ns = clock::now_ns();
             self.stats.answer(&arrival, answer, now_ns);
             if let Some(log) = &self.log {
@@ -189,7 +206,7 @@ impl Server {
     pub(crate) fn flush(&self, handle: u64) -> Result<()> {
         // Closing a copy passes on what close(2) of the backing file would say (NFS, quota).
         match &self.files.get(handle)?.kept {
-            Some(fd) => rustix::io::dup(fd).map(drop),
+            Some(fd) => close(rustix::io::dup(fd)?),
             None => Ok(()),
         }
     }
@@ -207,7 +224,9 @@ impl Server {
     pub(crate) fn fallocate(&self, handle: u64, offset: u64, length: u64, mode: i32) -> Result<()> {
         let file = self.files.get(handle)?;
         let mode = FallocateFlags::from_bits_retain(mode as u32);
-        rustix::fs::fallocate(self.backing(&file, OFlags::WRONLY)?, mode, offset, length)
+        let backing = self.backing(&file, OFlags::WRONLY)?;
+        rustix::fs::fallocate(backing.as_fd(), mode, offset, length)?;
+        backing.close()
     }
 
     pub(crate) fn lseek(&self, handle: u64, offset: i64, whence: i32) -> Result<u64> {
@@ -228,21 +247,23 @@ impl Server {
         let (mut read_at, mut write_at) = (from.1, to.1);
         // The reply has room for 32 bits.
         let length = length.min(u64::from(u32::MAX) & !0xfff) as usize;
-        let copied = rustix::fs::copy_file_range(
-            self.backing(&source, OFlags::RDONLY)?,
-            Some(&mut read_at),
-            self.backing(&target, OFlags::WRONLY)?,
-            Some(&mut write_at),
-            length,
-        )?;
-        Ok(copied as u32)
+        let source = self.backing(&source, OFlags::RDONLY)?;
+        let target = self.backing(&target, OFlags::WRONLY)?;
+        let (reader, writer) = (source.as_fd(), target.as_fd());
+        let copied =
+            rustix::fs::copy_file_range(reader, Some(&mut read_at), writer, Some(&mut write_at), length)?;
+        target.close().map(|()| copied as u32)
     }
 
     pub(crate) fn truncate(&self, number: NodeId, handle: Option<u64>, size: u64) -> Result<()> {
         let file = handle.map(|handle| self.files.get(handle)).transpose()?;
         match file.as_ref().and_then(|file| file.kept.as_ref()) {
             Some(fd) => rustix::fs::ftruncate(fd, size),
-            None => rustix::fs::ftruncate(self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?, size),
+            None => {
+                let fd = self.reopen.open(self.inodes.get(number)?, OFlags::WRONLY)?;
+                rustix::fs::ftruncate(&fd, size)?;
+                close(fd)
+            }
         }
     }
 }

@@ -12,16 +12,9 @@ use rustix::io::{Errno, Result};
 use crate::data::Extent;
 use crate::device::answer::{self, Room};
 use crate::device::wire::{Attr, EntryOut};
-use crate::inodes::{NodeId, Numbering};
+use crate::inodes::NodeId;
+use crate::open::Directory;
 use crate::server::Server;
-
-/// A directory that the kernel has open.
-#[derive(Debug)]
-pub(crate) struct Directory {
-    number: NodeId,
-    numbering: Numbering,
-    stream: Mutex<OwnedFd>,
-}
 
 /// One entry as getdents64(2) gives it.
 pub(crate) struct Entry<'a> {

@@ -73,13 +73,13 @@ impl Faults {
         self.hanging.load(Relaxed)
     }
 
-    /// Has a request meet its fault, whatever time that takes, and gives what is left to be done for it.
+    /// Lets the fault of a request happen, whatever time that takes, and gives what is left to be done for it.
     ///
     /// `bytes` are those that a READ or WRITE is about, from the begin of the file; others have none.
     ///
     /// # Errors
     /// What the request is to be answered instead of being served.
-    pub(crate) fn meet(&self, operation: Operation, bytes: Range<u64>) -> Result<Share> {
+    pub(crate) fn apply(&self, operation: Operation, bytes: Range<u64>) -> Result<Share> {
         match self.strike(operation, &bytes) {
             None => Ok(Share::Whole),
             Some(Effect::Eio) => Err(Errno::IO),
@@ -115,7 +115,7 @@ impl Faults {
 impl Armed {
     fn new(fault: &Fault) -> Self {
         let operations = (Operation::ALL.iter())
-            .filter(|operation| is_called(operation.name(), &fault.operation))
+            .filter(|operation| fault.operation.includes(**operation))
             .fold(0, |bits, operation| bits | 1 << *operation as u32);
         Armed {
             operations,
@@ -141,14 +141,6 @@ impl Armed {
     }
 }
 
-/// Whether the settings mean an operation, given by its name in the counters, when they say `operation`.
-fn is_called(name: &str, operation: &str) -> bool {
-    match operation {
-        "data" => ["READ", "WRITE"].contains(&name),
-        operation => name.to_lowercase().replace('_', "-") == operation,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,10 +148,10 @@ mod tests {
     const EIO: Effect = Effect::Eio;
 
     fn fault(operation: &str, after: u64, times: Times, effect: Effect) -> Fault {
-        Fault { operation: operation.to_owned(), offset_kib: None, after, times, effect }
+        Fault { operation: operation.parse().unwrap(), offset_kib: None, after, times, effect }
     }
 
-    /// What the operations meet one after the other: `.` for nothing, else the first letter of the effect.
+    /// What happens at the operations one after the other: `.` for nothing, else the first letter of the effect.
     fn check(faults: &[Fault], requests: &[(Operation, Range<u64>)], expected: &str) {
         let armed = Faults::new(faults).unwrap();
         let met = requests.iter().map(|(operation, bytes)| match armed.strike(*operation, bytes) {

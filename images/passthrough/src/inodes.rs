@@ -63,7 +63,7 @@ impl Inode {
     ///
     /// "Received" is the order in which the threads come here; two threads on two CPUs may pass each other
     /// between the device and this line.
-    pub(crate) fn arrive(&self, direction: Direction, offset: u64, size: u32) -> Place {
+    pub(crate) fn place_after_last(&self, direction: Direction, offset: u64, size: u32) -> Place {
         let previous = self.ends[direction as usize].swap(offset.wrapping_add(size.into()), Relaxed);
         match previous == offset || previous == NO_PREDECESSOR {
             true => Place::InOrder,
@@ -293,7 +293,11 @@ mod tests {
             (Direction::Write, 4096, 1, Place::InOrder),
             (Direction::Write, 4096, 1, Place::OutOfOrder),
         ] {
-            assert_eq!(inode.arrive(direction, offset, size), expected, "{direction:?} at {offset}");
+            assert_eq!(
+                inode.place_after_last(direction, offset, size),
+                expected,
+                "{direction:?} at {offset}"
+            );
         }
     }
 }

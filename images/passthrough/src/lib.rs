@@ -17,6 +17,7 @@ mod log;
 mod model;
 mod negotiate;
 mod observe;
+mod open;
 mod order;
 mod privileges;
 mod random;

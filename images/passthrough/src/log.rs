@@ -10,9 +10,7 @@ use lab_protocol::Operation;
 use lab_protocol::log::{LogRecord, RequestLog};
 use rustix::io::Result;
 
-use crate::clock;
 use crate::model::Access;
-use crate::server::Server;
 
 thread_local! {
     /// The number of this thread among those that have logged.
@@ -108,22 +106,6 @@ impl Log {
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Server {
-    /// A request other than READ and WRITE that has just arrived; none if requests are not logged.
-    pub(crate) fn pending(&self, operation: Operation) -> Option<Pending> {
-        let in_flight = self.stats.in_flight();
-        let pending = || Pending { operation, access: None, arrival_ns: clock::now_ns(), in_flight };
-        self.log.as_ref().map(|_| pending())
-    }
-
-    /// Logs a request as answered now.
-    pub(crate) fn record(&self, pending: Option<Pending>, result: Result<usize>) {
-        if let (Some(log), Some(pending)) = (&self.log, pending) {
-            log.add(&pending, result, clock::now_ns());
-        }
     }
 }
 

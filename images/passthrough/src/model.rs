@@ -43,14 +43,16 @@ mod service;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lab_protocol::random::splitmix64;
 use lab_protocol::{Distribution, StorageSettings, StorageStats};
 use rustix::io::Errno;
 use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec};
 
-use crate::random::{Times, random};
+use crate::clock::now_ns;
+use crate::random::Draws;
 use crate::stats::Direction;
-use queue::{Fate, Look, Queue};
+use queue::{Fate, Outlook, Queue};
 
 /// What a READ or WRITE asks of the storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,23 +69,23 @@ pub(crate) struct Access {
 /// Storage that takes time.
 #[derive(Debug)]
 pub(crate) struct Model {
-    way: Option<Way>,
+    way: Option<Transit>,
     queue: Mutex<Queue>,
 }
 
 /// The way to the storage, on which requests overtake each other.
 #[derive(Debug)]
-struct Way {
-    times: Times,
+struct Transit {
+    times: Draws,
     requests: AtomicU64,
 }
 
 /// An access that has begun; to be handed to [`Model::finish`].
 #[derive(Debug)]
-pub(crate) struct Ticket(Progress);
+pub(crate) struct Ticket(TicketState);
 
 #[derive(Debug)]
-enum Progress {
+enum TicketState {
     /// It took no time.
     Done,
     /// It ends at this time, nanoseconds.
@@ -96,7 +98,7 @@ impl Model {
     /// None if the settings model nothing.
     pub(crate) fn new(settings: &StorageSettings, seed: u64) -> Option<Self> {
         (!settings.is_off()).then(|| Model {
-            way: Way::new(settings.jitter_us, seed),
+            way: Transit::new(settings.jitter_us, seed),
             queue: Mutex::new(Queue::new(settings, seed)),
         })
     }
@@ -108,24 +110,24 @@ impl Model {
         }
         let mut queue = self.lock();
         // With the lock held: the queue wants times that never go back.
-        let now = now();
-        Ticket(match queue.arrive(now, access) {
-            Fate::Served(span) if span.end <= now => Progress::Done,
-            Fate::Served(span) => Progress::Ends(span.end),
-            Fate::Waiting(slot) => Progress::Waiting(slot),
+        let now = now_ns();
+        Ticket(match queue.enqueue(now, access) {
+            Fate::Served(span) if span.end <= now => TicketState::Done,
+            Fate::Served(span) => TicketState::Ends(span.end),
+            Fate::Waiting(slot) => TicketState::Waiting(slot),
         })
     }
 
     /// Waits until the storage is done with an access.
     pub(crate) fn finish(&self, ticket: Ticket) {
         match ticket.0 {
-            Progress::Done => {}
-            Progress::Ends(end) => sleep_until(end),
-            Progress::Waiting(slot) => loop {
-                let look = self.look(slot);
-                match look {
-                    Look::Served(span) => return sleep_until(span.end),
-                    Look::NotBefore(time) => sleep_until(time),
+            TicketState::Done => {}
+            TicketState::Ends(end) => sleep_until(end),
+            TicketState::Waiting(slot) => loop {
+                let outlook = self.poll(slot);
+                match outlook {
+                    Outlook::Served(span) => return sleep_until(span.end),
+                    Outlook::NotBefore(time) => sleep_until(time),
                 }
             },
         }
@@ -139,9 +141,9 @@ impl Model {
         self.lock().take()
     }
 
-    fn look(&self, slot: usize) -> Look {
+    fn poll(&self, slot: usize) -> Outlook {
         let mut queue = self.lock();
-        queue.look(now(), slot)
+        queue.poll(now_ns(), slot)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -149,30 +151,24 @@ impl Model {
     }
 }
 
-impl Way {
+impl Transit {
     fn new(longest_us: u64, seed: u64) -> Option<Self> {
         // Not the draws of the latencies.
-        let seed = random(seed, 0);
-        (longest_us > 0).then(|| Way {
-            times: Times::new(seed, longest_us * 500, Distribution::Uniform),
+        let seed = splitmix64(seed, 0);
+        (longest_us > 0).then(|| Transit {
+            times: Draws::new(seed, longest_us * 500, Distribution::Uniform),
             requests: AtomicU64::new(0),
         })
     }
 
     fn take(&self) {
-        sleep_until(now() + self.times.of(self.requests.fetch_add(1, Relaxed)));
+        sleep_until(now_ns() + self.times.of(self.requests.fetch_add(1, Relaxed)));
     }
-}
-
-/// The monotonic clock, nanoseconds.
-fn now() -> u64 {
-    let time = rustix::time::clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Returns at once if the time has passed.
 fn sleep_until(time: u64) {
-    if now() >= time {
+    if now_ns() >= time {
         return;
     }
     let request = Timespec { tv_sec: (time / 1_000_000_000) as i64, tv_nsec: (time % 1_000_000_000) as i64 };

@@ -2,8 +2,9 @@
 
 use anyhow::ensure;
 use lab_protocol::{Negotiated, ServerSettings};
+use zerocopy::IntoBytes;
 
-use crate::device::wire::{InitIn, InitOut, MAJOR, MINOR, Plain, init};
+use crate::device::wire::{InitIn, InitOut, MAJOR, MINOR, init};
 
 /// Pages of one request that a kernel allows by default (`fs.fuse.max_pages_limit`), in KiB.
 pub(crate) const LARGEST_REQUEST_KIB: u32 = 1024;
@@ -110,6 +111,7 @@ pub(crate) fn negotiate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::wire::Take;
 
     /// What a kernel offers that has everything.
     const ALL: u64 = u64::MAX;

@@ -49,13 +49,13 @@ impl Observer {
 
     /// Steps aside if the request with this number since the last reading is to be looked at; with it there are so many in
     /// hand.
-    pub(crate) fn look(self, number: u64, in_hand: u32) {
-        if self.looks_at(number, in_hand) {
+    pub(crate) fn step_aside_if_sampled(self, number: u64, in_hand: u32) {
+        if self.samples(number, in_hand) {
             rustix::thread::sched_yield();
         }
     }
 
-    fn looks_at(self, number: u64, in_hand: u32) -> bool {
+    fn samples(self, number: u64, in_hand: u32) -> bool {
         in_hand < self.threads && (number < FIRST || number % (PERIODS * self.window) < self.window)
     }
 }
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn looks_at_the_first_and_then_at_windows() {
         let observer = Observer::new(&ServerSettings::example());
-        let looked = |from: u64, to: u64| (from..to).filter(|number| observer.looks_at(*number, 1)).count();
+        let looked = |from: u64, to: u64| (from..to).filter(|number| observer.samples(*number, 1)).count();
         assert_eq!(looked(0, 64), 64);
         assert_eq!(looked(64, 256), 0);
         assert_eq!(looked(256, 288), 32);
@@ -81,7 +81,7 @@ mod tests {
             [(1, 1, false), (2, 1, true), (2, 2, false), (16, 15, true), (16, 16, false)]
         {
             let observer = Observer::new(&ServerSettings { threads, ..ServerSettings::example() });
-            assert_eq!(observer.looks_at(0, in_hand), expected, "{in_hand} of {threads}");
+            assert_eq!(observer.samples(0, in_hand), expected, "{in_hand} of {threads}");
         }
     }
 }

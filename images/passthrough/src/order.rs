@@ -10,9 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use lab_protocol::random::splitmix64;
 use lab_protocol::{ReplyOrder, ServerSettings};
-
-use crate::random::random;
 
 /// Sends answers in an order of its own.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ struct Waiting {
 
 /// Which part a thread has in its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+enum Role {
     /// It has opened the window, and is to close it.
     Opener,
     Member,
@@ -58,7 +57,7 @@ impl Order {
     fn rank(self, arrival: u64) -> u64 {
         match self {
             Order::Reversed => u64::MAX - arrival,
-            Order::Random { seed } => random(seed, arrival),
+            Order::Random { seed } => splitmix64(seed, arrival),
         }
     }
 }
@@ -77,17 +76,17 @@ impl ReplyQueue {
 
     /// Sends the answer to the READ or WRITE with this number of arrival when it is its turn.
     pub(crate) fn pass(&self, arrival: u64, send: impl FnOnce()) {
-        if self.collect(arrival) == Part::Opener {
+        if self.collect(arrival) == Role::Opener {
             thread::sleep(self.window);
             self.close();
         }
         self.send_in_turn(send);
     }
 
-    fn collect(&self, arrival: u64) -> Part {
+    fn collect(&self, arrival: u64) -> Role {
         let mut queues = self.lock();
         queues.collected.push(Waiting { arrival, thread: thread::current() });
-        if queues.collected.len() == 1 { Part::Opener } else { Part::Member }
+        if queues.collected.len() == 1 { Role::Opener } else { Role::Member }
     }
 
     fn close(&self) {
@@ -179,7 +178,7 @@ mod tests {
         let serve = |arrival| {
             let part = queue.collect(arrival);
             all_there.wait();
-            if part == Part::Opener {
+            if part == Role::Opener {
                 queue.close();
             }
             queue.send_in_turn(|| {
@@ -211,7 +210,7 @@ mod tests {
         let (first, second) = (Barrier::new(2), Barrier::new(2));
         thread::scope(|scope| {
             scope.spawn(|| {
-                assert_eq!(queue.collect(0), Part::Opener);
+                assert_eq!(queue.collect(0), Role::Opener);
                 queue.close();
                 queue.send_in_turn(|| {
                     first.wait();
@@ -221,7 +220,7 @@ mod tests {
                 });
             });
             first.wait();
-            assert_eq!(queue.collect(1), Part::Opener);
+            assert_eq!(queue.collect(1), Role::Opener);
             queue.close();
             second.wait();
             queue.send_in_turn(|| sent.lock().unwrap().push(1));

@@ -20,7 +20,7 @@ use rustix::io::{Errno, Result};
 use crate::attributes::Extended;
 use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
-use crate::device::channel::{Channel, Payload, Received};
+use crate::device::channel::{Channel, Received};
 use crate::device::request::{Body, File, Request, Tree, parse};
 use crate::device::wire::{CreateOut, FOPEN_DIRECT_IO, GetxattrOut, InHeader, LseekOut};
 use crate::inodes::NodeId;
@@ -73,7 +73,7 @@ fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::
     match body {
         Body::Read(asked) => server.read(&asked, channel.read_answer(unique))?,
         Body::Write { asked, data } => {
-            server.write(&asked, Payload::Bytes(data), |result| answer(channel, written(result)))?;
+            server.write(&asked, channel.whole(data), |result| answer(channel, written(result)))?;
         }
         body @ (Body::Tree(_)
         | Body::File(_)
@@ -99,15 +99,19 @@ struct Requests<'a>(&'a Server);
 
 impl Requests<'_> {
     /// Counts a request, serves it unless its fault forbids that, and logs it.
-    fn admit<T>(&self, operation: Operation, serve: impl FnOnce(&Server) -> Result<T>) -> Result<T> {
+    fn count_and_serve<T>(
+        &self,
+        operation: Operation,
+        serve: impl FnOnce(&Server) -> Result<T>,
+    ) -> Result<T> {
         let pending = self.0.pending(operation);
-        let result = self.0.admit(operation).and_then(serve);
+        let result = self.0.count_and_fault(operation).and_then(serve);
         self.0.record(pending, result.as_ref().map(|_| 0).map_err(|error| *error));
         result
     }
 
     /// Counts a request, does without an answer.
-    fn note(&self, operation: Operation) -> &Server {
+    fn count_only(&self, operation: Operation) -> &Server {
         self.0.stats.count(operation);
         self.0
     }
@@ -117,26 +121,28 @@ impl Requests<'_> {
         let node = NodeId(header.nodeid);
         Some(match body {
             Body::Forget { lookups } => {
-                self.note(Operation::Forget).inodes.forget(node, lookups);
+                self.count_only(Operation::Forget).inodes.forget(node, lookups);
                 return None;
             }
             Body::BatchForget(forgets) => {
-                let inodes = &self.note(Operation::BatchForget).inodes;
+                let inodes = &self.count_only(Operation::BatchForget).inodes;
                 forgets.for_each(|it| inodes.forget(NodeId(it.nodeid), it.nlookup));
                 return None;
             }
             Body::Other(operation @ (Operation::Interrupt | Operation::NotifyReply)) => {
-                self.note(operation);
+                self.count_only(operation);
                 return None;
             }
             // The end of a block device's mount, which this is not.
             Body::Other(operation @ Operation::Destroy) => {
-                self.note(operation);
+                self.count_only(operation);
                 Ok(Answer::Nothing)
             }
             // Not ENOSYS: ioctl(2) callers know this one.
-            Body::Other(operation @ Operation::Ioctl) => self.admit(operation, |_| Err(Errno::NOTTY)),
-            Body::Other(operation) => self.admit(operation, |_| Err(Errno::NOSYS)),
+            Body::Other(operation @ Operation::Ioctl) => {
+                self.count_and_serve(operation, |_| Err(Errno::NOTTY))
+            }
+            Body::Other(operation) => self.count_and_serve(operation, |_| Err(Errno::NOSYS)),
             Body::Unknown => {
                 self.0.stats.count_unknown(header.opcode);
                 Err(Errno::NOSYS)
@@ -154,48 +160,58 @@ impl Requests<'_> {
         let attr = |attr| Answer::Attr(answer::attr(attr, valid));
         let nothing = |()| Answer::Nothing;
         match body {
-            Tree::Lookup { name } => self.admit(Operation::Lookup, |it| it.lookup(node, name)).map(entry),
-            Tree::Getattr => self.admit(Operation::Getattr, |it| it.getattr(node)).map(attr),
-            Tree::Setattr(asked) => self.admit(Operation::Setattr, |it| it.setattr(node, &asked)).map(attr),
-            Tree::Readlink => self.admit(Operation::Readlink, |it| it.readlink(node)).map(Answer::Bytes),
+            Tree::Lookup { name } => {
+                self.count_and_serve(Operation::Lookup, |it| it.lookup(node, name)).map(entry)
+            }
+            Tree::Getattr => self.count_and_serve(Operation::Getattr, |it| it.getattr(node)).map(attr),
+            Tree::Setattr(asked) => {
+                self.count_and_serve(Operation::Setattr, |it| it.setattr(node, &asked)).map(attr)
+            }
+            Tree::Readlink => {
+                self.count_and_serve(Operation::Readlink, |it| it.readlink(node)).map(Answer::Bytes)
+            }
             Tree::Symlink { name, target } => {
-                self.admit(Operation::Symlink, |it| it.symlink(node, name, target)).map(entry)
+                self.count_and_serve(Operation::Symlink, |it| it.symlink(node, name, target)).map(entry)
             }
             // The kernel has taken the umask off the modes already.
-            Tree::Mknod { asked, name } => {
-                self.admit(Operation::Mknod, |it| it.mknod(node, name, asked.mode, asked.rdev)).map(entry)
-            }
+            Tree::Mknod { asked, name } => self
+                .count_and_serve(Operation::Mknod, |it| it.mknod(node, name, asked.mode, asked.rdev))
+                .map(entry),
             Tree::Mkdir { asked, name } => {
-                self.admit(Operation::Mkdir, |it| it.mkdir(node, name, asked.mode)).map(entry)
+                self.count_and_serve(Operation::Mkdir, |it| it.mkdir(node, name, asked.mode)).map(entry)
             }
-            Tree::Unlink { name } => self.admit(Operation::Unlink, |it| it.unlink(node, name)).map(nothing),
-            Tree::Rmdir { name } => self.admit(Operation::Rmdir, |it| it.rmdir(node, name)).map(nothing),
+            Tree::Unlink { name } => {
+                self.count_and_serve(Operation::Unlink, |it| it.unlink(node, name)).map(nothing)
+            }
+            Tree::Rmdir { name } => {
+                self.count_and_serve(Operation::Rmdir, |it| it.rmdir(node, name)).map(nothing)
+            }
             Tree::Rename { asked, name, new_name } => {
                 // The kernel sends RENAME2 only if there are flags.
                 let operation = if asked.flags == 0 { Operation::Rename } else { Operation::Rename2 };
                 let to = (NodeId(asked.newdir), new_name);
-                self.admit(operation, |it| it.rename((node, name), to, asked.flags)).map(nothing)
+                self.count_and_serve(operation, |it| it.rename((node, name), to, asked.flags)).map(nothing)
             }
             Tree::Link { node: old, name } => {
-                self.admit(Operation::Link, |it| it.link(NodeId(old), node, name)).map(entry)
+                self.count_and_serve(Operation::Link, |it| it.link(NodeId(old), node, name)).map(entry)
             }
-            Tree::Statfs => {
-                self.admit(Operation::Statfs, |it| it.statfs(node)).map(|found| Answer::statfs(&found))
-            }
+            Tree::Statfs => self
+                .count_and_serve(Operation::Statfs, |it| it.statfs(node))
+                .map(|found| Answer::statfs(&found)),
             Tree::Setxattr { asked, name, value } => self
-                .admit(Operation::Setxattr, |it| it.setxattr(node, name, value, asked.flags as i32))
+                .count_and_serve(Operation::Setxattr, |it| it.setxattr(node, name, value, asked.flags as i32))
                 .map(nothing),
             Tree::Getxattr { asked, name } => self
-                .admit(Operation::Getxattr, |it| match it.settings.getxattr {
+                .count_and_serve(Operation::Getxattr, |it| match it.settings.getxattr {
                     Getxattr::Passthrough => it.getxattr(node, name, asked.size),
                     Getxattr::Enosys => Err(Errno::NOSYS),
                 })
                 .map(extended),
             Tree::Listxattr(asked) => {
-                self.admit(Operation::Listxattr, |it| it.listxattr(node, asked.size)).map(extended)
+                self.count_and_serve(Operation::Listxattr, |it| it.listxattr(node, asked.size)).map(extended)
             }
             Tree::Removexattr { name } => {
-                self.admit(Operation::Removexattr, |it| it.removexattr(node, name)).map(nothing)
+                self.count_and_serve(Operation::Removexattr, |it| it.removexattr(node, name)).map(nothing)
             }
         }
     }
@@ -210,30 +226,36 @@ impl Requests<'_> {
         let nothing = |()| Answer::Nothing;
         match body {
             File::Open(asked) => self
-                .admit(Operation::Open, |it| it.open(node, asked.flags as i32))
+                .count_and_serve(Operation::Open, |it| it.open(node, asked.flags as i32))
                 .map(|handle| Answer::Opened(answer::opened(handle, open_flags))),
             File::Create { asked, name } => self
-                .admit(Operation::Create, |it| it.create(node, name, asked.mode, asked.flags as i32))
+                .count_and_serve(Operation::Create, |it| {
+                    it.create(node, name, asked.mode, asked.flags as i32)
+                })
                 .map(created),
             File::Tmpfile(asked) => self
-                .admit(Operation::Tmpfile, |it| it.tmpfile(node, asked.mode, asked.flags as i32))
+                .count_and_serve(Operation::Tmpfile, |it| it.tmpfile(node, asked.mode, asked.flags as i32))
                 .map(created),
-            File::Flush(asked) => self.admit(Operation::Flush, |it| it.flush(asked.fh)).map(nothing),
-            File::Release(asked) => self.admit(Operation::Release, |it| it.release(asked.fh)).map(nothing),
+            File::Flush(asked) => {
+                self.count_and_serve(Operation::Flush, |it| it.flush(asked.fh)).map(nothing)
+            }
+            File::Release(asked) => {
+                self.count_and_serve(Operation::Release, |it| it.release(asked.fh)).map(nothing)
+            }
             File::Fsync(asked) => self
-                .admit(Operation::Fsync, |it| it.fsync(asked.fh, Extent::of(asked.fsync_flags)))
+                .count_and_serve(Operation::Fsync, |it| it.fsync(asked.fh, Extent::of(asked.fsync_flags)))
                 .map(nothing),
             File::Opendir => self
-                .admit(Operation::Opendir, |it| it.opendir(node))
+                .count_and_serve(Operation::Opendir, |it| it.opendir(node))
                 .map(|handle| Answer::Opened(answer::opened(handle, 0))),
-            File::Readdir(asked) => self.admit(Operation::Readdir, |it| {
+            File::Readdir(asked) => self.count_and_serve(Operation::Readdir, |it| {
                 let mut listing = Listing::new(asked.size);
                 it.readdir(asked.fh, asked.offset, |entry| {
                     Ok(listing.add(entry.ino.0, entry.next, entry.kind, entry.name))
                 })?;
                 Ok(listing.into_answer())
             }),
-            File::Readdirplus(asked) => self.admit(Operation::Readdirplus, |it| {
+            File::Readdirplus(asked) => self.count_and_serve(Operation::Readdirplus, |it| {
                 let mut listing = Listing::new(asked.size);
                 it.readdirplus(asked.fh, asked.offset, |entry, found| {
                     listing.add_with(found, entry.next, entry.name)
@@ -241,22 +263,26 @@ impl Requests<'_> {
                 Ok(listing.into_answer())
             }),
             File::Releasedir(asked) => {
-                self.admit(Operation::Releasedir, |it| it.releasedir(asked.fh)).map(nothing)
+                self.count_and_serve(Operation::Releasedir, |it| it.releasedir(asked.fh)).map(nothing)
             }
             File::Fsyncdir(asked) => self
-                .admit(Operation::Fsyncdir, |it| it.fsyncdir(asked.fh, Extent::of(asked.fsync_flags)))
+                .count_and_serve(Operation::Fsyncdir, |it| {
+                    it.fsyncdir(asked.fh, Extent::of(asked.fsync_flags))
+                })
                 .map(nothing),
             File::Fallocate(asked) => self
-                .admit(Operation::Fallocate, |it| {
+                .count_and_serve(Operation::Fallocate, |it| {
                     it.fallocate(asked.fh, asked.offset, asked.length, asked.mode as i32)
                 })
                 .map(nothing),
             File::Lseek(asked) => self
-                .admit(Operation::Lseek, |it| it.lseek(asked.fh, asked.offset as i64, asked.whence as i32))
+                .count_and_serve(Operation::Lseek, |it| {
+                    it.lseek(asked.fh, asked.offset as i64, asked.whence as i32)
+                })
                 .map(|offset| Answer::Position(LseekOut { offset })),
             File::CopyFileRange(asked) => {
                 let (from, to) = ((asked.fh_in, asked.off_in), (asked.fh_out, asked.off_out));
-                self.admit(Operation::CopyFileRange, |it| it.copy_file_range(from, to, asked.len))
+                self.count_and_serve(Operation::CopyFileRange, |it| it.copy_file_range(from, to, asked.len))
                     .map(Answer::written)
             }
         }

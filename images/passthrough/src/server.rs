@@ -12,14 +12,13 @@ use rustix::fs::{CWD, Mode, OFlags};
 
 use crate::burn::Burn;
 use crate::clock;
-use crate::data::OpenFile;
-use crate::directory::Directory;
 use crate::fault::{Faults, Share};
 use crate::handles::Handles;
 use crate::inodes::Inodes;
-use crate::log::Log;
+use crate::log::{Log, Pending};
 use crate::model::Model;
 use crate::observe::Observer;
+use crate::open::{Directory, OpenFile};
 use crate::order::ReplyQueue;
 use crate::stats::{Operation, Stats};
 use crate::storage::Reopen;
@@ -74,13 +73,13 @@ impl Server {
         self.negotiated.get()
     }
 
-    /// Counts a request other than READ and WRITE, and has it meet its fault.
+    /// Counts a request other than READ and WRITE, and lets its fault happen.
     ///
     /// # Errors
     /// What it is to be answered instead of being served.
-    pub(crate) fn admit(&self, operation: Operation) -> rustix::io::Result<&Self> {
+    pub(crate) fn count_and_fault(&self, operation: Operation) -> rustix::io::Result<&Self> {
         self.stats.count(operation);
-        match self.meet_fault(operation, 0..0) {
+        match self.apply_fault(operation, 0..0) {
             Ok(_) => Ok(self),
             Err(error) => {
                 self.stats.fail();
@@ -89,9 +88,9 @@ impl Server {
         }
     }
 
-    /// What is left of a request by its fault, if it has one: see [`Faults::meet`].
-    pub(crate) fn meet_fault(&self, operation: Operation, bytes: Range<u64>) -> rustix::io::Result<Share> {
-        self.faults.as_ref().map_or(Ok(Share::Whole), |faults| faults.meet(operation, bytes))
+    /// What is left of a request by its fault, if it has one: see [`Faults::apply`].
+    pub(crate) fn apply_fault(&self, operation: Operation, bytes: Range<u64>) -> rustix::io::Result<Share> {
+        self.faults.as_ref().map_or(Ok(Share::Whole), |faults| faults.apply(operation, bytes))
     }
 
     /// What was counted since the last call, or since the start. To be asked while no request runs; the
@@ -102,7 +101,8 @@ impl Server {
             log.restart(clock::now_ns());
         }
         let storage = self.model.as_ref().map(Model::take);
-        RequestStats { storage, ..self.stats.take() }
+        let splicing = self.settings.splice.then(|| self.stats.take_ways());
+        RequestStats { storage, splicing, ..self.stats.take() }
     }
 
     /// The log of the requests since the last [`Server::take_stats`]; empty if requests are not logged.
@@ -110,6 +110,20 @@ impl Server {
         match &self.log {
             Some(log) => log.give(workload),
             None => RequestLog { workload, dropped: 0, base_ns: 0, records: Vec::new() },
+        }
+    }
+
+    /// A request other than READ and WRITE that has just arrived; none if requests are not logged.
+    pub(crate) fn pending(&self, operation: Operation) -> Option<Pending> {
+        let in_flight = self.stats.in_flight();
+        let pending = || Pending { operation, access: None, arrival_ns: clock::now_ns(), in_flight };
+        self.log.as_ref().map(|_| pending())
+    }
+
+    /// Logs a request as answered now.
+    pub(crate) fn record(&self, pending: Option<Pending>, result: rustix::io::Result<usize>) {
+        if let (Some(log), Some(pending)) = (&self.log, pending) {
+            log.add(&pending, result, clock::now_ns());
         }
     }
 

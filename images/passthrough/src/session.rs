@@ -42,7 +42,7 @@ pub struct Mounting {
 }
 
 /// What happens while the server runs.
-enum Event {
+enum SessionEvent {
     Line(io::Result<String>),
     EndOfInput,
     Signal,
@@ -77,10 +77,10 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let (mut mounted, channels) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
     let (sender, events) = mpsc::channel();
     let serving = server.clone();
-    watch(sender.clone(), move || Event::Ended(serve(&serving, channels)));
+    watch(sender.clone(), move || SessionEvent::Ended(serve(&serving, channels)));
     watch(sender.clone(), move || {
         signals.wait();
-        Event::Signal
+        SessionEvent::Signal
     });
     if mounting.control == Control::Lines {
         let negotiated = server.negotiated().context("FUSE_INIT never came")?;
@@ -160,25 +160,25 @@ fn allow_open_files() -> anyhow::Result<()> {
     set(Some(most)).or_else(|_| set(given)).context("raising the limit of open files")
 }
 
-fn watch(sender: Sender<Event>, wait: impl FnOnce() -> Event + Send + 'static) {
+fn watch(sender: Sender<SessionEvent>, wait: impl FnOnce() -> SessionEvent + Send + 'static) {
     // If nobody listens any more, the server is ending.
     thread::spawn(move || sender.send(wait()).is_ok());
 }
 
-fn pass_lines(sender: &Sender<Event>) {
+fn pass_lines(sender: &Sender<SessionEvent>) {
     for line in io::stdin().lock().lines() {
-        if sender.send(Event::Line(line)).is_err() {
+        if sender.send(SessionEvent::Line(line)).is_err() {
             return;
         }
     }
-    let _ = sender.send(Event::EndOfInput);
+    let _ = sender.send(SessionEvent::EndOfInput);
 }
 
 /// Answers commands until the server is to end.
-fn handle(server: &Server, events: &Receiver<Event>) -> anyhow::Result<Ending> {
+fn handle(server: &Server, events: &Receiver<SessionEvent>) -> anyhow::Result<Ending> {
     for event in events {
         match event {
-            Event::Line(line) => {
+            SessionEvent::Line(line) => {
                 let line = line.context("reading commands")?;
                 match line.parse().map_err(|text: String| anyhow!(text))? {
                     ControlCommand::Take => say(&ControlReply::Stats(Box::new(server.take_stats())))?,
@@ -186,8 +186,8 @@ fn handle(server: &Server, events: &Receiver<Event>) -> anyhow::Result<Ending> {
                     ControlCommand::Quit => return Ok(Ending::Asked),
                 }
             }
-            Event::EndOfInput | Event::Signal => return Ok(Ending::Asked),
-            Event::Ended(result) => {
+            SessionEvent::EndOfInput | SessionEvent::Signal => return Ok(Ending::Asked),
+            SessionEvent::Ended(result) => {
                 return result.map(|()| Ending::Unmounted).context("the connection to the kernel broke");
             }
         }
@@ -219,9 +219,9 @@ fn unmount(server: &Server, mounted: &mut Mount, mount: &Path) -> anyhow::Result
     unmounted.with_context(|| format!("unmounting {} (it was detached instead)", mount.display()))
 }
 
-fn await_threads(events: &Receiver<Event>) {
+fn await_threads(events: &Receiver<SessionEvent>) {
     while let Ok(event) = events.recv_timeout(LAST_REQUESTS) {
-        if matches!(event, Event::Ended(_)) {
+        if matches!(event, SessionEvent::Ended(_)) {
             return;
         }
     }

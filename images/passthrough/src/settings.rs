@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use lab_protocol::log::MOST_RECORDS;
-use lab_protocol::{FaultMistake, ServerSettings};
+use lab_protocol::{FaultMistake, FaultOperation, ServerSettings};
 
 use crate::negotiate::LARGEST_REQUEST_KIB;
 
@@ -38,7 +38,8 @@ pub fn example() -> anyhow::Result<String> {
 }
 
 fn parse(json: &str) -> anyhow::Result<ServerSettings> {
-    let settings: ServerSettings = serde_json::from_str(json)?;
+    let settings: ServerSettings = serde_json::from_str(json)
+        .map_err(|error| unknown_operation(json).unwrap_or_else(|| error.into()))?;
     let ServerSettings { threads, request_kib, max_background, congestion_threshold, .. } = settings;
     if !(1..=MOST_THREADS).contains(&threads) {
         bail!("`threads` is {threads}; give a number from 1 to {MOST_THREADS}");
@@ -64,10 +65,18 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     Ok(settings)
 }
 
+/// The first fault in settings whose operation has no such name, which is why they cannot be read.
+fn unknown_operation(json: &str) -> Option<anyhow::Error> {
+    let settings: serde_json::Value = serde_json::from_str(json).ok()?;
+    (1..).zip(settings["faults"].as_array()?).find_map(|(number, fault): (u32, _)| {
+        let error = fault["operation"].as_str()?.parse::<FaultOperation>().err()?;
+        Some(anyhow!("fault {number}: `operation`: {error}"))
+    })
+}
+
 /// A mistake with the key that it is about.
 fn told(mistake: &FaultMistake) -> String {
     let key = match mistake {
-        FaultMistake::Operation(_) => "operation",
         FaultMistake::Offset => "offset-kib",
         FaultMistake::Short => "effect",
     };

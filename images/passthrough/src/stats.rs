@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-use lab_protocol::{RequestStats, ServiceTimes};
+use lab_protocol::{RequestStats, ServiceTimes, Splicing};
 
 pub(crate) use lab_protocol::Operation;
 
@@ -38,11 +38,22 @@ impl From<Direction> for Operation {
 
 /// How a READ or WRITE was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Answered {
     /// With data or a count.
     Good,
     /// With an error.
     Failed,
+}
+
+/// How the data of a READ or WRITE has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// Through a pipe.
+    Spliced,
+    /// Through memory of this process, as it is to be.
+    Copied,
+    /// The same, because it could not be spliced.
+    FellBack,
 }
 
 /// Where a READ or WRITE starts, seen from the one received before it for the same file and direction.
@@ -81,6 +92,7 @@ pub(crate) struct Stats {
     failed: AtomicU64,
     first_arrival_ns: AtomicU64,
     last_answer_ns: AtomicU64,
+    moved: [AtomicU64; 3],
 }
 
 /// READs or WRITEs.
@@ -104,6 +116,7 @@ impl Default for Stats {
             failed: AtomicU64::new(0),
             first_arrival_ns: AtomicU64::new(u64::MAX),
             last_answer_ns: AtomicU64::new(0),
+            moved: [const { AtomicU64::new(0) }; 3],
         }
     }
 }
@@ -120,7 +133,7 @@ impl Stats {
     }
 
     /// Counts a READ or WRITE of `size` bytes as received at `at_ns`; it is in flight until [`Stats::answer`].
-    pub(crate) fn arrive(&self, direction: Direction, size: u32, place: Place, at_ns: u64) -> Arrival {
+    pub(crate) fn count_arrival(&self, direction: Direction, size: u32, place: Place, at_ns: u64) -> Arrival {
         let in_flight = self.in_flight.fetch_add(1, Relaxed) + 1;
         if self.most_in_flight.load(Relaxed) < in_flight {
             self.most_in_flight.fetch_max(in_flight, Relaxed);
@@ -138,13 +151,28 @@ impl Stats {
 
     /// Counts a READ or WRITE as answered at `now_ns`. To be called before the reply is sent: the kernel may send the
     /// next request before the call that replied returns, and two that never overlapped would seem to.
-    pub(crate) fn answer(&self, arrival: &Arrival, answer: Answer, now_ns: u64) {
-        if answer == Answer::Failed {
+    pub(crate) fn answer(&self, arrival: &Arrival, answer: Answered, now_ns: u64) {
+        if answer == Answered::Failed {
             self.failed.fetch_add(1, Relaxed);
         }
         self.transfers(arrival.direction).service.add(now_ns.saturating_sub(arrival.at_ns));
         self.last_answer_ns.fetch_max(now_ns, Relaxed);
         self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    /// Counts the way of a READ's or WRITE's data.
+    pub(crate) fn count_way(&self, moved: Moved) {
+        self.moved[moved as usize].fetch_add(1, Relaxed);
+    }
+
+    /// The ways that were counted since the last call.
+    pub(crate) fn take_ways(&self) -> Splicing {
+        let take = |moved: Moved| self.moved[moved as usize].swap(0, Relaxed);
+        Splicing {
+            spliced: take(Moved::Spliced),
+            copied: take(Moved::Copied),
+            fell_back: take(Moved::FellBack),
+        }
     }
 
     /// Counts a request other than READ and WRITE as failed by a fault of the settings.
@@ -186,6 +214,7 @@ impl Stats {
             read_service: times(read),
             write_service: times(write),
             storage: None,
+            splicing: None,
         }
     }
 
@@ -208,11 +237,11 @@ mod tests {
     fn counts_what_arrived_and_starts_again() {
         let stats = Stats::default();
         stats.count(Operation::Lookup);
-        let first = stats.arrive(Read, 131072, InOrder, 100);
-        let second = stats.arrive(Read, 4096, OutOfOrder, 200);
-        stats.answer(&second, Answer::Failed, 260);
-        let third = stats.arrive(Write, 131072, InOrder, 300);
-        stats.answer(&third, Answer::Good, 420);
+        let first = stats.count_arrival(Read, 131072, InOrder, 100);
+        let second = stats.count_arrival(Read, 4096, OutOfOrder, 200);
+        stats.answer(&second, Answered::Failed, 260);
+        let third = stats.count_arrival(Write, 131072, InOrder, 300);
+        stats.answer(&third, Answered::Good, 420);
         assert_eq!([first, second, third].map(|it| (it.number, it.in_flight)), [(0, 1), (1, 2), (2, 2)]);
         let taken = stats.take();
         let expected = [("LOOKUP", 1), ("READ", 2), ("WRITE", 1)];
@@ -225,10 +254,10 @@ mod tests {
         assert_eq!(mean(taken.write_service), Some((1, 120)));
         // One is still in flight.
         assert_eq!(stats.take(), RequestStats { most_in_flight: 1, ..RequestStats::default() });
-        stats.answer(&first, Answer::Good, 500);
+        stats.answer(&first, Answered::Good, 500);
         stats.take();
         assert_eq!(stats.take(), RequestStats::default());
-        assert_eq!(stats.arrive(Read, 1, InOrder, 600).number, 0);
+        assert_eq!(stats.count_arrival(Read, 1, InOrder, 600).number, 0);
     }
 
     #[test]
@@ -255,8 +284,8 @@ mod tests {
         ] {
             let stats = Stats::default();
             let arrived: Vec<_> =
-                requests.iter().map(|(at, end)| (stats.arrive(Read, 1, InOrder, *at), *end)).collect();
-            arrived.iter().for_each(|(arrival, end)| stats.answer(arrival, Answer::Good, *end));
+                requests.iter().map(|(at, end)| (stats.count_arrival(Read, 1, InOrder, *at), *end)).collect();
+            arrived.iter().for_each(|(arrival, end)| stats.answer(arrival, Answered::Good, *end));
             let taken = stats.take();
             assert_eq!((taken.span_ns, taken.mean_in_flight), (span_ns, mean_in_flight), "{requests:?}");
         }
@@ -269,8 +298,8 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for size in 0..40_000 {
-                        let arrival = stats.arrive(Write, size % 32, InOrder, size.into());
-                        stats.answer(&arrival, Answer::Good, u64::from(size) + 10);
+                        let arrival = stats.count_arrival(Write, size % 32, InOrder, size.into());
+                        stats.answer(&arrival, Answered::Good, u64::from(size) + 10);
                     }
                 });
             }

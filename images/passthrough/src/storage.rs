@@ -1,6 +1,6 @@
 //! The storage behind the mount: descriptors opened again, and the time that it takes.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,15 @@ impl Reopen {
     pub(crate) fn open(&self, file: impl AsFd, flags: OFlags) -> Result<OwnedFd> {
         rustix::fs::openat(&self.fds, DecInt::from_fd(file), flags | OFlags::CLOEXEC, Mode::empty())
     }
+}
+
+/// Closes a file, and says what close(2) says: some file systems tell only there what they could not write (NFS, quota).
+///
+/// # Errors
+/// Those of close(2). The descriptor is gone either way.
+pub(crate) fn close(fd: OwnedFd) -> Result<()> {
+    // SAFETY: the descriptor was owned here, and nobody has it any more.
+    unsafe { rustix::io::try_close(fd.into_raw_fd()) }
 }
 
 /// A path of the file for calls that take nothing else; a symbolic link is not followed further.

@@ -2,24 +2,31 @@
 //!
 //! The host writes an [`Assignment`] into a second archive behind the image; process 1 reads it, does what it
 //! says, and sends [`frame`]s over a virtio-serial port, the last of which holds the [`Report`].
+//!
+//! And what more than one program of the guest needs: [`histogram`]s, [`random`] numbers, and the [`stamp`]s in files.
 
 mod assignment;
 mod control;
+mod fault;
 pub mod frame;
+pub mod histogram;
 pub mod log;
 mod nonce;
 mod operation;
+pub mod random;
 mod report;
 mod rules;
 mod settings;
+pub mod stamp;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
+pub use fault::{FaultOperation, UnknownOperation};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use report::{
-    ContextSwitches, CpuTime, EndOfProgram, Hello, Negotiated, Progress, Report, RequestStats, ServiceTimes,
-    Stage, StorageStats, WorkloadReport,
+    ContextSwitches, CpuTime, EndOfProgram, Hello, Milestone, Negotiated, Progress, Report, RequestStats,
+    ServiceTimes, Splicing, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

@@ -17,6 +17,16 @@ macro_rules! operations {
                 match self { $(Operation::$variant => $name,)* }
             }
 
+            /// The name as settings have it: in lower case and with dashes, e.g. `copy-file-range`.
+            pub const fn setting(self) -> &'static str {
+                match self {
+                    $(Operation::$variant => {
+                        const SETTING: [u8; $name.len()] = setting($name);
+                        match str::from_utf8(&SETTING) { Ok(text) => text, Err(_) => $name }
+                    })*
+                }
+            }
+
             /// The number in requests.
             pub fn opcode(self) -> u16 {
                 match self { $(Operation::$variant => $opcode,)* }
@@ -28,6 +38,20 @@ macro_rules! operations {
             }
         }
     };
+}
+
+/// The bytes of a name in lower case and with dashes.
+const fn setting<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        bytes[at] = match name.as_bytes()[at] {
+            b'_' => b'-',
+            byte => byte.to_ascii_lowercase(),
+        };
+        at += 1;
+    }
+    bytes
 }
 
 operations! {
@@ -96,6 +120,13 @@ mod tests {
         }
         for unknown in [0, 7, 19, 54, 4096, u16::MAX] {
             assert_eq!(Operation::from_opcode(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn settings_have_the_same_names_in_lower_case() {
+        for operation in Operation::ALL {
+            assert_eq!(operation.setting(), operation.name().to_lowercase().replace('_', "-"));
         }
     }
 

@@ -19,7 +19,7 @@ pub struct Hello {
 #[serde(rename_all = "kebab-case")]
 pub struct Progress {
     /// Which step.
-    pub stage: Stage,
+    pub stage: Milestone,
     /// The workload, if the step is one.
     pub workload: Option<String>,
     /// Guest uptime, microseconds.
@@ -29,7 +29,7 @@ pub struct Progress {
 /// The steps of a boot, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum Milestone {
     /// The server was started and its mount is there.
     Mounted,
     /// A workload's file is ready and the workload starts.
@@ -199,6 +199,23 @@ pub struct RequestStats {
     /// What the modelled storage did; none if storage is not modelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<StorageStats>,
+    /// Which way the data of READ and WRITE requests went; none if splicing is not asked for, and in a report of a time
+    /// before it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splicing: Option<Splicing>,
+}
+
+/// READ and WRITE requests that were answered without an error, by the way of their data, where splicing is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Splicing {
+    /// Their data went through a pipe.
+    pub spliced: u64,
+    /// It was copied, as the server does even so: less than 32 KiB, or a WRITE that did not come behind another large one.
+    pub copied: u64,
+    /// It was copied because it could not be spliced: no pipe of that size, or a storage that has no splicing. If there are
+    /// any, the figures are not those of splicing.
+    pub fell_back: u64,
 }
 
 /// How long requests took, from their arrival in the server to the moment before their answer goes out, in

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::FaultOperation;
+
 /// How the server talks to the kernel, how its storage behaves, and which faults it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -113,6 +115,18 @@ pub struct StorageSettings {
 }
 
 impl StorageSettings {
+    /// Nothing to model.
+    pub const OFF: StorageSettings = StorageSettings {
+        latency_us: 0,
+        distribution: Distribution::Fixed,
+        parallel: 0,
+        mib_per_s: 0,
+        jitter_us: 0,
+        disorder_us: 0,
+        merge_kib: 0,
+        plug_us: 0,
+    };
+
     /// Whether there is nothing to model.
     pub fn is_off(&self) -> bool {
         let StorageSettings {
@@ -151,9 +165,8 @@ pub enum Distribution {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
-    /// The operation, one of [`Fault::OPERATIONS`]: its name of `include/uapi/linux/fuse.h` in lower case without `FUSE_` and
-    /// with dashes, e.g. `read`, `copy-file-range`; `data` for READ and WRITE.
-    pub operation: String,
+    /// The operation, by one of the names in [`Fault::OPERATIONS`].
+    pub operation: FaultOperation,
     /// READ and WRITE only: the request that contains this offset, KiB; none for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset_kib: Option<u64>,
@@ -219,16 +232,7 @@ impl ServerSettings {
             reply_window_us: 0,
             seed: 1,
             burn_ns: 0,
-            storage: StorageSettings {
-                latency_us: 0,
-                distribution: Distribution::Fixed,
-                parallel: 0,
-                mib_per_s: 0,
-                jitter_us: 0,
-                disorder_us: 0,
-                merge_kib: 0,
-                plug_us: 0,
-            },
+            storage: StorageSettings::OFF,
             faults: Vec::new(),
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use aio_stress::pattern;
+use lab_protocol::stamp::Stamp;
 use tempfile::TempDir;
 use xshell::{Shell, cmd};
 
@@ -69,7 +69,7 @@ fn written(arguments: &str) -> Vec<u64> {
     let content = pipe.drain(&mut program);
     let offset = |record: &[u8]| {
         let mut offsets = (0..1 << 20).step_by(4096);
-        let found = offsets.find(|offset| pattern::first_difference(record, *offset).is_none());
+        let found = offsets.find(|offset| Stamp::Spread.first_difference(record, *offset).is_none());
         found.expect("no record") >> 10
     };
     content.chunks(4096).map(offset).collect()

@@ -60,7 +60,7 @@ fn all_stages_make_and_verify_a_file() {
     "#]],
     );
     let mut expected = vec![0; 4 << 20];
-    aio_stress::pattern::fill(&mut expected, 0);
+    lab_protocol::stamp::Stamp::Spread.fill(&mut expected, 0);
     assert!(std::fs::read(path).unwrap() == expected);
 }
 
@@ -192,7 +192,7 @@ fn stages_are_announced_as_they_were_given_and_run_in_one_order() {
 fn data_is_the_same_from_any_kind_of_memory() {
     let (folder, path) = folder_with(0);
     let mut expected = vec![0; 2 << 20];
-    aio_stress::pattern::fill(&mut expected, 0);
+    lab_protocol::stamp::Stamp::Spread.fill(&mut expected, 0);
     for memory in ["-m shm", "-m shmfs", "-a 64 -O", "-a 512b -O -r 512b -d 3", "-r 128 -a 1m"] {
         std::fs::write(&path, "").unwrap();
         let run = run(&folder, &format!("{memory} -s 2 -v {{file}}"));

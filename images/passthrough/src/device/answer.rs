@@ -5,9 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use rustix::fs::{FileType, StatVfs};
+use zerocopy::IntoBytes;
 
 use super::wire::{
-    Attr, AttrOut, CreateOut, Dirent, Direntplus, EntryOut, GetxattrOut, LseekOut, OpenOut, Plain, StatfsOut,
+    Attr, AttrOut, CreateOut, Dirent, Direntplus, EntryOut, GetxattrOut, LseekOut, OpenOut, StatfsOut,
     WriteOut,
 };
 
@@ -142,6 +143,7 @@ fn dirent(ino: u64, next: u64, kind: FileType, name: &OsStr) -> Dirent {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::Take;
     use super::*;
 
     #[test]

@@ -5,13 +5,15 @@ use std::mem::size_of;
 use std::os::fd::BorrowedFd;
 
 use rustix::io::{Errno, Result};
+use zerocopy::IntoBytes;
 
 use super::answer::Answer;
-use super::memory::{Kind, Pages, page_size};
+use super::memory::{Pages, Sharing, page_size};
 use super::pipe::Pipe;
 use super::request::{WRITE_HEAD, parse_write_head};
-use super::wire::{InHeader, OutHeader, Plain, WriteIn};
+use super::wire::{InHeader, OutHeader, WriteIn};
 use super::{Device, Receipt};
+use crate::stats::Moved;
 
 /// What is smaller than this is copied even if the settings say splice, because of the additional calls. On storage in
 /// memory, a spliced READ took 9 % more CPU time than a copied one at 4 KiB, 5 % less at 16 KiB, 18 % less at 32 KiB; a
@@ -35,6 +37,9 @@ pub(crate) enum Way {
 pub(crate) struct Channel {
     device: Device,
     buffer: Buffer,
+    /// The way that was asked for.
+    way: Way,
+    /// Empty but for a WRITE that was received through it, and for the answer to a READ.
     pipe: Option<Pipe>,
     expected: Expected,
 }
@@ -68,7 +73,7 @@ impl Channel {
             Way::Splice => Pipe::new(request_bytes.max(OTHER_REQUESTS)).ok(),
         };
         let buffer = Buffer::new(request_bytes)?;
-        Ok(Channel { device, buffer, pipe, expected: Expected::Other })
+        Ok(Channel { device, buffer, way, pipe, expected: Expected::Other })
     }
 
     /// Waits for a request; none if the file system is unmounted.
@@ -76,32 +81,41 @@ impl Channel {
     /// # Errors
     /// If the connection broke.
     pub(crate) fn receive(&mut self) -> Result<Option<Received>> {
+        self.empty_pipe();
         loop {
-            let receipt = match (&mut self.pipe, self.expected) {
+            let (receipt, way) = match (&mut self.pipe, self.expected) {
                 (Some(pipe), Expected::LargeWrite) => {
-                    pipe.clear()?;
-                    pipe.receive(&self.device, self.buffer.incoming().len())?
+                    (pipe.receive(&self.device, self.buffer.incoming().len())?, Way::Splice)
                 }
-                _ => super::receipt(rustix::io::read(&self.device, self.buffer.incoming()))?,
+                _ => (super::receipt(rustix::io::read(&self.device, self.buffer.incoming()))?, Way::Copy),
             };
             match receipt {
-                Receipt::Request(bytes) => return self.look_at(bytes).map(Some),
+                Receipt::Request(bytes) => return self.sort(bytes, way).map(Some),
                 Receipt::Again => {}
                 Receipt::End => return Ok(None),
             }
         }
     }
 
-    /// Sees to it that what has come is where it belongs, and draws a conclusion from it.
-    fn look_at(&mut self, bytes: usize) -> Result<Received> {
+    /// Sees to it that no request meets what the one before has left in the pipe: one that failed, or was served in part.
+    fn empty_pipe(&mut self) {
+        if self.pipe.as_mut().is_some_and(|pipe| pipe.clear().is_err()) {
+            // There can be no other, so that this thread copies from now on.
+            self.pipe = None;
+        }
+    }
+
+    /// Puts what has come this way where it belongs, and draws a conclusion from it.
+    fn sort(&mut self, bytes: usize, way: Way) -> Result<Received> {
         let buffer = &mut self.buffer.incoming()[..bytes];
         let head = bytes.min(WRITE_HEAD);
-        if let Some(pipe) = self.pipe.as_mut().filter(|pipe| pipe.filled() > 0) {
+        let mut pipe = self.pipe.as_mut().filter(|_| way == Way::Splice);
+        if let Some(pipe) = &mut pipe {
             pipe.take(&mut buffer[..head])?;
         }
         let write = parse_write_head(&buffer[..head]).filter(|_| bytes - head >= SPLICE_FROM);
         self.expected = if write.is_some() { Expected::LargeWrite } else { Expected::Other };
-        match (self.pipe.as_mut().filter(|pipe| pipe.filled() > 0), write) {
+        match (pipe, write) {
             (Some(_), Some((header, asked))) => return Ok(Received::Spliced(header, asked)),
             (Some(pipe), None) => pipe.take(&mut buffer[head..])?,
             (None, _) => {}
@@ -119,18 +133,31 @@ impl Channel {
         &self.device
     }
 
+    /// The data of a WRITE that was received whole.
+    pub(crate) fn whole<'a>(&self, bytes: &'a [u8]) -> Payload<'a> {
+        Payload::Bytes { bytes, moved: self.copied(bytes.len()) }
+    }
+
     /// The data of a WRITE that was spliced, and what its answer is sent to.
     pub(crate) fn spliced(&mut self, bytes: usize) -> (Payload<'_>, &Device) {
         let payload = match &mut self.pipe {
             Some(pipe) => Payload::Pipe { pipe, left: bytes, buffer: &mut self.buffer },
-            None => Payload::Bytes(&[]),
+            None => Payload::Bytes { bytes: &[], moved: Moved::FellBack },
         };
         (payload, &self.device)
     }
 
     /// Where the data of a READ goes.
     pub(crate) fn read_answer(&mut self, unique: u64) -> ReadAnswer<'_> {
-        ReadAnswer { channel: self, unique, way: Way::Copy }
+        ReadAnswer { channel: self, unique, moved: Moved::Copied }
+    }
+
+    /// Why so many bytes are copied.
+    fn copied(&self, bytes: usize) -> Moved {
+        match (self.way, &self.pipe) {
+            (Way::Splice, None) if bytes >= SPLICE_FROM => Moved::FellBack,
+            _ => Moved::Copied,
+        }
     }
 }
 
@@ -163,7 +190,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     fn new(request_bytes: usize) -> Result<Self> {
         let data = page_size();
-        let pages = Pages::new(data + request_bytes.max(OTHER_REQUESTS), Kind::Private)?;
+        let pages = Pages::new(data + request_bytes.max(OTHER_REQUESTS), Sharing::Private)?;
         Ok(Buffer { pages, data, request: data - WRITE_HEAD })
     }
 
@@ -190,8 +217,8 @@ impl Buffer {
 pub(crate) struct ReadAnswer<'a> {
     channel: &'a mut Channel,
     unique: u64,
-    /// That of what is loaded.
-    way: Way,
+    /// How that got here which is loaded.
+    moved: Moved,
 }
 
 impl ReadAnswer<'_> {
@@ -200,19 +227,26 @@ impl ReadAnswer<'_> {
     /// # Errors
     /// Those of reading.
     pub(crate) fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
+        self.moved = self.channel.copied(size);
         if let Some(pipe) = self.channel.pipe.as_mut().filter(|_| size >= SPLICE_FROM) {
-            pipe.clear()?;
-            self.way = Way::Splice;
+            self.moved = Moved::Spliced;
             match pipe.load(file, offset, size) {
                 // The storage cannot, and is not asked again by this thread.
                 Err(Errno::INVAL) => self.channel.pipe = None,
+                // The pipe has no room, or there is no memory for it.
+                Err(Errno::AGAIN | Errno::NOMEM) => {}
                 loaded => return loaded,
             }
+            self.moved = Moved::FellBack;
         }
-        self.way = Way::Copy;
         let room = self.channel.buffer.data();
         let size = size.min(room.len());
         read_fully(file, &mut room[..size], offset)
+    }
+
+    /// How what is loaded got here.
+    pub(crate) fn moved(&self) -> Moved {
+        self.moved
     }
 
     /// Sends what was loaded, so many bytes, or an error.
@@ -225,10 +259,13 @@ impl ReadAnswer<'_> {
             Ok(loaded) => loaded,
             Err(error) => return device.answer(self.unique, Err(error)),
         };
-        super::sent(match (self.way, pipe) {
-            (Way::Splice, Some(pipe)) => pipe.send(device, self.unique),
-            _ => rustix::io::write(&*device, buffer.outgoing(self.unique, loaded)),
-        })
+        match (self.moved, pipe) {
+            (Moved::Spliced, Some(pipe)) => super::sent(pipe.send(device, self.unique))
+                // The storage has shortened the file meanwhile, or failed only now. The data may be out of the pipe, so that
+                // there is nothing else to send; if the kernel has answered with the error by itself, this is no error.
+                .or_else(|_| device.answer(self.unique, Err(Errno::IO))),
+            _ => super::sent(rustix::io::write(&*device, buffer.outgoing(self.unique, loaded))),
+        }
     }
 }
 
@@ -236,7 +273,12 @@ impl ReadAnswer<'_> {
 #[derive(Debug)]
 pub(crate) enum Payload<'a> {
     /// In memory.
-    Bytes(&'a [u8]),
+    Bytes {
+        /// Those that are to be written.
+        bytes: &'a [u8],
+        /// How they got there.
+        moved: Moved,
+    },
     /// In a pipe.
     Pipe {
         /// With nothing else in it.
@@ -252,7 +294,7 @@ impl Payload<'_> {
     /// Bytes that are left.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Payload::Bytes(bytes) => bytes.len(),
+            Payload::Bytes { bytes, .. } => bytes.len(),
             Payload::Pipe { left, .. } => *left,
         }
     }
@@ -260,8 +302,16 @@ impl Payload<'_> {
     /// Lets go of all but the first bytes.
     pub(crate) fn truncate(&mut self, length: usize) {
         match self {
-            Payload::Bytes(bytes) => *bytes = &bytes[..length.min(bytes.len())],
+            Payload::Bytes { bytes, .. } => *bytes = &bytes[..length.min(bytes.len())],
             Payload::Pipe { left, .. } => *left = length.min(*left),
+        }
+    }
+
+    /// How what was written got to the file.
+    pub(crate) fn moved(&self) -> Moved {
+        match self {
+            Payload::Bytes { moved, .. } => *moved,
+            Payload::Pipe { .. } => Moved::Spliced,
         }
     }
 
@@ -270,26 +320,31 @@ impl Payload<'_> {
     /// # Errors
     /// Those of writing.
     pub(crate) fn store(&mut self, file: BorrowedFd<'_>, offset: u64) -> Result<usize> {
-        match self {
-            Payload::Bytes(bytes) => {
-                let stored = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
-                *bytes = &bytes[stored..];
-                Ok(stored)
-            }
-            Payload::Pipe { pipe, left, buffer } => {
-                let stored = match pipe.store(file, offset, *left) {
-                    // The file cannot be spliced to, or has this error for write(2) as well.
-                    Err(Errno::INVAL) => {
-                        let data = &mut buffer.data()[..*left];
-                        pipe.take(data)?;
-                        rustix::io::retry_on_intr(|| rustix::io::pwrite(file, &*data, offset))?
-                    }
-                    stored => stored?,
-                };
-                *left -= stored;
-                Ok(stored)
+        if let Payload::Pipe { pipe, left, .. } = self {
+            match pipe.store(file, offset, *left) {
+                // The file cannot be spliced to, or has this error for write(2) as well.
+                Err(Errno::INVAL) => self.take_out()?,
+                stored => {
+                    *left -= stored?;
+                    return stored;
+                }
             }
         }
+        let Payload::Bytes { bytes, .. } = self else { return Ok(0) };
+        let stored = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
+        *bytes = &bytes[stored..];
+        Ok(stored)
+    }
+
+    /// Takes what is in the pipe to memory.
+    fn take_out(&mut self) -> Result<()> {
+        let none = Payload::Bytes { bytes: &[], moved: Moved::FellBack };
+        if let Payload::Pipe { pipe, left, buffer } = std::mem::replace(self, none) {
+            let bytes = &mut buffer.data()[..left];
+            pipe.take(bytes)?;
+            *self = Payload::Bytes { bytes, moved: Moved::FellBack };
+        }
+        Ok(())
     }
 }
 
@@ -306,3 +361,6 @@ fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usiz
     }
     Ok(filled)
 }
+
+#[cfg(test)]
+mod tests;

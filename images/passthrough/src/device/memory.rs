@@ -15,7 +15,7 @@ pub(crate) struct Pages {
 
 /// What becomes of pages that the kernel holds when they are written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Sharing {
     /// Usual memory. In rare cases (after swapping, after fork(2)) this process gets a copy and the kernel keeps the old.
     Private,
     /// Kernel and process always see the same.
@@ -27,11 +27,11 @@ impl Pages {
     ///
     /// # Errors
     /// If there is no memory.
-    pub(crate) fn new(bytes: usize, kind: Kind) -> Result<Self> {
+    pub(crate) fn new(bytes: usize, sharing: Sharing) -> Result<Self> {
         let length = bytes.next_multiple_of(page_size());
-        let flags = match kind {
-            Kind::Private => MapFlags::PRIVATE,
-            Kind::Shared => MapFlags::SHARED,
+        let flags = match sharing {
+            Sharing::Private => MapFlags::PRIVATE,
+            Sharing::Shared => MapFlags::SHARED,
         };
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: the kernel chooses the place, so that nothing that exists is touched.
@@ -77,8 +77,8 @@ mod tests {
 
     #[test]
     fn pages_are_whole_aligned_and_zeroed() {
-        for kind in [Kind::Private, Kind::Shared] {
-            let mut pages = Pages::new(page_size() + 1, kind).unwrap();
+        for sharing in [Sharing::Private, Sharing::Shared] {
+            let mut pages = Pages::new(page_size() + 1, sharing).unwrap();
             assert_eq!(pages.len(), 2 * page_size());
             assert_eq!(pages.as_ptr() as usize % page_size(), 0);
             assert!(pages.iter().all(|byte| *byte == 0));

@@ -20,11 +20,11 @@ pub(crate) struct Mount {
     path: PathBuf,
     /// `st_dev` of the files.
     number: (u32, u32),
-    state: State,
+    state: MountState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum MountState {
     /// As far as this process knows.
     Mounted,
     /// This process has tried to take it away.
@@ -51,7 +51,7 @@ impl Mount {
         let flags = MountFlags::NODEV | MountFlags::NOSUID;
         rustix::mount::mount(SOURCE, &path, "fuse", flags, Some(options.as_c_str()))?;
         // From here on it is taken away if anything fails.
-        let mut mount = Mount { device: device.clone(), path, number: (0, 0), state: State::Mounted };
+        let mut mount = Mount { device: device.clone(), path, number: (0, 0), state: MountState::Mounted };
         mount.number = device_number(&mount.path)?;
         Ok((mount, device))
     }
@@ -61,7 +61,7 @@ impl Mount {
     /// # Errors
     /// EBUSY if it is used.
     pub(crate) fn unmount(&mut self) -> rustix::io::Result<()> {
-        self.state = State::Left;
+        self.state = MountState::Left;
         if !self.device.has_ended() {
             return rustix::mount::unmount(&self.path, UnmountFlags::empty());
         }
@@ -83,7 +83,7 @@ fn device_number(path: &Path) -> rustix::io::Result<(u32, u32)> {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        if self.state == State::Mounted {
+        if self.state == MountState::Mounted {
             // Nobody is left to tell of an error.
             let _ = self.unmount();
         }

@@ -12,15 +12,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::{Errno, Result};
 use rustix::pipe::{IoSliceRaw, PipeFlags, SpliceFlags};
+use zerocopy::IntoBytes;
 
-use super::memory::{Kind, Pages, page_size};
-use super::wire::{OutHeader, Plain};
+use super::memory::{Pages, Sharing, page_size};
+use super::wire::OutHeader;
 use super::{Device, Receipt};
 
 /// A pipe that is empty between two requests.
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    ends: Ends,
+    ends: PipeEnds,
     /// Bytes that it must be able to hold.
     capacity: usize,
     /// Where the header of an answer is.
@@ -29,16 +30,16 @@ pub(crate) struct Pipe {
 }
 
 #[derive(Debug)]
-struct Ends {
+struct PipeEnds {
     reader: OwnedFd,
     writer: OwnedFd,
 }
 
-impl Ends {
+impl PipeEnds {
     fn new(capacity: usize) -> Result<Self> {
         let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
         rustix::pipe::fcntl_setpipe_size(&writer, capacity)?;
-        Ok(Ends { reader, writer })
+        Ok(PipeEnds { reader, writer })
     }
 }
 
@@ -51,14 +52,15 @@ impl Pipe {
         // A pipe holds a number of pages, however few bytes of each are used: one for the header, and one more if the data
         // does not begin where a page does.
         let capacity = data.next_multiple_of(page_size()) + 2 * page_size();
-        let header = Pages::new(size_of::<OutHeader>(), Kind::Shared)?;
-        Ok(Pipe { ends: Ends::new(capacity)?, capacity, header, filled: 0 })
+        let header = Pages::new(size_of::<OutHeader>(), Sharing::Shared)?;
+        Ok(Pipe { ends: PipeEnds::new(capacity)?, capacity, header, filled: 0 })
     }
 
     /// Puts the place of a header and the file's data into the pipe, less than `size` at the end of the file only.
     ///
     /// # Errors
-    /// EINVAL if the file cannot be spliced; those of reading.
+    /// EINVAL if the file cannot be spliced; those of reading. The pipe has to be cleared then: it holds the header, and what
+    /// was read before the error.
     pub(crate) fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
         let header = [IoSliceRaw::from_slice(&self.header[..size_of::<OutHeader>()])];
         // SAFETY: the memory lives as long as the pipe. That it changes until the pipe is read is intended.
@@ -71,16 +73,21 @@ impl Pipe {
             let writer = &self.ends.writer;
             match rustix::pipe::splice(file, Some(&mut position), writer, None, size - loaded, flags) {
                 Ok(0) => break,
-                Ok(more) => loaded += more,
+                Ok(more) => {
+                    loaded += more;
+                    self.filled += more;
+                }
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error),
             }
         }
-        self.filled += loaded;
         Ok(loaded)
     }
 
     /// Sends what was loaded as the answer to a request.
+    ///
+    /// # Errors
+    /// Those of the device, and of the file if its data was not there yet. The pipe has to be cleared then.
     pub(crate) fn send(&mut self, device: &Device, unique: u64) -> Result<usize> {
         self.address(unique);
         let sent = rustix::pipe::splice(
@@ -143,6 +150,7 @@ impl Pipe {
     }
 
     /// Bytes in the pipe.
+    #[cfg(test)]
     pub(crate) fn filled(&self) -> usize {
         self.filled
     }
@@ -153,7 +161,7 @@ impl Pipe {
     /// If there can be no other pipe.
     pub(crate) fn clear(&mut self) -> Result<()> {
         if self.filled > 0 {
-            self.ends = Ends::new(self.capacity)?;
+            self.ends = PipeEnds::new(self.capacity)?;
             self.filled = 0;
         }
         Ok(())
@@ -164,6 +172,7 @@ impl Pipe {
 mod tests {
     use std::fs::File;
 
+    use super::super::wire::Take;
     use super::*;
 
     const HEADER: usize = size_of::<OutHeader>();

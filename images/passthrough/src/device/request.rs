@@ -9,7 +9,7 @@ use lab_protocol::Operation;
 
 use super::wire::{
     BatchForgetIn, CopyFileRangeIn, CreateIn, FallocateIn, FlushIn, ForgetOne, FsyncIn, GetxattrIn, InHeader,
-    InitIn, LseekIn, MkdirIn, MknodIn, OpenIn, Plain, ReadIn, ReleaseIn, Rename2In, SetattrIn, SetxattrIn,
+    InitIn, LseekIn, MkdirIn, MknodIn, OpenIn, ReadIn, ReleaseIn, Rename2In, SetattrIn, SetxattrIn, Take,
     WriteIn, init,
 };
 

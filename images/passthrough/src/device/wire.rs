@@ -1,6 +1,8 @@
 //! The structures that requests and answers are made of, as `include/uapi/linux/fuse.h` lays them out (protocol 7.41).
 
-use std::mem::{MaybeUninit, size_of};
+use std::mem::size_of;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The major version of the protocol.
 pub(crate) const MAJOR: u32 = 7;
@@ -11,60 +13,28 @@ pub(crate) const MINOR: u32 = 41;
 /// The node of the root.
 pub(crate) const ROOT: u64 = 1;
 
-/// A type for which every pattern of bits is a value, without padding: it can be read from bytes and written as bytes.
-///
-/// # Safety
-/// Both must hold.
-pub(crate) unsafe trait Plain: Copy {
+/// What can be read off the front of bytes.
+pub(crate) trait Take: FromBytes + Sized {
     /// Takes one off the front of `bytes`; none if they are too few, which are left as they are then.
     fn take(bytes: &mut &[u8]) -> Option<Self> {
-        let (front, rest) = bytes.split_at_checked(size_of::<Self>())?;
-        let mut value = MaybeUninit::<Self>::uninit();
-        // SAFETY: `front` has as many bytes as the value, which does not overlap it. Any bytes make a value.
-        let value = unsafe {
-            std::ptr::copy_nonoverlapping(front.as_ptr(), value.as_mut_ptr().cast(), front.len());
-            value.assume_init()
-        };
+        let (value, rest) = Self::read_from_prefix(bytes).ok()?;
         *bytes = rest;
         Some(value)
     }
-
-    /// As it is in memory.
-    fn as_bytes(&self) -> &[u8] {
-        // SAFETY: the value is as large as the slice, and has no padding that could be uninitialised.
-        unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<Self>()) }
-    }
 }
+
+impl<T: FromBytes> Take for T {}
 
 macro_rules! wire {
     ($($(#[$about:meta])* $name:ident $size:literal { $($field:ident: $kind:ty,)* })*) => {$(
         $(#[$about])*
         #[repr(C)]
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, Immutable, IntoBytes)]
         pub(crate) struct $name { $(pub(crate) $field: $kind,)* }
 
-        const _: () = {
-            assert!(size_of::<$name>() == $size, "the size in fuse.h");
-            assert!(size_of::<$name>() == 0 $(+ size_of::<$kind>())*, "no padding");
-            const fn is_plain<T: Plain>() {}
-            $(is_plain::<$kind>();)*
-        };
-
-        // SAFETY: all fields are such types, and the assertions say that there is nothing else in it.
-        unsafe impl Plain for $name {}
+        const _: () = assert!(size_of::<$name>() == $size, "the size in fuse.h");
     )*};
 }
-
-// SAFETY: integers and arrays of them have no padding and no invalid values.
-unsafe impl Plain for u16 {}
-// SAFETY: as above.
-unsafe impl Plain for u32 {}
-// SAFETY: as above.
-unsafe impl Plain for i32 {}
-// SAFETY: as above.
-unsafe impl Plain for u64 {}
-// SAFETY: as above.
-unsafe impl<const N: usize> Plain for [u32; N] {}
 
 wire! {
     /// Before every request.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use lab_protocol::{StorageSettings, StorageStats};
 
 use super::Access;
-use super::service::{Operation, Service, Span, nanoseconds};
+use super::service::{Interval, Service, StorageOperation, nanoseconds};
 
 /// The storage, with the operations that have not begun.
 #[derive(Debug)]
@@ -27,16 +27,16 @@ pub(crate) struct Queue {
 /// An operation that had to wait.
 #[derive(Debug)]
 struct Slot {
-    operation: Operation,
-    state: State,
+    operation: StorageOperation,
+    state: SlotState,
     /// Requests that will ask for it, and operations that were joined to it.
     holders: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum SlotState {
     Waiting,
-    Begun(Span),
+    Begun(Interval),
     /// It has become part of the operation in this slot.
     Joined(usize),
 }
@@ -45,16 +45,16 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// This is settled.
-    Served(Span),
-    /// It waits, in this slot; to be asked for with [`Queue::look`] until it is served.
+    Served(Interval),
+    /// It waits, in this slot; to be asked for with [`Queue::poll`] until it is served.
     Waiting(usize),
 }
 
 /// What there is to know of a request that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
+pub(crate) enum Outlook {
     /// This is settled; the slot is not to be asked for again.
-    Served(Span),
+    Served(Interval),
     /// It ends at this time at the earliest, nanoseconds; to be asked for again then.
     NotBefore(u64),
 }
@@ -72,8 +72,8 @@ impl Queue {
     }
 
     /// A request comes; times never go back.
-    pub(crate) fn arrive(&mut self, now: u64, access: &Access) -> Fate {
-        let operation = Operation {
+    pub(crate) fn enqueue(&mut self, now: u64, access: &Access) -> Fate {
+        let operation = StorageOperation {
             inode: access.inode,
             direction: access.direction,
             offset: access.offset,
@@ -98,17 +98,17 @@ impl Queue {
     }
 
     /// Asks for a request that waits in `slot`.
-    pub(crate) fn look(&mut self, now: u64, slot: usize) -> Look {
+    pub(crate) fn poll(&mut self, now: u64, slot: usize) -> Outlook {
         self.advance(now);
         let mut at = slot;
         loop {
             match self.slots[at].state {
-                State::Joined(other) => at = other,
-                State::Begun(span) => {
+                SlotState::Joined(other) => at = other,
+                SlotState::Begun(span) => {
                     self.release(slot);
-                    return Look::Served(span);
+                    return Outlook::Served(span);
                 }
-                State::Waiting => return Look::NotBefore(self.earliest_end(at)),
+                SlotState::Waiting => return Outlook::NotBefore(self.earliest_end(at)),
             }
         }
     }
@@ -125,7 +125,7 @@ impl Queue {
             if self.service.next_begin(slot.operation.ready) > now {
                 return;
             }
-            slot.state = State::Begun(self.service.serve(&slot.operation));
+            slot.state = SlotState::Begun(self.service.serve(&slot.operation));
             self.waiting.pop_front();
         }
     }
@@ -141,7 +141,7 @@ impl Queue {
 
     /// Adds a request to the first operation that waits and has room beside it, and gives that one's slot. If this
     /// fills the gap to another operation the two become one, at the place of the earlier.
-    fn merge(&mut self, request: &Operation) -> Option<usize> {
+    fn merge(&mut self, request: &StorageOperation) -> Option<usize> {
         let place = self.neighbour(request, None)?;
         let slot = self.waiting[place];
         self.slots[slot].operation.absorb(request);
@@ -153,13 +153,13 @@ impl Queue {
             let operation = self.slots[joined].operation;
             self.slots[into].operation.absorb(&operation);
             self.slots[into].holders += 1;
-            self.slots[joined].state = State::Joined(into);
+            self.slots[joined].state = SlotState::Joined(into);
         }
         Some(slot)
     }
 
     /// The place of the first operation that waits, other than that in slot `except`, with which this one can merge.
-    fn neighbour(&self, operation: &Operation, except: Option<usize>) -> Option<usize> {
+    fn neighbour(&self, operation: &StorageOperation, except: Option<usize>) -> Option<usize> {
         let fits = |slot: &usize| {
             let other = &self.slots[*slot].operation;
             Some(*slot) != except
@@ -169,8 +169,8 @@ impl Queue {
         self.waiting.iter().position(fits)
     }
 
-    fn keep(&mut self, operation: Operation) -> usize {
-        let slot = Slot { operation, state: State::Waiting, holders: 1 };
+    fn keep(&mut self, operation: StorageOperation) -> usize {
+        let slot = Slot { operation, state: SlotState::Waiting, holders: 1 };
         match self.free.pop() {
             Some(number) => {
                 self.slots[number] = slot;
@@ -192,21 +192,21 @@ impl Queue {
             }
             self.free.push(number);
             match slot.state {
-                State::Joined(into) => number = into,
-                State::Waiting | State::Begun(_) => return,
+                SlotState::Joined(into) => number = into,
+                SlotState::Waiting | SlotState::Begun(_) => return,
             }
         }
     }
 }
 
-impl Operation {
+impl StorageOperation {
     /// Whether one begins where the other ends.
-    fn touches(&self, other: &Operation) -> bool {
+    fn touches(&self, other: &StorageOperation) -> bool {
         (self.inode, self.direction) == (other.inode, other.direction)
             && (self.end_offset() == other.offset || other.end_offset() == self.offset)
     }
 
-    fn absorb(&mut self, other: &Operation) {
+    fn absorb(&mut self, other: &StorageOperation) {
         self.offset = self.offset.min(other.offset);
         self.size += other.size;
         self.requests += other.requests;

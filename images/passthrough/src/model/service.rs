@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 use lab_protocol::{StorageSettings, StorageStats};
 
-use crate::random::Times;
+use crate::random::Draws;
 use crate::stats::{Direction, Place};
 
 /// A run of bytes that the storage transfers in one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Operation {
+pub(crate) struct StorageOperation {
     pub(crate) inode: u64,
     pub(crate) direction: Direction,
     /// Bytes from the begin of the file.
@@ -23,7 +23,7 @@ pub(crate) struct Operation {
     pub(crate) ready: u64,
 }
 
-impl Operation {
+impl StorageOperation {
     /// The byte behind its last one.
     pub(crate) fn end_offset(&self) -> u64 {
         self.offset.saturating_add(self.size)
@@ -32,14 +32,14 @@ impl Operation {
 
 /// From when to when an operation is served, nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
+pub(crate) struct Interval {
     pub(crate) begin: u64,
     pub(crate) end: u64,
 }
 
 /// Where the last operation on a file ended.
 #[derive(Debug, Default)]
-struct Ends {
+struct LastEnds {
     read: Option<u64>,
     write: Option<u64>,
 }
@@ -47,7 +47,7 @@ struct Ends {
 /// Serves operations in the order in which they are given to it.
 #[derive(Debug)]
 pub(crate) struct Service {
-    latencies: Times,
+    latencies: Draws,
     /// The most operations at once.
     places: usize,
     mib_per_s: u32,
@@ -57,7 +57,7 @@ pub(crate) struct Service {
     pipe_free: u64,
     /// When the operations that are being served end; some may have ended already.
     in_service: BinaryHeap<Reverse<u64>>,
-    ends: BTreeMap<u64, Ends>,
+    ends: BTreeMap<u64, LastEnds>,
     /// When the last operation ends that was counted as busy time.
     busy_until: u64,
     stats: StorageStats,
@@ -66,7 +66,7 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(settings: &StorageSettings, seed: u64) -> Self {
         Service {
-            latencies: Times::new(seed, nanoseconds(settings.latency_us), settings.distribution),
+            latencies: Draws::new(seed, nanoseconds(settings.latency_us), settings.distribution),
             places: match settings.parallel {
                 0 => usize::MAX,
                 limit => limit as usize,
@@ -103,7 +103,7 @@ impl Service {
     }
 
     /// Serves the next operation.
-    pub(crate) fn serve(&mut self, operation: &Operation) -> Span {
+    pub(crate) fn serve(&mut self, operation: &StorageOperation) -> Interval {
         let begin = self.next_begin(operation.ready);
         self.clear_places(begin);
         let place = self.place(operation);
@@ -117,12 +117,12 @@ impl Service {
         self.last_begin = begin;
         self.pipe_free = transferred;
         self.in_service.push(Reverse(end));
-        self.count(operation, place, Span { begin, end });
-        Span { begin, end }
+        self.count(operation, place, Interval { begin, end });
+        Interval { begin, end }
     }
 
     /// Whether an operation begins where the last one on its file ended, now that it begins.
-    fn place(&mut self, operation: &Operation) -> Place {
+    fn place(&mut self, operation: &StorageOperation) -> Place {
         let ends = self.ends.entry(operation.inode).or_default();
         let last = match operation.direction {
             Direction::Read => &mut ends.read,
@@ -148,7 +148,7 @@ impl Service {
         }
     }
 
-    fn count(&mut self, operation: &Operation, place: Place, Span { begin, end }: Span) {
+    fn count(&mut self, operation: &StorageOperation, place: Place, Interval { begin, end }: Interval) {
         let at_once = self.in_service.len() as u32;
         let stats = &mut self.stats;
         stats.operations += 1;

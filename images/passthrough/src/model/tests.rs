@@ -6,19 +6,6 @@ use lab_protocol::{Distribution, StorageSettings};
 
 use super::*;
 
-fn storage() -> StorageSettings {
-    StorageSettings {
-        latency_us: 0,
-        distribution: Distribution::Fixed,
-        parallel: 0,
-        mib_per_s: 0,
-        jitter_us: 0,
-        disorder_us: 0,
-        merge_kib: 0,
-        plug_us: 0,
-    }
-}
-
 const THREADS: u64 = 8;
 
 /// Each of the threads makes so many accesses of 4 KiB, one after the other, all of them together a sequence. Gives
@@ -41,9 +28,9 @@ fn hammer(model: &Model, each: u64) -> Duration {
 #[test]
 fn no_access_is_lost_or_doubled_between_threads() {
     for settings in [
-        StorageSettings { parallel: 16, ..storage() },
-        StorageSettings { latency_us: 20, parallel: 2, merge_kib: 64, ..storage() },
-        StorageSettings { plug_us: 30, merge_kib: 1024, ..storage() },
+        StorageSettings { parallel: 16, ..StorageSettings::OFF },
+        StorageSettings { latency_us: 20, parallel: 2, merge_kib: 64, ..StorageSettings::OFF },
+        StorageSettings { plug_us: 30, merge_kib: 1024, ..StorageSettings::OFF },
         StorageSettings {
             jitter_us: 20,
             latency_us: 10,
@@ -67,7 +54,7 @@ fn no_access_is_lost_or_doubled_between_threads() {
 #[test]
 fn no_thread_returns_before_its_operation_has_ended() {
     for merge_kib in [0, 64] {
-        let slow = StorageSettings { latency_us: 3_000, parallel: 2, merge_kib, ..storage() };
+        let slow = StorageSettings { latency_us: 3_000, parallel: 2, merge_kib, ..StorageSettings::OFF };
         let model = Model::new(&slow, 1).unwrap();
         let begin = Instant::now();
         let shortest = hammer(&model, 5);
@@ -82,7 +69,7 @@ fn no_thread_returns_before_its_operation_has_ended() {
 
 #[test]
 fn threads_that_wait_together_merge() {
-    let slow = StorageSettings { latency_us: 20_000, parallel: 1, merge_kib: 1024, ..storage() };
+    let slow = StorageSettings { latency_us: 20_000, parallel: 1, merge_kib: 1024, ..StorageSettings::OFF };
     let model = Model::new(&slow, 1).unwrap();
     hammer(&model, 4);
     let stats = model.take();
@@ -92,15 +79,15 @@ fn threads_that_wait_together_merge() {
 
 #[test]
 fn settings_that_model_nothing_have_no_model() {
-    assert!(Model::new(&storage(), 1).is_none());
-    assert!(Model::new(&StorageSettings { parallel: 1, ..storage() }, 1).is_some());
+    assert!(Model::new(&StorageSettings::OFF, 1).is_none());
+    assert!(Model::new(&StorageSettings { parallel: 1, ..StorageSettings::OFF }, 1).is_some());
 }
 
 #[test]
 fn a_time_that_has_passed_is_not_waited_for() {
     sleep_until(0);
-    sleep_until(now());
-    let later = now() + 2_000_000;
+    sleep_until(now_ns());
+    let later = now_ns() + 2_000_000;
     sleep_until(later);
-    assert!(now() >= later);
+    assert!(now_ns() >= later);
 }

@@ -1,24 +1,19 @@
 //! How long requests take.
 //!
-//! A histogram with exact buckets below 128 ns and 64 for each power of two from there on, as HdrHistogram has them: a
-//! bucket is at most 1/64 of its values wide, and its middle at most 1/128 from any of them.
+//! A bucket is at most 1/64 of its times wide, and its middle at most 1/128 from any of them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use lab_protocol::ServiceTimes;
+use lab_protocol::histogram::{LogLinear, percentile};
 
-/// Bits of a time that its bucket is told by, below the highest.
-const BITS: u32 = 6;
-
-/// Buckets for each power of two.
-const PER_POWER: u64 = 1 << BITS;
-
-const BUCKETS: usize = bucket(u64::MAX) + 1;
+/// With a bucket of its own for each time below 128 ns.
+type Buckets = LogLinear<6>;
 
 /// Times of requests that were answered, nanoseconds.
 #[derive(Debug)]
 pub(super) struct ServiceHistogram {
-    buckets: [AtomicU64; BUCKETS],
+    buckets: [AtomicU64; Buckets::SLOTS],
     sum: AtomicU64,
     min: AtomicU64,
     max: AtomicU64,
@@ -27,7 +22,7 @@ pub(super) struct ServiceHistogram {
 impl Default for ServiceHistogram {
     fn default() -> Self {
         ServiceHistogram {
-            buckets: [const { AtomicU64::new(0) }; BUCKETS],
+            buckets: [const { AtomicU64::new(0) }; Buckets::SLOTS],
             sum: AtomicU64::new(0),
             min: AtomicU64::new(u64::MAX),
             max: AtomicU64::new(0),
@@ -37,7 +32,7 @@ impl Default for ServiceHistogram {
 
 impl ServiceHistogram {
     pub(super) fn add(&self, time_ns: u64) {
-        self.buckets[bucket(time_ns)].fetch_add(1, Relaxed);
+        self.buckets[Buckets::slot(time_ns)].fetch_add(1, Relaxed);
         self.sum.fetch_add(time_ns, Relaxed);
         if time_ns < self.min.load(Relaxed) {
             self.min.fetch_min(time_ns, Relaxed);
@@ -55,40 +50,18 @@ impl ServiceHistogram {
         let count: u64 = counts.iter().sum();
         let mean_ns = sum.checked_div(count)?;
         // The middle of a bucket may lie beyond all of its times.
-        let percentile = |percent| middle(place(&counts, count, percent)).min(max_ns).max(min_ns);
-        let (p50_ns, p90_ns, p99_ns) = (percentile(50), percentile(90), percentile(99));
+        let percentile = |per_mille| {
+            percentile(&counts, per_mille).map_or(max_ns, |bucket| middle(bucket).min(max_ns).max(min_ns))
+        };
+        let (p50_ns, p90_ns, p99_ns) = (percentile(500), percentile(900), percentile(990));
         Some((ServiceTimes { count, mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns }, sum))
     }
 }
 
-const fn bucket(time_ns: u64) -> usize {
-    let power = (time_ns | 1).ilog2();
-    if power <= BITS {
-        return time_ns as usize;
-    }
-    let shift = power - BITS;
-    (shift as u64 * PER_POWER + (time_ns >> shift)) as usize
-}
-
 /// The time in the middle of a bucket.
 fn middle(bucket: usize) -> u64 {
-    let bucket = bucket as u64;
-    if bucket < 2 * PER_POWER {
-        return bucket;
-    }
-    let shift = bucket / PER_POWER - 1;
-    ((bucket - shift * PER_POWER) << shift) + (1 << (shift - 1))
-}
-
-/// The bucket of the smallest time that is not exceeded by so many percent of the times (nearest rank).
-fn place(counts: &[u64], count: u64, percent: u64) -> usize {
-    let rank = (count * percent).div_ceil(100);
-    let mut seen = 0;
-    let reached = |in_bucket: &u64| {
-        seen += in_bucket;
-        seen >= rank
-    };
-    counts.iter().position(reached).unwrap_or(BUCKETS - 1)
+    let (first, last) = Buckets::numbers(bucket).into_inner();
+    first + (last - first).div_ceil(2)
 }
 
 #[cfg(test)]
@@ -122,18 +95,10 @@ mod tests {
     }
 
     #[test]
-    fn buckets_follow_each_other() {
-        assert_eq!(BUCKETS, 3776);
-        for at in 0..BUCKETS {
-            assert_eq!(bucket(middle(at)), at);
-        }
-    }
-
-    #[test]
     fn the_middle_is_within_the_documented_error() {
         for power in 0..64 {
             for time in [1 << power, (1 << power) + (1 << power) / 3, (1 << power) - 1 + (1 << power)] {
-                let error = middle(bucket(time)).abs_diff(time);
+                let error = middle(Buckets::slot(time)).abs_diff(time);
                 assert!(error <= time / 128, "{time}: {error}");
             }
         }

@@ -7,14 +7,14 @@ use std::sync::{Mutex, PoisonError};
 /// Counts by size. Workloads use few sizes: each gets a slot, and what finds none goes to a map with a lock.
 #[derive(Debug)]
 pub(super) struct SizeHistogram {
-    slots: [Slot; SLOTS],
+    slots: [Counter; SLOTS],
     rest: Mutex<BTreeMap<u32, u64>>,
 }
 
 const SLOTS: usize = 16;
 
 #[derive(Debug)]
-struct Slot {
+struct Counter {
     /// The size plus one; 0 while the slot is free.
     key: AtomicU64,
     count: AtomicU64,
@@ -22,7 +22,7 @@ struct Slot {
 
 impl Default for SizeHistogram {
     fn default() -> Self {
-        let slots = [const { Slot { key: AtomicU64::new(0), count: AtomicU64::new(0) } }; SLOTS];
+        let slots = [const { Counter { key: AtomicU64::new(0), count: AtomicU64::new(0) } }; SLOTS];
         SizeHistogram { slots, rest: Mutex::default() }
     }
 }

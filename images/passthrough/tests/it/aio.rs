@@ -63,7 +63,7 @@ fn verified_data_reaches_the_storage() {
     let served = Served::new(&settings());
     stress(&served, "-O -v -s 8 -r 192").unwrap();
     let mut expected = vec![0; 8 << 20];
-    aio_stress::pattern::fill(&mut expected, 0);
+    lab_protocol::stamp::Stamp::Spread.fill(&mut expected, 0);
     let found = std::fs::read(served.stored("file")).unwrap();
     let records = 42 * (192 << 10);
     assert!(found[..records] == expected[..records]);

@@ -5,12 +5,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::thread::JoinHandleExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use lab_protocol::{Effect, Fault, ReplyOrder, ServerSettings, Times};
+use lab_protocol::{Effect, Fault, ReplyOrder, ServerSettings, Splicing, Times};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, XattrFlags};
 
-use crate::harness::{REQUEST, Served, bytes, eventually, read_direct, settings, write_direct};
+use crate::harness::{Aligned, REQUEST, Served, bytes, eventually, read_direct, settings, write_direct};
 
 const MIB: usize = 1 << 20;
 
@@ -28,7 +29,7 @@ fn minor(served: &Served) -> u32 {
 /// With operations of this kind delayed so much.
 fn delayed(operation: &str, delay: Duration, settings: ServerSettings) -> ServerSettings {
     let fault = Fault {
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         offset_kib: None,
         after: 0,
         times: Times::Always,
@@ -207,10 +208,58 @@ fn splicing_copies_no_data() {
     assert_eq!(pipes[1] - pipes[0], 4);
 }
 
+#[test]
+fn the_ways_of_data_are_counted_where_splicing_is_asked_for() {
+    let mut served = Served::new(&ServerSettings { splice: true, threads: 1, ..settings() });
+    let content = served.store("file", 4 * MIB);
+    let path = served.path("file");
+    served.take();
+    assert!(read_direct(&path, 0, 4 * MIB) == content);
+    assert_eq!(served.take().splicing, Some(Splicing { spliced: 32, copied: 0, fell_back: 0 }));
+    // The first one is not expected.
+    assert_eq!(write_direct(&path, 0, &content), Ok(4 * MIB));
+    assert_eq!(served.take().splicing, Some(Splicing { spliced: 31, copied: 1, fell_back: 0 }));
+    assert_eq!(write_direct(&path, 0, &content[..28 << 10]), Ok(28 << 10));
+    assert!(read_direct(&path, 0, 28 << 10) == content[..28 << 10]);
+    assert_eq!(served.take().splicing, Some(Splicing { spliced: 0, copied: 2, fell_back: 0 }));
+    assert_eq!(served.take().splicing, Some(Splicing::default()));
+    let mut copying = Served::new(&settings());
+    copying.store("file", MIB);
+    read_direct(&copying.path("file"), 0, MIB);
+    assert_eq!(copying.take().splicing, None);
+}
+
+#[test]
+fn what_cannot_be_spliced_is_copied_and_counted() {
+    // The memory of this process can be read and written as a file, and not be spliced.
+    static MEMORY: [AtomicU64; REQUEST / 8] = [const { AtomicU64::new(0) }; REQUEST / 8];
+    MEMORY.iter().zip(1..).for_each(|(word, number)| word.store(number, Relaxed));
+    let (settings, threads, direct_io) = (settings(), 1, true);
+    let processes = Path::new("/proc").join(std::process::id().to_string());
+    let mut served =
+        Served::at(processes, None, &ServerSettings { splice: true, threads, direct_io, ..settings });
+    let file = File::options().read(true).write(true).open(served.path("mem")).unwrap();
+    let place = MEMORY.as_ptr() as u64;
+    served.take();
+    let mut memory = Aligned::new(&vec![0; REQUEST]);
+    for round in 0..2 {
+        file.read_exact_at(memory.bytes(), place).unwrap();
+        let numbers = (1..=REQUEST as u64 / 8).flat_map(u64::to_ne_bytes);
+        assert!(memory.bytes().iter().copied().eq(numbers), "{round}");
+    }
+    // Splicing was tried for the first only.
+    assert_eq!(served.take().splicing, Some(Splicing { spliced: 0, copied: 0, fell_back: 2 }));
+    memory.bytes().reverse();
+    file.write_all_at(memory.bytes(), place).unwrap();
+    assert_eq!(served.take().splicing, Some(Splicing { spliced: 0, copied: 0, fell_back: 1 }));
+    let found = MEMORY.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes());
+    assert!(found.eq(memory.bytes().iter().copied()));
+}
+
 /// What comes of a write(2) and a read(2) of 1 MiB whose third request meets a fault: the bytes that each says.
 fn struck(effect: Effect, splice: bool) -> [usize; 2] {
     let fault = |operation: &str| Fault {
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         offset_kib: Some(2 * REQUEST as u64 / 1024),
         after: 0,
         times: Times::Once,

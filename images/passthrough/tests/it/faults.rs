@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aio_stress::aio::{Context, Event};
-use lab_protocol::{Effect, Fault, RequestStats, ServerSettings, Times};
+use lab_protocol::{Effect, Fault, FaultOperation, RequestStats, ServerSettings, Times};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 
@@ -20,7 +20,7 @@ const CHUNK_5: usize = 5 * REQUEST;
 /// A fault of the READ or WRITE in which this byte of the file is.
 fn at(offset: usize, times: Times, effect: Effect) -> Fault {
     let offset_kib = Some(offset as u64 / 1024);
-    Fault { operation: "data".to_owned(), offset_kib, after: 0, times, effect }
+    Fault { operation: FaultOperation::DATA, offset_kib, after: 0, times, effect }
 }
 
 fn with(fault: Fault) -> ServerSettings {
@@ -33,7 +33,7 @@ fn count(stats: &RequestStats, operation: &str) -> u64 {
 
 /// A fault of every request of one kind.
 fn always(operation: &str, effect: Effect) -> Fault {
-    let operation = operation.to_owned();
+    let operation = operation.parse().unwrap();
     Fault { operation, offset_kib: None, after: 0, times: Times::Always, effect }
 }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use lab_protocol::random::splitmix64;
 use lab_protocol::{OpenMode, ServerSettings};
 use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
@@ -19,16 +20,20 @@ const LARGEST: usize = 1 << 20;
 /// Operations of one run.
 const STEPS: usize = 2_000;
 
-/// SplitMix64: S. Vigna's reference generator, with its constants.
-struct Random(u64);
+/// The numbers of a seed, one after the other.
+struct Random {
+    seed: u64,
+    drawn: u64,
+}
 
 impl Random {
+    fn new(seed: u64) -> Self {
+        Random { seed, drawn: 0 }
+    }
+
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.drawn += 1;
+        splitmix64(self.seed, self.drawn - 1)
     }
 
     fn below(&mut self, limit: usize) -> usize {
@@ -284,7 +289,7 @@ fn step(file: &mut File, path: &Path, model: &mut Vec<u8>, step: &Step) -> Resul
 /// A run of random steps on one file; all that is left of it must be equal on the mount and on the storage.
 fn run(served: &Served, seed: u64) {
     let name = format!("file-{seed}");
-    let (path, mut model, mut random) = (served.path(&name), Vec::new(), Random(seed));
+    let (path, mut model, mut random) = (served.path(&name), Vec::new(), Random::new(seed));
     let options = File::options().read(true).write(true).clone();
     let mut file = options.clone().create_new(true).open(&path).unwrap();
     let mut last = VecDeque::new();

@@ -5,12 +5,15 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use aio_stress::aio::{Batch, Context, Request, Transfer};
+use aio_stress::aio::{Batch, Context, IoRequest, Transfer};
 use lab_protocol::log::RequestLog;
+use lab_protocol::random::splitmix64;
 use lab_protocol::{
-    ControlCommand, ControlReply, Effect, Fault, Negotiated, RequestStats, ServerSettings, Times,
+    ControlCommand, ControlReply, Effect, Fault, FaultOperation, Negotiated, RequestStats, ServerSettings,
+    Times,
 };
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::UnmountFlags;
@@ -33,7 +36,9 @@ pub(crate) struct Served {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
-    storage: TempDir,
+    storage: PathBuf,
+    /// Removed with the server, if it is its own.
+    _folder: Option<TempDir>,
     mount: TempDir,
 }
 
@@ -56,10 +61,20 @@ impl Served {
     }
 
     /// On this folder.
-    pub(crate) fn on(storage: TempDir, settings: &ServerSettings) -> Self {
+    pub(crate) fn on(folder: TempDir, settings: &ServerSettings) -> Self {
+        Served::at(folder.path().to_owned(), Some(folder), settings)
+    }
+
+    /// On the mount of another server, which is to outlive it.
+    pub(crate) fn above(lower: &Served, settings: &ServerSettings) -> Self {
+        Served::at(lower.mount().to_owned(), None, settings)
+    }
+
+    /// On this path; `folder` is removed with the server.
+    pub(crate) fn at(storage: PathBuf, folder: Option<TempDir>, settings: &ServerSettings) -> Self {
         let mount = tempfile::tempdir().unwrap();
         let settings = serde_json::to_string(settings).unwrap();
-        let folders = [&storage, &mount].map(|folder| folder.path().to_str().unwrap());
+        let folders = [&storage, mount.path()].map(|folder: &Path| folder.to_str().unwrap());
         let mut child = start(&["--control", "--settings", &settings, folders[0], folders[1]]);
         let input = child.stdin.take();
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -67,7 +82,7 @@ impl Served {
         let ControlReply::Mounted(negotiated) = reply else {
             panic!("not mounted (root and /dev/fuse are needed): {reply:?}");
         };
-        Served { negotiated, child, input, output, storage, mount }
+        Served { negotiated, child, input, output, storage, _folder: folder, mount }
     }
 
     /// A path on the mount.
@@ -77,7 +92,7 @@ impl Served {
 
     /// The same object on the storage.
     pub(crate) fn stored(&self, name: &str) -> PathBuf {
-        self.storage.path().join(name)
+        self.storage.join(name)
     }
 
     /// Puts a file of position-dependent bytes on the storage, behind the server's back, and gives them.
@@ -151,7 +166,7 @@ impl Served {
 
     /// How many descriptors the server has on objects of the storage, removed ones too.
     pub(crate) fn held(&self) -> usize {
-        self.descriptors().iter().filter(|(target, _)| target.starts_with(self.storage.path())).count()
+        self.descriptors().iter().filter(|(target, _)| target.starts_with(&self.storage)).count()
     }
 
     /// What the server's descriptors refer to, and their flags of open(2).
@@ -185,7 +200,7 @@ fn read_reply(output: &mut BufReader<ChildStdout>) -> ControlReply {
 
 /// Bytes that depend on their position and on `seed`.
 pub(crate) fn bytes(length: usize, seed: u64) -> Vec<u8> {
-    let word = |index: u64| (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 ^ seed).to_le_bytes();
+    let word = |index: u64| splitmix64(seed, index).to_le_bytes();
     (0..length.div_ceil(8) as u64).flat_map(word).take(length).collect()
 }
 
@@ -196,6 +211,13 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(begin.elapsed() < LIMIT, "{what}: never");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What comes of an action that may never end if the server is at fault.
+pub(crate) fn in_time<T: Send + 'static>(what: &str, action: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, result) = mpsc::channel();
+    std::thread::spawn(move || sender.send(action()));
+    result.recv_timeout(LIMIT).unwrap_or_else(|error| panic!("{what}: never ends ({error})"))
 }
 
 /// Asserts that a measurement of most requests in flight comes to `expected`, and never to more. A machine
@@ -261,7 +283,7 @@ pub(crate) unsafe fn submit_read(
     number: u64,
 ) {
     let mut batch = Batch::new(1);
-    batch.push(Request {
+    batch.push(IoRequest {
         transfer: Transfer::Read,
         file: file.as_fd(),
         memory: memory.as_mut_ptr(),
@@ -276,7 +298,7 @@ pub(crate) unsafe fn submit_read(
 /// The server's death at the READ or WRITE that comes after so many.
 pub(crate) fn death_after(requests: u64) -> Fault {
     Fault {
-        operation: "data".to_owned(),
+        operation: FaultOperation::DATA,
         offset_kib: None,
         after: requests,
         times: Times::Once,

@@ -83,7 +83,7 @@ fn a_full_log_counts_what_it_drops() {
 #[test]
 fn errors_are_logged_as_they_are_answered() {
     let eio = |operation: &str| Fault {
-        operation: operation.to_owned(),
+        operation: operation.parse().unwrap(),
         offset_kib: None,
         after: 0,
         times: Times::Always,

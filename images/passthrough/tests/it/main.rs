@@ -17,5 +17,6 @@ mod model;
 mod names;
 mod order;
 mod settings;
+mod stacked;
 mod tree;
 mod trees;

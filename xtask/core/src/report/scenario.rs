@@ -101,7 +101,7 @@ mod tests {
         let plain = ServerSettings::example();
         expect!["16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage in memory"].assert_eq(&server(&plain));
         let fault = |operation: &str, offset_kib, after, times, effect| Fault {
-            operation: operation.to_owned(),
+            operation: operation.parse().unwrap(),
             offset_kib,
             after,
             times,

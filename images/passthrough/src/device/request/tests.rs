@@ -1,5 +1,7 @@
 //! Requests as bytes: what is read from them, and that nothing too short is read.
 
+use zerocopy::IntoBytes;
+
 use super::*;
 
 /// A request with this opcode and argument.

@@ -18,19 +18,6 @@ struct Served {
     end: u64,
 }
 
-fn storage() -> StorageSettings {
-    StorageSettings {
-        latency_us: 0,
-        distribution: Distribution::Fixed,
-        parallel: 0,
-        mib_per_s: 0,
-        jitter_us: 0,
-        disorder_us: 0,
-        merge_kib: 0,
-        plug_us: 0,
-    }
-}
-
 /// Whether somebody looks at the storage more often than anyone needs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looks {
@@ -46,7 +33,7 @@ fn run(settings: &StorageSettings, requests: &[Request], looking: Looks) -> (Vec
     let mut waiting: Vec<(u64, usize, usize)> = Vec::new();
     let mut arrivals = requests.iter().enumerate().peekable();
     let mut looks = 0;
-    let at = |span: Span| Some(Served { begin: span.begin - START, end: span.end - START });
+    let at = |span: Interval| Some(Served { begin: span.begin - START, end: span.end - START });
     loop {
         waiting.sort_unstable();
         let arrival = arrivals.peek().map(|(_, request)| START + request.0 * 1_000);
@@ -55,18 +42,18 @@ fn run(settings: &StorageSettings, requests: &[Request], looking: Looks) -> (Vec
                 let (index, (_, direction, offset, kib)) = arrivals.next().unwrap();
                 let access =
                     Access { inode: 1, direction: *direction, offset: offset << 10, size: kib << 10 };
-                match queue.arrive(now, &access) {
+                match queue.enqueue(now, &access) {
                     Fate::Served(span) => served[index] = at(span),
                     Fate::Waiting(slot) => waiting.push((now, index, slot)),
                 }
             }
-            (_, Some((now, index, slot))) => match queue.look(now, slot) {
-                Look::Served(span) => {
+            (_, Some((now, index, slot))) => match queue.poll(now, slot) {
+                Outlook::Served(span) => {
                     assert!(span.end >= now, "told too late: {settings:?}: {requests:?}");
                     served[index] = at(span);
                     waiting.remove(0);
                 }
-                Look::NotBefore(time) => {
+                Outlook::NotBefore(time) => {
                     looks += 1;
                     assert!(time > now, "{settings:?}: {requests:?}");
                     waiting[0].0 = match looking {
@@ -96,7 +83,7 @@ fn check(settings: &StorageSettings, requests: &[Request], expected: &[(u64, u64
 
 #[test]
 fn latency_is_that_of_each_operation() {
-    let slow = StorageSettings { latency_us: 100, ..storage() };
+    let slow = StorageSettings { latency_us: 100, ..StorageSettings::OFF };
     check(&slow, &[], &[]);
     check(&slow, &[(5, Read, 0, 128)], &[(5, 105)]);
     check(&slow, &[(0, Read, 0, 4), (0, Write, 0, 1024), (50, Read, 4, 4)], &[(0, 100), (0, 100), (50, 150)]);
@@ -105,7 +92,7 @@ fn latency_is_that_of_each_operation() {
 #[test]
 fn parallel_makes_operations_wait_in_order() {
     let three = [(0, Read, 0, 4), (0, Read, 4, 4), (10, Write, 0, 4)];
-    let slow = |parallel| StorageSettings { latency_us: 100, parallel, ..storage() };
+    let slow = |parallel| StorageSettings { latency_us: 100, parallel, ..StorageSettings::OFF };
     check(&slow(1), &three, &[(0, 100), (100, 200), (200, 300)]);
     check(&slow(2), &three, &[(0, 100), (0, 100), (100, 200)]);
     check(&slow(3), &three, &[(0, 100), (0, 100), (10, 110)]);
@@ -119,7 +106,7 @@ fn parallel_makes_operations_wait_in_order() {
 #[test]
 fn n_operations_take_as_many_rounds_as_there_are() {
     for (n, parallel) in [(1, 1), (4, 1), (4, 2), (4, 4), (5, 2), (16, 12), (16, 3), (12, 12), (100, 7)] {
-        let settings = StorageSettings { latency_us: 1_000, parallel, ..storage() };
+        let settings = StorageSettings { latency_us: 1_000, parallel, ..StorageSettings::OFF };
         let requests: Vec<Request> = (0..n).map(|index| (0, Read, index * 128, 128)).collect();
         let (served, stats) = run(&settings, &requests, Looks::WhenDue);
         let last = served.iter().map(|it| it.end).max().unwrap();
@@ -132,7 +119,7 @@ fn n_operations_take_as_many_rounds_as_there_are() {
 #[test]
 fn bandwidth_is_shared() {
     // 1024 KiB take 1000 us.
-    let narrow = StorageSettings { mib_per_s: 1_000, ..storage() };
+    let narrow = StorageSettings { mib_per_s: 1_000, ..StorageSettings::OFF };
     let three = [(0, Read, 0, 1024), (0, Write, 0, 512), (2_000, Read, 0, 2048)];
     check(&narrow, &three, &[(0, 1_000), (0, 1_500), (2_000, 4_000)]);
     // The latency of one runs while the next is transferred.
@@ -141,14 +128,14 @@ fn bandwidth_is_shared() {
     // But not if there is one place only.
     let one = StorageSettings { parallel: 1, ..both };
     check(&one, &three, &[(0, 1_300), (1_300, 2_100), (2_100, 4_400)]);
-    let uneven = StorageSettings { mib_per_s: 3, ..storage() };
+    let uneven = StorageSettings { mib_per_s: 3, ..StorageSettings::OFF };
     let (served, _) = run(&uneven, &[(0, Read, 0, 1024)], Looks::WhenDue);
     assert_eq!(served[0].end, 333_333_334, "rounded up");
 }
 
 #[test]
 fn disorder_costs() {
-    let picky = StorageSettings { latency_us: 10, disorder_us: 1_000, parallel: 1, ..storage() };
+    let picky = StorageSettings { latency_us: 10, disorder_us: 1_000, parallel: 1, ..StorageSettings::OFF };
     let at = |offsets: [u64; 4]| offsets.map(|offset| (0, Read, offset, 4));
     let in_order = [(0, 10), (10, 20), (20, 30), (30, 40)];
     assert_eq!(check(&picky, &at([0, 4, 8, 12]), &in_order).out_of_order, 0);
@@ -173,24 +160,29 @@ fn disorder_costs() {
 
 #[test]
 fn each_file_has_its_own_order_and_operations() {
-    let settings =
-        StorageSettings { latency_us: 10, disorder_us: 1_000, merge_kib: 64, parallel: 1, ..storage() };
+    let settings = StorageSettings {
+        latency_us: 10,
+        disorder_us: 1_000,
+        merge_kib: 64,
+        parallel: 1,
+        ..StorageSettings::OFF
+    };
     let mut queue = Queue::new(&settings, 1);
     let access = |inode, offset| Access { inode, direction: Read, offset, size: 4096 };
     for (inode, offset) in [(1, 0), (2, 4096), (1, 4096), (2, 8192)] {
-        queue.arrive(0, &access(inode, offset));
+        queue.enqueue(0, &access(inode, offset));
     }
     queue.advance(1_000_000_000);
     let stats = queue.take();
     assert_eq!((stats.operations, stats.merged, stats.out_of_order), (3, 1, 0));
     // A new reading of the counters forgets the order.
-    queue.arrive(2_000_000_000, &access(1, 65_536));
+    queue.enqueue(2_000_000_000, &access(1, 65_536));
     assert_eq!(queue.take().out_of_order, 0);
 }
 
 #[test]
 fn requests_merge_while_they_wait() {
-    let settings = StorageSettings { latency_us: 100, parallel: 1, merge_kib: 64, ..storage() };
+    let settings = StorageSettings { latency_us: 100, parallel: 1, merge_kib: 64, ..StorageSettings::OFF };
     let reads =
         |offsets: &[u64]| offsets.iter().map(|offset| (0, Read, *offset, 4)).collect::<Vec<Request>>();
     let first_alone = [(0, 100), (100, 200), (100, 200), (100, 200)];
@@ -219,7 +211,8 @@ fn requests_merge_while_they_wait() {
 
 #[test]
 fn merging_has_a_limit() {
-    let limited = |merge_kib| StorageSettings { latency_us: 100, parallel: 1, merge_kib, ..storage() };
+    let limited =
+        |merge_kib| StorageSettings { latency_us: 100, parallel: 1, merge_kib, ..StorageSettings::OFF };
     let requests: Vec<Request> = (0..5).map(|index| (0, Read, index * 4, 4)).collect();
     let spans = |ends: [u64; 5]| ends.map(|end| (end - 100, end));
     check(&limited(0), &requests, &spans([100, 200, 300, 400, 500]));
@@ -237,7 +230,7 @@ fn merging_has_a_limit() {
 
 #[test]
 fn nothing_merges_without_something_to_wait_for() {
-    let settings = StorageSettings { latency_us: 100, merge_kib: 64, ..storage() };
+    let settings = StorageSettings { latency_us: 100, merge_kib: 64, ..StorageSettings::OFF };
     let requests: Vec<Request> = (0..4).map(|index| (0, Read, index * 4, 4)).collect();
     assert_eq!(check(&settings, &requests, &[(0, 100); 4]).merged, 0);
     let instant = StorageSettings { latency_us: 0, parallel: 1, ..settings };
@@ -246,7 +239,7 @@ fn nothing_merges_without_something_to_wait_for() {
 
 #[test]
 fn a_plug_holds_operations_back() {
-    let plugged = StorageSettings { plug_us: 50, merge_kib: 64, ..storage() };
+    let plugged = StorageSettings { plug_us: 50, merge_kib: 64, ..StorageSettings::OFF };
     check(&plugged, &[(7, Read, 0, 4)], &[(57, 57)]);
     // From the first request on, not from the last.
     let requests = [(0, Read, 0, 4), (30, Read, 4, 4), (49, Read, 8, 4), (50, Read, 12, 4)];
@@ -268,7 +261,7 @@ fn a_plug_holds_operations_back() {
 
 #[test]
 fn merging_sorts_and_so_avoids_disorder() {
-    let picky = StorageSettings { latency_us: 100, disorder_us: 1_000, parallel: 1, ..storage() };
+    let picky = StorageSettings { latency_us: 100, disorder_us: 1_000, parallel: 1, ..StorageSettings::OFF };
     let shuffled: Vec<Request> = [0, 12, 4, 8, 16].map(|offset| (0, Read, offset, 4)).into();
     assert_eq!(run(&picky, &shuffled, Looks::WhenDue).1.out_of_order, 3);
     let merging = StorageSettings { merge_kib: 1024, ..picky };
@@ -279,15 +272,21 @@ fn merging_sorts_and_so_avoids_disorder() {
 #[test]
 fn what_waits_can_end_earlier_than_it_seemed() {
     // At first 8 is the third operation, out of order and so to be served from 1200 to 2300; then 4 fills the gap.
-    let settings =
-        StorageSettings { latency_us: 100, disorder_us: 1_000, parallel: 1, merge_kib: 8, ..storage() };
+    let settings = StorageSettings {
+        latency_us: 100,
+        disorder_us: 1_000,
+        parallel: 1,
+        merge_kib: 8,
+        ..StorageSettings::OFF
+    };
     let requests = [(0, Read, 0, 4), (1, Write, 40, 4), (2, Read, 8, 4), (3, Read, 4, 4)];
     check(&settings, &requests, &[(0, 100), (100, 200), (200, 300), (200, 300)]);
 }
 
 #[test]
 fn latencies_are_drawn_in_the_order_of_begin() {
-    let random = StorageSettings { latency_us: 100, distribution: Distribution::Exponential, ..storage() };
+    let random =
+        StorageSettings { latency_us: 100, distribution: Distribution::Exponential, ..StorageSettings::OFF };
     let one = StorageSettings { parallel: 1, ..random.clone() };
     let requests: Vec<Request> = (0..50).map(|index| (index, Read, index * 4, 4)).collect();
     let took = |settings| {
@@ -300,7 +299,7 @@ fn latencies_are_drawn_in_the_order_of_begin() {
     let mut queue = Queue::new(&one, 1);
     let access = Access { inode: 1, direction: Write, offset: 0, size: 4096 };
     let mut begin_again = |now| {
-        let Fate::Served(span) = queue.arrive(now, &access) else { panic!("nothing merges") };
+        let Fate::Served(span) = queue.enqueue(now, &access) else { panic!("nothing merges") };
         queue.take();
         span.end - span.begin
     };
@@ -309,14 +308,18 @@ fn latencies_are_drawn_in_the_order_of_begin() {
 
 #[test]
 fn busy_time_is_counted_once() {
-    let slow = StorageSettings { latency_us: 100, ..storage() };
+    let slow = StorageSettings { latency_us: 100, ..StorageSettings::OFF };
     let requests = [(0, Read, 0, 4), (50, Read, 4, 4), (400, Read, 8, 4)];
     let stats = check(&slow, &requests, &[(0, 100), (50, 150), (400, 500)]);
     assert_eq!((stats.busy_ns, stats.service_ns, stats.most_at_once), (250_000, 300_000, 2));
     assert_eq!(stats.mean_at_once(), Some(1.2));
     assert_eq!(
-        check(&StorageSettings { parallel: 4, ..storage() }, &requests, &[(0, 0), (50, 50), (400, 400)])
-            .mean_at_once(),
+        check(
+            &StorageSettings { parallel: 4, ..StorageSettings::OFF },
+            &requests,
+            &[(0, 0), (50, 50), (400, 400)]
+        )
+        .mean_at_once(),
         None
     );
 }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use lab_protocol::{
     Distribution, Effect, Fault, FaultMistake, Getxattr, OpenMode, ReplyOrder, ServerSettings,
-    StorageSettings, Times,
+    StorageSettings, Times, UnknownOperation,
 };
 
 use super::error::ConfigError;
@@ -155,7 +155,6 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
         }
     }
     let fault = Fault {
-        operation: operation.text.to_owned(),
         offset_kib: table.optional("offset-kib").map(|field| field.number(MANY)).transpose()?,
         after: table.field("after").number(MANY)?,
         times: table.field("times").choice(&[("once", Times::Once), ("always", Times::Always)])?,
@@ -166,13 +165,14 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
             Word::Hang => Effect::Hang,
             Word::Die => Effect::Die,
         },
+        // After the other keys, whose mistakes are told first.
+        operation: operation.text.parse().map_err(|UnknownOperation(name)| {
+            operation.error(suggest::unknown("operation", &name, &Fault::OPERATIONS))
+        })?,
     };
     let Err(mistake) = fault.check() else { return Ok(fault) };
     let message = mistake.to_string();
     Err(match mistake {
-        FaultMistake::Operation(name) => {
-            operation.error(suggest::unknown("operation", &name, &Fault::OPERATIONS))
-        }
         FaultMistake::Offset => table.field("offset-kib").error(message),
         FaultMistake::Short => effect.error(message),
     })

@@ -60,7 +60,7 @@ fn each_case(mut check: impl FnMut(&StorageSettings, &[Request])) {
 
 /// Operations without merging, by the rules as they are written, in the slowest way.
 fn by_the_book(settings: &StorageSettings, requests: &[Request]) -> Vec<Served> {
-    let latencies = crate::random::Times::new(1, settings.latency_us * 1_000, settings.distribution);
+    let latencies = crate::random::Draws::new(1, settings.latency_us * 1_000, settings.distribution);
     let mut served: Vec<Served> = Vec::new();
     let mut transferred = 0;
     for (index, (arrival, direction, offset, kib)) in requests.iter().enumerate() {

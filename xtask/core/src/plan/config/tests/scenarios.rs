@@ -134,7 +134,7 @@ fn a_fault_is_read_in_full() {
     );
     let config = Config::parse("lab.toml", &text).unwrap();
     let expected = Fault {
-        operation: "read".to_owned(),
+        operation: "read".parse().unwrap(),
         offset_kib: Some(640),
         after: 2,
         times: Times::Always,
