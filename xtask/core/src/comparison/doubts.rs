@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lab_protocol::Negotiated;
+use lab_protocol::{Negotiated, Splicing};
 
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
@@ -51,7 +51,34 @@ pub(super) fn doubts(
     let first = rows.first().map(|row| row.metric);
     doubts.extend(rows.iter().filter(|row| Some(row.metric) == first).filter_map(unequal_work));
     doubts.extend(unequal_servers(variants));
+    doubts.extend(
+        campaign.file.plan.scenarios.iter().filter_map(|scenario| unspliced(campaign, &scenario.name)),
+    );
     doubts
+}
+
+/// Requests of a scenario that were to be spliced and could not be.
+fn unspliced(campaign: &Campaign, scenario: &str) -> Option<String> {
+    let (mut fell_back, mut all) = (0, 0);
+    let mut variants: Vec<&str> = Vec::new();
+    for boot in campaign.boots.iter().filter(|boot| boot.record.boot.scenario == scenario) {
+        let workloads = boot.report.iter().flat_map(|report| &report.workloads);
+        let ways = workloads.filter_map(|workload| workload.requests.as_ref()?.splicing);
+        for Splicing { spliced, copied, fell_back: one } in ways {
+            fell_back += one;
+            all += spliced + copied + one;
+            if one > 0 && !variants.contains(&boot.record.boot.variant.as_str()) {
+                variants.push(&boot.record.boot.variant);
+            }
+        }
+    }
+    (fell_back > 0).then(|| {
+        format!(
+            "{scenario}: splicing was asked for, but {fell_back} of {all} READs and WRITEs could not be spliced and were copied \
+             ({}): these figures are not those of splicing",
+            variants.join(", ")
+        )
+    })
 }
 
 fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! What counts and what does not: thresholds, arms of the same kernel, boots that are left out.
 
+use lab_protocol::Splicing;
+
 use super::*;
 use crate::evidence::metric::Thresholds;
 use crate::plan::BootStep;
@@ -147,6 +149,33 @@ fn disturbed_boots_are_named_and_count() {
         doubts::disturbed(&rows).unwrap(),
         "2 of the boots that are compared were disturbed from outside: boot 2 (steal 4 %); boot 3 (others 30 %, memory \
          9 %)"
+    );
+}
+
+#[test]
+fn requests_that_could_not_be_spliced_are_a_doubt() {
+    let said = |fell_back: u64| {
+        let mut campaign = campaign(Clock::Virtual, &two_arms());
+        for (place, boot) in campaign.boots.iter_mut().enumerate() {
+            let workload = &mut boot.report.as_mut().unwrap().workloads[0];
+            let fell_back = if place >= 2 { fell_back } else { 0 };
+            let splicing = Splicing { spliced: 500, copied: 12 - fell_back, fell_back };
+            workload.requests.as_mut().unwrap().splicing = Some(splicing);
+        }
+        compare(&campaign)
+            .unwrap()
+            .doubts
+            .into_iter()
+            .filter(|doubt| doubt.contains("splic"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(0), [] as [String; 0]);
+    assert_eq!(
+        said(5),
+        [
+            "slow: splicing was asked for, but 10 of 2048 READs and WRITEs could not be spliced and were copied (patched): \
+             these figures are not those of splicing"
+        ]
     );
 }
 
