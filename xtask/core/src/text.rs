@@ -2,5 +2,6 @@
 
 pub mod digest;
 pub mod escape;
+pub(crate) mod fields;
 pub mod name;
 pub mod suggest;
