@@ -3,5 +3,6 @@
 pub mod digest;
 pub mod escape;
 pub(crate) mod fields;
+pub mod layout;
 pub mod name;
 pub mod suggest;

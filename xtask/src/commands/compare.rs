@@ -8,6 +8,7 @@ use lab_core::comparison::across::{self, Across};
 use lab_core::comparison::{self, Comparison, Question, self_test};
 use lab_core::report;
 use lab_core::report::timeline::{self, Wanted};
+use lab_core::text::layout;
 use xshell::Shell;
 
 use crate::campaign;
@@ -82,7 +83,7 @@ fn render(comparison: &Comparison, format: Format) -> anyhow::Result<String> {
 
 fn render_across(across: &Across, format: Format) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Table => report::across::render(across, report::table::WIDTH),
+        Format::Table => report::across::render(across, layout::WIDTH),
         Format::Mail => report::across::render(across, report::mail::WIDTH),
         Format::Json => report::json::render(across)?,
     })
