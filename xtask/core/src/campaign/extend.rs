@@ -67,19 +67,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::campaign::CampaignKernel;
-    use crate::fixtures::{campaign, two_arms};
-    use crate::plan::Clock;
-
-    fn file() -> CampaignFile {
-        let campaign = campaign(Clock::Wall, &two_arms());
-        let kernels = campaign.file.plan.variants.iter().zip(&campaign.boots).map(|(variant, boot)| {
-            CampaignKernel { variant: variant.name.clone(), kernel: boot.record.kernel.clone() }
-        });
-        let kernels = kernels.collect();
-        let plan = campaign.file.plan.with_repetitions(2);
-        CampaignFile { kernels, plan, ..campaign.file }
-    }
+    use crate::fixtures::begun as file;
 
     #[test]
     fn what_differs_is_named() {
