@@ -1,7 +1,7 @@
 //! What fio says of a run, as far as the bench needs it.
 
 use anyhow::{Context as _, ensure};
-use serde::Deserialize;
+use lab_core::evidence::output::fio_jobs;
 
 /// One run of a load tool.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,49 +14,22 @@ pub(super) struct Run {
     pub(super) requests: u64,
 }
 
-#[derive(Deserialize)]
-struct Report {
-    jobs: Vec<Job>,
-}
-
-#[derive(Deserialize)]
-struct Job {
-    error: i32,
-    /// Milliseconds.
-    job_runtime: f64,
-    /// Percent of `job_runtime`.
-    usr_cpu: f64,
-    sys_cpu: f64,
-    read: Transfers,
-}
-
-#[derive(Deserialize)]
-struct Transfers {
-    io_bytes: u64,
-    total_ios: u64,
-    short_ios: u64,
-    /// Milliseconds.
-    runtime: f64,
-}
-
 /// Reads the output of `fio --output-format=json` with one job that reads.
 ///
 /// # Errors
 /// If it is something else, or the job failed or did not read `bytes`.
 pub(super) fn parse(text: &str, bytes: u64) -> anyhow::Result<Run> {
-    // Warnings come before the report.
-    let start = text.find('{').context("fio printed no report")?;
-    let report: Report = serde_json::from_str(&text[start..]).context("reading fio's report")?;
-    let [job] = &report.jobs[..] else { anyhow::bail!("fio reports {} jobs", report.jobs.len()) };
+    let jobs = fio_jobs(text).context("reading fio's report")?;
+    let [job] = &jobs[..] else { anyhow::bail!("fio reports {} jobs", jobs.len()) };
     ensure!(job.error == 0, "fio's job failed with error {}", job.error);
     let read = &job.read;
-    ensure!(read.io_bytes == bytes, "fio read {} bytes instead of {bytes}", read.io_bytes);
-    ensure!(read.short_ios == 0, "fio had {} short reads", read.short_ios);
-    ensure!(read.runtime > 0.0, "fio measured no time: make the file larger");
+    ensure!(read.bytes == bytes, "fio read {} bytes instead of {bytes}", read.bytes);
+    ensure!(read.short_operations == 0, "fio had {} short reads", read.short_operations);
+    ensure!(read.runtime_ms > 0, "fio measured no time: make the file larger");
     Ok(Run {
-        wall_us: read.runtime * 1000.0,
-        cpu_us: (job.usr_cpu + job.sys_cpu) / 100.0 * job.job_runtime * 1000.0,
-        requests: read.total_ios,
+        wall_us: read.runtime_ms as f64 * 1000.0,
+        cpu_us: (job.user_percent + job.system_percent) / 100.0 * job.runtime_ms as f64 * 1000.0,
+        requests: read.operations,
     })
 }
 
@@ -88,7 +61,10 @@ mod tests {
             expect!["fio read 536870908 bytes instead of 536870912"],
         );
         check(&capture.replace("\"short_ios\" : 0", "\"short_ios\" : 1"), expect!["fio had 1 short reads"]);
-        check("", expect!["fio printed no report"]);
-        check("{}", expect!["reading fio's report: missing field `jobs` at line 1 column 2"]);
+        check("", expect!["reading fio's report: no JSON: it is empty"]);
+        check(
+            "{}",
+            expect!["reading fio's report: not the JSON of fio: missing field `jobs` at line 1 column 2"],
+        );
     }
 }

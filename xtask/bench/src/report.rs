@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
 use lab_core::campaign::Host;
+use lab_core::text::layout::{WIDTH, align_right, new_table, wrap};
 use serde::Serialize;
 
 use super::contender::{Contender, REQUEST_KIB, Side};
@@ -42,7 +42,7 @@ pub(super) struct Versions {
     pub(super) rustc: String,
 }
 
-/// The report for a terminal, at most 100 columns.
+/// The report for a terminal, at most [`WIDTH`] columns.
 pub(super) fn render(report: &Report, contenders: &[Contender]) -> String {
     let mut text = header(report, contenders);
     let view = View { series: &report.series, contenders };
@@ -87,20 +87,7 @@ fn header(report: &Report, contenders: &[Contender]) -> String {
     for contender in contenders {
         let _ = writeln!(text, "{:<16}{}", contender.name, contender.about);
     }
-    text + &wrap(&format!("({CHANGES})")) + "\n"
-}
-
-fn wrap(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let fits = lines.last().is_some_and(|line| line.len() + word.len() < 100);
-        match lines.last_mut() {
-            Some(line) if fits && !line.is_empty() => *line += &format!(" {word}"),
-            Some(line) if line.is_empty() => *line += word,
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
+    text + &wrap("", &format!("({CHANGES})"), WIDTH, 0) + "\n"
 }
 
 /// Samples, in the order of the contenders.
@@ -144,7 +131,7 @@ impl View<'_> {
                 ]);
             }
         }
-        align(&mut table, &[0, 2, 3, 4, 5, 6]);
+        align_right(&mut table, [0, 2, 3, 4, 5, 6]);
         format!("\n{title} (* best libfuse server)\n{table}\n")
     }
 
@@ -167,7 +154,7 @@ impl View<'_> {
             });
             table.add_row([contender.name.to_owned()].into_iter().chain(cells));
         }
-        align(&mut table, &(1..columns.len()).collect::<Vec<_>>());
+        align_right(&mut table, 1..columns.len());
         format!("\nPeak memory of the servers (VmHWM), MiB\n{table}\n")
     }
 }
@@ -207,8 +194,8 @@ fn load_tools(all: &[ToolSeries]) -> String {
             ]);
         }
     }
-    align(&mut table, &[1, 2, 4, 5, 6]);
-    align(&mut evidence, &[0, 1]);
+    align_right(&mut table, [1, 2, 4, 5, 6]);
+    align_right(&mut evidence, [0, 1]);
     let mut text = format!(
         "\naio-stress and fio (libaio, gtod_reduce): O_DIRECT reads, up to {DEPTH} pending; us a request\n{table}\n"
     );
@@ -222,18 +209,6 @@ fn range(values: &[u32]) -> String {
         (Some(least), Some(most)) if least != most => format!("{least} .. {most}"),
         (Some(least), _) => least.to_string(),
         (None, _) => String::new(),
-    }
-}
-
-fn new_table(columns: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(columns);
-    table
-}
-
-fn align(table: &mut Table, right: &[usize]) {
-    for (_, column) in table.column_iter_mut().enumerate().filter(|(place, _)| right.contains(place)) {
-        column.set_cell_alignment(CellAlignment::Right);
     }
 }
 

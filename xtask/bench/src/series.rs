@@ -1,5 +1,6 @@
 //! What was measured, sample by sample, and what is made of samples.
 
+use lab_core::comparison::statistics::{MEDIAN, quantile};
 use serde::Serialize;
 
 /// Something measured of a contender with a number of threads.
@@ -99,19 +100,9 @@ pub(super) struct Summary {
 impl Summary {
     /// None of no samples.
     pub(super) fn of(samples: &[f64]) -> Option<Self> {
-        let mut sorted = samples.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let at = |share: f64| quantile(&sorted, share);
-        Some(Summary { lower: at(0.25)?, median: at(0.5)?, upper: at(0.75)? })
+        let at = |share: f64| quantile(samples, share);
+        Some(Summary { lower: at(0.25)?, median: at(MEDIAN)?, upper: at(0.75)? })
     }
-}
-
-/// The value below which `share` of the sorted values lie, interpolated between neighbours (type 7 of Hyndman and
-/// Fan 1996).
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
-    let place = share * sorted.len().checked_sub(1)? as f64;
-    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-    Some(below + (above - below) * place.fract())
 }
 
 /// The order of `count` contenders in a round: each begins once before one begins again.

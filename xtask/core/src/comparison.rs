@@ -11,7 +11,7 @@ mod findings;
 pub mod patches;
 mod question;
 pub mod self_test;
-pub(crate) mod statistics;
+pub mod statistics;
 mod steps;
 mod verdict;
 

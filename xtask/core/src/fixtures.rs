@@ -8,7 +8,8 @@ use lab_protocol::{
 };
 
 use crate::campaign::{
-    AppliedSeries, BootData, Campaign, CampaignFile, Host, KernelIdentity, Record, Setup, Stored,
+    AppliedSeries, BootData, Campaign, CampaignFile, CampaignKernel, Host, KernelIdentity, Record, Setup,
+    Stored,
 };
 use crate::evidence::outcome::Outcome;
 use crate::plan::config::Config;
@@ -67,6 +68,17 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
     Campaign { name: "2026-01-02-built".into(), file: campaign_file(plan), boots, damaged: Vec::new() }
 }
 
+/// The file of a campaign of [`two_arms`] in real time, as it is before the first boot.
+pub fn begun() -> CampaignFile {
+    let campaign = campaign(Clock::Wall, &two_arms());
+    let kernels = campaign.file.plan.variants.iter().zip(&campaign.boots).map(|(variant, boot)| {
+        CampaignKernel { variant: variant.name.clone(), kernel: boot.record.kernel.clone() }
+    });
+    let kernels = kernels.collect();
+    let plan = campaign.file.plan.with_repetitions(2);
+    CampaignFile { kernels, plan, ..campaign.file }
+}
+
 /// Makes each variant but the first a step of one series; one that is called `again` is none.
 pub fn step_by_step(mut campaign: Campaign) -> Campaign {
     let variants = campaign.file.plan.variants.iter_mut().filter(|variant| variant.name != "again");
@@ -113,27 +125,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         repetitions: 2,
         seed: 1,
         thresholds: crate::evidence::metric::Thresholds::uniform(1.0),
-        machine: MachineSettings {
-            clock,
-            accel: AccelChoice::Tcg,
-            cpu_model: "qemu64".into(),
-            cpus: 1,
-            memory_mib: 512,
-            storage_mib: 128,
-            workload_limit_s: 60,
-            warm_up_pairs: 0,
-            pin: false,
-            quiet_wait_s: 0,
-            quiet: crate::evidence::quiet::QuietLimits {
-                others_percent: 10,
-                steal_percent: 2,
-                memory_percent: 5,
-            },
-            wall_limit_s: 60,
-            phase_us: 0,
-            phase_step_us: 0,
-            silence_limit_s: 30,
-        },
+        machine: machine(clock),
         kernel: KernelSettings {
             source: Source::Debian("linux-source-6.12".into()),
             config: vec!["base.config".into()],
@@ -142,6 +134,31 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         scenarios: vec![Scenario { name: "slow".into(), server }],
         workloads: vec![task("dd-read", Tool::Dd), task("aio-read", Tool::AioStress)],
         boots,
+    }
+}
+
+/// The machine of a campaign that is built here.
+pub(crate) fn machine(clock: Clock) -> MachineSettings {
+    MachineSettings {
+        clock,
+        accel: AccelChoice::Tcg,
+        cpu_model: "qemu64".into(),
+        cpus: 1,
+        memory_mib: 512,
+        storage_mib: 128,
+        workload_limit_s: 60,
+        warm_up_pairs: 0,
+        pin: false,
+        quiet_wait_s: 0,
+        quiet: crate::evidence::quiet::QuietLimits {
+            others_percent: 10,
+            steal_percent: 2,
+            memory_percent: 5,
+        },
+        wall_limit_s: 60,
+        phase_us: 0,
+        phase_step_us: 0,
+        silence_limit_s: 30,
     }
 }
 

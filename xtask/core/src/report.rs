@@ -14,6 +14,7 @@ pub mod timeline;
 
 use crate::comparison::Comparison;
 use crate::comparison::across::Across;
+use crate::text::layout::WIDTH;
 
 /// How a comparison is printed. A new form is a file beside this one, and its lines here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Format {
     /// If it cannot be written in this form.
     pub fn render_across(self, across: &Across) -> anyhow::Result<String> {
         Ok(match self {
-            Format::Table => across::render(across, table::WIDTH),
+            Format::Table => across::render(across, WIDTH),
             Format::Mail => across::render(across, mail::WIDTH),
             Format::Json => json::render(across)?,
         })

@@ -2,5 +2,7 @@
 
 pub mod digest;
 pub mod escape;
+pub(crate) mod fields;
+pub mod layout;
 pub mod name;
 pub mod suggest;

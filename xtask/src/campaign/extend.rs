@@ -58,21 +58,9 @@ fn newest(results: &Path, plan: &str) -> anyhow::Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use lab_core::campaign::CampaignKernel;
-    use lab_core::fixtures::{campaign, two_arms};
-    use lab_core::plan::Clock;
+    use lab_core::fixtures::begun as file;
 
     use super::*;
-
-    fn file() -> CampaignFile {
-        let campaign = campaign(Clock::Wall, &two_arms());
-        let kernels = campaign.file.plan.variants.iter().zip(&campaign.boots).map(|(variant, boot)| {
-            CampaignKernel { variant: variant.name.clone(), kernel: boot.record.kernel.clone() }
-        });
-        let kernels = kernels.collect();
-        let plan = campaign.file.plan.with_repetitions(2);
-        CampaignFile { kernels, plan, ..campaign.file }
-    }
 
     fn addition(repetitions: u32) -> Addition {
         Addition { added: "2026-01-03T00:00:00Z".into(), repetitions, command: "cargo xtask run-lab".into() }

@@ -4,16 +4,15 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lab_core::campaign::Campaign;
-use lab_core::comparison::across;
-use lab_core::comparison::{self, Comparison, Question, self_test};
-use lab_core::report;
+use lab_core::comparison::{self, Comparison, Question, across, self_test};
 use lab_core::report::timeline::{self, Wanted};
+use lab_core::report::{self, Format};
+use lab_core::text::layout;
 use xshell::Shell;
 
 use crate::campaign;
 use crate::commands::cli;
 use crate::lab::{Lab, files};
-use lab_core::report::Format;
 
 /// The comparison as a file of the campaign.
 const STORED: &str = "comparison.txt";

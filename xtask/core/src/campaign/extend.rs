@@ -1,9 +1,11 @@
 //! More repetitions for a campaign that is there: what may be added to it.
 
 use anyhow::{Context as _, ensure};
+use serde::Serialize;
 
 use super::{Addition, CampaignFile};
 use crate::plan::config::BOOTS;
+use crate::text::fields::{FieldPair, pair_fields};
 
 /// Whether the very same was asked for last.
 pub fn is_last(old: &CampaignFile, addition: &Addition) -> bool {
@@ -37,7 +39,7 @@ pub fn longer(old: CampaignFile, addition: Addition) -> anyhow::Result<CampaignF
 /// kernels differ.
 ///
 /// # Errors
-/// If one of them cannot be written as TOML.
+/// If one of them cannot be written as JSON.
 pub fn differences(old: &CampaignFile, new: &CampaignFile) -> anyhow::Result<Vec<String>> {
     let plan = new.plan.clone().with_repetitions(old.plan.repetitions);
     let mut found = differing_keys("plan", &old.plan, &plan)?;
@@ -52,13 +54,11 @@ pub fn differences(old: &CampaignFile, new: &CampaignFile) -> anyhow::Result<Vec
     Ok(found)
 }
 
-fn differing_keys<T: serde::Serialize>(prefix: &str, old: &T, new: &T) -> anyhow::Result<Vec<String>> {
-    let table = |value: &T| toml::Table::try_from(value).context("comparing campaigns");
-    let (old, new) = (table(old)?, table(new)?);
-    let keys = old.keys().chain(new.keys().filter(|key| !old.contains_key(*key)));
-    let differing: Vec<&String> = keys.filter(|key| old.get(*key) != new.get(*key)).collect();
+fn differing_keys<T: Serialize>(prefix: &str, old: &T, new: &T) -> anyhow::Result<Vec<String>> {
+    let fields = pair_fields(old, new).context("comparing campaigns")?.into_iter();
+    let differing: Vec<String> = fields.filter(FieldPair::differs).map(|field| field.name).collect();
     // The boots follow from the rest.
-    let consequence = |key: &&&String| key.as_str() == "boots" && differing.len() > 1;
+    let consequence = |key: &&String| key.as_str() == "boots" && differing.len() > 1;
     Ok(differing.iter().filter(|key| !consequence(key)).map(|key| format!("{prefix}.{key}")).collect())
 }
 
@@ -67,19 +67,7 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::campaign::CampaignKernel;
-    use crate::fixtures::{campaign, two_arms};
-    use crate::plan::Clock;
-
-    fn file() -> CampaignFile {
-        let campaign = campaign(Clock::Wall, &two_arms());
-        let kernels = campaign.file.plan.variants.iter().zip(&campaign.boots).map(|(variant, boot)| {
-            CampaignKernel { variant: variant.name.clone(), kernel: boot.record.kernel.clone() }
-        });
-        let kernels = kernels.collect();
-        let plan = campaign.file.plan.with_repetitions(2);
-        CampaignFile { kernels, plan, ..campaign.file }
-    }
+    use crate::fixtures::begun as file;
 
     #[test]
     fn what_differs_is_named() {

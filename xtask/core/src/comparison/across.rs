@@ -1,6 +1,6 @@
 //! Two campaigns side by side: the same figures from another machine, of another kernel version, or under load.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,6 +9,7 @@ use super::{Change, Comparison, Question, Row, SCHEMA, Status, Verdict, answer};
 use crate::campaign::Campaign;
 use crate::evidence::metric::Metric;
 use crate::plan::Clock;
+use crate::text::fields::pair_fields;
 
 /// What has to be equal, as the record calls it: these decide what an instruction is and how many there are of it.
 /// Everything else may differ, and is said.
@@ -184,23 +185,15 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
     })
 }
 
-/// Each field of two values with both contents, by the written form, so that none is forgotten.
+/// Each field of two values with both contents, as they are said.
 fn fields<T: Serialize>(left: &T, right: &T) -> anyhow::Result<Vec<(String, [String; 2])>> {
-    let object = |value: &T| {
-        let value = serde_json::to_value(value).context("writing what is compared")?;
-        let Value::Object(fields) = value else { bail!("what is compared is written as {value}") };
-        Ok(fields)
-    };
-    let text = |value: Option<&Value>| match value {
-        Some(Value::String(text)) => text.clone(),
+    let text = |value: Option<Value>| match value {
+        Some(Value::String(text)) => text,
         Some(other) => other.to_string(),
         None => "none".to_owned(),
     };
-    let (left, right) = (object(left)?, object(right)?);
-    let mut names: Vec<&String> =
-        left.keys().chain(right.keys().filter(|name| !left.contains_key(*name))).collect();
-    names.dedup();
-    Ok(names.into_iter().map(|name| (name.clone(), [text(left.get(name)), text(right.get(name))])).collect())
+    let pairs = pair_fields(left, right)?.into_iter();
+    Ok(pairs.map(|pair| (pair.name, pair.values.map(text))).collect())
 }
 
 /// What differs in the campaigns themselves: host, lab, phases of the boots, what the variants are made of.

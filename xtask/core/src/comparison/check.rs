@@ -1,10 +1,11 @@
 //! What must hold before numbers are put side by side.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde_json::Value;
 
 use super::VariantSummary;
 use crate::campaign::{BootData, Campaign, Setup};
+use crate::text::fields::{FieldPair, pair_fields};
 
 /// The setup of all boots.
 ///
@@ -16,7 +17,9 @@ pub(super) fn same_setup(campaign: &Campaign) -> anyhow::Result<Option<Setup>> {
         if !campaign.file.plan.boots.contains(&boot.record.boot) {
             bail!("comparing {}: the plan has no such boot as that of {}", campaign.name, boot.folder);
         }
-        if let Some((name, left, right)) = first_difference(&first.record.setup, &boot.record.setup)? {
+        let mut fields = pair_fields(&first.record.setup, &boot.record.setup)?.into_iter();
+        if let Some(FieldPair { name, values }) = fields.find(FieldPair::differs) {
+            let [left, right] = values.map(|value| value.as_ref().map(Value::to_string).unwrap_or_default());
             bail!(
                 "comparing {}: {name} is {left} in {} and {right} in {}; only boots that differ in nothing but the \
                  variant can be compared: run the plan again",
@@ -27,22 +30,6 @@ pub(super) fn same_setup(campaign: &Campaign) -> anyhow::Result<Option<Setup>> {
         }
     }
     Ok(Some(first.record.setup.clone()))
-}
-
-/// The first field in which two setups differ, with both values. Goes by the written form, so that no field is
-/// forgotten.
-fn first_difference(left: &Setup, right: &Setup) -> anyhow::Result<Option<(String, String, String)>> {
-    let fields = |setup| match serde_json::to_value(setup).context("writing a setup") {
-        Ok(Value::Object(fields)) => Ok(fields),
-        Ok(other) => bail!("a setup is written as {other}"),
-        Err(error) => Err(error),
-    };
-    let (left, right) = (fields(left)?, fields(right)?);
-    let different = left.into_iter().find(|(name, value)| right.get(name) != Some(value));
-    Ok(different.map(|(name, value)| {
-        let other = right.get(&name).map(Value::to_string).unwrap_or_default();
-        (name, value.to_string(), other)
-    }))
 }
 
 /// The boots of one variant.

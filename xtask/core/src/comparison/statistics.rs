@@ -145,5 +145,18 @@ pub(crate) fn may_be_unseen(boots: u32) -> f64 {
     if boots == 0 { 1.0 } else { 1.0 - 0.05_f64.powf(1.0 / f64::from(boots)) }
 }
 
+/// The share of [`quantile`] that gives the median.
+pub const MEDIAN: f64 = 0.5;
+
+/// The value below which `share` of the values lie, interpolated between neighbours (type 7 of Hyndman and Fan 1996);
+/// none of nothing.
+pub fn quantile(values: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = share * sorted.len().checked_sub(1)? as f64;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    Some(below + (above - below) * place.fract())
+}
+
 #[cfg(test)]
 mod tests;

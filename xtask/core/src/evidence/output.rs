@@ -14,7 +14,7 @@ use lab_protocol::{Tool, WorkloadReport};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-pub use fio::{DirectionMetrics, Latency, ToolMetrics};
+pub use fio::{DirectionMetrics, FioDirection, FioJob, Latency, ToolMetrics, fio_jobs};
 pub use requests::{Requests, requests};
 
 /// What a load tool measured.

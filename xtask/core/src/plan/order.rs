@@ -185,27 +185,8 @@ mod tests {
 
     #[test]
     fn phases() {
-        let machine = MachineSettings {
-            clock: crate::plan::Clock::Virtual,
-            accel: crate::plan::AccelChoice::Tcg,
-            cpu_model: "max".to_owned(),
-            cpus: 1,
-            memory_mib: 512,
-            storage_mib: 64,
-            workload_limit_s: 1,
-            phase_us: 99_000,
-            phase_step_us: 700,
-            warm_up_pairs: 0,
-            pin: false,
-            quiet_wait_s: 0,
-            quiet: crate::evidence::quiet::QuietLimits {
-                others_percent: 10,
-                steal_percent: 2,
-                memory_percent: 5,
-            },
-            wall_limit_s: 1,
-            silence_limit_s: 1,
-        };
+        let machine = crate::fixtures::machine(crate::plan::Clock::Virtual);
+        let machine = MachineSettings { phase_us: 99_000, phase_step_us: 700, ..machine };
         let found: Vec<u32> = (0..5).map(|round| phase_us(&machine, round)).collect();
         assert_eq!(found, [99_000, 99_000, 99_700, 400, 1_100]);
     }

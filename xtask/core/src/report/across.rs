@@ -1,12 +1,10 @@
 //! Two campaigns side by side, as text.
 
-use comfy_table::CellAlignment;
-
-use super::table::{new_table, trimmed};
 use super::text;
 use crate::comparison::across::{Across, Agreement, Largest, Pair, PairRow, Unlike};
 use crate::comparison::{Change, Status, Verdict};
 use crate::text::escape::escape_for_terminal;
+use crate::text::layout::{align_right, new_table};
 
 /// The whole text; what is no table is in lines of at most `width` characters.
 pub fn render(across: &Across, width: usize) -> String {
@@ -81,8 +79,8 @@ fn tables(across: &Across) -> Vec<String> {
                 table.add_row(start.into_iter().chain(line(row, pair)));
             }
         }
-        table.column_iter_mut().skip(3).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-        format!("{title}\n{}", trimmed(&table))
+        align_right(&mut table, 3..9);
+        format!("{title}\n{table}")
     };
     parts.into_iter().map(table).collect()
 }

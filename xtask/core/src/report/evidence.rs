@@ -1,13 +1,12 @@
 //! What stands behind the throughput: how boots differ, what server and storage saw, and the statistics.
 
-use comfy_table::CellAlignment;
 use lab_protocol::StorageSettings;
 
-use super::table::{WIDTH, new_table, trimmed};
 use super::text;
 use crate::comparison::{Cell, Comparison, Row};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
+use crate::text::layout::{WIDTH, align_right, new_table};
 
 /// Each part by itself.
 pub(super) fn render(comparison: &Comparison) -> Vec<String> {
@@ -107,8 +106,8 @@ fn lines(
             table.add_row([vec![workload, cell.variant.clone()], line(cell)].concat());
         }
     }
-    table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    trimmed(&table)
+    align_right(&mut table, 2..columns.len());
+    table.to_string()
 }
 
 fn difference_line(cell: &Cell) -> Vec<String> {

@@ -4,9 +4,10 @@ use super::{scenario, steps, text};
 use crate::comparison::{Cell, Comparison, Row, Verdict};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::Scenario;
+use crate::text::layout::longest;
 
 /// Columns of a line, as the kernel's mailing lists want it.
-pub const WIDTH: usize = 72;
+pub(super) const WIDTH: usize = 72;
 /// Columns of a value, and of a change behind it.
 const VALUE: usize = 11;
 const CHANGE: usize = 9;
@@ -80,7 +81,8 @@ fn blocks(comparison: &Comparison, rows: &[&Row]) -> Vec<Vec<usize>> {
 }
 
 fn label_width(rows: &[&Row]) -> usize {
-    rows.iter().map(|row| text::label(row).len()).chain([16]).max().unwrap_or(16)
+    let labels: Vec<String> = rows.iter().map(|row| text::label(row)).collect();
+    longest(labels.iter().map(String::as_str)).max(16)
 }
 
 /// What the signs in the tables mean.

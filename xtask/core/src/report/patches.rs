@@ -1,11 +1,9 @@
 //! What each patch of a series changes in the kernel that is built, for a terminal.
 
-use comfy_table::CellAlignment;
-
-use super::table::{WIDTH, new_table, trimmed};
 use super::text;
 use crate::comparison::patches::{self, Age, Change, ImageChange, Outcome, Step};
 use crate::text::escape::escape_for_terminal;
+use crate::text::layout::{WIDTH, align_right, new_table};
 
 /// How many names of a list are shown if not all are asked for.
 const FEW: usize = 10;
@@ -44,12 +42,8 @@ fn matrix(steps: &[Step], changes: &[Option<Change>], room: usize) -> String {
     for (step, change) in steps.iter().zip(changes) {
         table.add_row(row(step, change.as_ref(), room));
     }
-    for column in [0, 4, 5, 7] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    trimmed(&table)
+    align_right(&mut table, [0, 4, 5, 7]);
+    table.to_string()
 }
 
 fn row(step: &Step, change: Option<&Change>, room: usize) -> Vec<String> {

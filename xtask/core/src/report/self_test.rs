@@ -1,13 +1,10 @@
 //! The self-test for a terminal.
 
-use comfy_table::CellAlignment;
-
-use super::table::{WIDTH, new_table, trimmed};
-use super::text::wrap;
 use crate::comparison::Status;
 use crate::comparison::self_test::{Judgement, Reach, Row, SelfTest};
 use crate::plan::Clock;
 use crate::text::escape::escape_for_terminal;
+use crate::text::layout::{WIDTH, align_right, new_table, wrap};
 
 /// A table for each scenario, how to read it, and what it comes to.
 pub fn render(test: &SelfTest) -> String {
@@ -56,10 +53,8 @@ fn table(test: &SelfTest, scenario: &str) -> String {
         };
         table.add_row(first_cells(row, workload).into_iter().chain(statistics).chain(said(row)));
     }
-    for column in table.column_iter_mut().skip(2).take(columns.len() - 4) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    trimmed(&table)
+    align_right(&mut table, 2..columns.len() - 2);
+    table.to_string()
 }
 
 fn first_cells(row: &Row, workload: String) -> [String; 5] {

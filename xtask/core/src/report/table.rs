@@ -1,16 +1,12 @@
 //! The comparison for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
-use comfy_table::{CellAlignment, Table, presets};
-
 use super::{evidence, scenario, steps, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
 use crate::text::digest;
 use crate::text::escape::escape_for_terminal;
-
-/// Columns that every report fits in, if names are not longer than usual.
-pub const WIDTH: usize = 100;
+use crate::text::layout::{WIDTH, align_right, new_table};
 
 /// The whole report, plain text. Nothing in it that came from a guest can act on a terminal.
 pub fn render(comparison: &Comparison) -> String {
@@ -76,12 +72,6 @@ fn header(comparison: &Comparison) -> String {
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-pub(super) fn new_table(columns: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::ASCII_MARKDOWN).set_header(columns);
-    table
-}
-
 /// A table for each scenario and metric; under each value of a patched kernel its change and verdict. Variants that do not
 /// fit beside each other follow below, each time with the baseline.
 fn values(comparison: &Comparison) -> String {
@@ -116,8 +106,8 @@ fn matrix(comparison: &Comparison, scenario: &str, metric: Metric, places: &[usi
         let cells = places.iter().map(|&place| value(row, &row.cells[place]));
         table.add_row([row.workload.clone(), row.unit.to_string()].into_iter().chain(cells));
     }
-    table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    trimmed(&table)
+    align_right(&mut table, 2..columns.len());
+    table.to_string()
 }
 
 fn value(row: &Row, cell: &Cell) -> String {
@@ -132,11 +122,6 @@ fn value(row: &Row, cell: &Cell) -> String {
         Some(ratio) => format!("{value}\n{} {verdict}", text::change(ratio)),
         None => format!("{value}\n{verdict}"),
     }
-}
-
-/// Without the spaces that comfy-table puts at line ends.
-pub fn trimmed(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 fn footnotes(comparison: &Comparison) -> String {

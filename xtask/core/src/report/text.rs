@@ -5,6 +5,7 @@ use crate::comparison::{BootCounts, Cell, Change, Comparison, Range, Row, Varian
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::Clock;
 use crate::text::digest;
+pub(super) use crate::text::layout::wrap;
 
 /// A rate with four significant digits, or with all digits before the point.
 pub(super) fn rate(value: f64) -> String {
@@ -205,24 +206,4 @@ pub(super) fn not_given(comparison: &Comparison) -> Vec<String> {
         }
     }
     reasons.into_iter().map(|(why, workloads)| format!("{why} ({})", workloads.join(", "))).collect()
-}
-
-/// `prefix` and the text behind it, broken at spaces into lines of at most `width` characters, later ones
-/// indented by `indent`.
-pub(super) fn wrap(prefix: &str, text: &str, width: usize, indent: usize) -> String {
-    let mut lines = vec![prefix.to_owned()];
-    let mut is_empty = true;
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
-        let place = lines.len() - 1;
-        let used = lines[place].chars().count();
-        if is_empty {
-            lines[place] += word;
-        } else if used + 1 + word.chars().count() > width {
-            lines.push(" ".repeat(indent) + word);
-        } else {
-            lines[place] += &format!(" {word}");
-        }
-        is_empty = false;
-    }
-    lines.join("\n")
 }

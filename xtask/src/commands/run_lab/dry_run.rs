@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use lab_core::plan::Plan;
+use lab_core::text::layout::longest;
 use xshell::Shell;
 
 use super::estimate::estimate;
@@ -73,11 +74,8 @@ fn boots(plan: &Plan, side_by_side: u32) -> String {
         plan.boots.len(),
         workloads.join(", ")
     );
-    let width = |longest: usize, header: &str| longest.max(header.len());
-    let variants =
-        width(plan.variants.iter().map(|variant| variant.name.len()).max().unwrap_or(0), "variant");
-    let scenarios =
-        width(plan.scenarios.iter().map(|scenario| scenario.name.len()).max().unwrap_or(0), "scenario");
+    let variants = longest(plan.variants.iter().map(|variant| variant.name.as_str()).chain(["variant"]));
+    let scenarios = longest(plan.scenarios.iter().map(|scenario| scenario.name.as_str()).chain(["scenario"]));
     let mut line = |boot: &str, variant: &str, scenario: &str, repetition: &str, phase: &str, note: &str| {
         let line = format!(
             "{boot:>4}  {variant:<variants$}  {scenario:<scenarios$}  {repetition:>10}  {phase:>8}  {note}"

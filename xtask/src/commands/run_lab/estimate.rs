@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use lab_core::campaign::{CampaignFile, Record};
+use lab_core::comparison::statistics::{MEDIAN, quantile};
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Plan};
 
@@ -37,7 +38,7 @@ pub(super) fn estimate(plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)], sid
                 .map(|record| record.wall_s)
                 .collect();
             let boots = plan.boots.iter().filter(|step| is_this(step)).count();
-            match median(&times) {
+            match quantile(&times, MEDIAN) {
                 Some(typical_s) => total_s += typical_s * boots as f64,
                 None => unknown.push(format!("{} in {}", variant.name, scenario.name)),
             }
@@ -46,15 +47,6 @@ pub(super) fn estimate(plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)], sid
     }
     let time = Duration::from_secs_f64(total_s / f64::from(side_by_side.max(1)));
     Estimate { time, earlier: used, unknown }
-}
-
-/// The middle value, or the mean of the two in the middle.
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let upper = *sorted.get(sorted.len() / 2)?;
-    let lower = sorted[(sorted.len() - 1) / 2];
-    Some((lower + upper) / 2.0)
 }
 
 fn is_alike(plan: &Plan, earlier: &Plan) -> bool {
@@ -88,19 +80,6 @@ mod tests {
     use lab_core::plan::Clock;
 
     use super::*;
-
-    #[test]
-    fn medians() {
-        for (values, expected) in [
-            (&[][..], None),
-            (&[3.0], Some(3.0)),
-            (&[9.0, 1.0], Some(5.0)),
-            (&[9.0, 1.0, 2.0], Some(2.0)),
-            (&[9.0, 1.0, 2.0, 4.0], Some(3.0)),
-        ] {
-            assert_eq!(median(values), expected, "{values:?}");
-        }
-    }
 
     #[test]
     fn estimates_say_what_they_are_based_on() {

@@ -238,3 +238,16 @@ fn what_a_run_could_see() {
     close(smallest_visible_effect(&values).unwrap(), 2.8 * 0.1 * (2.0_f64 / 5.0).sqrt());
     assert_eq!(smallest_visible_effect(&[1.0]), None);
 }
+
+#[test]
+fn medians() {
+    for (values, expected) in [
+        (&[][..], None),
+        (&[3.0], Some(3.0)),
+        (&[9.0, 1.0], Some(5.0)),
+        (&[9.0, 1.0, 2.0], Some(2.0)),
+        (&[9.0, 1.0, 2.0, 4.0], Some(3.0)),
+    ] {
+        assert_eq!(quantile(values, MEDIAN), expected, "{values:?}");
+    }
+}

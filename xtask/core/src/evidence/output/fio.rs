@@ -66,31 +66,53 @@ impl ToolMetrics {
 }
 
 #[derive(Deserialize)]
-struct Output {
-    jobs: Vec<Job>,
+struct FioOutput {
+    jobs: Vec<FioJob>,
 }
 
-#[derive(Deserialize)]
-struct Job {
+/// What fio tells of a job.
+#[derive(Debug, Deserialize)]
+pub struct FioJob {
     jobname: String,
     groupid: u32,
-    error: i32,
+    /// The number of the error that ended it; zero if none did.
+    pub error: i32,
     /// What `unified_rw_reporting` puts there instead of, or beside, the others.
     mixed: Option<serde::de::IgnoredAny>,
-    read: Direction,
-    write: Direction,
-    trim: Direction,
+    /// How long it ran, milliseconds.
+    #[serde(rename = "job_runtime")]
+    pub runtime_ms: u64,
+    /// CPU time in user mode, percent of `runtime_ms`.
+    #[serde(rename = "usr_cpu")]
+    pub user_percent: f64,
+    /// CPU time in the kernel, percent of `runtime_ms`.
+    #[serde(rename = "sys_cpu")]
+    pub system_percent: f64,
+    /// What it read.
+    pub read: FioDirection,
+    write: FioDirection,
+    trim: FioDirection,
 }
 
-#[derive(Deserialize)]
-struct Direction {
-    io_bytes: u64,
-    runtime: u64,
-    total_ios: u64,
+/// What fio tells of one direction of a job.
+#[derive(Debug, Deserialize)]
+pub struct FioDirection {
+    /// Bytes that were transferred.
+    #[serde(rename = "io_bytes")]
+    pub bytes: u64,
+    /// From the first submission to the last completion, milliseconds.
+    #[serde(rename = "runtime")]
+    pub runtime_ms: u64,
+    /// Transfers that were made.
+    #[serde(rename = "total_ios")]
+    pub operations: u64,
+    /// Transfers of fewer bytes than were asked for.
+    #[serde(rename = "short_ios")]
+    pub short_operations: u64,
     clat_ns: Clat,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Clat {
     mean: f64,
     #[serde(rename = "N")]
@@ -104,7 +126,7 @@ struct Clat {
 /// # Errors
 /// If there is none or another one, a job failed, nothing was transferred, or there are several measurements in it.
 pub(super) fn metrics(stdout: &str) -> anyhow::Result<ToolMetrics> {
-    let jobs = parse(stdout)?.jobs;
+    let jobs = fio_jobs(stdout)?;
     ensure!(!jobs.is_empty(), "there is no job in it");
     for job in &jobs {
         let name = &job.jobname;
@@ -115,7 +137,7 @@ pub(super) fn metrics(stdout: &str) -> anyhow::Result<ToolMetrics> {
             job.mixed.is_none(),
             "job `{name}` counts reads and writes as one: drop unified_rw_reporting"
         );
-        ensure!(job.trim.io_bytes == 0, "job `{name}` discarded data, which is neither reading nor writing");
+        ensure!(job.trim.bytes == 0, "job `{name}` discarded data, which is neither reading nor writing");
     }
     let groups = BTreeSet::from_iter(jobs.iter().map(|job| job.groupid)).len();
     ensure!(groups == 1, "{groups} groups of jobs in one run: make each a workload of its own");
@@ -129,7 +151,11 @@ pub(super) fn metrics(stdout: &str) -> anyhow::Result<ToolMetrics> {
     Ok(ToolMetrics { bytes, runtime_ms, read, write })
 }
 
-fn parse(stdout: &str) -> anyhow::Result<Output> {
+/// Reads what fio wrote to its standard output, as in [`metrics`], and decides nothing about its jobs.
+///
+/// # Errors
+/// If it holds no JSON document, or one of another form.
+pub fn fio_jobs(stdout: &str) -> anyhow::Result<Vec<FioJob>> {
     let mut offset = 0;
     let start = stdout.split_inclusive('\n').find_map(|line| {
         let start = offset;
@@ -138,20 +164,21 @@ fn parse(stdout: &str) -> anyhow::Result<Output> {
     });
     let Some(start) = start else { bail!("no JSON: {}", excerpt(stdout)) };
     // Text behind the document is an error for serde_json, a second document included.
-    serde_json::from_str(&stdout[start..]).context("not the JSON of fio")
+    let output: FioOutput = serde_json::from_str(&stdout[start..]).context("not the JSON of fio")?;
+    Ok(output.jobs)
 }
 
 /// One direction over all jobs; none if nothing was transferred in it.
-fn direction<'a>(jobs: impl Iterator<Item = &'a Direction>) -> anyhow::Result<Option<DirectionMetrics>> {
-    let jobs: Vec<&Direction> = jobs.filter(|job| job.io_bytes > 0).collect();
-    let Some(runtime_ms) = jobs.iter().map(|job| job.runtime).max() else { return Ok(None) };
-    ensure!(jobs.iter().all(|job| job.runtime > 0), "data was transferred in no time");
-    let sum = |of: fn(&Direction) -> u64| {
+fn direction<'a>(jobs: impl Iterator<Item = &'a FioDirection>) -> anyhow::Result<Option<DirectionMetrics>> {
+    let jobs: Vec<&FioDirection> = jobs.filter(|job| job.bytes > 0).collect();
+    let Some(runtime_ms) = jobs.iter().map(|job| job.runtime_ms).max() else { return Ok(None) };
+    ensure!(jobs.iter().all(|job| job.runtime_ms > 0), "data was transferred in no time");
+    let sum = |of: fn(&FioDirection) -> u64| {
         jobs.iter().try_fold(0_u64, |all, job| all.checked_add(of(job))).context("a sum beyond all measure")
     };
-    let operations = sum(|job| job.total_ios)?;
+    let operations = sum(|job| job.operations)?;
     Ok(Some(DirectionMetrics {
-        bytes: sum(|job| job.io_bytes)?,
+        bytes: sum(|job| job.bytes)?,
         operations,
         runtime_ms,
         iops: per_second(operations, runtime_ms),
@@ -159,7 +186,7 @@ fn direction<'a>(jobs: impl Iterator<Item = &'a Direction>) -> anyhow::Result<Op
     }))
 }
 
-fn completion(jobs: &[&Direction]) -> Option<Latency> {
+fn completion(jobs: &[&FioDirection]) -> Option<Latency> {
     let measured: Vec<&Clat> = jobs.iter().map(|job| &job.clat_ns).filter(|clat| clat.count > 0).collect();
     let count: f64 = measured.iter().map(|clat| clat.count as f64).sum();
     if measured.is_empty() {

@@ -4,8 +4,7 @@ use lab_protocol::Operation;
 use lab_protocol::log::LogRecord;
 
 use super::group::Group;
-use crate::report::table::WIDTH;
-use crate::report::text::wrap;
+use crate::text::layout::{WIDTH, longest, wrap};
 
 /// The most requests of a group that are drawn.
 const MOST_LINES: usize = 40;
@@ -106,12 +105,11 @@ fn us(ns: u64) -> f64 {
 impl Scale {
     fn of(lanes: &[Lane]) -> Self {
         let groups = || lanes.iter().filter_map(|lane| lane.group.as_ref());
-        let names = groups().flat_map(|group| &group.requests).map(|record| record.operation.name().len());
-        let name_columns = names.max().unwrap_or(0);
+        let names = groups().flat_map(|group| &group.requests).map(|record| record.operation.name());
         let mut scale = Scale {
             total_ns: groups().map(Group::total_ns).max().unwrap_or(0).max(1),
             columns: 0,
-            name_columns,
+            name_columns: longest(names),
         };
         // What comes before a bar, and the mark at its begin.
         let before = scale.before("", "", "", "").chars().count() + 1;
