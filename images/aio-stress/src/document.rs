@@ -11,6 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::buffers::Memory;
+use crate::close::close;
 use crate::latency::{Latencies, Summary};
 use crate::options::Options;
 use crate::plan::Plan;
@@ -45,13 +46,13 @@ impl<'a> ResultsFile<'a> {
     /// Writes the document.
     ///
     /// # Errors
-    /// Those of write(2).
+    /// Those of write(2) and close(2).
     pub fn write(self, document: &Document) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(document).context("the results as JSON")?;
         text.push('\n');
         match (self.target, self.file) {
             (Target::File(path), Some(mut file)) => {
-                file.write_all(text.as_bytes()).with_context(|| purpose(path))
+                file.write_all(text.as_bytes()).and_then(|()| close(file)).with_context(|| purpose(path))
             }
             _ => io::stdout().write_all(text.as_bytes()).context("writing the results to standard output"),
         }

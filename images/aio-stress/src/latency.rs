@@ -9,7 +9,7 @@ use serde::Serialize;
 pub const LIMITS_MS: [u64; 6] = [100, 250, 500, 1000, 5000, 10_000];
 
 /// A slot is at most 1/128 of its values wide.
-type Slots = LogLinear<7>;
+type LatencySlots = LogLinear<7>;
 
 /// Latencies that were added one by one.
 ///
@@ -51,7 +51,7 @@ pub struct Summary {
 impl Default for Latencies {
     fn default() -> Self {
         // Written to, so that no page of it is missing when the first latency comes.
-        let mut slots = vec![u64::MAX; Slots::SLOTS];
+        let mut slots = vec![u64::MAX; LatencySlots::SLOTS];
         std::hint::black_box(&mut slots).fill(0);
         Latencies {
             shortest_ns: u64::MAX,
@@ -74,7 +74,7 @@ impl Latencies {
         self.count += 1;
         let limit = LIMITS_MS.iter().position(|limit| ns < limit * 1_000_000);
         self.below[limit.unwrap_or(LIMITS_MS.len())] += 1;
-        self.slots[Slots::slot(ns)] += 1;
+        self.slots[LatencySlots::slot(ns)] += 1;
     }
 
     /// Adds those of another.
@@ -105,7 +105,7 @@ impl Latencies {
     /// longest that would be in the same slot, but none longer than all.
     fn percentile_ns(&self, per_mille: u64) -> u64 {
         let found = percentile(&self.slots, per_mille);
-        found.map_or(self.longest_ns, |slot| Slots::numbers(slot).into_inner().1.min(self.longest_ns))
+        found.map_or(self.longest_ns, |slot| LatencySlots::numbers(slot).into_inner().1.min(self.longest_ns))
     }
 
     fn mean_ns(&self) -> u64 {

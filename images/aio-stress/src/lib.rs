@@ -2,6 +2,7 @@
 
 pub mod aio;
 pub mod buffers;
+pub mod close;
 pub mod document;
 pub mod help;
 pub mod latency;

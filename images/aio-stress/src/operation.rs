@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
-use std::os::fd::IntoRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 
 use crate::aio::Transfer;
+use crate::close::close;
 use crate::options::Options;
 use crate::random::{Random, Span};
 use crate::stage::Stage;
@@ -169,12 +169,9 @@ impl FileOperation {
     /// Closes the file.
     ///
     /// # Errors
-    /// Those of close(2), which is where some filesystems tell of data that was lost.
+    /// See [`close`].
     pub fn close(self) -> anyhow::Result<()> {
-        // SAFETY: the descriptor was the file's, which has given it up.
-        let code = unsafe { libc::close(self.file.into_raw_fd()) };
-        ensure!(code == 0, "closing {}: {}", self.path.display(), io::Error::last_os_error());
-        Ok(())
+        close(self.file).with_context(|| format!("closing {}", self.path.display()))
     }
 
     /// How many bytes a request moves.

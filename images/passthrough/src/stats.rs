@@ -261,6 +261,35 @@ mod tests {
     }
 
     #[test]
+    fn each_way_of_data_is_counted() {
+        let stats = Stats::default();
+        let ways = [
+            Moved::FellBack,
+            Moved::Spliced,
+            Moved::Copied,
+            Moved::FellBack,
+            Moved::Spliced,
+            Moved::FellBack,
+        ];
+        ways.into_iter().for_each(|moved| stats.count_way(moved));
+        assert_eq!(stats.take_ways(), Splicing { spliced: 2, copied: 1, fell_back: 3 });
+        assert_eq!(stats.take_ways(), Splicing::default());
+    }
+
+    #[test]
+    fn a_report_of_a_time_before_ways_were_counted_is_read() {
+        let (none, splicing) =
+            (RequestStats::default(), Some(Splicing { spliced: 5, copied: 6, fell_back: 7 }));
+        let json = serde_json::to_string(&none).unwrap();
+        assert!(!json.contains("splicing"), "{json}");
+        assert_eq!(serde_json::from_str::<RequestStats>(&json).unwrap(), none);
+        let counted = RequestStats { splicing, ..none };
+        let json = serde_json::to_string(&counted).unwrap();
+        assert!(json.ends_with(r#""splicing":{"spliced":5,"copied":6,"fell-back":7}}"#), "{json}");
+        assert_eq!(serde_json::from_str::<RequestStats>(&json).unwrap(), counted);
+    }
+
+    #[test]
     fn what_has_no_name_is_counted_by_number() {
         let stats = Stats::default();
         [54, 4096, 54].into_iter().for_each(|opcode| stats.count_unknown(opcode));

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Fault, Operation};
+use crate::Operation;
 
 /// READ and WRITE, or the requests of one kind, as long as the server answers that kind while it is mounted.
 ///
@@ -22,9 +22,9 @@ pub struct FaultOperation(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownOperation(pub String);
 
-impl Fault {
-    /// The names that [`Fault::operation`] can have: `data`, and what the kernel sends and the server answers.
-    pub const OPERATIONS: [&str; 1 + ANSWERED] = {
+impl FaultOperation {
+    /// All names: `data`, and what the kernel sends and the server answers.
+    pub const NAMES: [&str; 1 + ANSWERED] = {
         let mut names = ["data"; 1 + ANSWERED];
         let (mut next, mut place) = (1, 0);
         while place < Operation::ALL.len() {
@@ -36,24 +36,7 @@ impl Fault {
         }
         names
     };
-}
 
-const ANSWERED: usize = {
-    let (mut count, mut place) = (0, 0);
-    while place < Operation::ALL.len() {
-        count += is_answered(Operation::ALL[place]) as usize;
-        place += 1;
-    }
-    count
-};
-
-/// FORGET, BATCH_FORGET, INTERRUPT and NOTIFY_REPLY have no answer, INIT comes before there is a mount and DESTROY after it.
-const fn is_answered(operation: Operation) -> bool {
-    use Operation::{BatchForget, Destroy, Forget, Init, Interrupt, NotifyReply};
-    !matches!(operation, BatchForget | Destroy | Forget | Init | Interrupt | NotifyReply)
-}
-
-impl FaultOperation {
     /// READ and WRITE.
     pub const DATA: FaultOperation = FaultOperation(None);
 
@@ -74,6 +57,21 @@ impl FaultOperation {
     pub fn moves_data(self) -> bool {
         self.0.is_none_or(moves_data)
     }
+}
+
+const ANSWERED: usize = {
+    let (mut count, mut place) = (0, 0);
+    while place < Operation::ALL.len() {
+        count += is_answered(Operation::ALL[place]) as usize;
+        place += 1;
+    }
+    count
+};
+
+/// FORGET, BATCH_FORGET, INTERRUPT and NOTIFY_REPLY have no answer, INIT comes before there is a mount and DESTROY after it.
+const fn is_answered(operation: Operation) -> bool {
+    use Operation::{BatchForget, Destroy, Forget, Init, Interrupt, NotifyReply};
+    !matches!(operation, BatchForget | Destroy | Forget | Init | Interrupt | NotifyReply)
 }
 
 fn moves_data(operation: Operation) -> bool {
@@ -115,7 +113,7 @@ impl fmt::Display for FaultOperation {
 
 impl fmt::Display for UnknownOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let known = Fault::OPERATIONS.join(", ");
+        let known = FaultOperation::NAMES.join(", ");
         write!(f, "there is no operation `{}`; there are: {known}", self.0.escape_debug())
     }
 }
@@ -128,7 +126,7 @@ mod tests {
 
     #[test]
     fn names_are_their_operations() {
-        for name in Fault::OPERATIONS {
+        for name in FaultOperation::NAMES {
             let operation: FaultOperation = name.parse().unwrap();
             assert_eq!(
                 (operation.name(), operation.to_string(), String::from(operation)),

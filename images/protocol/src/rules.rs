@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Effect, Fault, ReplyOrder, ServerSettings};
+use crate::{Effect, Fault, FaultOperation, ReplyOrder, ServerSettings};
 
 /// What is wrong with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,9 @@ impl fmt::Display for FaultMistake {
 }
 
 impl Fault {
+    /// The names that [`Fault::operation`] can have.
+    pub const OPERATIONS: [&str; FaultOperation::NAMES.len()] = FaultOperation::NAMES;
+
     /// Checks what its keys cannot be blamed for one by one.
     ///
     /// # Errors

@@ -117,7 +117,13 @@ impl Pipe {
     }
 
     /// Takes bytes out of the pipe.
+    ///
+    /// # Errors
+    /// EIO if there are not as many: nobody would put in the rest, and this thread would wait for it.
     pub(crate) fn take(&mut self, bytes: &mut [u8]) -> Result<()> {
+        if bytes.len() > self.filled {
+            return Err(Errno::IO);
+        }
         let mut taken = 0;
         while taken < bytes.len() {
             match rustix::io::read(&self.ends.reader, &mut bytes[taken..]) {
@@ -233,6 +239,20 @@ mod tests {
         let mut found = vec![0; 60_011];
         rustix::io::pread(&target, &mut found, 0).unwrap();
         assert!(found[10..] == all[..60_001]);
+    }
+
+    #[test]
+    fn nothing_is_waited_for_that_is_not_there() {
+        let mut pipe = Pipe::new(65_536).unwrap();
+        pipe.load(file(&content(100)).as_fd(), 0, 100).unwrap();
+        let (sender, result) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let more = pipe.take(&mut [0; HEADER + 101]);
+            // What is there can be taken all the same.
+            sender.send((more, pipe.take(&mut [0; HEADER + 100])))
+        });
+        let limit = std::time::Duration::from_secs(10);
+        assert_eq!(result.recv_timeout(limit), Ok((Err(Errno::IO), Ok(()))));
     }
 
     #[test]

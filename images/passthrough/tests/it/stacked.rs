@@ -1,7 +1,10 @@
-//! A server on the mount of another one, whose faults are those of a storage.
+//! A server on the mount of another one, whose faults are those of a storage; and what else hears of them.
 
 use std::os::fd::IntoRawFd;
 
+use aio_stress::document::{Document, ResultsFile};
+use aio_stress::options::Options;
+use aio_stress::target::Target;
 use lab_protocol::{Effect, Fault, OpenMode, ServerSettings, Times};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::{Errno, Result};
@@ -110,4 +113,17 @@ fn what_close_says_of_a_file_for_one_request_is_said_of_the_request() {
     let upper = Served::above(&lower, &ServerSettings { open: OpenMode::PerRequest, ..settings() });
     assert_eq!(write(&upper, 0, &bytes(REQUEST, 3)), Err(Errno::IO));
     assert_eq!(read(&upper, 0, 4096).map(|read| read.len()), Ok(4096), "nothing is lost by closing");
+}
+
+#[test]
+fn results_that_close_could_not_write_are_an_error_of_aio_stress() {
+    for (faults, expected) in [(vec![], None), (vec![always("flush", None)], Some("(os error 5)"))] {
+        let served = Served::new(&ServerSettings { faults, ..settings() });
+        let options = Options { files: vec!["file".into()], ..Options::default() };
+        let target = Target::File(served.path("results"));
+        let written = ResultsFile::open(&target).unwrap().write(&Document::new(&options, None, &[], None));
+        let error = written.err().map(|error| format!("{error:#}"));
+        assert_eq!(error.is_some(), expected.is_some(), "{error:?}");
+        assert!(error.unwrap_or_default().ends_with(expected.unwrap_or_default()));
+    }
 }
