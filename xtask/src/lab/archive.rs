@@ -12,7 +12,7 @@ const BLOCK: usize = 512;
 
 /// One name in an archive.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// Absolute.
     path: String,
     /// Type and permissions, as in `stat.st_mode`.
@@ -24,17 +24,17 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// A regular file.
-    pub(crate) fn file(path: &str, permissions: u32, content: Vec<u8>) -> Self {
+    pub fn file(path: &str, permissions: u32, content: Vec<u8>) -> Self {
         Entry { path: path.to_owned(), mode: 0o100_000 | permissions, device: (0, 0), content }
     }
 
     /// A folder.
-    pub(crate) fn folder(path: &str, permissions: u32) -> Self {
+    pub fn folder(path: &str, permissions: u32) -> Self {
         Entry { path: path.to_owned(), mode: 0o040_000 | permissions, device: (0, 0), content: Vec::new() }
     }
 
     /// A character device. Only its description goes into the archive, so no special rights are needed.
-    pub(crate) fn character_device(path: &str, permissions: u32, major: u32, minor: u32) -> Self {
+    pub fn character_device(path: &str, permissions: u32, major: u32, minor: u32) -> Self {
         let mode = 0o020_000 | permissions;
         Entry { path: path.to_owned(), mode, device: (major, minor), content: Vec::new() }
     }
@@ -45,7 +45,7 @@ impl Entry {
 ///
 /// # Errors
 /// If a file is larger than 4 GiB.
-pub(crate) fn write(entries: &[Entry]) -> anyhow::Result<Vec<u8>> {
+pub fn write(entries: &[Entry]) -> anyhow::Result<Vec<u8>> {
     let mut sorted = BTreeMap::new();
     for entry in entries {
         for (at, _) in entry.path.match_indices('/').filter(|(at, _)| *at > 0) {

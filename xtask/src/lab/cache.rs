@@ -6,6 +6,7 @@
 //! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml
 //! images/<digest>/      finished images: image.cpio, manifest.toml
 //! bench/                libfuse's servers, which `bench` compares ours with
+//! kvm-host/<digest>/    kernel and initramfs of the host that is emulated to test the lab under KVM
 //! current/              which version of a Debian package this cache uses
 //! locks/                a file per lock
 //! machine/              what was found out about this machine, e.g. whether KVM works
@@ -36,7 +37,7 @@ impl Cache {
     ///
     /// # Errors
     /// If none of these is set, or the folder cannot be made.
-    pub(crate) fn from_environment() -> anyhow::Result<Self> {
+    pub fn from_environment() -> anyhow::Result<Self> {
         Cache::open(&Cache::root_in_environment()?)
     }
 

@@ -42,6 +42,11 @@ impl Sandbox {
         Sandbox { folder }
     }
 
+    /// Where the copy is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Adds a series of the test data to the copy.
     pub(crate) fn add_series(&self, name: &str) {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/series").join(name);
@@ -76,8 +81,8 @@ impl Sandbox {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         // What `cargo run` in the copy would set: it tells the lab which checkout it belongs to.
-        command.env("CARGO_MANIFEST_DIR", self.folder.path().join("xtask"));
-        command.current_dir(self.folder.path()).args(arguments);
+        command.env("CARGO_MANIFEST_DIR", self.folder().join("xtask"));
+        command.current_dir(self.folder()).args(arguments);
         command
     }
 
@@ -156,14 +161,15 @@ impl Sandbox {
         ids.filter(|id| is_machine(id) && has_in_environment(*id, &path)).collect()
     }
 
-    fn campaign(&self) -> PathBuf {
+    /// The folder of the only campaign.
+    pub(crate) fn campaign(&self) -> PathBuf {
         let results = fs::read_dir(self.folder.path().join("results")).expect("results");
         results.flatten().next().expect("a campaign").path()
     }
 }
 
 impl Run {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

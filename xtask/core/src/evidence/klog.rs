@@ -75,12 +75,17 @@ pub(crate) fn end_mark(console: &[u8], nonce: Nonce) -> bool {
     })
 }
 
+/// What a kernel says of an NMI that it cannot explain, such as the one by which the lab asks a silent guest where it is.
+const ABOUT_NMI: [&str; 2] =
+    ["Uhhuh. NMI received for unknown reason ", "Dazed and confused, but trying to continue"];
+
 /// The last line of the console that holds anything, of the kernel or not, printable and at most 200
-/// characters long; empty if there is none.
+/// characters long; empty if there is none. What the lab provoked by its NMI is not the guest's own word.
 pub fn last_line(console: &[u8]) -> String {
     let lines = console.rsplit(|&byte| byte == b'\n');
+    let counts = |line: &String| !line.trim().is_empty() && !ABOUT_NMI.iter().any(|text| line.contains(text));
     // A guest that died while it filled the console with empty lines must not cost minutes.
-    let last = lines.take(10_000).map(line::clean).find(|line| !line.trim().is_empty());
+    let last = lines.take(10_000).map(line::clean).find(counts);
     let last = last.map(|line| line.trim().chars().take(200).collect::<String>());
     escape_for_terminal(&last.unwrap_or_default())
 }

@@ -204,3 +204,10 @@ fn warnings_are_seen_where_levels_are() {
     let console = b"<4>[    1.000000] slow at 0xffff\n<6>[    1.000000] fine\n[    1.000000] no level\n<3>[    2.000000] bad\n<4>[    3.000000] slow at 0xaaaa\n";
     assert_eq!(warnings(console), ["slow at ADDR", "bad"]);
 }
+
+#[test]
+fn the_last_line_is_the_guests_own() {
+    let console = include_bytes!("../../../tests/data/console/lab-kvm-hang.log");
+    assert!(console.trim_ascii_end().ends_with(b"Dazed and confused, but trying to continue"));
+    assert_eq!(last_line(console), "[   20.478172][    T1] init (1): drop_caches: 4");
+}
