@@ -7,7 +7,6 @@ use lab_core::campaign::Campaign;
 use lab_core::comparison::{self, Comparison, Question, across, self_test};
 use lab_core::report::timeline::{self, Wanted};
 use lab_core::report::{self, Format};
-use lab_core::text::layout;
 use xshell::Shell;
 
 use crate::campaign;
