@@ -7,6 +7,7 @@ mod sandbox;
 
 use std::time::Duration;
 
+use rustix::process::Signal;
 use sandbox::Sandbox;
 use serde_json::Value;
 
@@ -169,6 +170,30 @@ fn programs_that_fail() {
         let cell = cell(row(&comparison, "local", "small-dd-read"), variant);
         assert_eq!(cell["samples"].as_array().map(Vec::len), Some(1), "the next workload ran: {cell}");
     }
+}
+
+/// A host that ends a virtual machine - it shuts down, or has no memory left - says nothing about the kernel: QEMU
+/// returns 0 at the one signal and nothing at the other, and the boot is tried again either way.
+#[test]
+fn a_machine_that_the_host_ends_is_started_again() {
+    let sandbox = Sandbox::new(
+        r#"
+        [plans.ended]
+        like = "ci"
+        scenarios = ["local"]
+        workloads = ["small-dd-read"]
+        "#,
+    );
+    let mut lab = sandbox.start(&["run-lab", "--plan", "ended"]);
+    sandbox.end_machines_that_speak(&mut lab, Signal::TERM);
+    sandbox.end_machines_that_speak(&mut lab, Signal::KILL);
+    assert_eq!(lab.wait().map(|code| code <= 1), Some(true));
+    let comparison = sandbox.comparison();
+    for variant in ["original", "stock"] {
+        assert_eq!(outcomes(&comparison, variant), "2 finished of 2");
+    }
+    let losses = sandbox.losses().join("; ");
+    assert!(losses.contains("host-signal") && losses.contains("ended by a signal"), "{losses}");
 }
 
 /// However often and whenever the lab is killed, no virtual machine outlives it, and the same command goes on where it

@@ -9,6 +9,7 @@ use std::{fmt, fs};
 
 use lab_core::campaign::Campaign;
 use lab_core::evidence::outcome::Outcome;
+use rustix::process::{Pid, Signal};
 use serde_json::Value;
 use xtask::campaign::{self, boot_files};
 
@@ -130,6 +131,44 @@ impl Sandbox {
         })
     }
 
+    /// Why tries of the only campaign were lost.
+    pub(crate) fn losses(&self) -> Vec<String> {
+        let folders = fs::read_dir(self.campaign().join("boots")).expect("boots").flatten();
+        let records = folders.filter_map(|folder| boot_files::read_record(&folder.path()).ok());
+        let lost = records.filter(|record| matches!(record.outcome, Outcome::Lost { .. }));
+        lost.map(|record| record.outcome.reason().to_owned()).collect()
+    }
+
+    /// Waits until the kernels of all virtual machines have spoken, and ends them with `signal`.
+    pub(crate) fn end_machines_that_speak(&self, lab: &mut Running, signal: Signal) {
+        let machines = loop {
+            let machines = self.machines();
+            if !machines.is_empty() && machines.len() == self.speaking_boots() {
+                break machines;
+            }
+            assert!(!lab.has_ended(), "the lab ended before a virtual machine spoke");
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        for machine in &machines {
+            let pid = i32::try_from(*machine).ok().and_then(Pid::from_raw).expect("an id");
+            rustix::process::kill_process(pid, signal).expect("the virtual machine can be ended");
+        }
+        // So that they are not found a second time.
+        while self.machines().iter().any(|machine| machines.contains(machine)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// How many boots run that have written to their console.
+    fn speaking_boots(&self) -> usize {
+        let Some(campaign) = self.newest_campaign() else { return 0 };
+        let boots = fs::read_dir(campaign.join("boots")).into_iter().flatten().flatten();
+        let speaks = |boot: &fs::DirEntry| {
+            fs::metadata(boot.path().join("console.live")).is_ok_and(|live| live.len() > 0)
+        };
+        boots.filter(speaks).count()
+    }
+
     /// Removes the record of the boot whose folder starts with `prefix`.
     pub(crate) fn remove_record(&self, prefix: &str) {
         let boots = fs::read_dir(self.campaign().join("boots")).expect("boots");
@@ -163,8 +202,12 @@ impl Sandbox {
 
     /// The folder of the only campaign.
     pub(crate) fn campaign(&self) -> PathBuf {
+        self.newest_campaign().expect("a campaign")
+    }
+
+    fn newest_campaign(&self) -> Option<PathBuf> {
         let results = fs::read_dir(self.folder.path().join("results")).expect("results");
-        results.flatten().next().expect("a campaign").path()
+        Some(results.flatten().next()?.path())
     }
 }
 
@@ -188,6 +231,16 @@ impl fmt::Display for Run {
 }
 
 impl Running {
+    /// Whether the lab has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("the lab").is_some()
+    }
+
+    /// Waits until the lab has ended; its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.0.wait().expect("the lab").code()
+    }
+
     /// Ends the lab in a way that it cannot notice.
     pub(crate) fn kill(&mut self) {
         self.0.kill().expect("the lab can be killed");

@@ -12,7 +12,8 @@ pub use judge::judge;
 pub enum Outcome {
     /// The whole report came, the end mark is on the console, and QEMU reports a shutdown by the guest.
     Finished,
-    /// The kernel said something that it must never say, or tainted itself.
+    /// The kernel said something that it must never say, tainted itself, or ended the machine in a way that it must not.
+    /// Nothing that the host did.
     Broken {
         /// The first cause, one line.
         reason: String,

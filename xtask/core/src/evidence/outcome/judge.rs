@@ -30,7 +30,7 @@ pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id:
         }
         (End::Exited(code), None) => match missing_proof(capture, &console, report, nonce) {
             None => Outcome::Finished,
-            Some(missing) if *code == Some(0) && report.is_none() && !console.is_empty() => {
+            Some(missing) if *code == Some(0) && is_the_guests_doing(capture, report) => {
                 Outcome::Broken { reason: format!("{missing}{}", last()) }
             }
             Some(missing) => Outcome::Lost {
@@ -66,14 +66,28 @@ fn kernel_fault(capture: &Capture, console: &[u8], report: Option<&Report>) -> O
     (tainted != 0).then(|| format!("the kernel tainted itself: {}", klog::taint_flags(tainted).join(", ")))
 }
 
+/// Whether the guest itself ended the machine in a way that it must not: without a report, or by anything but a
+/// shutdown. QEMU returns 0 as well when the host ends it, be it by a signal or over the monitor: only the reason tells.
+fn is_the_guests_doing(capture: &Capture, report: Option<&Report>) -> bool {
+    match shutdown_reason(capture).as_deref() {
+        Some("guest-shutdown") => report.is_none(),
+        Some(reason) => reason.starts_with("guest-"),
+        None => false,
+    }
+}
+
+/// Why the machine stopped, in QEMU's words; none if the monitor did not say.
+fn shutdown_reason(capture: &Capture) -> Option<String> {
+    capture.qmp.iter().find_map(|line| match parse_event(line) {
+        Some(QmpEvent::Shutdown { reason }) => Some(reason),
+        Some(QmpEvent::GuestPanicked | QmpEvent::Other) | None => None,
+    })
+}
+
 /// Which part of the three-fold proof of a good end is missing: the framed report, the end mark on the console,
 /// the monitor's word that the guest shut down.
 fn missing_proof(capture: &Capture, console: &[u8], report: Option<&Report>, nonce: Nonce) -> Option<String> {
-    let events: Vec<QmpEvent> = capture.qmp.iter().filter_map(|line| parse_event(line)).collect();
-    let shutdown = events.iter().find_map(|event| match event {
-        QmpEvent::Shutdown { reason } => Some(reason.as_str()),
-        QmpEvent::GuestPanicked | QmpEvent::Other => None,
-    });
+    let shutdown = shutdown_reason(capture);
     if report.is_none() {
         let why = capture.frame_error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
         let how = shutdown.map(|reason| format!(", QEMU's reason is {reason}")).unwrap_or_default();
@@ -82,7 +96,7 @@ fn missing_proof(capture: &Capture, console: &[u8], report: Option<&Report>, non
     if !klog::end_mark(console, nonce) {
         return Some("the end mark is not on the console".to_owned());
     }
-    match shutdown {
+    match shutdown.as_deref() {
         Some("guest-shutdown") => None,
         Some(reason) => Some(format!("QEMU gives {reason} as its reason to end, not guest-shutdown")),
         None => Some("QEMU ended without giving a reason".to_owned()),
@@ -208,6 +222,58 @@ mod tests {
             &capture("", &[], End::Exited(None)),
             None,
             "lost: the guest ended without a whole report; QEMU was ended by a signal: qemu: cannot do it",
+        );
+    }
+
+    /// Every reason of QEMU 7.2 to end (`ShutdownCause`), without a report: the guest's own count against its kernel.
+    #[test]
+    fn only_what_the_guest_caused_is_broken() {
+        let shutdown = |reason: &str| format!(r#"{{"event": "SHUTDOWN", "data": {{"reason": "{reason}"}}}}"#);
+        let ended = |qmp: &[&str], code| {
+            let capture = capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited(code));
+            judge(&capture, None, NONCE, None)
+        };
+        for (reason, expected) in [
+            ("guest-shutdown", "broken"),
+            ("guest-reset", "broken"),
+            ("guest-panic", "broken"),
+            ("host-signal", "lost"),
+            ("host-qmp-quit", "lost"),
+            ("host-qmp-system-reset", "lost"),
+            ("host-ui", "lost"),
+            ("host-error", "lost"),
+            ("subsystem-reset", "lost"),
+            ("snapshot-load", "lost"),
+            ("none", "lost"),
+        ] {
+            assert_eq!(ended(&[&shutdown(reason)], Some(0)).word(), expected, "{reason}");
+            assert_eq!(ended(&[&shutdown(reason)], None).word(), "lost", "{reason}, then killed");
+        }
+        assert_eq!(ended(&[], Some(0)).word(), "lost", "ended before the monitor said why");
+        check(
+            &capture(
+                "[    0.000000] Linux version 6.12\r\n",
+                &[&shutdown("host-signal")],
+                End::Exited(Some(0)),
+            ),
+            None,
+            "lost: the guest ended without a whole report, QEMU's reason is host-signal; QEMU returned 0: qemu: \
+             cannot do it",
+        );
+        // What the kernel said before counts, whoever ended QEMU.
+        let panic = "[    1.000000][    T1] Kernel panic - not syncing: test\r\n";
+        let killed = capture(panic, &[&shutdown("host-signal")], End::Exited(Some(0)));
+        assert_eq!(judge(&killed, None, NONCE, None).word(), "broken");
+    }
+
+    /// A kernel that resets or dies where it is to switch the machine off has said all it had to, and is broken.
+    #[test]
+    fn a_reset_instead_of_a_shutdown_is_the_guests() {
+        let reset = capture(&good_console(), &[RESET], End::Exited(Some(0)));
+        let outcome = judge(&reset, Some(&report(0)), NONCE, None);
+        assert_eq!(outcome.word(), "broken", "{outcome:?}");
+        assert!(
+            outcome.reason().starts_with("QEMU gives guest-reset as its reason to end, not guest-shutdown")
         );
     }
 
