@@ -19,3 +19,22 @@ pub(super) fn read(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Config> {
     config.check_references(&inventory::list(sh, checkout.root())?)?;
     Ok(config.with_jobs(|file| job::read(sh, checkout.root(), file))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use lab_core::plan::{Overrides, resolve};
+
+    use super::*;
+
+    /// Whatever a user adds to it has to be sound, and nothing more.
+    #[test]
+    fn the_lab_toml_of_this_checkout_is_sound() {
+        let sh = Shell::new().unwrap();
+        let config = read(&sh, &Checkout::open().unwrap()).unwrap_or_else(|error| panic!("{error:#}"));
+        assert!(config.plans.contains_key("default"));
+        for name in config.plans.keys() {
+            let plan = resolve(&config, name, &Overrides::default());
+            assert!(plan.is_ok_and(|plan| !plan.boots.is_empty()), "{name}");
+        }
+    }
+}
