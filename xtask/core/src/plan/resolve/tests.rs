@@ -52,51 +52,43 @@ fn the_default_plan() {
         1 local original 1
         2 local stock 1
         3 local patched 1
-        4 local patched-extras 1
-        5 local by-kiocb 1
-        6 local marked-kiocb 1
-        7 remote original 1
-        8 remote stock 1
-        9 remote patched 1
-        10 remote patched-extras 1
-        11 remote by-kiocb 1
-        12 remote marked-kiocb 1
-        13 local marked-kiocb 2
-        14 local by-kiocb 2
-        15 local patched-extras 2
-        16 local patched 2
-        17 local stock 2
-        18 local original 2
-        19 remote marked-kiocb 2
-        20 remote by-kiocb 2
-        21 remote patched-extras 2
-        22 remote patched 2
-        23 remote stock 2
-        24 remote original 2
-        25 local stock 3
-        26 local patched 3
-        27 local patched-extras 3
-        28 local by-kiocb 3
-        29 local marked-kiocb 3
-        30 local original 3
-        31 remote stock 3
-        32 remote patched 3
-        33 remote patched-extras 3
-        34 remote by-kiocb 3
-        35 remote marked-kiocb 3
-        36 remote original 3
-        37 local original 4
-        38 local marked-kiocb 4
-        39 local by-kiocb 4
-        40 local patched-extras 4
-        41 local patched 4
-        42 local stock 4
-        43 remote original 4
-        44 remote marked-kiocb 4
-        45 remote by-kiocb 4
-        46 remote patched-extras 4
-        47 remote patched 4
-        48 remote stock 4
+        4 local by-kiocb 1
+        5 local marked-kiocb 1
+        6 remote original 1
+        7 remote stock 1
+        8 remote patched 1
+        9 remote by-kiocb 1
+        10 remote marked-kiocb 1
+        11 local marked-kiocb 2
+        12 local by-kiocb 2
+        13 local patched 2
+        14 local stock 2
+        15 local original 2
+        16 remote marked-kiocb 2
+        17 remote by-kiocb 2
+        18 remote patched 2
+        19 remote stock 2
+        20 remote original 2
+        21 local stock 3
+        22 local patched 3
+        23 local by-kiocb 3
+        24 local marked-kiocb 3
+        25 local original 3
+        26 remote stock 3
+        27 remote patched 3
+        28 remote by-kiocb 3
+        29 remote marked-kiocb 3
+        30 remote original 3
+        31 local original 4
+        32 local marked-kiocb 4
+        33 local by-kiocb 4
+        34 local patched 4
+        35 local stock 4
+        36 remote original 4
+        37 remote marked-kiocb 4
+        38 remote by-kiocb 4
+        39 remote patched 4
+        40 remote stock 4
     "#]]
     .assert_eq(&boots(&plan));
     expect![[r#"
@@ -279,7 +271,7 @@ fn wrong_overrides() {
         --plan: there is no plan ``; there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
         --variants: the list is empty; name the baseline and at least one other variant
         --variants: there is nothing to compare `stock` with; name at least two variants
-        --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, patched-extras, stock
+        --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
         --variants: `stock` is listed twice; list it once
         --variants: the baseline `original` is not among the variants (stock, original-again); add it to them
         --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
