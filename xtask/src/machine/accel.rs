@@ -161,7 +161,7 @@ fn describe(capture: &Capture) -> (bool, String) {
         return (true, format!("a test guest booted under KVM in {:.1} s", after.as_secs_f64()));
     }
     let why = match &capture.end {
-        End::Exited(_) => {
+        End::Exited { .. } => {
             let said = capture.qemu_stderr.trim().lines().last().unwrap_or("nothing");
             format!("QEMU ended and said: {said}")
         }
@@ -183,7 +183,7 @@ mod tests {
         Capture {
             console: CappedBuffer::new(16),
             hello: None,
-            progress: Vec::new(),
+            progress: None,
             report: None,
             requests: Vec::new(),
             requests_received_bytes: 0,
@@ -200,7 +200,7 @@ mod tests {
         let refused = "qemu-system-x86_64: failed to initialize kvm: Permission denied\n";
         for (capture, expected) in [
             (
-                capture(End::Exited(Some(1)), refused),
+                capture(End::Exited { code: Some(1) }, refused),
                 "QEMU ended and said: qemu-system-x86_64: failed to initialize kvm: Permission denied",
             ),
             (

@@ -21,14 +21,14 @@ pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id:
     match (&capture.end, fault) {
         // What a boot had said until it was cut short is not its result.
         (End::Interrupted, _) => Outcome::Lost { reason: "interrupted by the user".to_owned() },
-        (End::Exited(_) | End::Silence | End::WallLimit, Some(outcome)) => outcome,
+        (End::Exited { .. } | End::Silence | End::WallLimit, Some(outcome)) => outcome,
         (End::Silence, None) => {
             Outcome::Hung { reason: format!("nothing was heard within the silence limit{}", last()) }
         }
         (End::WallLimit, None) => {
             Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) }
         }
-        (End::Exited(code), None) => match missing_proof(capture, &console, report, nonce) {
+        (End::Exited { code }, None) => match missing_proof(capture, &console, report, nonce) {
             None => Outcome::Finished,
             Some(missing) if *code == Some(0) && is_the_guests_doing(capture, report) => {
                 Outcome::Broken { reason: format!("{missing}{}", last()) }
@@ -135,7 +135,7 @@ mod tests {
         Capture {
             console: buffer,
             hello: None,
-            progress: Vec::new(),
+            progress: None,
             report: None,
             requests: Vec::new(),
             requests_received_bytes: 0,
@@ -176,15 +176,15 @@ mod tests {
     #[test]
     fn only_the_whole_proof_is_a_good_end() {
         let console = good_console();
-        let good = capture(&console, &[SHUTDOWN], End::Exited(Some(0)));
+        let good = capture(&console, &[SHUTDOWN], End::Exited { code: Some(0) });
         check(&good, Some(&report(0)), "finished: ");
         check(
-            &capture(&console, &[], End::Exited(Some(0))),
+            &capture(&console, &[], End::Exited { code: Some(0) }),
             Some(&report(0)),
             "lost: QEMU ended without giving a reason; QEMU returned 0: qemu: cannot do it",
         );
         check(
-            &capture("[    0.000000] Linux version 6.12\r\n", &[SHUTDOWN], End::Exited(Some(0))),
+            &capture("[    0.000000] Linux version 6.12\r\n", &[SHUTDOWN], End::Exited { code: Some(0) }),
             Some(&report(0)),
             "lost: the end mark is not on the console; QEMU returned 0: qemu: cannot do it",
         );
@@ -202,10 +202,10 @@ mod tests {
     #[test]
     fn taint_and_panic_device_count_without_text() {
         let console = good_console();
-        let good = capture(&console, &[SHUTDOWN], End::Exited(Some(0)));
+        let good = capture(&console, &[SHUTDOWN], End::Exited { code: Some(0) });
         assert_eq!(judge(&good, Some(&report(512)), NONCE, None).word(), "broken");
         check(
-            &capture(&console, &[PANICKED, RESET], End::Exited(Some(0))),
+            &capture(&console, &[PANICKED, RESET], End::Exited { code: Some(0) }),
             None,
             "broken: the panic device was rung, though the console shows no panic",
         );
@@ -214,12 +214,12 @@ mod tests {
     #[test]
     fn a_qemu_that_fails_says_nothing_about_the_kernel() {
         check(
-            &capture("", &[], End::Exited(Some(1))),
+            &capture("", &[], End::Exited { code: Some(1) }),
             None,
             "lost: the guest ended without a whole report; QEMU returned 1: qemu: cannot do it",
         );
         check(
-            &capture("", &[], End::Exited(None)),
+            &capture("", &[], End::Exited { code: None }),
             None,
             "lost: the guest ended without a whole report; QEMU was ended by a signal: qemu: cannot do it",
         );
@@ -230,7 +230,7 @@ mod tests {
     fn only_what_the_guest_caused_is_broken() {
         let shutdown = |reason: &str| format!(r#"{{"event": "SHUTDOWN", "data": {{"reason": "{reason}"}}}}"#);
         let ended = |qmp: &[&str], code| {
-            let capture = capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited(code));
+            let capture = capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited { code });
             judge(&capture, None, NONCE, None)
         };
         for (reason, expected) in [
@@ -254,7 +254,7 @@ mod tests {
             &capture(
                 "[    0.000000] Linux version 6.12\r\n",
                 &[&shutdown("host-signal")],
-                End::Exited(Some(0)),
+                End::Exited { code: Some(0) },
             ),
             None,
             "lost: the guest ended without a whole report, QEMU's reason is host-signal; QEMU returned 0: qemu: \
@@ -262,14 +262,14 @@ mod tests {
         );
         // What the kernel said before counts, whoever ended QEMU.
         let panic = "[    1.000000][    T1] Kernel panic - not syncing: test\r\n";
-        let killed = capture(panic, &[&shutdown("host-signal")], End::Exited(Some(0)));
+        let killed = capture(panic, &[&shutdown("host-signal")], End::Exited { code: Some(0) });
         assert_eq!(judge(&killed, None, NONCE, None).word(), "broken");
     }
 
     /// A kernel that resets or dies where it is to switch the machine off has said all it had to, and is broken.
     #[test]
     fn a_reset_instead_of_a_shutdown_is_the_guests() {
-        let reset = capture(&good_console(), &[RESET], End::Exited(Some(0)));
+        let reset = capture(&good_console(), &[RESET], End::Exited { code: Some(0) });
         let outcome = judge(&reset, Some(&report(0)), NONCE, None);
         assert_eq!(outcome.word(), "broken", "{outcome:?}");
         assert!(
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_boot_of_another_kernel_does_not_count() {
-        let good = capture(&good_console(), &[SHUTDOWN], End::Exited(Some(0)));
+        let good = capture(&good_console(), &[SHUTDOWN], End::Exited { code: Some(0) });
         let of = |build_id: Option<&str>| Report { build_id: build_id.map(str::to_owned), ..report(0) };
         for (booted, expected) in [
             (Some("aa11"), "finished: "),
