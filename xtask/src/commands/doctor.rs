@@ -8,6 +8,7 @@ use xshell::Shell;
 use crate::lab::cache::Cache;
 use crate::lab::files;
 use crate::machine::host::{self, NEEDS, Need, OPTIONAL};
+use crate::machine::memory::room;
 
 /// Prints the findings; the exit code is 2 if the lab cannot run here as it is.
 ///
@@ -34,6 +35,7 @@ fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
     line("cache", &format!("{}, {free_gib:.1} GiB free", cache.root().display()));
     line("qemu", &host::qemu_version(sh).unwrap_or_else(|error| format!("{error:#}")));
     line("/dev/kvm", kvm_device());
+    line("memory for boots", &memory_for_boots());
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| need.what.find().is_none()).collect();
     for need in NEEDS {
         match need.what.find() {
@@ -56,6 +58,13 @@ fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
         if ready { "the lab can run here" } else { "packages are missing; run-lab says how to get them" },
     );
     Ok((text, ready))
+}
+
+fn memory_for_boots() -> String {
+    match room().available_mib {
+        Some(mib) => format!("{mib} MiB available"),
+        None => "this machine does not tell".to_owned(),
+    }
 }
 
 fn kvm_device() -> &'static str {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
-use lab_core::plan::{self, Clock, Overrides, Plan, Variant};
+use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
 use lab_protocol::{Assignment, Tool};
 use xshell::Shell;
 
@@ -22,7 +22,7 @@ use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files};
 use crate::machine::accel::{self, Choice, Identity, TestGuest};
 use crate::machine::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
-use crate::machine::{guest, host};
+use crate::machine::{guest, host, memory};
 
 /// Runs a plan and prints the comparison.
 ///
@@ -35,6 +35,8 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;
+    // Refused now, if not even one boot has memory, and not after the kernels are built.
+    boots_side_by_side(&plan.machine)?;
     watch.step("packages", || host::require(sh, &plan.tools()))?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
@@ -205,11 +207,14 @@ fn run_boots(
     kernels: &[Kernel],
 ) -> anyhow::Result<()> {
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
+    let side_by_side = boots_side_by_side(&file.plan.machine)?;
+    eprintln!("boots  {}", side_by_side.describe());
     let bench = Bench {
         cache: &lab.cache,
         folder,
         file,
         machine,
+        side_by_side,
         image: image.path.clone(),
         bzimages,
         interrupt: &lab.interrupt,
@@ -222,6 +227,11 @@ fn run_boots(
             command_text()
         ),
     }
+}
+
+/// How many boots run at a time here and now.
+fn boots_side_by_side(machine: &MachineSettings) -> anyhow::Result<SideBySide> {
+    plan::side_by_side(machine.clock, machine.memory_mib, memory::room()).map_err(anyhow::Error::msg)
 }
 
 /// The command that does this again.
