@@ -1,5 +1,6 @@
 //! The main job: from `lab.toml` to a comparison of booted kernels.
 
+mod accelerator;
 mod dry_run;
 mod estimate;
 
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
 use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
-use lab_protocol::{Assignment, Tool};
+use lab_protocol::Tool;
 use xshell::Shell;
 
 use crate::build::image::{self, Built, Image};
@@ -20,9 +21,8 @@ use crate::campaign::{self, CampaignFolder, Opened};
 use crate::commands::{cli, compare, each_patch};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files};
-use crate::machine::accel::{self, Choice, Identity, TestGuest};
 use crate::machine::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
-use crate::machine::{guest, host, memory};
+use crate::machine::{host, memory};
 
 /// Runs a plan and prints the comparison.
 ///
@@ -98,7 +98,7 @@ fn describe(
 ) -> anyhow::Result<(CampaignFile, Machine)> {
     let qemu_version = host::qemu_version(sh)?;
     let base = kernels.first().context("a plan has at least one variant")?;
-    let choice = choose_accelerator(lab, &plan, &host, &qemu_version, base, image)?;
+    let choice = accelerator::choose(sh, lab, &plan, &host, &qemu_version, kernels, image)?;
     eprintln!("accelerator {}: {}", choice.accelerator.word(), choice.reason);
     if choice.accelerator == Accelerator::Tcg && plan.machine.clock == Clock::Wall {
         eprintln!("the wall clock under emulation shows orders of magnitude only");
@@ -139,32 +139,6 @@ fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, imag
         memory_mib: machine.memory_mib,
         kernel_command_line: kernel_command_line(machine),
     }
-}
-
-fn choose_accelerator(
-    lab: &Lab,
-    plan: &Plan,
-    host: &Host,
-    qemu_version: &str,
-    base: &Kernel,
-    image: &Image,
-) -> anyhow::Result<Choice> {
-    let scratch = lab.cache.temporary_folder("accelerator-")?;
-    let initramfs = scratch.path().join("initramfs");
-    let nonce = guest::random_nonce()?;
-    let scenario = plan.scenarios.first().context("a plan has at least one scenario")?;
-    let assignment = Assignment {
-        nonce,
-        server: scenario.server.clone(),
-        storage_mib: 16,
-        workloads: Vec::new(),
-        workload_limit_s: plan.machine.workload_limit_s,
-        phase_us: 0,
-    };
-    guest::write_initramfs(&image.path, &assignment, &initramfs)?;
-    let identity = Identity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
-    let guest = TestGuest { bzimage: &base.bzimage, initramfs: &initramfs, nonce };
-    accel::choose(&lab.cache, plan.machine.accel, identity, guest, &lab.interrupt)
 }
 
 /// The campaign to run, and its file; that of an older campaign if boots are added to one.
