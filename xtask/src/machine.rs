@@ -4,4 +4,5 @@ pub(crate) mod accel;
 pub mod boot;
 pub(crate) mod guest;
 pub mod host;
+pub(crate) mod memory;
 pub mod quiet;

@@ -27,6 +27,6 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Ci => ci::ci(&sh),
-        Command::Doctor => doctor::doctor(&sh),
+        Command::Doctor(options) => doctor::doctor(&sh, options),
     }
 }

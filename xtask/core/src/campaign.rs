@@ -2,10 +2,12 @@
 
 mod extend;
 mod file;
+mod judged;
 mod record;
 mod tries;
 
 pub use extend::{differences, is_last, longer};
 pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
+pub use judged::judged;
 pub use record::{AppliedSeries, BootData, KernelIdentity, Record, Setup, Stored, VERSION, check_version};
 pub use tries::{Ended, Try, counts_before, due, missing};

@@ -53,6 +53,7 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
             boots.push(BootData {
                 folder: format!("boot-{number:03}"),
                 record: record(clock, arm, step),
+                recorded: None,
                 report: Some(report(dd_s, aio, arm.in_flight)),
                 console: b"[    0.000000][    T0] Linux version 6.12.117\n".to_vec(),
             });
@@ -179,6 +180,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         to_init_s: Some(1.0),
         command: "qemu-system-x86_64".into(),
         outcome: Outcome::Finished,
+        watched: None,
         boot,
         kernel: KernelIdentity {
             digest: digest.clone(),
@@ -276,6 +278,18 @@ fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
         server_peak_kib: None,
         uptime_us: 1,
     }
+}
+
+/// The console of a boot that ended well.
+pub fn console(nonce: Nonce) -> Vec<u8> {
+    let mark = lab_protocol::END_MARK;
+    format!("[    0.000000][    T0] Linux version 6.12.117\n[    1.000000][    T1] {mark}: {nonce}\n")
+        .into_bytes()
+}
+
+/// What QEMU says on its monitor when it ends for `reason`.
+pub fn shutdown(reason: &str) -> String {
+    format!(r#"{{"event": "SHUTDOWN", "data": {{"guest": true, "reason": "{reason}"}}}}"#)
 }
 
 /// Adds a WARNING in `function` to the console of the boot and takes it for broken.

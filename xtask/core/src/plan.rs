@@ -6,6 +6,7 @@ mod order;
 mod resolve;
 mod self_test;
 mod shuffle;
+mod side_by_side;
 mod steps;
 
 pub use model::{
@@ -13,4 +14,5 @@ pub use model::{
 };
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;
+pub use side_by_side::{QEMU_MIB, Room, SideBySide, side_by_side};
 pub use steps::{listing, steps};

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use lab_core::campaign::{BootData, Record, Stored};
+use lab_core::campaign::{BootData, Record, Stored, judged};
 use lab_protocol::Report;
 
 use crate::lab::{digest, files};
@@ -75,7 +75,7 @@ pub(crate) fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> any
     files::write_atomically(&folder.join(RECORD), record.to_text()?.as_bytes())
 }
 
-/// Reads a boot back and checks it against its digests.
+/// Reads a boot back, checks it against its digests, and judges it by what was kept of it.
 ///
 /// # Errors
 /// If a file is missing, too large, of another version, or not what was written.
@@ -92,13 +92,20 @@ pub(crate) fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
             Some(report)
         }
     };
+    let qmp = lines(&read_checked(&folder.join(QMP), &record.qmp)?);
     // Most readers need no more of them than to know that they are there.
     read_requests(folder, &record)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(BootData { folder: name, record, report, console })
+    let outcome = judged(&record, &console, &qmp, report.as_ref());
+    let recorded = (outcome.word() != record.outcome.word()).then(|| record.outcome.clone());
+    Ok(BootData { folder: name, record: Record { outcome, ..record }, recorded, report, console })
 }
 
-/// Reads the record of a boot without the files beside it; its text is checked against its digest.
+fn lines(bytes: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect()
+}
+
+/// Reads the record of a boot without the files beside it, so that its outcome is the recorded one; its text is checked against its digest.
 ///
 /// # Errors
 /// If it is missing, too large, of another version, or not what was written.
@@ -149,7 +156,35 @@ fn read_file(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
+impl BootFiles {
+    /// Files that prove a good end.
+    pub(crate) fn of_a_good_boot(boot: &BootData) -> Self {
+        let console = lab_core::fixtures::console(boot.record.nonce);
+        BootFiles {
+            console_received_bytes: console.len() as u64,
+            console,
+            report: Some(serde_json::to_vec(&boot.report).unwrap()),
+            qmp: format!("{}\n", lab_core::fixtures::shutdown("guest-shutdown")).into_bytes(),
+            ..BootFiles::default()
+        }
+    }
+
+    /// The record with what it says of these files.
+    pub(crate) fn described_in(&self, record: &Record) -> Record {
+        Record {
+            console: self.describe_console(),
+            report: self.describe_report(),
+            qmp: self.describe_qmp(),
+            requests: self.describe_requests(),
+            ..record.clone()
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use lab_core::evidence::capture::{End, Watched};
+    use lab_core::evidence::outcome::Outcome;
     use lab_core::fixtures::{campaign, two_arms};
     use lab_core::plan::Clock;
 
@@ -158,19 +193,13 @@ mod tests {
     /// A boot on disk with these request logs, of which `received_bytes` came.
     fn written(requests: &[u8], received_bytes: u64) -> (tempfile::TempDir, Record) {
         let folder = tempfile::tempdir().unwrap();
+        let boot = &campaign(Clock::Virtual, &two_arms()).boots[0];
         let raw = BootFiles {
-            console: b"console".to_vec(),
             requests: requests.to_vec(),
             requests_received_bytes: received_bytes,
-            ..BootFiles::default()
+            ..BootFiles::of_a_good_boot(boot)
         };
-        let record = Record {
-            console: raw.describe_console(),
-            report: raw.describe_report(),
-            qmp: raw.describe_qmp(),
-            requests: raw.describe_requests(),
-            ..campaign(Clock::Virtual, &two_arms()).boots[0].record.clone()
-        };
+        let record = raw.described_in(&boot.record);
         write_boot(folder.path(), &record, &raw).unwrap();
         (folder, record)
     }
@@ -182,7 +211,8 @@ mod tests {
         {
             let (folder, record) = written(requests, received_bytes);
             let boot = read_boot(folder.path()).unwrap();
-            assert_eq!((&boot.record, boot.console.as_slice()), (&record, b"console".as_slice()));
+            let console = lab_core::fixtures::console(record.nonce);
+            assert_eq!((&boot.record, &boot.console, &boot.recorded), (&record, &console, &None));
             assert_eq!(folder.path().join(REQUESTS).exists(), there);
             let text = fs::read_to_string(folder.path().join(RECORD)).unwrap();
             assert_eq!(text.contains("[requests]"), there, "{text}");
@@ -196,7 +226,7 @@ mod tests {
     fn an_interrupted_write_leaves_no_record_that_looks_whole() {
         let (folder, record) = written(b"", 0);
         let lost = Record {
-            outcome: lab_core::evidence::outcome::Outcome::Lost { reason: "the lab ended".to_owned() },
+            outcome: Outcome::Lost { reason: "the lab ended".to_owned() },
             console: BootFiles::default().describe_console(),
             qmp: BootFiles::default().describe_qmp(),
             report: None,
@@ -216,6 +246,26 @@ mod tests {
         assert!(has_record(folder.path()));
         fs::remove_file(&path).unwrap();
         assert!(!has_record(folder.path()));
+    }
+
+    /// The outcome is that of the files, by the rules of this lab, whatever an earlier one made of them.
+    #[test]
+    fn a_boot_is_judged_when_it_is_read() {
+        let (folder, record) = written(b"", 0);
+        let reason = "warning: in a line that is harmless".to_owned();
+        let end = |end| Some(Watched { end, frame_error: None, qemu_said: String::new() });
+        for (watched, expected) in [
+            (None, "finished"),
+            (end(End::Exited { code: Some(0) }), "finished"),
+            (end(End::Interrupted), "lost"),
+        ] {
+            let broken = Outcome::Broken { reason: reason.clone() };
+            let record = Record { outcome: broken.clone(), watched, ..record.clone() };
+            fs::write(folder.path().join(RECORD), record.to_text().unwrap()).unwrap();
+            let boot = read_boot(folder.path()).unwrap();
+            assert_eq!((boot.record.outcome.word(), boot.recorded), (expected, Some(broken)));
+            assert_eq!(read_record(folder.path()).unwrap(), record);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use lab_core::campaign::{CampaignFile, Ended, Record, Try, due, missing};
 use lab_core::evidence::outcome::Outcome;
-use lab_core::plan::{BootStep, Clock};
+use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 
 use crate::campaign::CampaignFolder;
 use crate::lab::cache::Cache;
@@ -31,6 +31,8 @@ pub(crate) struct Bench<'a> {
     pub file: &'a CampaignFile,
     /// The virtual machine.
     pub machine: Machine,
+    /// How many boots run at a time.
+    pub side_by_side: SideBySide,
     /// The image.
     pub image: PathBuf,
     /// bzImage of each variant, in the order of `file.kernels`.
@@ -53,35 +55,31 @@ pub(crate) enum Progress {
 /// # Errors
 /// If a record cannot be written: the results would be lost, so no further boot is started.
 pub(crate) fn run(bench: &Bench<'_>, tries: Vec<Try>) -> anyhow::Result<Progress> {
+    let run = |step: &BootStep| run_and_tell(bench, step);
     match bench.machine.clock {
-        Clock::Virtual => run_side_by_side(bench, &tries),
-        Clock::Wall => run_in_turn(bench, tries),
+        Clock::Virtual => run_side_by_side(bench, &tries, &run)?,
+        Clock::Wall => run_in_turn(&bench.file.plan, tries, bench.interrupt, &run)?,
     }
+    Ok(if bench.interrupt.is_set() { Progress::Interrupted } else { Progress::Complete })
 }
 
-/// How many boots of a plan run at a time. With the virtual clock the host's load does not show in the guest: one boot
-/// per CPU. Real time is shared: one.
-pub(crate) fn boots_side_by_side(clock: Clock, host_cpus: u32) -> u32 {
-    match clock {
-        Clock::Virtual => host_cpus,
-        Clock::Wall => 1,
-    }
-}
+/// Runs a boot once; none if the user stopped it.
+type Run<'a> = dyn Fn(&BootStep) -> anyhow::Result<Option<Record>> + Sync + 'a;
 
-fn run_side_by_side(bench: &Bench<'_>, tries: &[Try]) -> anyhow::Result<Progress> {
+fn run_side_by_side(bench: &Bench<'_>, tries: &[Try], run: &Run<'_>) -> anyhow::Result<()> {
     let steps: VecDeque<BootStep> = missing(&bench.file.plan, tries).into_iter().cloned().collect();
     let queue = Mutex::new(steps);
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
-        for _ in 0..boots_side_by_side(bench.machine.clock, bench.file.host.cpus) {
+        for _ in 0..bench.side_by_side.boots {
             scope.spawn(|| {
                 while !bench.interrupt.is_set()
                     && failure().is_none()
                     && let Some(step) = next()
                 {
-                    if let Err(error) = run_step(bench, &step) {
+                    if let Err(error) = run_step(&step, run) {
                         failure().get_or_insert(error);
                     }
                 }
@@ -90,17 +88,14 @@ fn run_side_by_side(bench: &Bench<'_>, tries: &[Try]) -> anyhow::Result<Progress
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None => Ok(progress(bench)),
+        None => Ok(()),
     }
 }
 
-fn progress(bench: &Bench<'_>) -> Progress {
-    if bench.interrupt.is_set() { Progress::Interrupted } else { Progress::Complete }
-}
-
-fn run_step(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<()> {
+/// Runs a boot until it has a result, or was lost too often.
+fn run_step(step: &BootStep, run: &Run<'_>) -> anyhow::Result<()> {
     for _ in 0..ATTEMPTS {
-        let Some(record) = run_and_tell(bench, step)? else { break };
+        let Some(record) = run(step)? else { break };
         if !matches!(record.outcome, Outcome::Lost { .. }) {
             break;
         }
@@ -109,14 +104,13 @@ fn run_step(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<()> {
 }
 
 /// One boot after the other; what each try showed decides about the next.
-fn run_in_turn(bench: &Bench<'_>, mut tries: Vec<Try>) -> anyhow::Result<Progress> {
-    let plan = &bench.file.plan;
+fn run_in_turn(plan: &Plan, mut tries: Vec<Try>, interrupt: &Interrupt, run: &Run<'_>) -> anyhow::Result<()> {
     let mut losses = BTreeMap::<u32, u32>::new();
     let mut given_up = BTreeSet::new();
-    while !bench.interrupt.is_set()
+    while !interrupt.is_set()
         && let Some(step) = due(plan, &tries, &given_up)
     {
-        let Some(record) = run_and_tell(bench, step)? else { break };
+        let Some(record) = run(step)? else { break };
         let tried = Try::of(&record);
         if tried.ended == Ended::Lost {
             let count = losses.entry(step.number).or_default();
@@ -127,7 +121,7 @@ fn run_in_turn(bench: &Bench<'_>, mut tries: Vec<Try>) -> anyhow::Result<Progres
         }
         tries.push(tried);
     }
-    Ok(progress(bench))
+    Ok(())
 }
 
 /// Runs a boot and says how it went; none if the user stopped it.
@@ -171,6 +165,62 @@ mod tests {
     use lab_core::fixtures::{campaign, two_arms};
 
     use super::*;
+
+    /// Boots of a plan that end by `script`, and well after it: what was run, each with how it ended.
+    fn played(script: &str, run_all: impl Fn(&Plan, &Run<'_>) -> anyhow::Result<()>) -> String {
+        let built = campaign(Clock::Wall, &two_arms());
+        let played = Mutex::new((script.chars(), String::new()));
+        let run = |step: &BootStep| {
+            let mut played = played.lock().unwrap();
+            let letter = played.0.next().unwrap_or('f');
+            played.1 += &format!("{}{letter} ", step.number);
+            let reason = "test".to_owned();
+            let outcome = match letter {
+                'i' => return Ok(None),
+                'e' => anyhow::bail!("the disk is full"),
+                'l' => Outcome::Lost { reason },
+                'b' => Outcome::Broken { reason },
+                'h' => Outcome::Hung { reason },
+                _ => Outcome::Finished,
+            };
+            Ok(Some(Record { outcome, boot: step.clone(), ..built.boots[0].record.clone() }))
+        };
+        let ended = run_all(&built.file.plan, &run);
+        let shown = played.into_inner().unwrap().1.trim_end().to_owned();
+        shown + &ended.err().map(|error| format!(": {error}")).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_lost_boot_is_tried_three_times_and_no_other_twice() {
+        for (script, expected) in [
+            ("f", "1f"),
+            ("b", "1b"),
+            ("h", "1h"),
+            ("lf", "1l 1f"),
+            ("llb", "1l 1l 1b"),
+            ("llll", "1l 1l 1l"),
+            ("li", "1l 1i"),
+            ("le", "1l 1e: the disk is full"),
+        ] {
+            assert_eq!(played(script, |plan, run| run_step(&plan.boots[0], run)), expected, "{script}");
+        }
+    }
+
+    #[test]
+    fn in_turn_a_boot_that_is_lost_too_often_is_given_up() {
+        let interrupt = Interrupt::default();
+        for (script, expected) in [
+            ("", "1f 2f 3f 4f"),
+            ("lll", "1l 1l 1l 2f 3f 4f"),
+            ("fi", "1f 2i"),
+            ("fe", "1f 2e: the disk is full"),
+        ] {
+            let run_all = |plan: &Plan, run: &Run<'_>| run_in_turn(plan, Vec::new(), &interrupt, run);
+            assert_eq!(played(script, run_all), expected, "{script}");
+        }
+        interrupt.set();
+        assert_eq!(played("", |plan, run| run_in_turn(plan, Vec::new(), &interrupt, run)), "");
+    }
 
     #[test]
     fn progress_lines() {

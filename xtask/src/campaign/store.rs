@@ -267,10 +267,8 @@ mod tests {
         let opened = CampaignFolder::open(results, &built.file).unwrap();
         for boot in &built.boots[..2] {
             let (folder, attempt) = opened.folder.new_attempt(&boot.record.boot).unwrap();
-            let nothing = BootFiles::default();
-            let (console, qmp) = (nothing.describe_console(), nothing.describe_qmp());
-            let record = Record { attempt, console, qmp, report: None, ..boot.record.clone() };
-            write_boot(&folder, &record, &nothing).unwrap();
+            let raw = BootFiles::of_a_good_boot(boot);
+            write_boot(&folder, &raw.described_in(&Record { attempt, ..boot.record.clone() }), &raw).unwrap();
         }
         (opened.folder.path().to_owned(), built.file)
     }

@@ -35,8 +35,8 @@ pub enum Command {
     Bench(Bench),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
     Ci,
-    /// Shows what the lab finds on this machine.
-    Doctor,
+    /// Shows what the lab finds on this machine, and what it remembers of it.
+    Doctor(Doctor),
 }
 
 /// Arguments of `run-lab`.
@@ -183,6 +183,15 @@ pub enum BenchPart {
     SmallFiles,
     /// aio-stress beside fio.
     LoadTools,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Forget what tests of KVM showed, so that the next plan which asks for it tests it again. A failure is forgotten
+    /// after a day in any case.
+    #[arg(long)]
+    pub forget: bool,
 }
 
 /// The forms in which a comparison is printed, as clap knows values.

@@ -5,22 +5,31 @@ use std::process::ExitCode;
 
 use xshell::Shell;
 
+use crate::commands::cli;
 use crate::lab::cache::Cache;
 use crate::lab::files;
+use crate::machine::accel::{self, Identity};
 use crate::machine::host::{self, NEEDS, Need, OPTIONAL};
+use crate::machine::memory::room;
 
-/// Prints the findings; the exit code is 2 if the lab cannot run here as it is.
+/// Prints the findings, after forgetting what is to be forgotten; the exit code is 2 if the lab cannot run here as it is.
 ///
 /// # Errors
 /// If the cache cannot be opened.
-pub fn doctor(sh: &Shell) -> anyhow::Result<ExitCode> {
-    let (text, ready) = examine(sh)?;
+pub fn doctor(sh: &Shell, options: &cli::Doctor) -> anyhow::Result<ExitCode> {
+    let cache = Cache::from_environment()?;
+    if options.forget {
+        match accel::forget(&cache)? {
+            0 => eprintln!("no result of a test of KVM was remembered"),
+            count => eprintln!("forgotten: {count} results of tests of KVM"),
+        }
+    }
+    let (text, ready) = examine(sh, &cache)?;
     print!("{text}");
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
-fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
-    let cache = Cache::from_environment()?;
+fn examine(sh: &Shell, cache: &Cache) -> anyhow::Result<(String, bool)> {
     let machine = host::describe(sh);
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
@@ -32,8 +41,14 @@ fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
     line("memory", &format!("{} MiB", machine.memory_mib));
     let free_gib = files::free_bytes(cache.root())? as f64 / f64::from(1 << 30);
     line("cache", &format!("{}, {free_gib:.1} GiB free", cache.root().display()));
-    line("qemu", &host::qemu_version(sh).unwrap_or_else(|error| format!("{error:#}")));
+    let qemu_version = host::qemu_version(sh);
+    line("qemu", &qemu_version.as_ref().map_or_else(|error| format!("{error:#}"), String::clone));
     line("/dev/kvm", kvm_device());
+    if let Ok(qemu_version) = &qemu_version {
+        let identity = Identity { cpu: &machine.cpu, kernel: &machine.kernel, qemu_version };
+        line("kvm test", &accel::describe_memory(cache, identity, jiff::Timestamp::now()));
+    }
+    line("memory for boots", &memory_for_boots());
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| need.what.find().is_none()).collect();
     for need in NEEDS {
         match need.what.find() {
@@ -56,6 +71,13 @@ fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
         if ready { "the lab can run here" } else { "packages are missing; run-lab says how to get them" },
     );
     Ok((text, ready))
+}
+
+fn memory_for_boots() -> String {
+    match room().available_mib {
+        Some(mib) => format!("{mib} MiB available"),
+        None => "this machine does not tell".to_owned(),
+    }
 }
 
 fn kvm_device() -> &'static str {

@@ -1,5 +1,6 @@
 //! The main job: from `lab.toml` to a comparison of booted kernels.
 
+mod accelerator;
 mod dry_run;
 mod estimate;
 
@@ -8,8 +9,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
-use lab_core::plan::{self, Clock, Overrides, Plan, Variant};
-use lab_protocol::{Assignment, Tool};
+use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
+use lab_protocol::Tool;
 use xshell::Shell;
 
 use crate::build::image::{self, Built, Image};
@@ -20,9 +21,8 @@ use crate::campaign::{self, CampaignFolder, Opened};
 use crate::commands::{cli, compare, each_patch};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files};
-use crate::machine::accel::{self, Choice, Identity, TestGuest};
 use crate::machine::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
-use crate::machine::{guest, host};
+use crate::machine::{host, memory};
 
 /// Runs a plan and prints the comparison.
 ///
@@ -35,6 +35,8 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;
+    // Refused now, if not even one boot has memory, and not after the kernels are built.
+    boots_side_by_side(&plan.machine)?;
     watch.step("packages", || host::require(sh, &plan.tools()))?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
@@ -96,7 +98,7 @@ fn describe(
 ) -> anyhow::Result<(CampaignFile, Machine)> {
     let qemu_version = host::qemu_version(sh)?;
     let base = kernels.first().context("a plan has at least one variant")?;
-    let choice = choose_accelerator(lab, &plan, &host, &qemu_version, base, image)?;
+    let choice = accelerator::choose(sh, lab, &plan, &host, &qemu_version, kernels, image)?;
     eprintln!("accelerator {}: {}", choice.accelerator.word(), choice.reason);
     if choice.accelerator == Accelerator::Tcg && plan.machine.clock == Clock::Wall {
         eprintln!("the wall clock under emulation shows orders of magnitude only");
@@ -139,32 +141,6 @@ fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, imag
     }
 }
 
-fn choose_accelerator(
-    lab: &Lab,
-    plan: &Plan,
-    host: &Host,
-    qemu_version: &str,
-    base: &Kernel,
-    image: &Image,
-) -> anyhow::Result<Choice> {
-    let scratch = lab.cache.temporary_folder("accelerator-")?;
-    let initramfs = scratch.path().join("initramfs");
-    let nonce = guest::random_nonce()?;
-    let scenario = plan.scenarios.first().context("a plan has at least one scenario")?;
-    let assignment = Assignment {
-        nonce,
-        server: scenario.server.clone(),
-        storage_mib: 16,
-        workloads: Vec::new(),
-        workload_limit_s: plan.machine.workload_limit_s,
-        phase_us: 0,
-    };
-    guest::write_initramfs(&image.path, &assignment, &initramfs)?;
-    let identity = Identity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
-    let guest = TestGuest { bzimage: &base.bzimage, initramfs: &initramfs, nonce };
-    accel::choose(&lab.cache, plan.machine.accel, identity, guest, &lab.interrupt)
-}
-
 /// The campaign to run, and its file; that of an older campaign if boots are added to one.
 fn open_campaign(
     sh: &Shell,
@@ -205,11 +181,14 @@ fn run_boots(
     kernels: &[Kernel],
 ) -> anyhow::Result<()> {
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
+    let side_by_side = boots_side_by_side(&file.plan.machine)?;
+    eprintln!("boots  {}", side_by_side.describe());
     let bench = Bench {
         cache: &lab.cache,
         folder,
         file,
         machine,
+        side_by_side,
         image: image.path.clone(),
         bzimages,
         interrupt: &lab.interrupt,
@@ -222,6 +201,11 @@ fn run_boots(
             command_text()
         ),
     }
+}
+
+/// How many boots run at a time here and now.
+fn boots_side_by_side(machine: &MachineSettings) -> anyhow::Result<SideBySide> {
+    plan::side_by_side(machine.clock, machine.memory_mib, memory::room()).map_err(anyhow::Error::msg)
 }
 
 /// The command that does this again.

@@ -27,7 +27,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// As a signal would.
+    /// As if a signal had come.
     #[cfg(test)]
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);

@@ -1,27 +1,32 @@
 //! Which accelerator executes the guest. KVM is believed only after a guest has booted under it.
 //!
 //! That `/dev/kvm` exists, opens and creates a virtual machine proves nothing: there are machines where all of
-//! that works and a kernel never starts.
+//! that works and a kernel never starts. And that a guest does not boot under KVM proves nothing against KVM, unless the
+//! same guest boots without it.
+
+mod remembered;
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
 use lab_core::evidence::capture::{Capture, End};
 use lab_core::plan::{AccelChoice, Clock};
-use serde::{Deserialize, Serialize};
 
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
-use crate::lab::{digest, files};
 use crate::machine::boot::{Accelerator, BootRequest, Machine, boot};
+pub(crate) use remembered::{Identity, describe as describe_memory, forget};
+use remembered::{TestResult, file, keep, recall};
 
-/// How long the test guest may say nothing: where KVM does not work it never says a word. One that works prints its first
-/// line within a second, or after five if the host is emulated itself.
-const TEST_SILENCE: Duration = Duration::from_secs(30);
+/// How long the test guest may say nothing under KVM: where that does not work it never says a word. One that works prints
+/// its first line within a second, or after five if the host is emulated itself.
+const KVM_SILENCE: Duration = Duration::from_secs(30);
 
-/// How long the test guest may take: a second, or ten if the host is emulated itself; more if it is busy.
+/// How long the test guest may take: under KVM a second, or ten if the host is emulated itself, and under emulation some;
+/// more if the host is busy.
 const TEST_LIMIT: Duration = Duration::from_secs(180);
 
 /// The accelerator and why it is this one.
@@ -33,139 +38,129 @@ pub(crate) struct Choice {
     pub reason: String,
 }
 
-/// What a test boot under KVM showed, as remembered per machine and QEMU version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct TestResult {
-    works: bool,
-    detail: String,
-    tested: String,
-}
-
-/// What identifies a machine for the memory of test results.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Identity<'a> {
-    /// The host's CPU model.
-    pub cpu: &'a str,
-    /// The host's kernel.
-    pub kernel: &'a str,
-    /// QEMU's version.
-    pub qemu_version: &'a str,
-}
-
-/// The guest for the test: any kernel and image of the lab.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TestGuest<'a> {
+/// The guest for the test: a kernel that no patch can have broken, and the lab's image.
+#[derive(Debug)]
+pub(crate) struct TestGuest {
     /// The kernel.
-    pub bzimage: &'a Path,
+    pub bzimage: PathBuf,
+    /// Its digest.
+    pub kernel: String,
     /// The initramfs with an assignment that runs nothing.
-    pub initramfs: &'a Path,
+    pub initramfs: PathBuf,
     /// The nonce of that assignment.
     pub nonce: lab_protocol::Nonce,
 }
 
-/// Chooses the accelerator; boots the test guest under KVM if nothing is remembered.
+/// Chooses the accelerator; boots the test guest under KVM if nothing is remembered. `guest` makes it, and is called only
+/// then.
 ///
 /// # Errors
-/// If KVM is demanded and does not work.
+/// If KVM is demanded and does not work, or the test guest cannot be made.
 pub(crate) fn choose(
     cache: &Cache,
     wanted: AccelChoice,
     identity: Identity<'_>,
-    guest: TestGuest<'_>,
+    guest: &dyn Fn() -> anyhow::Result<TestGuest>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Choice> {
-    let kvm = || kvm_works(cache, identity, guest, interrupt);
-    match wanted {
-        AccelChoice::Tcg => {
-            Ok(Choice { accelerator: Accelerator::Tcg, reason: "lab.toml asks for it".to_owned() })
-        }
-        AccelChoice::Auto => Ok(match kvm()? {
-            Ok(reason) => Choice { accelerator: Accelerator::Kvm, reason },
-            Err(reason) => Choice { accelerator: Accelerator::Tcg, reason },
-        }),
-        AccelChoice::Kvm => match kvm()? {
-            Ok(reason) => Ok(Choice { accelerator: Accelerator::Kvm, reason }),
-            Err(reason) => bail!("{reason}; set accel = \"auto\" or \"tcg\" in lab.toml"),
+    let device = || File::options().read(true).write(true).open("/dev/kvm").map(drop);
+    let run = |guest: &TestGuest, accelerator| {
+        let capture = boot(&request(guest, accelerator), interrupt).context("testing KVM")?;
+        anyhow::ensure!(!interrupt.is_set(), "testing KVM: interrupted");
+        Ok(capture)
+    };
+    let test =
+        Test { memory: &file(cache, identity), now: Timestamp::now(), device: &device, guest, run: &run };
+    test.choose(wanted)
+}
+
+fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
+    let (cpu_model, silence_limit) = match accelerator {
+        Accelerator::Kvm => ("host", KVM_SILENCE),
+        Accelerator::Tcg => ("max", TEST_LIMIT),
+    };
+    BootRequest {
+        machine: Machine {
+            accelerator,
+            clock: Clock::Wall,
+            cpu_model: cpu_model.to_owned(),
+            cpus: 1,
+            memory_mib: 512,
         },
-    }
-}
-
-/// Whether KVM works, either way with the reason.
-fn kvm_works(
-    cache: &Cache,
-    identity: Identity<'_>,
-    guest: TestGuest<'_>,
-    interrupt: &Interrupt,
-) -> anyhow::Result<Result<String, String>> {
-    if let Err(error) = File::options().read(true).write(true).open("/dev/kvm") {
-        return Ok(Err(format!("/dev/kvm does not open: {error}")));
-    }
-    let memory = cache.join(format!("machine/kvm-{}.toml", digest::short(&key(identity))));
-    let result = match recall(&memory) {
-        Some(result) => {
-            TestResult { detail: format!("{}, tested {}", result.detail, result.tested), ..result }
-        }
-        None => {
-            eprintln!("testing KVM with a small guest; {} s of silence end it", TEST_SILENCE.as_secs());
-            let result = test(guest, interrupt)?;
-            files::write_atomically(&memory, toml::to_string(&result)?.as_bytes())?;
-            result
-        }
-    };
-    Ok(if result.works { Ok(result.detail) } else { Err(result.detail) })
-}
-
-fn key(identity: Identity<'_>) -> String {
-    digest::Parts::default()
-        .with("cpu", identity.cpu)
-        .with("kernel", identity.kernel)
-        .with("qemu", identity.qemu_version)
-        .finish()
-}
-
-/// A result that cannot be read counts as none: the test is run again.
-fn recall(path: &Path) -> Option<TestResult> {
-    toml::from_str(&std::fs::read_to_string(path).ok()?).ok()
-}
-
-fn test(guest: TestGuest<'_>, interrupt: &Interrupt) -> anyhow::Result<TestResult> {
-    let machine = Machine {
-        accelerator: Accelerator::Kvm,
-        clock: Clock::Wall,
-        cpu_model: "host".to_owned(),
-        cpus: 1,
-        memory_mib: 512,
-    };
-    let request = BootRequest {
-        machine,
-        bzimage: guest.bzimage.to_owned(),
-        initramfs: guest.initramfs.to_owned(),
+        bzimage: guest.bzimage.clone(),
+        initramfs: guest.initramfs.clone(),
         nonce: guest.nonce,
         host_cpus: Vec::new(),
         live_console: None,
         wall_limit: TEST_LIMIT,
-        silence_limit: TEST_SILENCE,
-    };
-    let capture = boot(&request, interrupt).context("testing KVM")?;
-    if interrupt.is_set() {
-        bail!("testing KVM: interrupted");
+        silence_limit,
     }
-    let (works, detail) = describe(&capture);
-    Ok(TestResult {
-        works,
-        detail,
-        tested: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
-    })
 }
 
-/// What the test boot showed: process 1 has to speak up.
-fn describe(capture: &Capture) -> (bool, String) {
-    if let Some((_, after)) = &capture.hello {
-        return (true, format!("a test guest booted under KVM in {:.1} s", after.as_secs_f64()));
+/// What the choice depends on.
+struct Test<'a> {
+    memory: &'a Path,
+    now: Timestamp,
+    device: &'a dyn Fn() -> std::io::Result<()>,
+    guest: &'a dyn Fn() -> anyhow::Result<TestGuest>,
+    run: &'a dyn Fn(&TestGuest, Accelerator) -> anyhow::Result<Capture>,
+}
+
+impl Test<'_> {
+    fn choose(&self, wanted: AccelChoice) -> anyhow::Result<Choice> {
+        match wanted {
+            AccelChoice::Tcg => {
+                Ok(Choice { accelerator: Accelerator::Tcg, reason: "lab.toml asks for it".to_owned() })
+            }
+            AccelChoice::Auto => Ok(match self.kvm_works()? {
+                Ok(reason) => Choice { accelerator: Accelerator::Kvm, reason },
+                Err(reason) => Choice { accelerator: Accelerator::Tcg, reason },
+            }),
+            AccelChoice::Kvm => match self.kvm_works()? {
+                Ok(reason) => Ok(Choice { accelerator: Accelerator::Kvm, reason }),
+                Err(reason) => bail!("{reason}; set accel = \"auto\" or \"tcg\" in lab.toml"),
+            },
+        }
     }
-    let why = match &capture.end {
-        End::Exited(_) => {
+
+    /// Whether KVM works, either way with the reason.
+    fn kvm_works(&self) -> anyhow::Result<Result<String, String>> {
+        if let Err(error) = (self.device)() {
+            return Ok(Err(format!("/dev/kvm does not open: {error}")));
+        }
+        if let Some(result) = recall(self.memory, self.now) {
+            return Ok(if result.works { Ok(result.line()) } else { Err(result.line()) });
+        }
+        let guest = (self.guest)()?;
+        eprintln!("testing KVM with a small guest; {} s of silence end it", KVM_SILENCE.as_secs());
+        let under_kvm = describe(&(self.run)(&guest, Accelerator::Kvm)?);
+        let (works, detail) = match under_kvm {
+            Ok(time) => (true, format!("a test guest booted under KVM in {time}")),
+            Err(why) => {
+                eprintln!("it did not boot; testing whether it does without KVM");
+                let emulated = describe(&(self.run)(&guest, Accelerator::Tcg)?);
+                let fails = format!("/dev/kvm opens, but a test guest did not boot under KVM: {why}");
+                match emulated {
+                    Ok(time) => (false, format!("{fails}; under emulation it did in {time}")),
+                    // That says nothing about KVM, and is not remembered.
+                    Err(other) => return Ok(Err(format!("{fails}; nor did it under emulation: {other}"))),
+                }
+            }
+        };
+        let result =
+            TestResult { works, detail: detail.clone(), tested: self.now.to_string(), kernel: guest.kernel };
+        keep(self.memory, &result)?;
+        Ok(if works { Ok(detail) } else { Err(detail) })
+    }
+}
+
+/// What a test boot showed: process 1 has to speak up. After how long it did, or what happened instead.
+fn describe(capture: &Capture) -> Result<String, String> {
+    if let Some((_, after)) = &capture.hello {
+        return Ok(format!("{:.1} s", after.as_secs_f64()));
+    }
+    Err(match &capture.end {
+        End::Exited { .. } => {
             let said = capture.qemu_stderr.trim().lines().last().unwrap_or("nothing");
             format!("QEMU ended and said: {said}")
         }
@@ -173,71 +168,8 @@ fn describe(capture: &Capture) -> (bool, String) {
             let (time_s, bytes) = (capture.wall.as_secs_f64(), capture.console.received_bytes());
             format!("after {time_s:.0} s its console had {bytes} bytes and process 1 did not run")
         }
-    };
-    (false, format!("/dev/kvm opens, but a test guest did not boot under KVM: {why}"))
+    })
 }
 
 #[cfg(test)]
-mod tests {
-    use lab_core::evidence::capture::CappedBuffer;
-
-    use super::*;
-
-    fn capture(end: End, stderr: &str) -> Capture {
-        Capture {
-            console: CappedBuffer::new(16),
-            hello: None,
-            progress: Vec::new(),
-            report: None,
-            requests: Vec::new(),
-            requests_received_bytes: 0,
-            frame_error: None,
-            qmp: Vec::new(),
-            qemu_stderr: stderr.to_owned(),
-            end,
-            wall: Duration::from_secs(20),
-        }
-    }
-
-    #[test]
-    fn why_kvm_is_not_believed() {
-        let refused = "qemu-system-x86_64: failed to initialize kvm: Permission denied\n";
-        for (capture, expected) in [
-            (
-                capture(End::Exited(Some(1)), refused),
-                "QEMU ended and said: qemu-system-x86_64: failed to initialize kvm: Permission denied",
-            ),
-            (
-                capture(End::Silence, "terminating on signal 15"),
-                "after 20 s its console had 0 bytes and process 1 did not run",
-            ),
-        ] {
-            let opens = "/dev/kvm opens, but a test guest did not boot under KVM: ";
-            assert_eq!(describe(&capture), (false, format!("{opens}{expected}")));
-        }
-    }
-
-    #[test]
-    fn results_are_remembered_for_one_machine() {
-        let identity = Identity { cpu: "a", kernel: "b", qemu_version: "c" };
-        for other in [
-            Identity { cpu: "x", ..identity },
-            Identity { kernel: "x", ..identity },
-            Identity { qemu_version: "x", ..identity },
-        ] {
-            assert_ne!(key(identity), key(other));
-        }
-    }
-
-    #[test]
-    fn a_result_that_cannot_be_read_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("kvm.toml");
-        assert_eq!(recall(&path), None);
-        let result = TestResult { works: false, detail: "no".to_owned(), tested: "today".to_owned() };
-        std::fs::write(&path, toml::to_string(&result).unwrap()).unwrap();
-        assert_eq!(recall(&path), Some(result));
-        std::fs::write(&path, "works = maybe").unwrap();
-        assert_eq!(recall(&path), None);
-    }
-}
+mod tests;

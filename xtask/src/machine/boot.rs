@@ -4,6 +4,9 @@ mod command;
 mod pin;
 mod process;
 mod qmp;
+mod received;
+mod streams;
+mod timers;
 mod watch;
 
 use std::path::PathBuf;

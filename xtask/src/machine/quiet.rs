@@ -31,12 +31,10 @@ mod tests {
     #[test]
     fn this_host_tells() {
         let first = look();
-        // What the lab itself needs until the next look is its own, and counts as such.
-        let until = std::time::Instant::now() + Duration::from_millis(300);
-        while std::time::Instant::now() < until {}
-        let now = look();
-        let load = now.load_since(&first, Duration::ZERO).unwrap();
+        // A busy machine gives a test little of its time, so that what it had is waited for.
+        let own_since = || look().own_since(&first);
+        while own_since() < Duration::from_millis(50) {}
+        let load = look().load_since(&first, Duration::ZERO).unwrap();
         assert!((0.0..=100.0).contains(&load.others_percent), "{load}");
-        assert!(now.own_since(&first) >= Duration::from_millis(50), "{:?}", now.own_since(&first));
     }
 }

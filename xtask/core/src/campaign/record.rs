@@ -5,6 +5,7 @@ use anyhow::{Context as _, bail, ensure};
 use lab_protocol::{Nonce, Report};
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::capture::Watched;
 use crate::evidence::outcome::Outcome;
 use crate::evidence::quiet::HostState;
 use crate::plan::{BootStep, Clock};
@@ -31,8 +32,11 @@ pub struct Record {
     pub to_init_s: Option<f64>,
     /// QEMU's command line.
     pub command: String,
-    /// How the boot ended.
+    /// How the boot ended, by the rules of the lab that ran it. Whoever reads a boot judges it anew.
     pub outcome: Outcome,
+    /// How the watch over the boot ended; none if QEMU never ran, and in records of labs that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
     /// Place in the plan.
     pub boot: BootStep,
     /// The kernel that was booted.
@@ -190,8 +194,10 @@ pub fn check_version(table: &toml::Table) -> anyhow::Result<()> {
 pub struct BootData {
     /// The folder's name in the campaign.
     pub folder: String,
-    /// The record.
+    /// The record, with the outcome by the rules of this lab.
     pub record: Record,
+    /// The outcome as recorded, if it is of another kind than that of `record`.
+    pub recorded: Option<Outcome>,
     /// The report, if a whole one came.
     pub report: Option<Report>,
     /// The console, raw.

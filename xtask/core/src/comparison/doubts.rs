@@ -9,7 +9,9 @@ use super::statistics::smallest_p;
 use super::{Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE, VariantSummary, Verdict, cells};
 use crate::campaign::{Campaign, Setup};
 use crate::evidence::metric::{Metric, Thresholds};
+use crate::evidence::outcome::Outcome;
 use crate::plan::Clock;
+use crate::text::escape::escape_for_terminal;
 
 /// Everything that a reader must know before believing a number, most important first.
 pub(super) fn doubts(
@@ -20,6 +22,7 @@ pub(super) fn doubts(
 ) -> Vec<String> {
     let mut doubts = equal_kernels(variants);
     doubts.extend(campaign.damaged.iter().map(|damaged| format!("a record could not be read: {damaged}")));
+    doubts.extend(judged_otherwise(campaign));
     if campaign.boots.is_empty() {
         doubts.push("no boot has a record".to_owned());
     }
@@ -78,6 +81,27 @@ fn unspliced(campaign: &Campaign, scenario: &str) -> Option<String> {
              ({}): these figures are not those of splicing",
             variants.join(", ")
         )
+    })
+}
+
+/// Boots that the rules of this lab judge otherwise than those of the lab that ran them.
+fn judged_otherwise(campaign: &Campaign) -> impl Iterator<Item = String> + '_ {
+    campaign.boots.iter().filter_map(|boot| {
+        let (recorded, step) = (boot.recorded.as_ref()?, &boot.record.boot);
+        let why = |outcome: &Outcome| match outcome.reason() {
+            "" => String::new(),
+            reason => format!(" ({})", escape_for_terminal(reason)),
+        };
+        Some(format!(
+            "boot {} ({}, {}) was recorded as {}{}; by the rules of this lab it is {}{}",
+            step.number,
+            step.variant,
+            step.scenario,
+            recorded.word(),
+            why(recorded),
+            boot.record.outcome.word(),
+            why(&boot.record.outcome)
+        ))
     })
 }
 

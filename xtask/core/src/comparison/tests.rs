@@ -153,6 +153,15 @@ fn doubts_are_said() {
     assert!(one_phase.starts_with("all boots started their workloads at the same phase"), "{one_phase}");
     assert_eq!(one_phase.lines().count(), 1, "{one_phase}");
 
+    let mut otherwise = campaign(Clock::Virtual, &two_arms());
+    otherwise.boots[1].recorded = Some(Outcome::Broken { reason: "warning: in \u{1b}[31m".to_owned() });
+    assert_eq!(
+        doubts(&otherwise).lines().next(),
+        Some(
+            r"boot 2 (original, slow) was recorded as broken (warning: in \x1b[31m); by the rules of this lab it is finished"
+        )
+    );
+
     // The second boots start later, and differ: that is the phase, and no lack of repetition.
     let mut phases = campaign(Clock::Virtual, &[arm("original", &[], &[(1.0, 50.0), (1.05, 50.0)], 1)]);
     phases.boots[1].record.boot.phase_us = 700;

@@ -2,14 +2,17 @@
 
 mod buffer;
 mod event;
+mod lines;
 
 use std::time::Duration;
 
 use lab_protocol::{Hello, Progress};
+use serde::{Deserialize, Serialize};
 
 pub use buffer::CappedBuffer;
 pub use event::QmpEvent;
 pub(crate) use event::parse_event;
+pub use lines::CappedLines;
 
 /// Everything that came out of one boot.
 #[derive(Debug)]
@@ -18,8 +21,8 @@ pub struct Capture {
     pub console: CappedBuffer,
     /// When process 1 spoke up, and how long after QEMU's start.
     pub hello: Option<(Hello, Duration)>,
-    /// The steps that process 1 announced.
-    pub progress: Vec<Progress>,
+    /// The step that process 1 announced last.
+    pub progress: Option<Progress>,
     /// The payload of the report frame, if a whole one came.
     pub report: Option<Vec<u8>>,
     /// The request logs, one behind the other; as much of them as is accepted.
@@ -28,7 +31,7 @@ pub struct Capture {
     pub requests_received_bytes: u64,
     /// What was wrong with the frames, if anything.
     pub frame_error: Option<String>,
-    /// What QEMU said on its monitor, one JSON object a line.
+    /// What QEMU said on its monitor, one JSON object a line; see [`CappedLines`] for what was cut.
     pub qmp: Vec<String>,
     /// QEMU's standard error.
     pub qemu_stderr: String,
@@ -38,11 +41,45 @@ pub struct Capture {
     pub wall: Duration,
 }
 
+/// The most that is kept of what QEMU said last, characters.
+const MOST_SAID: usize = 300;
+
+impl Capture {
+    /// What judging needs of it beside the raw files.
+    pub fn watched(&self) -> Watched {
+        let said = self.qemu_stderr.trim().lines().last().unwrap_or_default();
+        Watched {
+            end: self.end.clone(),
+            frame_error: self.frame_error.as_ref().map(|error| error.chars().take(MOST_SAID).collect()),
+            qemu_said: said.chars().take(MOST_SAID).collect(),
+        }
+    }
+}
+
+/// How the watch over a boot ended, and what it learned that lies in none of the raw files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Watched {
+    /// Why it ended.
+    pub end: End,
+    /// What was wrong with the frames, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_error: Option<String>,
+    /// The last line of QEMU's standard error; empty if it said nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub qemu_said: String,
+}
+
 /// Why the watch over a QEMU ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum End {
-    /// QEMU ended by itself, with this exit code; none if a signal ended it.
-    Exited(Option<i32>),
+    /// QEMU ended by itself.
+    Exited {
+        /// The exit code; none if a signal ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+    },
     /// QEMU ran longer than the wall limit and was ended.
     WallLimit,
     /// Nothing was heard for the silence limit, and QEMU was ended.

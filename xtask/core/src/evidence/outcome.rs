@@ -1,10 +1,12 @@
 //! How a boot ended.
 
 mod judge;
+mod recorded;
 
 use serde::{Deserialize, Serialize};
 
-pub use judge::judge;
+pub use judge::{Evidence, judge};
+pub(crate) use recorded::watched_of;
 
 /// A boot ends as exactly one of these. The first three are results about the kernel and count for its variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -65,6 +65,15 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Whether its kernel is the source as it is.
+    pub fn is_unpatched(&self) -> bool {
+        match (&self.series[..], &self.prefix) {
+            ([], _) => true,
+            ([_], Some(prefix)) => prefix.patches == 0,
+            ([_, ..], _) => false,
+        }
+    }
+
     /// Whether `other` is the same under another name.
     pub(crate) fn is_again(&self, other: &Variant) -> bool {
         other == &Variant { name: other.name.clone(), ..self.clone() }

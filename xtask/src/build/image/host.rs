@@ -253,9 +253,9 @@ mod tests {
         let files = gather(&sh, &[Tool::Dd, Tool::AioStress]).unwrap();
         assert_eq!(files[0].guest_path, "/bin/dd");
         assert!(files.iter().any(|file| file.guest_path.ends_with("/libc.so.6")), "{files:?}");
-        let mut places: Vec<&str> = files.iter().map(|file| file.guest_path.as_str()).collect();
-        places.dedup();
-        assert_eq!(places.len(), files.len());
+        let places: std::collections::BTreeSet<&str> =
+            files.iter().map(|file| file.guest_path.as_str()).collect();
+        assert_eq!(places.len(), files.len(), "a place that is taken twice: {files:?}");
     }
 
     #[test]

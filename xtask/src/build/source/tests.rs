@@ -20,7 +20,13 @@ impl Lab {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(&folder.path().join("cache")).unwrap();
-        Lab { sh: Shell::new().unwrap(), cache, folder, said: RefCell::default() }
+        let sh = Shell::new().unwrap();
+        // The server of these tests is on this machine, where no proxy leads to.
+        for name in ["http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+            sh.set_var(name, "");
+        }
+        sh.set_var("no_proxy", "*");
+        Lab { sh, cache, folder, said: RefCell::default() }
     }
 
     /// A tree that ignores itself, as Debian's does, with a link, a program and a name that needs quoting.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lab_core::campaign::{Record, Stored, VERSION};
+use lab_core::campaign::{Record, Stored, VERSION, judged};
 use lab_core::evidence::capture::Capture;
-use lab_core::evidence::outcome::{Outcome, judge};
+use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Plan};
 use lab_protocol::{Assignment, Nonce, Report};
 
@@ -42,6 +42,7 @@ pub(super) fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<
         to_init_s: None,
         command: String::new(),
         outcome: Outcome::Lost { reason: "the lab ended before the boot did".to_owned() },
+        watched: None,
         boot: step.clone(),
         kernel,
         setup: bench.file.setup.clone(),
@@ -92,7 +93,8 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         }
         None => None,
     };
-    record.outcome = judge(&capture, report.as_ref(), record.nonce, record.kernel.build_id.as_deref());
+    record.watched = Some(capture.watched());
+    record.outcome = judged(record, &capture.console.bytes(), &capture.qmp, report.as_ref());
     record.wall_s = round_to_ms(capture.wall);
     record.to_init_s = capture.hello.as_ref().map(|(_, after)| round_to_ms(*after));
     let raw = BootFiles {

@@ -3,15 +3,14 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use lab_core::plan::Plan;
+use lab_core::plan::{Plan, SideBySide};
 use lab_core::text::layout::longest;
 use xshell::Shell;
 
 use super::estimate::estimate;
-use super::resolve;
+use super::{boots_side_by_side, resolve};
 use crate::build::{image, kernels};
 use crate::campaign;
-use crate::campaign::execute::boots_side_by_side;
 use crate::commands::cli;
 use crate::lab::Lab;
 use crate::machine::host;
@@ -23,13 +22,12 @@ use crate::machine::host;
 pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::to_look_at()?;
     let plan = resolve(sh, &lab, options)?;
-    let cpus = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
-    let side_by_side = boots_side_by_side(plan.machine.clock, cpus);
+    let side_by_side = boots_side_by_side(&plan.machine)?;
     print!("{}", boots(&plan, side_by_side));
     println!("\npackages  {}", packages(&plan));
     print!("{}", builds(sh, &lab, &plan));
     let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
-    println!("time  {}", estimate(&plan, &earlier, side_by_side));
+    println!("time  {}", estimate(&plan, &earlier, side_by_side.boots));
     println!("nothing was started, installed, built or written");
     Ok(ExitCode::SUCCESS)
 }
@@ -62,12 +60,9 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
 }
 
 /// Every boot in order, below a line that sums them up.
-fn boots(plan: &Plan, side_by_side: u32) -> String {
+fn boots(plan: &Plan, side_by_side: SideBySide) -> String {
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
-    let turns = match side_by_side {
-        1 => "one after the other".to_owned(),
-        count => format!("{count} side by side"),
-    };
+    let turns = side_by_side.describe();
     let mut text = format!(
         "plan {}: {} boots, {turns}; each runs {}\n\n",
         plan.name,
@@ -97,7 +92,7 @@ fn boots(plan: &Plan, side_by_side: u32) -> String {
 mod tests {
     use expect_test::expect;
     use lab_core::fixtures::{campaign, two_arms};
-    use lab_core::plan::{Clock, MachineSettings};
+    use lab_core::plan::{Clock, MachineSettings, Room, side_by_side};
 
     use super::*;
 
@@ -107,6 +102,10 @@ mod tests {
             let plan = campaign(clock, &two_arms()).file.plan;
             let machine = MachineSettings { warm_up_pairs: 1, phase_step_us: 700, ..plan.machine };
             Plan { machine, ..plan }.with_repetitions(3)
+        };
+        let on = |clock, cpus| {
+            let room = Room { cpus, available_mib: Some(1600) };
+            boots(&plan(clock), side_by_side(clock, 512, room).unwrap())
         };
         expect![[r#"
             plan built: 6 boots, 2 side by side; each runs dd-read, aio-read
@@ -119,7 +118,10 @@ mod tests {
                5  patched   slow               3       700
                6  original  slow               3       700
         "#]]
-        .assert_eq(&boots(&plan(Clock::Virtual), 2));
+        .assert_eq(&on(Clock::Virtual, 2));
+        let first_line = on(Clock::Virtual, 64).lines().next().unwrap().to_owned();
+        expect!["plan built: 6 boots, 2 side by side and not 64, since each needs 768 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
+            .assert_eq(&first_line);
         expect![[r#"
             plan built: 8 boots, one after the other; each runs dd-read, aio-read
 
@@ -133,6 +135,6 @@ mod tests {
                7  patched   slow               3       700
                8  original  slow               3       700
         "#]]
-        .assert_eq(&boots(&plan(Clock::Wall), 1));
+        .assert_eq(&on(Clock::Wall, 2));
     }
 }

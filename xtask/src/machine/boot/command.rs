@@ -166,46 +166,130 @@ fn accel_argument(machine: &Machine) -> String {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::{Expect, expect};
+    use lab_core::fixtures::{campaign, two_arms};
+
     use super::*;
 
-    fn command(clock: Clock, accelerator: Accelerator) -> String {
-        let machine = Machine { accelerator, clock, cpu_model: "max".into(), cpus: 1, memory_mib: 64 };
+    /// The command line of the plan's machine under an accelerator, one option a line, and the kernel's below it.
+    fn check(clock: Clock, accelerator: Accelerator, expected: Expect) {
+        let settings = MachineSettings { clock, cpus: 2, ..campaign(clock, &two_arms()).file.plan.machine };
+        let machine = Machine::new(&settings, accelerator);
         let sockets = Sockets { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
-        qemu_command(&machine, Path::new("/k/bzImage"), Path::new("/i/cpio"), sockets).join(" ")
+        let command = qemu_command(&machine, Path::new("/k/bzImage"), Path::new("/i/cpio"), sockets);
+        let kernel = kernel_command_line(&machine);
+        assert!(command.contains(&kernel), "{command:?}");
+        let lines = command.iter().map(|word| match word.starts_with('-') {
+            true => format!("\n{word}"),
+            false if *word == kernel => " KERNEL".to_owned(),
+            false => format!(" {word}"),
+        });
+        expected.assert_eq(&format!("{}\n\n{kernel}\n", lines.collect::<String>().trim_start()));
     }
 
     #[test]
-    fn the_virtual_clock_counts_instructions() {
-        let line = command(Clock::Virtual, Accelerator::Tcg);
-        assert!(line.contains("-icount shift=0,sleep=off"), "{line}");
-        assert!(line.contains("thread=single"), "{line}");
-        assert!(!command(Clock::Wall, Accelerator::Tcg).contains("icount"));
+    fn the_virtual_clock_under_emulation() {
+        check(
+            Clock::Virtual,
+            Accelerator::Tcg,
+            expect![[r#"
+            -no-user-config
+            -nodefaults
+            -display none
+            -machine pc
+            -accel tcg,thread=single
+            -cpu qemu64
+            -smp 2
+            -m 512M
+            -icount shift=0,sleep=off
+            -rtc base=2020-01-01T00:00:00,clock=vm
+            -seed 1
+            -no-reboot
+            -kernel /k/bzImage
+            -initrd /i/cpio
+            -append KERNEL
+            -chardev stdio,id=console,signal=off,mux=off
+            -serial chardev:console
+            -device virtio-serial-pci,id=serial,ioeventfd=off
+            -chardev socket,id=port,path=/s/port
+            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+            -chardev socket,id=monitor,path=/s/monitor
+            -mon chardev=monitor,mode=control
+            -device pvpanic
+            -action panic=none
+
+            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 noapictimer no_timer_check
+        "#]],
+        );
     }
 
     #[test]
-    fn kvm_runs_the_hosts_own_cpu() {
-        let settings = MachineSettings {
-            clock: Clock::Wall,
-            accel: lab_core::plan::AccelChoice::Auto,
-            cpu_model: "max".into(),
-            cpus: 2,
-            memory_mib: 64,
-            storage_mib: 32,
-            workload_limit_s: 1,
-            warm_up_pairs: 0,
-            pin: false,
-            quiet_wait_s: 0,
-            quiet: lab_core::evidence::quiet::QuietLimits {
-                others_percent: 10,
-                steal_percent: 2,
-                memory_percent: 5,
-            },
-            wall_limit_s: 1,
-            phase_us: 0,
-            phase_step_us: 0,
-            silence_limit_s: 1,
-        };
-        assert_eq!(Machine::new(&settings, Accelerator::Kvm).cpu_model, "host");
-        assert_eq!(Machine::new(&settings, Accelerator::Tcg).cpu_model, "max");
+    fn the_wall_clock_under_emulation() {
+        check(
+            Clock::Wall,
+            Accelerator::Tcg,
+            expect![[r#"
+            -no-user-config
+            -nodefaults
+            -display none
+            -machine pc
+            -accel tcg,thread=multi
+            -cpu qemu64
+            -smp 2
+            -m 512M
+            -rtc base=utc,clock=host
+            -seed 1
+            -no-reboot
+            -kernel /k/bzImage
+            -initrd /i/cpio
+            -append KERNEL
+            -chardev stdio,id=console,signal=off,mux=off
+            -serial chardev:console
+            -device virtio-serial-pci,id=serial,ioeventfd=off
+            -chardev socket,id=port,path=/s/port
+            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+            -chardev socket,id=monitor,path=/s/monitor
+            -mon chardev=monitor,mode=control
+            -device pvpanic
+            -action panic=none
+
+            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=unstable no_timer_check watchdog_thresh=60
+        "#]],
+        );
+    }
+
+    #[test]
+    fn the_wall_clock_under_kvm() {
+        check(
+            Clock::Wall,
+            Accelerator::Kvm,
+            expect![[r#"
+            -no-user-config
+            -nodefaults
+            -display none
+            -machine pc
+            -accel kvm
+            -cpu host
+            -smp 2
+            -m 512M
+            -rtc base=utc,clock=host
+            -seed 1
+            -no-reboot
+            -kernel /k/bzImage
+            -initrd /i/cpio
+            -append KERNEL
+            -chardev stdio,id=console,signal=off,mux=off
+            -serial chardev:console
+            -device virtio-serial-pci,id=serial,ioeventfd=off
+            -chardev socket,id=port,path=/s/port
+            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+            -chardev socket,id=monitor,path=/s/monitor
+            -mon chardev=monitor,mode=control
+            -device pvpanic
+            -action panic=none
+
+            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 sysctl.kernel.hung_task_timeout_secs=140
+        "#]],
+        );
     }
 }

@@ -46,6 +46,11 @@ impl Qemu {
         Ok((stdout, stderr))
     }
 
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The exit code if QEMU has ended: the inner value is none if a signal ended it.
     pub(super) fn ended(&mut self) -> Option<Option<i32>> {
         // An error means that there is no such child any more.

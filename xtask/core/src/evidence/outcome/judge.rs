@@ -3,41 +3,69 @@
 use lab_protocol::{Nonce, Report};
 
 use super::Outcome;
-use crate::evidence::capture::{Capture, End, QmpEvent, parse_event};
+use crate::evidence::capture::{End, QmpEvent, Watched, parse_event};
 use crate::evidence::klog;
 
+/// The longest reason, characters: what a guest says of itself must not fill a record.
+const LONGEST_REASON: usize = 1000;
+
+/// What a boot is judged by: all of it is kept, so that it can be judged again.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The console, raw.
+    pub console: &'a [u8],
+    /// What the monitor said, one JSON object a line.
+    pub qmp: &'a [String],
+    /// The report, if a whole one came.
+    pub report: Option<&'a Report>,
+    /// How the watch ended.
+    pub watched: &'a Watched,
+    /// The nonce of the boot.
+    pub nonce: Nonce,
+    /// That of the kernel that was to be booted, if it is known. A boot of another one says nothing about it.
+    pub build_id: Option<&'a str>,
+}
+
 /// Decides how a boot ended. The first cause wins: what the kernel said before it stopped explains the stop.
-///
-/// `build_id` is that of the kernel that was to be booted. A boot of another one says nothing about it.
-pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Option<&str>) -> Outcome {
-    let console = capture.console.bytes();
+pub fn judge(evidence: &Evidence<'_>) -> Outcome {
+    let shorten = |reason: String| reason.chars().take(LONGEST_REASON).collect();
+    match decide(evidence) {
+        Outcome::Finished => Outcome::Finished,
+        Outcome::Broken { reason } => Outcome::Broken { reason: shorten(reason) },
+        Outcome::Hung { reason } => Outcome::Hung { reason: shorten(reason) },
+        Outcome::Lost { reason } => Outcome::Lost { reason: shorten(reason) },
+    }
+}
+
+fn decide(evidence: &Evidence<'_>) -> Outcome {
+    let Evidence { console, report, build_id, .. } = *evidence;
     let fault = other_kernel(report, build_id)
         .map(|reason| Outcome::Lost { reason })
-        .or_else(|| kernel_fault(capture, &console, report).map(|reason| Outcome::Broken { reason }));
-    let last = || match klog::last_line(&console).as_str() {
+        .or_else(|| kernel_fault(evidence).map(|reason| Outcome::Broken { reason }));
+    let last = || match klog::last_line(console).as_str() {
         "" => "; the console is empty".to_owned(),
         line => format!("; the last line on the console is `{line}`"),
     };
-    match (&capture.end, fault) {
+    match (&evidence.watched.end, fault) {
         // What a boot had said until it was cut short is not its result.
         (End::Interrupted, _) => Outcome::Lost { reason: "interrupted by the user".to_owned() },
-        (End::Exited(_) | End::Silence | End::WallLimit, Some(outcome)) => outcome,
+        (End::Exited { .. } | End::Silence | End::WallLimit, Some(outcome)) => outcome,
         (End::Silence, None) => {
             Outcome::Hung { reason: format!("nothing was heard within the silence limit{}", last()) }
         }
         (End::WallLimit, None) => {
             Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) }
         }
-        (End::Exited(code), None) => match missing_proof(capture, &console, report, nonce) {
+        (End::Exited { code }, None) => match missing_proof(evidence) {
             None => Outcome::Finished,
-            Some(missing) if *code == Some(0) && is_the_guests_doing(capture, report) => {
+            Some(missing) if *code == Some(0) && is_the_guests_doing(evidence) => {
                 Outcome::Broken { reason: format!("{missing}{}", last()) }
             }
             Some(missing) => Outcome::Lost {
                 reason: format!(
                     "{missing}; QEMU {}{}",
                     describe_exit(*code),
-                    describe_stderr(&capture.qemu_stderr)
+                    describe_stderr(&evidence.watched.qemu_said)
                 ),
             },
         },
@@ -55,30 +83,30 @@ fn other_kernel(report: Option<&Report>, build_id: Option<&str>) -> Option<Strin
 }
 
 /// What proves a fault of the kernel, whatever happened afterwards.
-fn kernel_fault(capture: &Capture, console: &[u8], report: Option<&Report>) -> Option<String> {
-    if let Some(finding) = klog::findings(console).into_iter().next() {
+fn kernel_fault(evidence: &Evidence<'_>) -> Option<String> {
+    if let Some(finding) = klog::findings(evidence.console).into_iter().next() {
         return Some(format!("{}: {}", finding.kind, finding.title));
     }
-    if capture.qmp.iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
+    if evidence.qmp.iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
         return Some("the panic device was rung, though the console shows no panic".to_owned());
     }
-    let tainted = report.map_or(0, |report| report.tainted_after);
+    let tainted = evidence.report.map_or(0, |report| report.tainted_after);
     (tainted != 0).then(|| format!("the kernel tainted itself: {}", klog::taint_flags(tainted).join(", ")))
 }
 
 /// Whether the guest itself ended the machine in a way that it must not: without a report, or by anything but a
 /// shutdown. QEMU returns 0 as well when the host ends it, be it by a signal or over the monitor: only the reason tells.
-fn is_the_guests_doing(capture: &Capture, report: Option<&Report>) -> bool {
-    match shutdown_reason(capture).as_deref() {
-        Some("guest-shutdown") => report.is_none(),
+fn is_the_guests_doing(evidence: &Evidence<'_>) -> bool {
+    match shutdown_reason(evidence.qmp).as_deref() {
+        Some("guest-shutdown") => evidence.report.is_none(),
         Some(reason) => reason.starts_with("guest-"),
         None => false,
     }
 }
 
 /// Why the machine stopped, in QEMU's words; none if the monitor did not say.
-fn shutdown_reason(capture: &Capture) -> Option<String> {
-    capture.qmp.iter().find_map(|line| match parse_event(line) {
+pub(super) fn shutdown_reason(qmp: &[String]) -> Option<String> {
+    qmp.iter().find_map(|line| match parse_event(line) {
         Some(QmpEvent::Shutdown { reason }) => Some(reason),
         Some(QmpEvent::GuestPanicked | QmpEvent::Other) | None => None,
     })
@@ -86,14 +114,15 @@ fn shutdown_reason(capture: &Capture) -> Option<String> {
 
 /// Which part of the three-fold proof of a good end is missing: the framed report, the end mark on the console,
 /// the monitor's word that the guest shut down.
-fn missing_proof(capture: &Capture, console: &[u8], report: Option<&Report>, nonce: Nonce) -> Option<String> {
-    let shutdown = shutdown_reason(capture);
-    if report.is_none() {
-        let why = capture.frame_error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+fn missing_proof(evidence: &Evidence<'_>) -> Option<String> {
+    let shutdown = shutdown_reason(evidence.qmp);
+    if evidence.report.is_none() {
+        let why =
+            evidence.watched.frame_error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
         let how = shutdown.map(|reason| format!(", QEMU's reason is {reason}")).unwrap_or_default();
         return Some(format!("the guest ended without a whole report{why}{how}"));
     }
-    if !klog::end_mark(console, nonce) {
+    if !klog::end_mark(evidence.console, evidence.nonce) {
         return Some("the end mark is not on the console".to_owned());
     }
     match shutdown.as_deref() {
@@ -110,10 +139,10 @@ fn describe_exit(code: Option<i32>) -> String {
     }
 }
 
-fn describe_stderr(stderr: &str) -> String {
-    match stderr.trim() {
+fn describe_stderr(said: &str) -> String {
+    match said {
         "" => String::new(),
-        text => format!(": {}", text.lines().last().unwrap_or(text)),
+        said => format!(": {said}"),
     }
 }
 
@@ -122,7 +151,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::evidence::capture::CappedBuffer;
+    use crate::evidence::capture::{CappedBuffer, Capture};
 
     const NONCE: Nonce = Nonce([1; 16]);
     const SHUTDOWN: &str = r#"{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}"#;
@@ -135,7 +164,7 @@ mod tests {
         Capture {
             console: buffer,
             hello: None,
-            progress: Vec::new(),
+            progress: None,
             report: None,
             requests: Vec::new(),
             requests_received_bytes: 0,
@@ -167,6 +196,17 @@ mod tests {
         format!("[    0.000000] Linux version 6.12\r\n[    1.000000] {} {NONCE}\r\n", lab_protocol::END_MARK)
     }
 
+    fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Option<&str>) -> Outcome {
+        super::judge(&Evidence {
+            console: &capture.console.bytes(),
+            qmp: &capture.qmp,
+            report,
+            watched: &capture.watched(),
+            nonce,
+            build_id,
+        })
+    }
+
     #[track_caller]
     fn check(capture: &Capture, report: Option<&Report>, expected: &str) {
         let outcome = judge(capture, report, NONCE, None);
@@ -176,15 +216,15 @@ mod tests {
     #[test]
     fn only_the_whole_proof_is_a_good_end() {
         let console = good_console();
-        let good = capture(&console, &[SHUTDOWN], End::Exited(Some(0)));
+        let good = capture(&console, &[SHUTDOWN], End::Exited { code: Some(0) });
         check(&good, Some(&report(0)), "finished: ");
         check(
-            &capture(&console, &[], End::Exited(Some(0))),
+            &capture(&console, &[], End::Exited { code: Some(0) }),
             Some(&report(0)),
             "lost: QEMU ended without giving a reason; QEMU returned 0: qemu: cannot do it",
         );
         check(
-            &capture("[    0.000000] Linux version 6.12\r\n", &[SHUTDOWN], End::Exited(Some(0))),
+            &capture("[    0.000000] Linux version 6.12\r\n", &[SHUTDOWN], End::Exited { code: Some(0) }),
             Some(&report(0)),
             "lost: the end mark is not on the console; QEMU returned 0: qemu: cannot do it",
         );
@@ -202,10 +242,10 @@ mod tests {
     #[test]
     fn taint_and_panic_device_count_without_text() {
         let console = good_console();
-        let good = capture(&console, &[SHUTDOWN], End::Exited(Some(0)));
+        let good = capture(&console, &[SHUTDOWN], End::Exited { code: Some(0) });
         assert_eq!(judge(&good, Some(&report(512)), NONCE, None).word(), "broken");
         check(
-            &capture(&console, &[PANICKED, RESET], End::Exited(Some(0))),
+            &capture(&console, &[PANICKED, RESET], End::Exited { code: Some(0) }),
             None,
             "broken: the panic device was rung, though the console shows no panic",
         );
@@ -214,12 +254,12 @@ mod tests {
     #[test]
     fn a_qemu_that_fails_says_nothing_about_the_kernel() {
         check(
-            &capture("", &[], End::Exited(Some(1))),
+            &capture("", &[], End::Exited { code: Some(1) }),
             None,
             "lost: the guest ended without a whole report; QEMU returned 1: qemu: cannot do it",
         );
         check(
-            &capture("", &[], End::Exited(None)),
+            &capture("", &[], End::Exited { code: None }),
             None,
             "lost: the guest ended without a whole report; QEMU was ended by a signal: qemu: cannot do it",
         );
@@ -230,7 +270,7 @@ mod tests {
     fn only_what_the_guest_caused_is_broken() {
         let shutdown = |reason: &str| format!(r#"{{"event": "SHUTDOWN", "data": {{"reason": "{reason}"}}}}"#);
         let ended = |qmp: &[&str], code| {
-            let capture = capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited(code));
+            let capture = capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited { code });
             judge(&capture, None, NONCE, None)
         };
         for (reason, expected) in [
@@ -254,7 +294,7 @@ mod tests {
             &capture(
                 "[    0.000000] Linux version 6.12\r\n",
                 &[&shutdown("host-signal")],
-                End::Exited(Some(0)),
+                End::Exited { code: Some(0) },
             ),
             None,
             "lost: the guest ended without a whole report, QEMU's reason is host-signal; QEMU returned 0: qemu: \
@@ -262,14 +302,14 @@ mod tests {
         );
         // What the kernel said before counts, whoever ended QEMU.
         let panic = "[    1.000000][    T1] Kernel panic - not syncing: test\r\n";
-        let killed = capture(panic, &[&shutdown("host-signal")], End::Exited(Some(0)));
+        let killed = capture(panic, &[&shutdown("host-signal")], End::Exited { code: Some(0) });
         assert_eq!(judge(&killed, None, NONCE, None).word(), "broken");
     }
 
     /// A kernel that resets or dies where it is to switch the machine off has said all it had to, and is broken.
     #[test]
     fn a_reset_instead_of_a_shutdown_is_the_guests() {
-        let reset = capture(&good_console(), &[RESET], End::Exited(Some(0)));
+        let reset = capture(&good_console(), &[RESET], End::Exited { code: Some(0) });
         let outcome = judge(&reset, Some(&report(0)), NONCE, None);
         assert_eq!(outcome.word(), "broken", "{outcome:?}");
         assert!(
@@ -279,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_boot_of_another_kernel_does_not_count() {
-        let good = capture(&good_console(), &[SHUTDOWN], End::Exited(Some(0)));
+        let good = capture(&good_console(), &[SHUTDOWN], End::Exited { code: Some(0) });
         let of = |build_id: Option<&str>| Report { build_id: build_id.map(str::to_owned), ..report(0) };
         for (booted, expected) in [
             (Some("aa11"), "finished: "),
@@ -289,6 +329,9 @@ mod tests {
             let outcome = judge(&good, Some(&of(booted)), NONCE, Some("aa11"));
             assert_eq!(format!("{}: {}", outcome.word(), outcome.reason()), expected);
         }
+        // A guest that is not sound cannot fill the record.
+        let endless = judge(&good, Some(&of(Some(&"b".repeat(1 << 20)))), NONCE, Some("aa11"));
+        assert_eq!((endless.word(), endless.reason().chars().count()), ("lost", LONGEST_REASON));
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! The accelerator of a plan, with the guest that tests it.
+
+use anyhow::Context as _;
+use lab_core::campaign::Host;
+use lab_core::plan::{Plan, Variant};
+use lab_protocol::Assignment;
+use xshell::Shell;
+
+use crate::build::image::Image;
+use crate::build::kernel::Kernel;
+use crate::build::kernels;
+use crate::lab::Lab;
+use crate::machine::accel::{self, Choice, Identity, TestGuest};
+use crate::machine::guest;
+
+/// Chooses the accelerator of `plan`, of which these are the kernels.
+///
+/// # Errors
+/// If KVM is demanded and does not work, or a guest to test it cannot be made.
+pub(super) fn choose(
+    sh: &Shell,
+    lab: &Lab,
+    plan: &Plan,
+    host: &Host,
+    qemu_version: &str,
+    kernels: &[Kernel],
+    image: &Image,
+) -> anyhow::Result<Choice> {
+    let scratch = lab.cache.temporary_folder("accelerator-")?;
+    let test_guest = || -> anyhow::Result<TestGuest> {
+        let kernel = unpatched(sh, lab, plan, kernels)?;
+        let (initramfs, nonce) = (scratch.path().join("initramfs"), guest::random_nonce()?);
+        guest::write_initramfs(&image.path, &assignment(plan, nonce)?, &initramfs)?;
+        Ok(TestGuest { bzimage: kernel.bzimage, kernel: kernel.digest, initramfs, nonce })
+    };
+    let identity = Identity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
+    accel::choose(&lab.cache, plan.machine.accel, identity, &test_guest, &lab.interrupt)
+}
+
+/// The kernel of the source as it is, so that no patch has a part in what the test shows: the plan's, or one that is built
+/// for this.
+fn unpatched(sh: &Shell, lab: &Lab, plan: &Plan, kernels: &[Kernel]) -> anyhow::Result<Kernel> {
+    let mut built = plan.variants.iter().zip(kernels);
+    if let Some((_, kernel)) = built.find(|(variant, _)| variant.is_unpatched()) {
+        return Ok(kernel.clone());
+    }
+    let variant =
+        Variant { name: "unpatched".to_owned(), series: Vec::new(), prefix: None, planted_ns: None };
+    let kernels = kernels::ensure(sh, lab, &plan.kernel, &[variant]).context("a kernel to test KVM with")?;
+    kernels.into_iter().next().context("a kernel to test KVM with")
+}
+
+/// What the test guest does: it starts the server, and ends.
+fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignment> {
+    let scenario = plan.scenarios.first().context("a plan has at least one scenario")?;
+    Ok(Assignment {
+        nonce,
+        server: scenario.server.clone(),
+        storage_mib: 16,
+        workloads: Vec::new(),
+        workload_limit_s: plan.machine.workload_limit_s,
+        phase_us: 0,
+    })
+}

@@ -1,0 +1,157 @@
+//! Which accelerator is chosen on machines that behave in every way, without a virtual one.
+
+use std::cell::RefCell;
+use std::io;
+
+use lab_core::evidence::capture::CappedBuffer;
+use lab_protocol::{Hello, Nonce};
+
+use super::*;
+
+const REFUSED: &str = "qemu-system-x86_64: failed to initialize kvm: Permission denied\n";
+
+fn capture(end: End, stderr: &str) -> Capture {
+    Capture {
+        console: CappedBuffer::new(16),
+        hello: None,
+        progress: None,
+        report: None,
+        requests: Vec::new(),
+        requests_received_bytes: 0,
+        frame_error: None,
+        qmp: Vec::new(),
+        qemu_stderr: stderr.to_owned(),
+        end,
+        wall: Duration::from_secs(20),
+    }
+}
+
+fn booted() -> Capture {
+    let hello = Hello { kernel_release: "6.12".into(), uptime_us: 1 };
+    Capture {
+        hello: Some((hello, Duration::from_millis(1200))),
+        ..capture(End::Exited { code: Some(0) }, "")
+    }
+}
+
+fn hung() -> Capture {
+    capture(End::WallLimit, "terminating on signal 15")
+}
+
+/// A machine: what its device says, and how the guest ends under each accelerator.
+struct Host {
+    folder: tempfile::TempDir,
+    device: fn() -> io::Result<()>,
+    kvm: fn() -> Capture,
+    tcg: fn() -> Capture,
+}
+
+impl Host {
+    fn new(device: fn() -> io::Result<()>, kvm: fn() -> Capture, tcg: fn() -> Capture) -> Self {
+        Host { folder: tempfile::tempdir().unwrap(), device, kvm, tcg }
+    }
+
+    /// What is chosen so many hours after the epoch, and what was made and booted for it.
+    fn choose(&self, wanted: AccelChoice, hours: i64) -> (String, String) {
+        let did = RefCell::new(Vec::new());
+        let guest = || {
+            did.borrow_mut().push("guest");
+            let (bzimage, initramfs) = ("bzImage".into(), "initramfs".into());
+            Ok(TestGuest { bzimage, kernel: "5e5e".into(), initramfs, nonce: Nonce([1; 16]) })
+        };
+        let run = |_: &TestGuest, accelerator: Accelerator| {
+            did.borrow_mut().push(accelerator.word());
+            Ok(match accelerator {
+                Accelerator::Kvm => (self.kvm)(),
+                Accelerator::Tcg => (self.tcg)(),
+            })
+        };
+        let memory = self.folder.path().join("kvm.toml");
+        let now = Timestamp::from_second(hours * 3600).unwrap();
+        let test = Test { memory: &memory, now, device: &self.device, guest: &guest, run: &run };
+        let chosen = match test.choose(wanted) {
+            Ok(choice) => format!("{}: {}", choice.accelerator.word(), choice.reason),
+            Err(error) => format!("error: {error:#}"),
+        };
+        (chosen, did.into_inner().join(" "))
+    }
+
+    #[track_caller]
+    fn check(&self, wanted: AccelChoice, hours: i64, expected: &str, did: &str) {
+        let found = self.choose(wanted, hours);
+        assert_eq!((found.0.as_str(), found.1.as_str()), (expected, did));
+    }
+}
+
+fn missing() -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::NotFound, "No such file or directory"))
+}
+
+fn opens() -> io::Result<()> {
+    Ok(())
+}
+
+#[test]
+fn emulation_needs_no_test() {
+    Host::new(opens, booted, booted).check(AccelChoice::Tcg, 0, "tcg: lab.toml asks for it", "");
+    let none = Host::new(missing, booted, booted);
+    none.check(AccelChoice::Auto, 0, "tcg: /dev/kvm does not open: No such file or directory", "");
+    none.check(
+        AccelChoice::Kvm,
+        0,
+        "error: /dev/kvm does not open: No such file or directory; set accel = \"auto\" or \"tcg\" in lab.toml",
+        "",
+    );
+}
+
+#[test]
+fn a_success_is_tested_once() {
+    let host = Host::new(opens, booted, hung);
+    host.check(AccelChoice::Auto, 0, "kvm: a test guest booted under KVM in 1.2 s", "guest kvm");
+    let again = "kvm: a test guest booted under KVM in 1.2 s, tested 1970-01-01 00:00 UTC";
+    host.check(AccelChoice::Kvm, 24 * 365, again, "");
+}
+
+#[test]
+fn a_failure_is_tested_again_after_a_day() {
+    let fails = "/dev/kvm opens, but a test guest did not boot under KVM: after 20 s its console had 0 bytes and process 1 \
+                 did not run; under emulation it did in 1.2 s";
+    let mut host = Host::new(opens, hung, booted);
+    host.check(AccelChoice::Auto, 0, &format!("tcg: {fails}"), "guest kvm tcg");
+    let remembered = format!("{fails}, tested 1970-01-01 00:00 UTC");
+    host.check(AccelChoice::Auto, 23, &format!("tcg: {remembered}"), "");
+    let refused = format!("error: {remembered}; set accel = \"auto\" or \"tcg\" in lab.toml");
+    host.check(AccelChoice::Kvm, 23, &refused, "");
+    host.kvm = booted;
+    host.check(AccelChoice::Auto, 24, "kvm: a test guest booted under KVM in 1.2 s", "guest kvm");
+}
+
+/// A guest that boots nowhere says nothing about KVM.
+#[test]
+fn a_guest_that_boots_nowhere_is_not_remembered() {
+    let mut host = Host::new(opens, || capture(End::Exited { code: Some(1) }, REFUSED), hung);
+    host.check(
+        AccelChoice::Auto,
+        0,
+        "tcg: /dev/kvm opens, but a test guest did not boot under KVM: QEMU ended and said: qemu-system-x86_64: failed to \
+         initialize kvm: Permission denied; nor did it under emulation: after 20 s its console had 0 bytes and process 1 \
+         did not run",
+        "guest kvm tcg",
+    );
+    (host.kvm, host.tcg) = (booted, booted);
+    host.check(AccelChoice::Auto, 0, "kvm: a test guest booted under KVM in 1.2 s", "guest kvm");
+}
+
+#[test]
+fn a_guest_that_cannot_be_made_is_an_error_and_no_verdict() {
+    let memory = tempfile::tempdir().unwrap().path().join("kvm.toml");
+    let test = Test {
+        memory: &memory,
+        now: Timestamp::UNIX_EPOCH,
+        device: &opens,
+        guest: &|| bail!("no compiler"),
+        run: &|_, _| bail!("nothing is booted"),
+    };
+    assert_eq!(test.choose(AccelChoice::Auto).unwrap_err().to_string(), "no compiler");
+    assert!(!memory.exists());
+}
