@@ -7,7 +7,7 @@ use lab_core::campaign::Campaign;
 use lab_core::comparison::across::{self, Across};
 use lab_core::comparison::{self, Comparison, Question, self_test};
 use lab_core::report;
-use lab_core::report::timeline::{self, Wanted};
+use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::text::layout;
 use xshell::Shell;
 
@@ -45,9 +45,9 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(across.status.exit_code()))
 }
 
-fn wanted(options: &cli::Compare) -> Wanted {
+fn wanted(options: &cli::Compare) -> TimelineRequest {
     let cli::Compare { scenario, workload, boot, .. } = options.clone();
-    Wanted { scenario, workload, boot }
+    TimelineRequest { scenario, workload, boot }
 }
 
 /// Compares a campaign that has just ended, prints it, and keeps the table beside the records.

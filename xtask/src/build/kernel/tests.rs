@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use expect_test::expect;
 use lab_core::evidence::build::BuildFailed;
-use lab_core::evidence::symbols::{Difference, Resized};
+use lab_core::evidence::symbols::{Resized, SymbolDifference};
 use lab_core::series::Patch;
 
 use super::*;
@@ -133,7 +133,7 @@ fn a_series_patch_by_patch() {
     assert_eq!(names, [&series("s", &[TWO]).digest, &whole.digest]);
     assert_eq!(lab.build(&[whole]).unwrap().built, Built::Stored);
     let symbols = kernels.each_ref().map(|kernel| kernel.symbols().unwrap());
-    let difference = Difference::between(&symbols[0], &symbols[1]);
+    let difference = SymbolDifference::between(&symbols[0], &symbols[1]);
     assert_eq!(difference.changed, [Resized { name: "a".into(), sizes: (14, 14) }]);
     assert_eq!(kernels[1].compiled().unwrap(), ["a.o"]);
     assert_eq!(kernels[1].image_bytes().unwrap(), kernels[2].image_bytes().unwrap());

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lab_core::campaign::{Record, Stored, VERSION};
+use lab_core::campaign::{Record, StoredFile, VERSION};
 use lab_core::evidence::capture::Capture;
 use lab_core::evidence::outcome::{Outcome, judge};
 use lab_core::plan::{BootStep, Plan};
@@ -114,7 +114,7 @@ fn round_to_ms(duration: Duration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }
 
-fn nothing() -> Stored {
+fn nothing() -> StoredFile {
     BootFiles::default().describe_console()
 }
 

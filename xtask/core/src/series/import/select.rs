@@ -6,7 +6,7 @@ use anyhow::{bail, ensure};
 
 use super::complete;
 use super::mail::Mail;
-use super::subject::{Mark, Place};
+use super::subject::{Place, SubjectMark};
 use crate::series;
 use crate::text::suggest::quoted;
 
@@ -105,15 +105,15 @@ fn group(mails: Vec<Mail>, order: Order, skipped: &mut Vec<Skipped>) -> Vec<Grou
     for mail in mails {
         let has_diff = series::has_diff(&mail.text);
         match mail.subject.mark {
-            Mark::Patch { place: None, .. } if !has_diff => empty.push(mail),
-            Mark::Patch { version, place } => {
+            SubjectMark::Patch { place: None, .. } if !has_diff => empty.push(mail),
+            SubjectMark::Patch { version, place } => {
                 let number = place.map_or(0, |Place { number, .. }| number);
                 groups.entry((version, place.map(|place| place.total))).or_default().push((number, mail));
             }
-            Mark::Reply if has_diff => skip(skipped, &mail, "a reply, its diff is not taken"),
-            Mark::Reply => skip(skipped, &mail, "a reply"),
-            Mark::Nothing if has_diff => unmarked.push(mail),
-            Mark::Nothing => skip(skipped, &mail, "not a patch"),
+            SubjectMark::Reply if has_diff => skip(skipped, &mail, "a reply, its diff is not taken"),
+            SubjectMark::Reply => skip(skipped, &mail, "a reply"),
+            SubjectMark::Nothing if has_diff => unmarked.push(mail),
+            SubjectMark::Nothing => skip(skipped, &mail, "not a patch"),
         }
     }
     for mail in unmarked {
