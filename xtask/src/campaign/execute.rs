@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 3;
 
 /// What every boot of a campaign needs.
 #[derive(Debug)]
-pub(crate) struct Bench<'a> {
+pub(crate) struct BootContext<'a> {
     /// Where temporary files go.
     pub cache: &'a Cache,
     /// Where records go.
@@ -41,7 +41,7 @@ pub(crate) struct Bench<'a> {
 
 /// How a run of boots ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum CampaignEnd {
     /// Every step has its result, or was lost too often.
     Complete,
     /// The user stopped it.
@@ -52,10 +52,10 @@ pub(crate) enum Progress {
 ///
 /// # Errors
 /// If a record cannot be written: the results would be lost, so no further boot is started.
-pub(crate) fn run(bench: &Bench<'_>, tries: Vec<Try>) -> anyhow::Result<Progress> {
-    match bench.machine.clock {
-        Clock::Virtual => run_side_by_side(bench, &tries),
-        Clock::Wall => run_in_turn(bench, tries),
+pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
+    match context.machine.clock {
+        Clock::Virtual => run_side_by_side(context, &tries),
+        Clock::Wall => run_in_turn(context, tries),
     }
 }
 
@@ -68,20 +68,20 @@ pub(crate) fn boots_side_by_side(clock: Clock, host_cpus: u32) -> u32 {
     }
 }
 
-fn run_side_by_side(bench: &Bench<'_>, tries: &[Try]) -> anyhow::Result<Progress> {
-    let steps: VecDeque<BootStep> = missing(&bench.file.plan, tries).into_iter().cloned().collect();
+fn run_side_by_side(context: &BootContext<'_>, tries: &[Try]) -> anyhow::Result<CampaignEnd> {
+    let steps: VecDeque<BootStep> = missing(&context.file.plan, tries).into_iter().cloned().collect();
     let queue = Mutex::new(steps);
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
-        for _ in 0..boots_side_by_side(bench.machine.clock, bench.file.host.cpus) {
+        for _ in 0..boots_side_by_side(context.machine.clock, context.file.host.cpus) {
             scope.spawn(|| {
-                while !bench.interrupt.is_set()
+                while !context.interrupt.is_set()
                     && failure().is_none()
                     && let Some(step) = next()
                 {
-                    if let Err(error) = run_step(bench, &step) {
+                    if let Err(error) = run_step(context, &step) {
                         failure().get_or_insert(error);
                     }
                 }
@@ -90,17 +90,17 @@ fn run_side_by_side(bench: &Bench<'_>, tries: &[Try]) -> anyhow::Result<Progress
     });
     match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),
-        None => Ok(progress(bench)),
+        None => Ok(progress(context)),
     }
 }
 
-fn progress(bench: &Bench<'_>) -> Progress {
-    if bench.interrupt.is_set() { Progress::Interrupted } else { Progress::Complete }
+fn progress(context: &BootContext<'_>) -> CampaignEnd {
+    if context.interrupt.is_set() { CampaignEnd::Interrupted } else { CampaignEnd::Complete }
 }
 
-fn run_step(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<()> {
+fn run_step(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<()> {
     for _ in 0..ATTEMPTS {
-        let Some(record) = run_and_tell(bench, step)? else { break };
+        let Some(record) = run_and_tell(context, step)? else { break };
         if !matches!(record.outcome, Outcome::Lost { .. }) {
             break;
         }
@@ -109,14 +109,14 @@ fn run_step(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<()> {
 }
 
 /// One boot after the other; what each try showed decides about the next.
-fn run_in_turn(bench: &Bench<'_>, mut tries: Vec<Try>) -> anyhow::Result<Progress> {
-    let plan = &bench.file.plan;
+fn run_in_turn(context: &BootContext<'_>, mut tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
+    let plan = &context.file.plan;
     let mut losses = BTreeMap::<u32, u32>::new();
     let mut given_up = BTreeSet::new();
-    while !bench.interrupt.is_set()
+    while !context.interrupt.is_set()
         && let Some(step) = due(plan, &tries, &given_up)
     {
-        let Some(record) = run_and_tell(bench, step)? else { break };
+        let Some(record) = run_and_tell(context, step)? else { break };
         let tried = Try::of(&record);
         if tried.ended == Ended::Lost {
             let count = losses.entry(step.number).or_default();
@@ -127,14 +127,14 @@ fn run_in_turn(bench: &Bench<'_>, mut tries: Vec<Try>) -> anyhow::Result<Progres
         }
         tries.push(tried);
     }
-    Ok(progress(bench))
+    Ok(progress(context))
 }
 
 /// Runs a boot and says how it went; none if the user stopped it.
-fn run_and_tell(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
-    let record = run_attempt(bench, step)?.filter(|_| !bench.interrupt.is_set());
+fn run_and_tell(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+    let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
     if let Some(record) = &record {
-        eprintln!("{}", progress_line(record, bench.file.plan.boots.len()));
+        eprintln!("{}", progress_line(record, context.file.plan.boots.len()));
     }
     Ok(record)
 }

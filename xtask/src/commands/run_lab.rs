@@ -15,7 +15,7 @@ use xshell::Shell;
 use crate::build::image::{self, Built, Image};
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
-use crate::campaign::execute::{self, Bench, Progress};
+use crate::campaign::execute::{self, BootContext, CampaignEnd};
 use crate::campaign::{self, CampaignFolder, Opened};
 use crate::commands::{cli, compare, each_patch};
 use crate::lab::stopwatch::{Stopwatch, seconds};
@@ -205,7 +205,7 @@ fn run_boots(
     kernels: &[Kernel],
 ) -> anyhow::Result<()> {
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
-    let bench = Bench {
+    let context = BootContext {
         cache: &lab.cache,
         folder,
         file,
@@ -214,9 +214,9 @@ fn run_boots(
         bzimages,
         interrupt: &lab.interrupt,
     };
-    match execute::run(&bench, tries)? {
-        Progress::Complete => Ok(()),
-        Progress::Interrupted => bail!(
+    match execute::run(&context, tries)? {
+        CampaignEnd::Complete => Ok(()),
+        CampaignEnd::Interrupted => bail!(
             "interrupted; what was finished is saved in {}; to go on: {}",
             folder.path().display(),
             command_text()
