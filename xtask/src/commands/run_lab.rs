@@ -12,7 +12,7 @@ use lab_core::plan::{self, Clock, Overrides, Plan, Variant};
 use lab_protocol::{Assignment, Tool};
 use xshell::Shell;
 
-use crate::build::image::{self, Built, Image};
+use crate::build::image::{self, Image, ImageOrigin};
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
 use crate::campaign::execute::{self, BootContext, CampaignEnd};
@@ -74,8 +74,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
 fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
     let image = image::ensure(sh, &lab.cache, lab.checkout.root(), tools)?;
     let how = match &image.built {
-        Built::Cached => "cached".to_owned(),
-        Built::Built { seconds: time, replaced } => {
+        ImageOrigin::Cached => "cached".to_owned(),
+        ImageOrigin::Built { seconds: time, replaced } => {
             let why = replaced.as_ref().map(|why| format!("; the one in the cache was damaged: {why}"));
             let time = seconds(std::time::Duration::from_secs_f64(*time));
             format!("built in {time}{}", why.unwrap_or_default())

@@ -131,7 +131,7 @@ fn a_series_patch_by_patch() {
     let names: Vec<&str> =
         kernels.iter().flat_map(|kernel| &kernel.metadata.series).map(|of| of.digest.as_str()).collect();
     assert_eq!(names, [&series("s", &[TWO]).digest, &whole.digest]);
-    assert_eq!(lab.build(&[whole]).unwrap().built, Built::Stored);
+    assert_eq!(lab.build(&[whole]).unwrap().built, KernelOrigin::Stored);
     let symbols = kernels.each_ref().map(|kernel| kernel.symbols().unwrap());
     let difference = SymbolDifference::between(&symbols[0], &symbols[1]);
     assert_eq!(difference.changed, [Resized { name: "a".into(), sizes: (14, 14) }]);
@@ -146,7 +146,7 @@ fn a_stored_kernel_needs_no_source() {
     fs::remove_dir_all(lab.cache.join("sources")).unwrap();
     lab.said.take();
     let second = lab.build(&[series("s", &[TWO])]).unwrap();
-    assert_eq!(second.built, Built::Stored);
+    assert_eq!(second.built, KernelOrigin::Stored);
     assert_eq!(second.metadata, first.metadata);
     assert_eq!(lab.said.take(), Vec::<String>::new());
     assert!(!lab.cache.join("sources").exists());
