@@ -132,7 +132,7 @@ fn measure(
     Ok(BenchReport {
         begun,
         commit: lab.checkout.commit(sh),
-        host: host::describe(sh),
+        host: host::this_host(sh),
         versions: Versions {
             libfuse: libfuse.version.clone(),
             fio: cmd!(sh, "fio --version").quiet().read()?,

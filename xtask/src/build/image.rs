@@ -133,7 +133,7 @@ fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8
         });
     }
     let archive = archive::write(&entries(&parts)).context("writing the archive")?;
-    let manifest = manifest::describe(&parts, &archive, inputs);
+    let manifest = manifest::of_archive(&parts, &archive, inputs);
     Ok((archive, manifest))
 }
 

@@ -38,22 +38,22 @@ pub(crate) struct BootFiles {
 
 impl BootFiles {
     /// What the record says of the console.
-    pub(crate) fn describe_console(&self) -> StoredFile {
+    pub(crate) fn console_file(&self) -> StoredFile {
         StoredFile::new(&self.console, self.console_received_bytes)
     }
 
     /// What the record says of the report.
-    pub(crate) fn describe_report(&self) -> Option<StoredFile> {
+    pub(crate) fn report_file(&self) -> Option<StoredFile> {
         self.report.as_ref().map(|report| StoredFile::new(report, report.len() as u64))
     }
 
     /// What the record says of the monitor.
-    pub(crate) fn describe_qmp(&self) -> StoredFile {
+    pub(crate) fn qmp_file(&self) -> StoredFile {
         StoredFile::new(&self.qmp, self.qmp.len() as u64)
     }
 
     /// What the record says of the request logs.
-    pub(crate) fn describe_requests(&self) -> Option<StoredFile> {
+    pub(crate) fn requests_file(&self) -> Option<StoredFile> {
         (self.requests_received_bytes > 0)
             .then(|| StoredFile::new(&self.requests, self.requests_received_bytes))
     }
@@ -166,10 +166,10 @@ mod tests {
             ..BootFiles::default()
         };
         let record = Record {
-            console: raw.describe_console(),
-            report: raw.describe_report(),
-            qmp: raw.describe_qmp(),
-            requests: raw.describe_requests(),
+            console: raw.console_file(),
+            report: raw.report_file(),
+            qmp: raw.qmp_file(),
+            requests: raw.requests_file(),
             ..campaign(Clock::Virtual, &two_arms()).boots[0].record.clone()
         };
         write_boot(folder.path(), &record, &raw).unwrap();
@@ -198,8 +198,8 @@ mod tests {
         let (folder, record) = written(b"", 0);
         let lost = Record {
             outcome: lab_core::evidence::outcome::Outcome::Lost { reason: "the lab ended".to_owned() },
-            console: BootFiles::default().describe_console(),
-            qmp: BootFiles::default().describe_qmp(),
+            console: BootFiles::default().console_file(),
+            qmp: BootFiles::default().qmp_file(),
             report: None,
             ..record.clone()
         };

@@ -268,7 +268,7 @@ mod tests {
         for boot in &built.boots[..2] {
             let (folder, attempt) = opened.folder.new_attempt(&boot.record.boot).unwrap();
             let nothing = BootFiles::default();
-            let (console, qmp) = (nothing.describe_console(), nothing.describe_qmp());
+            let (console, qmp) = (nothing.console_file(), nothing.qmp_file());
             let record = Record { attempt, console, qmp, report: None, ..boot.record.clone() };
             write_boot(&folder, &record, &nothing).unwrap();
         }

@@ -21,7 +21,7 @@ pub fn doctor(sh: &Shell) -> anyhow::Result<ExitCode> {
 
 fn examine(sh: &Shell) -> anyhow::Result<(String, bool)> {
     let cache = Cache::from_environment()?;
-    let machine = host::describe(sh);
+    let machine = host::this_host(sh);
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key:<18} {value}");

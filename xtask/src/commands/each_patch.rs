@@ -76,7 +76,7 @@ pub(crate) fn build(
 ///
 /// # Errors
 /// If the cache cannot be read.
-pub(crate) fn describe(variants: &[Variant], kernels: &[Kernel]) -> anyhow::Result<String> {
+pub(crate) fn report(variants: &[Variant], kernels: &[Kernel]) -> anyhow::Result<String> {
     let is_step = |(place, variant): &(usize, &Variant)| *place == 0 || variant.prefix.is_some();
     let steps =
         variants.iter().enumerate().filter(is_step).map(|(place, variant)| {

@@ -39,11 +39,12 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
-        eprint!("\n{}\n", each_patch::describe(&plan.variants, &kernels)?);
+        eprint!("\n{}\n", each_patch::report(&plan.variants, &kernels)?);
     }
     let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
-    let host = host::describe(sh);
-    let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
+    let host = host::this_host(sh);
+    let (file, machine) =
+        watch.step("machine", || campaign_and_machine(sh, &lab, plan, host, &kernels, &image))?;
     let (opened, file) = open_campaign(sh, &lab, file, options.add_boots, &image)?;
     let folder = opened.folder;
     watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, machine, &image, &kernels))?;
@@ -86,7 +87,7 @@ fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> 
 }
 
 /// Chooses the accelerator and writes down everything that the boots will have in common.
-fn describe(
+fn campaign_and_machine(
     sh: &Shell,
     lab: &Lab,
     plan: Plan,

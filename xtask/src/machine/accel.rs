@@ -147,7 +147,7 @@ fn test(guest: TestGuest<'_>, interrupt: &Interrupt) -> anyhow::Result<TestResul
     if interrupt.is_set() {
         bail!("testing KVM: interrupted");
     }
-    let (works, detail) = describe(&capture);
+    let (works, detail) = test_outcome(&capture);
     Ok(TestResult {
         works,
         detail,
@@ -156,7 +156,7 @@ fn test(guest: TestGuest<'_>, interrupt: &Interrupt) -> anyhow::Result<TestResul
 }
 
 /// What the test boot showed: process 1 has to speak up.
-fn describe(capture: &Capture) -> (bool, String) {
+fn test_outcome(capture: &Capture) -> (bool, String) {
     if let Some((_, after)) = &capture.hello {
         return (true, format!("a test guest booted under KVM in {:.1} s", after.as_secs_f64()));
     }
@@ -209,7 +209,7 @@ mod tests {
             ),
         ] {
             let opens = "/dev/kvm opens, but a test guest did not boot under KVM: ";
-            assert_eq!(describe(&capture), (false, format!("{opens}{expected}")));
+            assert_eq!(test_outcome(&capture), (false, format!("{opens}{expected}")));
         }
     }
 

@@ -103,10 +103,10 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         requests: capture.requests,
         requests_received_bytes: capture.requests_received_bytes,
     };
-    record.console = raw.describe_console();
-    record.report = raw.describe_report();
-    record.qmp = raw.describe_qmp();
-    record.requests = raw.describe_requests();
+    record.console = raw.console_file();
+    record.report = raw.report_file();
+    record.qmp = raw.qmp_file();
+    record.requests = raw.requests_file();
     raw
 }
 
@@ -115,7 +115,7 @@ fn round_to_ms(duration: Duration) -> f64 {
 }
 
 fn nothing() -> StoredFile {
-    BootFiles::default().describe_console()
+    BootFiles::default().console_file()
 }
 
 fn kernel_of(

@@ -36,8 +36,8 @@ pub fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id:
             Some(missing) => Outcome::Lost {
                 reason: format!(
                     "{missing}; QEMU {}{}",
-                    describe_exit(*code),
-                    describe_stderr(&capture.qemu_stderr)
+                    exit_text(*code),
+                    last_stderr_line(&capture.qemu_stderr)
                 ),
             },
         },
@@ -89,14 +89,14 @@ fn missing_proof(capture: &Capture, console: &[u8], report: Option<&Report>, non
     }
 }
 
-fn describe_exit(code: Option<i32>) -> String {
+fn exit_text(code: Option<i32>) -> String {
     match code {
         Some(code) => format!("returned {code}"),
         None => "was ended by a signal".to_owned(),
     }
 }
 
-fn describe_stderr(stderr: &str) -> String {
+fn last_stderr_line(stderr: &str) -> String {
     match stderr.trim() {
         "" => String::new(),
         text => format!(": {}", text.lines().last().unwrap_or(text)),

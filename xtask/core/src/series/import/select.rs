@@ -168,7 +168,7 @@ fn are_copies(mails: &[(u32, Mail)]) -> bool {
 }
 
 fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> anyhow::Result<Group> {
-    let all = list(groups.iter().map(Group::describe));
+    let all = list(groups.iter().map(Group::summary));
     let fits = |group: &Group| {
         wish.version.is_none_or(|version| version == group.version)
             && wish.subject.as_ref().is_none_or(|text| group.mentions(text))
@@ -183,7 +183,7 @@ fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> an
     };
     if !groups.is_empty() {
         groups.push(chosen);
-        let found = list(groups.iter().map(Group::describe));
+        let found = list(groups.iter().map(Group::summary));
         let same_version = groups.iter().all(|group| group.version == groups[0].version);
         ensure!(same_version, "versions are mixed: {found}; choose one with --version N");
         let by_name = if groups.iter().all(|group| group.total.is_none()) {
@@ -206,7 +206,7 @@ fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> an
 
 impl Group {
     /// `v2 "title" (5 of 6 patches)`.
-    fn describe(&self) -> String {
+    fn summary(&self) -> String {
         let first = self.mails.iter().min_by_key(|(number, _)| *number);
         let title = first.map_or("", |(_, mail)| mail.subject.title.as_str());
         let count = match self.total {
