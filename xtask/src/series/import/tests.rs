@@ -33,7 +33,7 @@ impl ImportFixture {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// Imports a file or folder of the bench; an error without the bench's path.
+    /// Imports a file or folder of the fixture; an error without the fixture's path.
     fn import(&self, from: &str, change: impl FnOnce(&mut ImportRequest)) -> Result<String, String> {
         let mut options =
             ImportRequest { from: self.path(from), git: None, name: None, version: None, subject: None };
