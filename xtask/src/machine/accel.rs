@@ -175,24 +175,10 @@ fn test_outcome(capture: &Capture) -> (bool, String) {
 
 #[cfg(test)]
 mod tests {
-    use lab_core::evidence::capture::CappedBuffer;
-
     use super::*;
 
     fn capture(end: End, stderr: &str) -> Capture {
-        Capture {
-            console: CappedBuffer::new(16),
-            hello: None,
-            progress: Vec::new(),
-            report: None,
-            requests: Vec::new(),
-            requests_received_bytes: 0,
-            frame_error: None,
-            qmp: Vec::new(),
-            qemu_stderr: stderr.to_owned(),
-            end,
-            wall: Duration::from_secs(20),
-        }
+        Capture { qemu_stderr: stderr.to_owned(), end, wall: Duration::from_secs(20), ..Capture::empty(16) }
     }
 
     #[test]

@@ -38,6 +38,25 @@ pub struct Capture {
     pub wall: Duration,
 }
 
+impl Capture {
+    /// Of a boot that nothing came out of so far; of its console at most `console_bytes` are kept.
+    pub fn empty(console_bytes: usize) -> Self {
+        Capture {
+            console: CappedBuffer::new(console_bytes),
+            hello: None,
+            progress: Vec::new(),
+            report: None,
+            requests: Vec::new(),
+            requests_received_bytes: 0,
+            frame_error: None,
+            qmp: Vec::new(),
+            qemu_stderr: String::new(),
+            end: End::Exited(None),
+            wall: Duration::ZERO,
+        }
+    }
+}
+
 /// Why the watch over a QEMU ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {

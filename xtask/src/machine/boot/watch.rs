@@ -137,19 +137,7 @@ impl<'a> Watch<'a> {
             monitor_buffer: Vec::new(),
             live_console,
             stderr: CappedBuffer::new(TALK_KEPT_BYTES),
-            capture: Capture {
-                console: CappedBuffer::new(CONSOLE_KEPT_BYTES),
-                hello: None,
-                progress: Vec::new(),
-                report: None,
-                requests: Vec::new(),
-                requests_received_bytes: 0,
-                frame_error: None,
-                qmp: Vec::new(),
-                qemu_stderr: String::new(),
-                end: End::Exited(None),
-                wall: Duration::ZERO,
-            },
+            capture: Capture::empty(CONSOLE_KEPT_BYTES),
         })
     }
 

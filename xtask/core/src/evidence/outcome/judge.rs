@@ -120,16 +120,11 @@ mod tests {
         buffer.push(console.as_bytes());
         Capture {
             console: buffer,
-            hello: None,
-            progress: Vec::new(),
-            report: None,
-            requests: Vec::new(),
-            requests_received_bytes: 0,
-            frame_error: None,
             qmp: qmp.iter().map(|&line| line.to_owned()).collect(),
             qemu_stderr: "qemu: cannot do it\n".to_owned(),
             end,
             wall: Duration::from_secs(1),
+            ..Capture::empty(0)
         }
     }
 
