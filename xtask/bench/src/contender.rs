@@ -17,12 +17,12 @@ pub(super) struct Contender {
     /// What serves the files.
     pub(super) service: Service,
     /// In which measurements it takes part.
-    pub(super) part: Part,
+    pub(super) part: Participation,
 }
 
 /// In which measurements a contender takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Participation {
     /// In all.
     All,
     /// It differs from another one only in how data is moved.
@@ -85,46 +85,51 @@ pub(super) fn all() -> Vec<Contender> {
     let low_level = |options, environment| Service::LowLevel { options, environment };
     let high_performance = |arguments| Service::HighPerformance { arguments };
     vec![
-        contender("tmpfs", "the storage itself, without FUSE", Part::All, Service::Storage),
+        contender("tmpfs", "the storage itself, without FUSE", Participation::All, Service::Storage),
         contender(
             "passthrough",
             "ours, a cloned device descriptor for each thread",
-            Part::All,
+            Participation::All,
             Service::Own(Box::new(plain_settings())),
         ),
         contender(
             "with model",
             "the same with modelled storage that takes no time",
-            Part::Data,
+            Participation::Data,
             Service::Own(Box::new(modelled_settings())),
         ),
         contender(
             "splicing",
             "ours, moving data by splice(2)",
-            Part::Data,
+            Participation::Data,
             Service::Own(Box::new(ServerSettings { splice: true, ..plain_settings() })),
         ),
-        contender("ll", "passthrough_ll as it comes", Part::All, low_level("", &[])),
+        contender("ll", "passthrough_ll as it comes", Participation::All, low_level("", &[])),
         contender(
             "ll splice",
             "passthrough_ll -o splice_write,no_splice_read",
-            Part::Data,
+            Participation::Data,
             low_level(",splice_write,no_splice_read", &[]),
         ),
         contender(
             "ll splice clone",
             "the same with -o clone_fd",
-            Part::Data,
+            Participation::Data,
             low_level(",splice_write,no_splice_read,clone_fd", &[]),
         ),
         contender(
             "ll copy",
             "passthrough_ll -o no_splice_write,no_splice_read, malloc told to keep memory",
-            Part::Data,
+            Participation::Data,
             low_level(",no_splice_write,no_splice_read", KEEP_MEMORY),
         ),
-        contender("hp", "passthrough_hp, which splices both ways", Part::All, high_performance(&[])),
-        contender("hp clone", "the same with --clone-fd", Part::All, high_performance(&["--clone-fd"])),
+        contender("hp", "passthrough_hp, which splices both ways", Participation::All, high_performance(&[])),
+        contender(
+            "hp clone",
+            "the same with --clone-fd",
+            Participation::All,
+            high_performance(&["--clone-fd"]),
+        ),
     ]
 }
 

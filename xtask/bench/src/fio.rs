@@ -5,7 +5,7 @@ use lab_core::evidence::output::fio_jobs;
 
 /// One run of a load tool.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Run {
+pub(super) struct ToolRun {
     /// From the first request to the last completion, microseconds.
     pub(super) wall_us: f64,
     /// CPU time in user mode and in the kernel, microseconds.
@@ -18,7 +18,7 @@ pub(super) struct Run {
 ///
 /// # Errors
 /// If it is something else, or the job failed or did not read `bytes`.
-pub(super) fn parse(text: &str, bytes: u64) -> anyhow::Result<Run> {
+pub(super) fn parse(text: &str, bytes: u64) -> anyhow::Result<ToolRun> {
     let jobs = fio_jobs(text).context("reading fio's report")?;
     let [job] = &jobs[..] else { anyhow::bail!("fio reports {} jobs", jobs.len()) };
     ensure!(job.error == 0, "fio's job failed with error {}", job.error);
@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str, bytes: u64) -> anyhow::Result<Run> {
     ensure!(read.bytes == bytes, "fio read {} bytes instead of {bytes}", read.bytes);
     ensure!(read.short_operations == 0, "fio had {} short reads", read.short_operations);
     ensure!(read.runtime_ms > 0, "fio measured no time: make the file larger");
-    Ok(Run {
+    Ok(ToolRun {
         wall_us: read.runtime_ms as f64 * 1000.0,
         cpu_us: (job.user_percent + job.system_percent) / 100.0 * job.runtime_ms as f64 * 1000.0,
         requests: read.operations,
@@ -50,10 +50,10 @@ mod tests {
         use expect_test::expect;
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/tests/data/output/fio-read-4k.json");
         let capture = std::fs::read_to_string(path).unwrap();
-        check(&capture, expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"]);
+        check(&capture, expect!["ToolRun { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"]);
         check(
             &format!("fio: a warning\n{capture}"),
-            expect!["Run { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"],
+            expect!["ToolRun { wall_us: 346000.0, cpu_us: 158999.9982, requests: 131072 }"],
         );
         check(&capture.replace("\"error\" : 0", "\"error\" : 5"), expect!["fio's job failed with error 5"]);
         check(

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
 use lab_core::evidence::output;
-use lab_protocol::{RequestStats, ServerSettings, Tool as LabTool};
+use lab_protocol::{RequestStats, ServerSettings, Tool};
 use serde::Serialize;
 use xshell::{Shell, cmd};
 
 use super::contender::{Service, Talk, plain_settings};
-use super::fio::{self, Run};
+use super::fio::{self, ToolRun};
 use super::ground::FILE;
 use super::series::order;
-use super::{Bench, cpu};
+use super::{BenchContext, cpu};
 
 /// Most requests pending.
 pub(super) const DEPTH: u32 = 64;
@@ -27,7 +27,7 @@ const BATCHES: [u32; 2] = [1, 16];
 /// Which tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Tool {
+pub(super) enum LoadTool {
     /// Ours.
     AioStress,
     /// fio with its libaio engine.
@@ -37,7 +37,7 @@ pub(super) enum Tool {
 /// Where the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Place {
+pub(super) enum FileLocation {
     /// On the storage itself.
     Tmpfs,
     /// Behind our server.
@@ -48,10 +48,10 @@ pub(super) enum Place {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct ToolSeries {
-    pub(super) place: Place,
+    pub(super) place: FileLocation,
     pub(super) record_kib: u32,
     pub(super) batch: u32,
-    pub(super) tool: Tool,
+    pub(super) tool: LoadTool,
     /// Requests that the tool made in each run.
     pub(super) requests: u64,
     /// First request to last completion, microseconds a request, by run.
@@ -70,17 +70,17 @@ pub(super) struct ToolSeries {
 /// If a tool fails, or the server sees other requests of one tool than of the other.
 pub(super) fn measure(
     sh: &Shell,
-    bench: &Bench<'_>,
+    bench: &BenchContext<'_>,
     round: u32,
     all: &mut Vec<ToolSeries>,
 ) -> anyhow::Result<()> {
-    for place in [Place::Tmpfs, Place::Mount] {
+    for place in [FileLocation::Tmpfs, FileLocation::Mount] {
         for (record_kib, batch) in RECORDS_KIB.into_iter().flat_map(|size| BATCHES.map(|batch| (size, batch)))
         {
             let pattern = Pattern { place, record_kib, batch };
             for turn in order(2, round) {
                 bench.go_on()?;
-                pattern.measure(sh, bench, [Tool::AioStress, Tool::Fio][turn], all)?;
+                pattern.measure(sh, bench, [LoadTool::AioStress, LoadTool::Fio][turn], all)?;
             }
             pattern.check_equal(all)?;
         }
@@ -95,7 +95,7 @@ fn settings() -> ServerSettings {
 
 #[derive(Clone, Copy)]
 struct Pattern {
-    place: Place,
+    place: FileLocation,
     record_kib: u32,
     batch: u32,
 }
@@ -104,21 +104,21 @@ impl Pattern {
     fn measure(
         self,
         sh: &Shell,
-        bench: &Bench<'_>,
-        tool: Tool,
+        bench: &BenchContext<'_>,
+        tool: LoadTool,
         all: &mut Vec<ToolSeries>,
     ) -> anyhow::Result<()> {
         let service = match self.place {
-            Place::Tmpfs => Service::Storage,
-            Place::Mount => Service::Own(Box::new(settings())),
+            FileLocation::Tmpfs => Service::Storage,
+            FileLocation::Mount => Service::Own(Box::new(settings())),
         };
         let mut server = bench.start(&service, DEPTH, Talk::Quiet)?;
         let file = bench.folder(&service).join(FILE);
         // The first look at the file is not part of the run.
         std::fs::metadata(&file).with_context(|| format!("looking at {}", file.display()))?;
         let run = match tool {
-            Tool::AioStress => self.aio_stress(sh, bench, &file)?,
-            Tool::Fio => self.fio(sh, bench, &file)?,
+            LoadTool::AioStress => self.aio_stress(sh, bench, &file)?,
+            LoadTool::Fio => self.fio(sh, bench, &file)?,
         };
         let seen = server.as_mut().map(|server| server.take()).transpose()?;
         server.map(|server| server.stop()).transpose()?;
@@ -126,11 +126,11 @@ impl Pattern {
         Ok(())
     }
 
-    fn bytes(self, bench: &Bench<'_>) -> u64 {
+    fn bytes(self, bench: &BenchContext<'_>) -> u64 {
         u64::from(bench.file_mib) << 20
     }
 
-    fn aio_stress(self, sh: &Shell, bench: &Bench<'_>, file: &Path) -> anyhow::Result<Run> {
+    fn aio_stress(self, sh: &Shell, bench: &BenchContext<'_>, file: &Path) -> anyhow::Result<ToolRun> {
         let Pattern { record_kib, batch, .. } = self;
         let (program, depth, mib) = (&bench.aio_stress, DEPTH.to_string(), bench.file_mib.to_string());
         let (record, batch) = (record_kib.to_string(), batch.to_string());
@@ -141,14 +141,14 @@ impl Pattern {
         let cpu_us = cpu::of_children_us()? - before;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{}", output::complaint("aio-stress", &stderr));
-        let found = output::throughput(LabTool::AioStress, &stderr)?;
+        let found = output::throughput(Tool::AioStress, &stderr)?;
         let bytes = self.bytes(bench);
         ensure!(found.bytes == bytes, "aio-stress read {} bytes instead of {bytes}", found.bytes);
         let wall_us = f64::from(bench.file_mib) / found.value * 1e6;
-        Ok(Run { wall_us, cpu_us, requests: bytes / (u64::from(record_kib) << 10) })
+        Ok(ToolRun { wall_us, cpu_us, requests: bytes / (u64::from(record_kib) << 10) })
     }
 
-    fn fio(self, sh: &Shell, bench: &Bench<'_>, file: &Path) -> anyhow::Result<Run> {
+    fn fio(self, sh: &Shell, bench: &BenchContext<'_>, file: &Path) -> anyhow::Result<ToolRun> {
         let batch = self.batch;
         let arguments = [
             "--name=bench".to_owned(),
@@ -174,7 +174,7 @@ impl Pattern {
         fio::parse(&String::from_utf8_lossy(&output.stdout), self.bytes(bench))
     }
 
-    fn series(self, tool: Tool, requests: u64, all: &mut Vec<ToolSeries>) -> &mut ToolSeries {
+    fn series(self, tool: LoadTool, requests: u64, all: &mut Vec<ToolSeries>) -> &mut ToolSeries {
         let Pattern { place, record_kib, batch } = self;
         let found = all.iter().position(|it| it.is(self, tool)).unwrap_or_else(|| {
             all.push(ToolSeries {
@@ -196,7 +196,7 @@ impl Pattern {
     /// Both tools must have done the same.
     fn check_equal(self, all: &[ToolSeries]) -> anyhow::Result<()> {
         let of = |tool| all.iter().find(|it| it.is(self, tool));
-        let (Some(ours), Some(fio)) = (of(Tool::AioStress), of(Tool::Fio)) else { return Ok(()) };
+        let (Some(ours), Some(fio)) = (of(LoadTool::AioStress), of(LoadTool::Fio)) else { return Ok(()) };
         let Pattern { record_kib, batch, .. } = self;
         if (ours.requests, &ours.seen) != (fio.requests, &fio.seen) {
             bail!(
@@ -212,12 +212,12 @@ impl Pattern {
 }
 
 impl ToolSeries {
-    fn is(&self, pattern: Pattern, tool: Tool) -> bool {
+    fn is(&self, pattern: Pattern, tool: LoadTool) -> bool {
         let Pattern { place, record_kib, batch } = pattern;
         (self.place, self.record_kib, self.batch, self.tool) == (place, record_kib, batch, tool)
     }
 
-    fn add(&mut self, run: Run, seen: Option<RequestStats>) {
+    fn add(&mut self, run: ToolRun, seen: Option<RequestStats>) {
         let requests = run.requests as f64;
         self.requests = run.requests;
         self.wall_us.push(run.wall_us / requests);
@@ -233,13 +233,13 @@ impl ToolSeries {
 mod tests {
     use super::*;
 
-    const PATTERN: Pattern = Pattern { place: Place::Mount, record_kib: 4, batch: 16 };
+    const PATTERN: Pattern = Pattern { place: FileLocation::Mount, record_kib: 4, batch: 16 };
 
     /// What is said if the server saw `ours` of aio-stress and `fio` of fio.
     fn check(ours: &[(u32, u64)], fio: &[(u32, u64)], expected: expect_test::Expect) {
         let mut all = Vec::new();
-        for (tool, sizes) in [(Tool::AioStress, ours), (Tool::Fio, fio)] {
-            let run = Run { wall_us: 30.0, cpu_us: 15.0, requests: 3 };
+        for (tool, sizes) in [(LoadTool::AioStress, ours), (LoadTool::Fio, fio)] {
+            let run = ToolRun { wall_us: 30.0, cpu_us: 15.0, requests: 3 };
             let seen =
                 RequestStats { read_sizes: sizes.iter().copied().collect(), ..RequestStats::default() };
             PATTERN.series(tool, 3, &mut all).add(run, Some(seen));

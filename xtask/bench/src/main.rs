@@ -28,14 +28,14 @@ use xtask::lab::stopwatch::Stopwatch;
 use xtask::lab::{Lab, files};
 use xtask::machine::host;
 
-use contender::{Contender, Part, Places};
+use contender::{Contender, Participation, Places};
 use ground::Ground;
 use libfuse::Libfuse;
-use report::{Report, Versions};
+use report::{BenchReport, Versions};
 use series::{AllSeries, order};
 
 /// What every measurement works with.
-struct Bench<'a> {
+struct BenchContext<'a> {
     ground: &'a Ground,
     places: Places,
     aio_stress: PathBuf,
@@ -43,7 +43,7 @@ struct Bench<'a> {
     file_mib: u32,
 }
 
-impl Bench<'_> {
+impl BenchContext<'_> {
     /// # Errors
     /// If the user asked to stop.
     fn go_on(&self) -> anyhow::Result<()> {
@@ -55,7 +55,7 @@ impl Bench<'_> {
 }
 
 fn main() -> ExitCode {
-    let Options { options } = Options::parse();
+    let Arguments { options } = Arguments::parse();
     match Shell::new().map_err(anyhow::Error::from).and_then(|sh| bench(&sh, &options)) {
         Ok(code) => code,
         Err(error) => {
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 /// The command line: what `cargo xtask bench` passes on.
 #[derive(Debug, Parser)]
 #[command(name = "lab-bench")]
-struct Options {
+struct Arguments {
     #[command(flatten)]
     options: cli::Bench,
 }
@@ -107,12 +107,12 @@ fn measure(
     options: &cli::Bench,
     own: &Path,
     libfuse: &Libfuse,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<BenchReport> {
     let _alone = lab.cache.lock("bench", || eprintln!("waiting for another bench to end"))?;
     lab.cache.remove_leftovers(ground::PREFIX)?;
     let begun = jiff::Timestamp::now().to_string();
     let ground = Ground::new(&lab.cache, options.file_mib)?;
-    let bench = Bench {
+    let bench = BenchContext {
         ground: &ground,
         places: Places {
             own: own.join("passthrough"),
@@ -129,10 +129,10 @@ fn measure(
     // Ctrl-C ends the load tool as well, whose failure is not what is to be told.
     bench.go_on()?;
     let (series, load_tools) = measured?;
-    Ok(Report {
+    Ok(BenchReport {
         begun,
         commit: lab.checkout.commit(sh),
-        host: host::describe(sh),
+        host: host::this_host(sh),
         versions: Versions {
             libfuse: libfuse.version.clone(),
             fio: cmd!(sh, "fio --version").quiet().read()?,
@@ -147,7 +147,7 @@ fn measure(
 
 fn rounds(
     sh: &Shell,
-    bench: &Bench<'_>,
+    bench: &BenchContext<'_>,
     options: &cli::Bench,
 ) -> anyhow::Result<(AllSeries, Vec<load_tools::ToolSeries>)> {
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
@@ -167,7 +167,7 @@ fn rounds(
             }
         }
         if wanted(BenchPart::SmallFiles) {
-            for it in in_turn(round).filter(|it| it.part == Part::All) {
+            for it in in_turn(round).filter(|it| it.part == Participation::All) {
                 small_files::measure(bench, it, &mut series).with_context(|| measuring(it))?;
             }
         }
@@ -179,7 +179,7 @@ fn rounds(
 }
 
 /// Writes the report to a new folder below `results`.
-fn store(results: &Path, report: &Report) -> anyhow::Result<PathBuf> {
+fn store(results: &Path, report: &BenchReport) -> anyhow::Result<PathBuf> {
     let date = report.begun.get(..10).context("the date of the bench")?;
     let json = serde_json::to_vec_pretty(report).context("writing the report as JSON")?;
     for n in 1.. {

@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use super::contender::{Contender, REQUEST_KIB, Side};
 use super::libfuse::CHANGES;
-use super::load_tools::{DEPTH, Place, Tool, ToolSeries};
-use super::series::{AllSeries, Measure, Summary};
+use super::load_tools::{DEPTH, FileLocation, LoadTool, ToolSeries};
+use super::series::{AllSeries, Measure, Quartiles};
 use super::{small_files, throughput};
 
 /// Everything that was measured.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Report {
+pub(super) struct BenchReport {
     /// When it was begun, RFC 3339 in UTC.
     pub(super) begun: String,
     /// The commit of the checkout, with `-dirty` if files differed from it.
@@ -43,7 +43,7 @@ pub(super) struct Versions {
 }
 
 /// The report for a terminal, at most [`WIDTH`] columns.
-pub(super) fn render(report: &Report, contenders: &[Contender]) -> String {
+pub(super) fn render(report: &BenchReport, contenders: &[Contender]) -> String {
     let mut text = header(report, contenders);
     let view = View { series: &report.series, contenders };
     if report.series.has(Measure::Read) {
@@ -69,8 +69,8 @@ pub(super) fn render(report: &Report, contenders: &[Contender]) -> String {
     text
 }
 
-fn header(report: &Report, contenders: &[Contender]) -> String {
-    let Report { host, versions, .. } = report;
+fn header(report: &BenchReport, contenders: &[Contender]) -> String {
+    let BenchReport { host, versions, .. } = report;
     let mut text = format!("bench begun {}, commit {}\n", report.begun, report.commit);
     let _ =
         writeln!(text, "host: {}, {} CPUs, {} MiB, {}", host.cpu, host.cpus, host.memory_mib, host.system);
@@ -97,7 +97,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn of(&self, measure: Measure, contender: &Contender, threads: u32) -> Option<Summary> {
+    fn of(&self, measure: Measure, contender: &Contender, threads: u32) -> Option<Quartiles> {
         self.series.summary(measure, contender.name, threads)
     }
 
@@ -167,19 +167,19 @@ fn load_tools(all: &[ToolSeries]) -> String {
     let mut table = new_table(&columns);
     let mut evidence =
         new_table(&["record", "batch", "tool", "READ requests the server saw", "most in flight"]);
-    for ours in all.iter().filter(|it| it.tool == Tool::AioStress) {
+    for ours in all.iter().filter(|it| it.tool == LoadTool::AioStress) {
         let pattern = |it: &ToolSeries| (it.place, it.record_kib, it.batch);
-        let Some(fio) = all.iter().find(|it| it.tool == Tool::Fio && pattern(it) == pattern(ours)) else {
+        let Some(fio) = all.iter().find(|it| it.tool == LoadTool::Fio && pattern(it) == pattern(ours)) else {
             continue;
         };
         let place = match ours.place {
-            Place::Tmpfs => "tmpfs",
-            Place::Mount => "mount",
+            FileLocation::Tmpfs => "tmpfs",
+            FileLocation::Mount => "mount",
         };
         let (record, batch) = (format!("{} KiB", ours.record_kib), ours.batch.to_string());
         for (name, of) in [("wall", (&ours.wall_us, &fio.wall_us)), ("CPU", (&ours.cpu_us, &fio.cpu_us))] {
-            let (Some(left), Some(right)) = (Summary::of(of.0), Summary::of(of.1)) else { continue };
-            let cell = |it: Summary| format!("{:.2} ({:.2} .. {:.2})", it.median, it.lower, it.upper);
+            let (Some(left), Some(right)) = (Quartiles::of(of.0), Quartiles::of(of.1)) else { continue };
+            let cell = |it: Quartiles| format!("{:.2} ({:.2} .. {:.2})", it.median, it.lower, it.upper);
             let quotient = ratio(left.median, Some(right.median));
             table.add_row([place, &record, &batch, name, &cell(left), &cell(right), &quotient]);
         }

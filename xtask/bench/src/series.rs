@@ -44,7 +44,7 @@ impl Measure {
 /// All samples of one measure, in the order in which they were taken.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Series {
+pub(super) struct SampleSeries {
     /// What was measured, in which unit.
     pub(super) measure: Measure,
     /// Of whom.
@@ -58,29 +58,29 @@ pub(super) struct Series {
 /// Every series.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
-pub(super) struct AllSeries(Vec<Series>);
+pub(super) struct AllSeries(Vec<SampleSeries>);
 
 impl AllSeries {
     /// Adds a sample to its series.
     pub(super) fn add(&mut self, measure: Measure, contender: &str, threads: u32, sample: f64) {
-        let is_it = |series: &&mut Series| {
+        let is_it = |series: &&mut SampleSeries| {
             (series.measure, series.contender.as_str(), series.threads) == (measure, contender, threads)
         };
         match self.0.iter_mut().find(is_it) {
             Some(series) => series.samples.push(sample),
             None => {
                 let contender = contender.to_owned();
-                self.0.push(Series { measure, contender, threads, samples: vec![sample] });
+                self.0.push(SampleSeries { measure, contender, threads, samples: vec![sample] });
             }
         }
     }
 
     /// The summary of a series, if there is one.
-    pub(super) fn summary(&self, measure: Measure, contender: &str, threads: u32) -> Option<Summary> {
-        let is_it = |series: &&Series| {
+    pub(super) fn summary(&self, measure: Measure, contender: &str, threads: u32) -> Option<Quartiles> {
+        let is_it = |series: &&SampleSeries| {
             (series.measure, series.contender.as_str(), series.threads) == (measure, contender, threads)
         };
-        self.0.iter().find(is_it).and_then(|series| Summary::of(&series.samples))
+        self.0.iter().find(is_it).and_then(|series| Quartiles::of(&series.samples))
     }
 
     /// Whether anything was measured.
@@ -91,17 +91,17 @@ impl AllSeries {
 
 /// Median and quartiles.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Summary {
+pub(super) struct Quartiles {
     pub(super) lower: f64,
     pub(super) median: f64,
     pub(super) upper: f64,
 }
 
-impl Summary {
+impl Quartiles {
     /// None of no samples.
     pub(super) fn of(samples: &[f64]) -> Option<Self> {
         let at = |share: f64| quantile(samples, share);
-        Some(Summary { lower: at(0.25)?, median: at(MEDIAN)?, upper: at(0.75)? })
+        Some(Quartiles { lower: at(0.25)?, median: at(MEDIAN)?, upper: at(0.75)? })
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
             (&[3.0, 1.0, 2.0], Some((1.5, 2.0, 2.5))),
             (&[9.0, 1.0, 2.0, 3.0, 4.0], Some((2.0, 3.0, 4.0))),
         ] {
-            let found = Summary::of(samples).map(|it| (it.lower, it.median, it.upper));
+            let found = Quartiles::of(samples).map(|it| (it.lower, it.median, it.upper));
             assert_eq!(found, expected, "{samples:?}");
         }
     }

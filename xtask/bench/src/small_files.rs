@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::Bench;
+use super::BenchContext;
 use super::contender::{Contender, Talk};
 use super::series::{AllSeries, Measure};
 
@@ -24,7 +24,7 @@ pub(super) const THREADS: u32 = 4;
 /// # Errors
 /// If a server fails or a file cannot be made, seen or removed.
 pub(super) fn measure(
-    bench: &Bench<'_>,
+    bench: &BenchContext<'_>,
     contender: &Contender,
     series: &mut AllSeries,
 ) -> anyhow::Result<()> {

@@ -3,14 +3,14 @@
 use expect_test::expect;
 use lab_core::campaign::Host;
 
-use super::contender::{self, Part};
-use super::load_tools::{Place, Tool, ToolSeries};
-use super::report::{Report, Versions, render};
+use super::contender::{self, Participation};
+use super::load_tools::{FileLocation, LoadTool, ToolSeries};
+use super::report::{BenchReport, Versions, render};
 use super::series::{AllSeries, Measure};
 use super::throughput::THREADS;
 
-fn report(series: AllSeries, load_tools: Vec<ToolSeries>) -> Report {
-    Report {
+fn report(series: AllSeries, load_tools: Vec<ToolSeries>) -> BenchReport {
+    BenchReport {
         begun: "2026-01-02T03:04:05Z".to_owned(),
         commit: "0123456789abcdef".to_owned(),
         host: Host {
@@ -48,7 +48,7 @@ fn series() -> AllSeries {
                 series.add(Measure::PeakMemory, contender.name, threads, f64::from(threads) + 0.54);
             }
         }
-        if contender.part == Part::Data {
+        if contender.part == Participation::Data {
             continue;
         }
         for measure in [Measure::Create, Measure::Stat, Measure::Unlink] {
@@ -68,11 +68,11 @@ fn tools() -> Vec<ToolSeries> {
         requests: 8192,
         wall_us: vec![10.0 * factor, 12.0 * factor],
         cpu_us: vec![2.5 * factor],
-        seen: if place == Place::Mount { [(65536, 8192)].into() } else { [].into() },
-        most_in_flight: if place == Place::Mount { vec![64, 61] } else { Vec::new() },
+        seen: if place == FileLocation::Mount { [(65536, 8192)].into() } else { [].into() },
+        most_in_flight: if place == FileLocation::Mount { vec![64, 61] } else { Vec::new() },
     };
-    let both = |place| [series(place, Tool::AioStress, 1.0), series(place, Tool::Fio, 1.5)];
-    [both(Place::Tmpfs), both(Place::Mount)].into_iter().flatten().collect()
+    let both = |place| [series(place, LoadTool::AioStress, 1.0), series(place, LoadTool::Fio, 1.5)];
+    [both(FileLocation::Tmpfs), both(FileLocation::Mount)].into_iter().flatten().collect()
 }
 
 #[test]

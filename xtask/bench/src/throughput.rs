@@ -7,7 +7,7 @@ use lab_core::evidence::output;
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
-use super::Bench;
+use super::BenchContext;
 use super::contender::{self, Contender, REQUEST_KIB, Service, Side, Talk};
 use super::ground::FILE;
 use super::series::{AllSeries, Measure};
@@ -28,7 +28,7 @@ const BLOCK_MIB: u32 = 2;
 /// If a server or dd fails.
 pub(super) fn measure(
     sh: &Shell,
-    bench: &Bench<'_>,
+    bench: &BenchContext<'_>,
     contender: &Contender,
     series: &mut AllSeries,
 ) -> anyhow::Result<()> {
@@ -37,7 +37,7 @@ pub(super) fn measure(
         let server = bench.start(&contender.service, threads, Talk::Quiet)?;
         let file = bench.folder(&contender.service).join(FILE);
         let cpu_us = || server.as_ref().map(Server::cpu_us).transpose();
-        for direction in [Direction::Read, Direction::Write].repeat(RUNS) {
+        for direction in [TransferDirection::Read, TransferDirection::Write].repeat(RUNS) {
             bench.go_on()?;
             let (rate, cpu) = direction.measures();
             let before = cpu_us()?;
@@ -56,28 +56,30 @@ pub(super) fn measure(
 }
 
 #[derive(Clone, Copy)]
-enum Direction {
+enum TransferDirection {
     Read,
     Write,
 }
 
-impl Direction {
+impl TransferDirection {
     /// The rate, and the CPU time of the server.
     fn measures(self) -> (Measure, Measure) {
         match self {
-            Direction::Read => (Measure::Read, Measure::ReadCpu),
-            Direction::Write => (Measure::Write, Measure::WriteCpu),
+            TransferDirection::Read => (Measure::Read, Measure::ReadCpu),
+            TransferDirection::Write => (Measure::Write, Measure::WriteCpu),
         }
     }
 }
 
 /// Transfers the first blocks of the file; MiB/s.
-fn dd(sh: &Shell, file: &Path, direction: Direction, blocks: u32) -> anyhow::Result<f64> {
+fn dd(sh: &Shell, file: &Path, direction: TransferDirection, blocks: u32) -> anyhow::Result<f64> {
     let count = format!("count={blocks}");
     let size = format!("bs={BLOCK_MIB}M");
     let command = match direction {
-        Direction::Read => cmd!(sh, "dd if={file} of=/dev/null {size} {count} iflag=direct"),
-        Direction::Write => cmd!(sh, "dd if=/dev/zero of={file} {size} {count} oflag=direct conv=notrunc"),
+        TransferDirection::Read => cmd!(sh, "dd if={file} of=/dev/null {size} {count} iflag=direct"),
+        TransferDirection::Write => {
+            cmd!(sh, "dd if=/dev/zero of={file} {size} {count} oflag=direct conv=notrunc")
+        }
     };
     let output = command.env("LC_ALL", "C").quiet().ignore_status().output()?;
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -92,10 +94,14 @@ fn dd(sh: &Shell, file: &Path, direction: Direction, blocks: u32) -> anyhow::Res
 ///
 /// # Errors
 /// If it does not.
-pub(super) fn check_requests(sh: &Shell, bench: &Bench<'_>, contender: &Contender) -> anyhow::Result<()> {
+pub(super) fn check_requests(
+    sh: &Shell,
+    bench: &BenchContext<'_>,
+    contender: &Contender,
+) -> anyhow::Result<()> {
     let Some(mut server) = bench.start(&contender.service, 2, Talk::EachRequest)? else { return Ok(()) };
     let file = bench.folder(&contender.service).join(FILE);
-    for direction in [Direction::Read, Direction::Write] {
+    for direction in [TransferDirection::Read, TransferDirection::Write] {
         dd(sh, &file, direction, 1)?;
     }
     let found = match contender.service.side() {
@@ -126,7 +132,7 @@ fn data_requests(said: &str) -> (u64, u64) {
     (count("opcode: READ (15)"), count("opcode: WRITE (16)"))
 }
 
-impl Bench<'_> {
+impl BenchContext<'_> {
     /// Where the files of a contender are.
     pub(super) fn folder(&self, service: &Service) -> PathBuf {
         match service.side() {

@@ -9,5 +9,7 @@ mod tries;
 pub use extend::{differences, is_last, longer};
 pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
 pub use judged::judged;
-pub use record::{AppliedSeries, BootData, KernelIdentity, Record, Setup, Stored, VERSION, check_version};
+pub use record::{
+    AppliedSeries, BootData, KernelIdentity, Record, Setup, StoredFile, VERSION, check_version,
+};
 pub use tries::{Ended, Try, counts_before, due, missing};

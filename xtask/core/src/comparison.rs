@@ -25,7 +25,7 @@ use crate::plan;
 pub use conclusion::{Conclusion, Status};
 pub use findings::{FindingRow, Presence};
 pub use question::Question;
-pub use steps::{Difference, Step};
+pub use steps::{PatchEffect, RowDifference};
 use verdict::Rules;
 pub use verdict::{Change, Verdict};
 
@@ -85,7 +85,7 @@ pub struct Comparison {
     pub other_metrics: Vec<Row>,
     /// If a series is booted patch by patch: one for each patch, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub steps: Vec<Step>,
+    pub steps: Vec<PatchEffect>,
     /// Findings in the kernel logs, those that the baseline does not have first.
     pub findings: Vec<FindingRow>,
     /// What the reader must know before believing any of it.
@@ -244,7 +244,7 @@ pub struct Failure {
 /// The smallest and the largest of several boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Range<T = u64> {
+pub struct MinMax<T = u64> {
     /// The smallest.
     pub least: T,
     /// The largest.
@@ -256,25 +256,25 @@ pub struct Range<T = u64> {
 #[serde(rename_all = "kebab-case")]
 pub struct Evidence {
     /// READ and WRITE requests.
-    pub requests: Range,
+    pub requests: MinMax,
     /// The most of them that were in flight at one time.
-    pub most_in_flight: Range,
+    pub most_in_flight: MinMax,
     /// How many were in flight on average, from the first arrival to the last answer.
-    pub mean_in_flight: Range<f64>,
+    pub mean_in_flight: MinMax<f64>,
     /// From the first arrival to the last answer, nanoseconds.
-    pub span_ns: Range,
+    pub span_ns: MinMax,
     /// How long READs took in the server; none if a boot had none.
     pub read_service: Option<ServiceEvidence>,
     /// How long WRITEs took in the server; none if a boot had none.
     pub write_service: Option<ServiceEvidence>,
     /// How long both took on average, nanoseconds; none if a boot had neither.
-    pub mean_service_ns: Option<Range>,
+    pub mean_service_ns: Option<MinMax>,
     /// Bytes of the largest one.
-    pub largest_bytes: Range,
+    pub largest_bytes: MinMax,
     /// Those that did not start where the one before ended.
-    pub out_of_order: Range,
+    pub out_of_order: MinMax,
     /// Those that were answered with an error.
-    pub failed: Range,
+    pub failed: MinMax,
     /// What the modelled storage did; none without a model.
     pub storage: Option<StorageEvidence>,
 }
@@ -284,17 +284,17 @@ pub struct Evidence {
 #[serde(rename_all = "kebab-case")]
 pub struct StorageEvidence {
     /// Operations.
-    pub operations: Range,
+    pub operations: MinMax,
     /// Operations for each MiB that was asked for.
-    pub operations_per_mib: Range<f64>,
+    pub operations_per_mib: MinMax<f64>,
     /// Requests that became part of another one's operation.
-    pub merged: Range,
+    pub merged: MinMax,
     /// Bytes of the largest operation.
-    pub largest_bytes: Range,
+    pub largest_bytes: MinMax,
     /// The most operations that were served at one time.
-    pub most_at_once: Range,
+    pub most_at_once: MinMax,
     /// Operations that did not begin where the one before ended.
-    pub out_of_order: Range,
+    pub out_of_order: MinMax,
 }
 
 /// How long requests took in the server, from their arrival to their answer, nanoseconds.
@@ -302,17 +302,17 @@ pub struct StorageEvidence {
 #[serde(rename_all = "kebab-case")]
 pub struct ServiceEvidence {
     /// The mean.
-    pub mean_ns: Range,
+    pub mean_ns: MinMax,
     /// The shortest.
-    pub min_ns: Range,
+    pub min_ns: MinMax,
     /// Half took this long or less.
-    pub p50_ns: Range,
+    pub p50_ns: MinMax,
     /// Nine tenths took this long or less.
-    pub p90_ns: Range,
+    pub p90_ns: MinMax,
     /// 99 of 100 took this long or less.
-    pub p99_ns: Range,
+    pub p99_ns: MinMax,
     /// The longest.
-    pub max_ns: Range,
+    pub max_ns: MinMax,
 }
 
 /// Compares the throughput of the boots of a campaign with that of its baseline.

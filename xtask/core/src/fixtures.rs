@@ -9,7 +9,7 @@ use lab_protocol::{
 
 use crate::campaign::{
     AppliedSeries, BootData, Campaign, CampaignFile, CampaignKernel, Host, KernelIdentity, Record, Setup,
-    Stored,
+    StoredFile,
 };
 use crate::evidence::outcome::Outcome;
 use crate::plan::config::Config;
@@ -164,7 +164,7 @@ pub(crate) fn machine(clock: Clock) -> MachineSettings {
 }
 
 fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
-    let stored = Stored { received_bytes: 1, kept_bytes: 1, sha256: String::new() };
+    let stored = StoredFile { received_bytes: 1, kept_bytes: 1, sha256: String::new() };
     let digest = crate::text::digest::of_bytes(arm.series.concat().as_bytes());
     let series = arm.series.iter().map(|&name| AppliedSeries {
         name: name.into(),

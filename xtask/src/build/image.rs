@@ -40,12 +40,12 @@ pub(crate) struct Image {
     /// What is in it.
     pub(crate) manifest: Manifest,
     /// Whether it had to be built.
-    pub(crate) built: Built,
+    pub(crate) built: ImageOrigin,
 }
 
 /// Whether something had to be built.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Built {
+pub(crate) enum ImageOrigin {
     /// It was in the cache.
     Cached,
     /// It was built.
@@ -78,7 +78,7 @@ pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool])
     let start = Instant::now();
     let (archive, manifest) = build(sh, checkout, &inputs)?;
     store(sh, cache, &folder, &archive, &manifest).context("storing the image")?;
-    let built = Built::Built { seconds: start.elapsed().as_secs_f64(), replaced };
+    let built = ImageOrigin::Built { seconds: start.elapsed().as_secs_f64(), replaced };
     Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
 }
 
@@ -112,7 +112,7 @@ fn load(sh: &Shell, folder: &Path) -> Stored {
             digest::short(&sha256),
             digest::short(&manifest.image_sha256)
         );
-        Ok(Image { path, sha256, manifest, built: Built::Cached })
+        Ok(Image { path, sha256, manifest, built: ImageOrigin::Cached })
     };
     match load() {
         Ok(image) => Stored::Whole(image),
@@ -135,7 +135,7 @@ fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8
         });
     }
     let archive = archive::write(&entries(&parts)).context("writing the archive")?;
-    let manifest = manifest::describe(&parts, &archive, inputs);
+    let manifest = manifest::of_archive(&parts, &archive, inputs);
     Ok((archive, manifest))
 }
 
@@ -230,8 +230,8 @@ mod tests {
             cmd!(sh, "git clone --quiet {checkout} {clone}").run().unwrap();
             let cache = Cache::open(&root.path().join(format!("cache of {name}"))).unwrap();
             let image = ensure(&sh, &cache, &clone, &[]).unwrap();
-            assert!(matches!(image.built, Built::Built { replaced: None, .. }), "{:?}", image.built);
-            assert_eq!(ensure(&sh, &cache, &clone, &[]).unwrap().built, Built::Cached);
+            assert!(matches!(image.built, ImageOrigin::Built { replaced: None, .. }), "{:?}", image.built);
+            assert_eq!(ensure(&sh, &cache, &clone, &[]).unwrap().built, ImageOrigin::Cached);
             digests.insert((image.sha256, image.manifest.key));
         }
         assert_eq!(digests.len(), 1, "{digests:?}");

@@ -73,12 +73,12 @@ pub(crate) struct Kernel {
     /// `kernel.toml`.
     pub(crate) metadata: KernelMetadata,
     /// Whether it was built now.
-    pub(crate) built: Built,
+    pub(crate) built: KernelOrigin,
 }
 
 /// Where a kernel came from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Built {
+pub(crate) enum KernelOrigin {
     /// It was in the cache.
     Stored,
     /// It was built now.
@@ -92,8 +92,8 @@ impl Kernel {
     /// One line for `build-kernel`: variant, version, digest, where it came from, path.
     pub(crate) fn line(&self, variant: &str) -> String {
         let built = match self.built {
-            Built::Stored => "cached".to_owned(),
-            Built::Now { seconds } => format!("built in {seconds:.0} s"),
+            KernelOrigin::Stored => "cached".to_owned(),
+            KernelOrigin::Now { seconds } => format!("built in {seconds:.0} s"),
         };
         format!(
             "{variant}  {}  {}  {built}  {}",
@@ -230,7 +230,7 @@ pub(crate) fn ensure(
     files::publish_folder(&temporary.keep(), &folder)?;
     let seconds = metadata.build_s;
     let kernel = stored(cache, &digest, tell)?.context("the finished kernel vanished from the cache")?;
-    Ok(Kernel { built: Built::Now { seconds }, ..kernel })
+    Ok(Kernel { built: KernelOrigin::Now { seconds }, ..kernel })
 }
 
 /// Whether the kernel of a request is in the cache, whole.
@@ -314,7 +314,7 @@ fn read_stored(folder: &Path, digest: &str) -> anyhow::Result<Kernel> {
         folder: folder.to_owned(),
         bzimage,
         metadata,
-        built: Built::Stored,
+        built: KernelOrigin::Stored,
     })
 }
 

@@ -86,7 +86,7 @@ struct SourceFile {
 /// # Errors
 /// If a file or tree cannot be read, or the package cannot be fetched.
 pub(crate) fn identify(sh: &Shell, cache: &Cache, source: &Source, tell: Tell) -> anyhow::Result<Identity> {
-    let purpose = || format!("finding the kernel source {}", describe(source));
+    let purpose = || format!("finding the kernel source {}", source_text(source));
     let (identity, content) = match source {
         Source::Debian(package) => {
             let current = debian::current(sh, cache, package, tell).with_context(purpose)?;
@@ -148,7 +148,7 @@ pub(crate) fn prepare(
     if let Some(tree) = read_prepared(&folder, identity)? {
         return Ok(tree);
     }
-    let purpose = || format!("preparing the kernel source {}", describe(source));
+    let purpose = || format!("preparing the kernel source {}", source_text(source));
     let prefix = format!("source-{}-", identity.key);
     cache.remove_leftovers(&prefix)?;
     if folder.exists() {
@@ -232,7 +232,7 @@ fn read_prepared(folder: &Path, identity: &Identity) -> anyhow::Result<Option<So
     }))
 }
 
-fn describe(source: &Source) -> String {
+fn source_text(source: &Source) -> String {
     match source {
         Source::Debian(package) => format!("{package} (Debian package)"),
         Source::Tarball { location, .. } => location.clone(),

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use lab_core::campaign::{BootData, Record, Stored, judged};
+use lab_core::campaign::{BootData, Record, StoredFile, judged};
 use lab_protocol::Report;
 
 use crate::lab::{digest, files};
@@ -38,23 +38,24 @@ pub(crate) struct BootFiles {
 
 impl BootFiles {
     /// What the record says of the console.
-    pub(crate) fn describe_console(&self) -> Stored {
-        Stored::new(&self.console, self.console_received_bytes)
+    pub(crate) fn console_file(&self) -> StoredFile {
+        StoredFile::new(&self.console, self.console_received_bytes)
     }
 
     /// What the record says of the report.
-    pub(crate) fn describe_report(&self) -> Option<Stored> {
-        self.report.as_ref().map(|report| Stored::new(report, report.len() as u64))
+    pub(crate) fn report_file(&self) -> Option<StoredFile> {
+        self.report.as_ref().map(|report| StoredFile::new(report, report.len() as u64))
     }
 
     /// What the record says of the monitor.
-    pub(crate) fn describe_qmp(&self) -> Stored {
-        Stored::new(&self.qmp, self.qmp.len() as u64)
+    pub(crate) fn qmp_file(&self) -> StoredFile {
+        StoredFile::new(&self.qmp, self.qmp.len() as u64)
     }
 
     /// What the record says of the request logs.
-    pub(crate) fn describe_requests(&self) -> Option<Stored> {
-        (self.requests_received_bytes > 0).then(|| Stored::new(&self.requests, self.requests_received_bytes))
+    pub(crate) fn requests_file(&self) -> Option<StoredFile> {
+        (self.requests_received_bytes > 0)
+            .then(|| StoredFile::new(&self.requests, self.requests_received_bytes))
     }
 }
 
@@ -130,7 +131,7 @@ pub(crate) fn read_requests(folder: &Path, record: &Record) -> anyhow::Result<Op
 
 /// A file of which nothing was recorded is not looked at: the first record of a boot, which says that it was lost, stays
 /// true while the files of the last one are being written.
-fn read_checked(path: &Path, stored: &Stored) -> anyhow::Result<Vec<u8>> {
+fn read_checked(path: &Path, stored: &StoredFile) -> anyhow::Result<Vec<u8>> {
     if stored.kept_bytes == 0 {
         return Ok(Vec::new());
     }
@@ -172,10 +173,10 @@ impl BootFiles {
     /// The record with what it says of these files.
     pub(crate) fn described_in(&self, record: &Record) -> Record {
         Record {
-            console: self.describe_console(),
-            report: self.describe_report(),
-            qmp: self.describe_qmp(),
-            requests: self.describe_requests(),
+            console: self.console_file(),
+            report: self.report_file(),
+            qmp: self.qmp_file(),
+            requests: self.requests_file(),
             ..record.clone()
         }
     }
@@ -227,8 +228,8 @@ mod tests {
         let (folder, record) = written(b"", 0);
         let lost = Record {
             outcome: Outcome::Lost { reason: "the lab ended".to_owned() },
-            console: BootFiles::default().describe_console(),
-            qmp: BootFiles::default().describe_qmp(),
+            console: BootFiles::default().console_file(),
+            qmp: BootFiles::default().qmp_file(),
             report: None,
             ..record.clone()
         };

@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 3;
 
 /// What every boot of a campaign needs.
 #[derive(Debug)]
-pub(crate) struct Bench<'a> {
+pub(crate) struct BootContext<'a> {
     /// Where temporary files go.
     pub cache: &'a Cache,
     /// Where records go.
@@ -43,7 +43,7 @@ pub(crate) struct Bench<'a> {
 
 /// How a run of boots ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
+pub(crate) enum CampaignEnd {
     /// Every step has its result, or was lost too often.
     Complete,
     /// The user stopped it.
@@ -54,28 +54,28 @@ pub(crate) enum Progress {
 ///
 /// # Errors
 /// If a record cannot be written: the results would be lost, so no further boot is started.
-pub(crate) fn run(bench: &Bench<'_>, tries: Vec<Try>) -> anyhow::Result<Progress> {
-    let run = |step: &BootStep| run_and_tell(bench, step);
-    match bench.machine.clock {
-        Clock::Virtual => run_side_by_side(bench, &tries, &run)?,
-        Clock::Wall => run_in_turn(&bench.file.plan, tries, bench.interrupt, &run)?,
+pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
+    let run = |step: &BootStep| run_and_tell(context, step);
+    match context.machine.clock {
+        Clock::Virtual => run_side_by_side(context, &tries, &run)?,
+        Clock::Wall => run_in_turn(&context.file.plan, tries, context.interrupt, &run)?,
     }
-    Ok(if bench.interrupt.is_set() { Progress::Interrupted } else { Progress::Complete })
+    Ok(if context.interrupt.is_set() { CampaignEnd::Interrupted } else { CampaignEnd::Complete })
 }
 
 /// Runs a boot once; none if the user stopped it.
 type Run<'a> = dyn Fn(&BootStep) -> anyhow::Result<Option<Record>> + Sync + 'a;
 
-fn run_side_by_side(bench: &Bench<'_>, tries: &[Try], run: &Run<'_>) -> anyhow::Result<()> {
-    let steps: VecDeque<BootStep> = missing(&bench.file.plan, tries).into_iter().cloned().collect();
+fn run_side_by_side(context: &BootContext<'_>, tries: &[Try], run: &Run<'_>) -> anyhow::Result<()> {
+    let steps: VecDeque<BootStep> = missing(&context.file.plan, tries).into_iter().cloned().collect();
     let queue = Mutex::new(steps);
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let failure = || failed.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
-        for _ in 0..bench.side_by_side.boots {
+        for _ in 0..context.side_by_side.boots {
             scope.spawn(|| {
-                while !bench.interrupt.is_set()
+                while !context.interrupt.is_set()
                     && failure().is_none()
                     && let Some(step) = next()
                 {
@@ -125,10 +125,10 @@ fn run_in_turn(plan: &Plan, mut tries: Vec<Try>, interrupt: &Interrupt, run: &Ru
 }
 
 /// Runs a boot and says how it went; none if the user stopped it.
-fn run_and_tell(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
-    let record = run_attempt(bench, step)?.filter(|_| !bench.interrupt.is_set());
+fn run_and_tell(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+    let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
     if let Some(record) = &record {
-        eprintln!("{}", progress_line(record, bench.file.plan.boots.len()));
+        eprintln!("{}", progress_line(record, context.file.plan.boots.len()));
     }
     Ok(record)
 }

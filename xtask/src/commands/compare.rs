@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lab_core::campaign::Campaign;
 use lab_core::comparison::{self, Comparison, Question, across, self_test};
-use lab_core::report::timeline::{self, Wanted};
+use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::report::{self, Format};
 use xshell::Shell;
 
@@ -43,9 +43,9 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(across.status.exit_code()))
 }
 
-fn wanted(options: &cli::Compare) -> Wanted {
+fn wanted(options: &cli::Compare) -> TimelineRequest {
     let cli::Compare { scenario, workload, boot, .. } = options.clone();
-    Wanted { scenario, workload, boot }
+    TimelineRequest { scenario, workload, boot }
 }
 
 /// Compares a campaign that has just ended, prints it, and keeps the table beside the records.

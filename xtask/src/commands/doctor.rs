@@ -30,7 +30,7 @@ pub fn doctor(sh: &Shell, options: &cli::Doctor) -> anyhow::Result<ExitCode> {
 }
 
 fn examine(sh: &Shell, cache: &Cache) -> anyhow::Result<(String, bool)> {
-    let machine = host::describe(sh);
+    let machine = host::this_host(sh);
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key:<18} {value}");

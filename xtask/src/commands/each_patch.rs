@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lab_core::comparison::patches::{self as step, Compiled, Facts, Outcome, Step};
+use lab_core::comparison::patches::{self as step, BuildOutcome, Compiled, Facts, PrefixBuild};
 use lab_core::evidence::build::BuildFailed;
 use lab_core::plan::config::Config;
 use lab_core::plan::{self, KernelSettings, Variant};
@@ -47,7 +47,7 @@ pub(crate) fn build(
     names: Names,
 ) -> anyhow::Result<ExitCode> {
     let builder = Builder::new(sh, lab, settings, variants)?;
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<PrefixBuild> = Vec::new();
     let mut base: Option<Kernel> = None;
     for (place, variant) in variants.iter().enumerate() {
         let outcome = match builder.build(place) {
@@ -55,15 +55,15 @@ pub(crate) fn build(
                 builder.ensure_comparable(base.as_ref().unwrap_or(&kernel), place, &kernel)?;
                 let facts = facts(&kernel)?;
                 base.get_or_insert(kernel);
-                Outcome::Built(facts)
+                BuildOutcome::Built(facts)
             }
             Err(error) => match error.downcast::<BuildFailed>() {
-                Ok(failed) if place > 0 => Outcome::Failed(failed),
+                Ok(failed) if place > 0 => BuildOutcome::Failed(failed),
                 Ok(failed) => return Err(failed.into()),
                 Err(error) => return Err(error),
             },
         };
-        steps.push(Step::new(variant, outcome));
+        steps.push(PrefixBuild::new(variant, outcome));
     }
     print!("\n{}", patches::render(&steps, names));
     Ok(match steps.iter().enumerate().any(|(place, _)| step::is_worse(&steps, place)) {
@@ -76,13 +76,12 @@ pub(crate) fn build(
 ///
 /// # Errors
 /// If the cache cannot be read.
-pub(crate) fn describe(variants: &[Variant], kernels: &[Kernel]) -> anyhow::Result<String> {
+pub(crate) fn report(variants: &[Variant], kernels: &[Kernel]) -> anyhow::Result<String> {
     let is_step = |(place, variant): &(usize, &Variant)| *place == 0 || variant.prefix.is_some();
-    let steps = variants
-        .iter()
-        .enumerate()
-        .filter(is_step)
-        .map(|(place, variant)| Ok(Step::new(variant, Outcome::Built(facts(&kernels[place])?))));
+    let steps =
+        variants.iter().enumerate().filter(is_step).map(|(place, variant)| {
+            Ok(PrefixBuild::new(variant, BuildOutcome::Built(facts(&kernels[place])?)))
+        });
     Ok(patches::render(&steps.collect::<anyhow::Result<Vec<_>>>()?, Names::Few))
 }
 

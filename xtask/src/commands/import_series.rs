@@ -6,7 +6,7 @@ use xshell::Shell;
 
 use super::cli;
 use crate::lab::checkout::Checkout;
-use crate::series::import::{Wanted, import};
+use crate::series::import::{ImportRequest, import};
 
 /// `cargo xtask import-series`: writes a new folder below `kernel-patches/`, or nothing.
 ///
@@ -15,7 +15,7 @@ use crate::series::import::{Wanted, import};
 pub fn import_series(sh: &Shell, options: &cli::ImportSeries) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
     let cli::ImportSeries { from, git, name, version, subject } = options.clone();
-    let wanted = Wanted { from, git, name, version, subject };
+    let wanted = ImportRequest { from, git, name, version, subject };
     print!("{}", import(sh, &checkout.join("kernel-patches"), &wanted)?);
     Ok(ExitCode::SUCCESS)
 }

@@ -13,10 +13,10 @@ use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, 
 use lab_protocol::Tool;
 use xshell::Shell;
 
-use crate::build::image::{self, Built, Image};
+use crate::build::image::{self, Image, ImageOrigin};
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
-use crate::campaign::execute::{self, Bench, Progress};
+use crate::campaign::execute::{self, BootContext, CampaignEnd};
 use crate::campaign::{self, CampaignFolder, Opened};
 use crate::commands::{cli, compare, each_patch};
 use crate::lab::stopwatch::{Stopwatch, seconds};
@@ -41,11 +41,12 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
-        eprint!("\n{}\n", each_patch::describe(&plan.variants, &kernels)?);
+        eprint!("\n{}\n", each_patch::report(&plan.variants, &kernels)?);
     }
     let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
-    let host = host::describe(sh);
-    let (file, machine) = watch.step("machine", || describe(sh, &lab, plan, host, &kernels, &image))?;
+    let host = host::this_host(sh);
+    let (file, machine) =
+        watch.step("machine", || campaign_and_machine(sh, &lab, plan, host, &kernels, &image))?;
     let (opened, file) = open_campaign(sh, &lab, file, options.add_boots, &image)?;
     let folder = opened.folder;
     watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, machine, &image, &kernels))?;
@@ -76,8 +77,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
 fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
     let image = image::ensure(sh, &lab.cache, lab.checkout.root(), tools)?;
     let how = match &image.built {
-        Built::Cached => "cached".to_owned(),
-        Built::Built { seconds: time, replaced } => {
+        ImageOrigin::Cached => "cached".to_owned(),
+        ImageOrigin::Built { seconds: time, replaced } => {
             let why = replaced.as_ref().map(|why| format!("; the one in the cache was damaged: {why}"));
             let time = seconds(std::time::Duration::from_secs_f64(*time));
             format!("built in {time}{}", why.unwrap_or_default())
@@ -88,7 +89,7 @@ fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> 
 }
 
 /// Chooses the accelerator and writes down everything that the boots will have in common.
-fn describe(
+fn campaign_and_machine(
     sh: &Shell,
     lab: &Lab,
     plan: Plan,
@@ -183,7 +184,7 @@ fn run_boots(
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
     let side_by_side = boots_side_by_side(&file.plan.machine)?;
     eprintln!("boots  {}", side_by_side.describe());
-    let bench = Bench {
+    let context = BootContext {
         cache: &lab.cache,
         folder,
         file,
@@ -193,9 +194,9 @@ fn run_boots(
         bzimages,
         interrupt: &lab.interrupt,
     };
-    match execute::run(&bench, tries)? {
-        Progress::Complete => Ok(()),
-        Progress::Interrupted => bail!(
+    match execute::run(&context, tries)? {
+        CampaignEnd::Complete => Ok(()),
+        CampaignEnd::Interrupted => bail!(
             "interrupted; what was finished is saved in {}; to go on: {}",
             folder.path().display(),
             command_text()

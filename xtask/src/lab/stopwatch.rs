@@ -25,11 +25,11 @@ impl Stopwatch {
 
     /// One line: the whole time and each step of it.
     pub fn line(&self) -> String {
-        describe(self.started.elapsed(), &self.steps)
+        times_line(self.started.elapsed(), &self.steps)
     }
 }
 
-fn describe(whole: Duration, steps: &[(&'static str, Duration)]) -> String {
+fn times_line(whole: Duration, steps: &[(&'static str, Duration)]) -> String {
     let steps: Vec<String> = steps.iter().map(|(name, time)| format!("{name} {}", seconds(*time))).collect();
     format!("time: {} ({})", seconds(whole), steps.join(", "))
 }
@@ -69,7 +69,7 @@ mod tests {
     fn one_line() {
         let steps = [("kernels", Duration::from_secs(361)), ("boots", Duration::from_secs(12))];
         assert_eq!(
-            describe(Duration::from_secs(380), &steps),
+            times_line(Duration::from_secs(380), &steps),
             "time: 6 min 20 s (kernels 6 min 01 s, boots 12 s)"
         );
     }

@@ -167,7 +167,7 @@ fn parse_qemu_version(text: &str) -> Option<String> {
 }
 
 /// What this machine is.
-pub fn describe(sh: &Shell) -> Host {
+pub fn this_host(sh: &Shell) -> Host {
     let cpuinfo = sh.read_file("/proc/cpuinfo").unwrap_or_default();
     let meminfo = sh.read_file("/proc/meminfo").unwrap_or_default();
     let release = sh.read_file("/etc/os-release").unwrap_or_default();

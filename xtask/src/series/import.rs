@@ -20,7 +20,7 @@ use input::Input;
 
 /// What is to be imported.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct ImportRequest {
     /// A mailbox, a maildir, a patch, a folder of patches; with a repository a range of commits.
     pub(crate) from: PathBuf,
     /// The repository of the range.
@@ -37,7 +37,7 @@ pub(crate) struct Wanted {
 ///
 /// # Errors
 /// If there is not exactly one whole series, it is unsafe or malformed, or the folder is already there.
-pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &Wanted) -> anyhow::Result<String> {
+pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &ImportRequest) -> anyhow::Result<String> {
     let purpose = || format!("importing a series from {}", options.from.display());
     let Input { mails, order, description } = read(sh, options).with_context(purpose)?;
     let wish = Wish { version: options.version, subject: options.subject.clone() };
@@ -47,7 +47,7 @@ pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &Wanted) -> any
     Ok(write::summary(&series, &selection.skipped))
 }
 
-fn read(sh: &Shell, options: &Wanted) -> anyhow::Result<Input> {
+fn read(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Input> {
     match &options.git {
         Some(repository) => {
             let range = options.from.to_str().context("it is not UTF-8: write the range as A..B")?;

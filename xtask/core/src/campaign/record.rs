@@ -44,13 +44,13 @@ pub struct Record {
     /// What must be equal in boots that are compared.
     pub setup: Setup,
     /// The console as received (`console.log`).
-    pub console: Stored,
+    pub console: StoredFile,
     /// The guest's report as received (`report.json`), if a whole one came.
-    pub report: Option<Stored>,
+    pub report: Option<StoredFile>,
     /// QMP events as received (`qmp.jsonl`), one a line.
-    pub qmp: Stored,
+    pub qmp: StoredFile,
     /// The request logs as received (`requests.bin`), see [`lab_protocol::log`]; none if nothing was logged.
-    pub requests: Option<Stored>,
+    pub requests: Option<StoredFile>,
     /// The host around the boot; none with the virtual clock, where it does not matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostState>,
@@ -158,7 +158,7 @@ pub struct Setup {
 /// A file beside the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Stored {
+pub struct StoredFile {
     /// Bytes that were received. More than `kept_bytes` if the middle was cut.
     pub received_bytes: u64,
     /// Bytes in the file.
@@ -167,10 +167,10 @@ pub struct Stored {
     pub sha256: String,
 }
 
-impl Stored {
+impl StoredFile {
     /// What is recorded of a file of which `kept` was stored.
     pub fn new(kept: &[u8], received_bytes: u64) -> Self {
-        Stored { received_bytes, kept_bytes: kept.len() as u64, sha256: digest::of_bytes(kept) }
+        StoredFile { received_bytes, kept_bytes: kept.len() as u64, sha256: digest::of_bytes(kept) }
     }
 }
 

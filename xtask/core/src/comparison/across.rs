@@ -22,7 +22,7 @@ pub struct Across {
     /// [`SCHEMA`].
     pub schema: u32,
     /// The two.
-    pub campaigns: [Side; 2],
+    pub campaigns: [ComparedCampaign; 2],
     /// What is equal and has to be: names and values.
     pub equal: Vec<(String, String)>,
     /// What differs beside the figures.
@@ -40,7 +40,7 @@ pub struct Across {
 /// One of the two campaigns.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Side {
+pub struct ComparedCampaign {
     /// Its folder.
     pub campaign: String,
     /// Its plan.
@@ -169,7 +169,7 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
     }
     Ok(Across {
         schema: SCHEMA,
-        campaigns: sides.map(|side| Side {
+        campaigns: sides.map(|side| ComparedCampaign {
             campaign: side.campaign,
             plan: side.plan,
             begun: side.begun,

@@ -77,7 +77,7 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
 pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metric) -> Vec<Row> {
     let plan = &campaign.file.plan;
     let rows_of = |scenario: &str, task: &WorkloadTask| {
-        let arms: Vec<Arm> =
+        let arms: Vec<CellResults> =
             variants.iter().map(|variant| arm(campaign, &variant.name, scenario, task)).collect();
         let row = |metric: Metric| Row {
             scenario: scenario.to_owned(),
@@ -103,7 +103,7 @@ pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metr
 }
 
 /// What the boots of a variant gave in a scenario for a workload.
-struct Arm<'a> {
+struct CellResults<'a> {
     planned: usize,
     done: Vec<Done>,
     failures: Vec<Failure>,
@@ -119,12 +119,12 @@ struct Done {
     figures: Box<Figures>,
 }
 
-fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &WorkloadTask) -> Arm<'a> {
+fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &WorkloadTask) -> CellResults<'a> {
     let is_of = |step: &BootStep| step.variant == variant && step.scenario == scenario && !step.is_warm_up();
     let planned = campaign.file.plan.boots.iter().filter(|step| is_of(step)).count();
     let mut boots: Vec<_> = campaign.boots.iter().filter(|boot| is_of(&boot.record.boot)).collect();
     boots.sort_by_key(|boot| boot.record.boot.number);
-    let mut arm = Arm { planned, done: Vec::new(), failures: Vec::new(), stats: Vec::new() };
+    let mut arm = CellResults { planned, done: Vec::new(), failures: Vec::new(), stats: Vec::new() };
     for boot in boots {
         let step = &boot.record.boot;
         match workload(boot, task) {
@@ -140,7 +140,7 @@ fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &Workloa
     arm
 }
 
-fn cell(variant: &str, arm: &Arm, metric: Metric, clock: Clock) -> Cell {
+fn cell(variant: &str, arm: &CellResults, metric: Metric, clock: Clock) -> Cell {
     let (mut samples, mut not_given) = (Vec::new(), None);
     for done in &arm.done {
         match done.figures.of(metric) {

@@ -2,7 +2,7 @@
 
 use lab_protocol::{RequestStats, ServiceTimes, StorageStats};
 
-use super::{Evidence, Range, ServiceEvidence, StorageEvidence};
+use super::{Evidence, MinMax, ServiceEvidence, StorageEvidence};
 
 /// None without a boot.
 pub(super) fn evidence(stats: &[&RequestStats]) -> Option<Evidence> {
@@ -48,10 +48,10 @@ fn storage(stats: Vec<&StorageStats>) -> Option<StorageEvidence> {
 const MIB: f64 = 1_048_576.0;
 
 /// None if there are no values.
-fn range<T: Copy + PartialOrd>(values: impl Iterator<Item = T>) -> Option<Range<T>> {
+fn range<T: Copy + PartialOrd>(values: impl Iterator<Item = T>) -> Option<MinMax<T>> {
     values.fold(None, |range, value| {
-        let Range { least, most } = range.unwrap_or(Range { least: value, most: value });
-        Some(Range {
+        let MinMax { least, most } = range.unwrap_or(MinMax { least: value, most: value });
+        Some(MinMax {
             least: if value < least { value } else { least },
             most: if value > most { value } else { most },
         })

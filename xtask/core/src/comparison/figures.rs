@@ -18,12 +18,12 @@ pub(super) struct Figures {
     server_cpu: CpuTime,
     tool_switches: Option<ContextSwitches>,
     server_switches: Option<ContextSwitches>,
-    server: Option<Seen>,
+    server: Option<ServerFigures>,
 }
 
 /// What the server saw.
 #[derive(Debug)]
-struct Seen {
+struct ServerFigures {
     requests: u64,
     most_in_flight: u32,
     mean_in_flight: f64,
@@ -50,7 +50,7 @@ impl Figures {
             server_cpu: workload.server_cpu,
             tool_switches: workload.tool_switches,
             server_switches: workload.server_switches,
-            server: workload.requests.as_ref().map(|stats| Seen {
+            server: workload.requests.as_ref().map(|stats| ServerFigures {
                 requests: requests(stats),
                 most_in_flight: stats.most_in_flight,
                 mean_in_flight: stats.mean_in_flight,
@@ -104,7 +104,7 @@ impl Figures {
         format!("not given by {tool}")
     }
 
-    fn seen(&self) -> Result<&Seen, String> {
+    fn seen(&self) -> Result<&ServerFigures, String> {
         self.server.as_ref().ok_or_else(|| "not told by the server".to_owned())
     }
 }

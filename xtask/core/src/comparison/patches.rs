@@ -3,23 +3,23 @@
 use std::collections::BTreeSet;
 
 use crate::evidence::build::BuildFailed;
-use crate::evidence::symbols::{Difference, Symbol};
+use crate::evidence::symbols::{Symbol, SymbolDifference};
 use crate::plan::Variant;
 
 /// A series up to one of its patches, and what came of it.
 #[derive(Debug)]
-pub struct Step {
+pub struct PrefixBuild {
     /// How many patches of the series there are.
     pub number: u32,
     /// The subject of the last of them; none for the kernel without the series.
     pub subject: Option<String>,
     /// Whether it builds.
-    pub outcome: Outcome,
+    pub outcome: BuildOutcome,
 }
 
 /// Whether a step builds.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum BuildOutcome {
     /// It does.
     Built(Facts),
     /// It does not.
@@ -52,13 +52,13 @@ pub enum Compiled {
 
 /// What a step changes against the last one before it that builds.
 #[derive(Debug)]
-pub struct Change {
+pub struct BuildChange {
     /// How many patches that one has.
     pub before: u32,
     /// How the image differs.
     pub image: ImageChange,
     /// How the functions and the data differ.
-    pub symbols: Difference,
+    pub symbols: SymbolDifference,
     /// Warnings that it does not share.
     pub warnings: Vec<Warning>,
 }
@@ -90,24 +90,24 @@ pub enum Age {
     Unknown,
 }
 
-impl Step {
+impl PrefixBuild {
     /// The step that a variant stands for.
-    pub fn new(variant: &Variant, outcome: Outcome) -> Self {
+    pub fn new(variant: &Variant, outcome: BuildOutcome) -> Self {
         let prefix = variant.prefix.as_ref();
         let number = prefix.map_or(0, |prefix| prefix.patches);
-        Step { number, subject: prefix.map(|prefix| prefix.subject.clone()), outcome }
+        PrefixBuild { number, subject: prefix.map(|prefix| prefix.subject.clone()), outcome }
     }
 
     fn facts(&self) -> Option<&Facts> {
         match &self.outcome {
-            Outcome::Built(facts) => Some(facts),
-            Outcome::Failed(_) => None,
+            BuildOutcome::Built(facts) => Some(facts),
+            BuildOutcome::Failed(_) => None,
         }
     }
 }
 
 /// What the step at `place` changes; none for the first one and for one that does not build.
-pub fn change(steps: &[Step], place: usize) -> Option<Change> {
+pub fn change(steps: &[PrefixBuild], place: usize) -> Option<BuildChange> {
     let new = steps[place].facts()?;
     let before: Vec<(u32, &Facts)> =
         steps[..place].iter().filter_map(|step| Some((step.number, step.facts()?))).collect();
@@ -119,18 +119,18 @@ pub fn change(steps: &[Step], place: usize) -> Option<Change> {
         ImageChange::Bytes(bytes(new) - bytes(old))
     };
     let before: Vec<&Facts> = before.into_iter().map(|(_, facts)| facts).collect();
-    Some(Change {
+    Some(BuildChange {
         before: number,
         image,
-        symbols: Difference::between(&old.symbols, &new.symbols),
+        symbols: SymbolDifference::between(&old.symbols, &new.symbols),
         warnings: new_warnings(&before, new),
     })
 }
 
 /// Whether the step at `place` does not build or adds a warning.
-pub fn is_worse(steps: &[Step], place: usize) -> bool {
-    let adds = |change: Change| change.warnings.iter().any(|warning| warning.age == Age::New);
-    matches!(steps[place].outcome, Outcome::Failed(_)) || change(steps, place).is_some_and(adds)
+pub fn is_worse(steps: &[PrefixBuild], place: usize) -> bool {
+    let adds = |change: BuildChange| change.warnings.iter().any(|warning| warning.age == Age::New);
+    matches!(steps[place].outcome, BuildOutcome::Failed(_)) || change(steps, place).is_some_and(adds)
 }
 
 /// The warnings of a build that none before it has. An incremental build shows those of the files that it compiled,
@@ -201,12 +201,16 @@ mod tests {
         check(&compiled_a, &["ld: warning: x"], &[("ld: warning: x", Age::Unknown)]);
     }
 
-    fn step(number: u32, outcome: Outcome) -> Step {
-        Step { number, subject: None, outcome }
+    fn step(number: u32, outcome: BuildOutcome) -> PrefixBuild {
+        PrefixBuild { number, subject: None, outcome }
     }
 
-    fn failed() -> Outcome {
-        Outcome::Failed(BuildFailed { target: "bzImage".into(), errors: vec!["e".into()], log: "log".into() })
+    fn failed() -> BuildOutcome {
+        BuildOutcome::Failed(BuildFailed {
+            target: "bzImage".into(),
+            errors: vec!["e".into()],
+            log: "log".into(),
+        })
     }
 
     #[test]
@@ -215,12 +219,13 @@ mod tests {
             let mut facts = facts(&[], Compiled::All);
             facts.image_sha256 = image.to_owned();
             facts.image_bytes = bytes;
-            Outcome::Built(facts)
+            BuildOutcome::Built(facts)
         };
         let steps =
             [step(0, built("a", 10)), step(1, built("b", 7)), step(2, failed()), step(3, built("b", 7))];
         let changes: Vec<_> = (0..4).map(|place| change(&steps, place)).collect();
-        let shown = |change: &Option<Change>| change.as_ref().map(|change| (change.before, change.image));
+        let shown =
+            |change: &Option<BuildChange>| change.as_ref().map(|change| (change.before, change.image));
         assert_eq!(shown(&changes[0]), None);
         assert_eq!(shown(&changes[1]), Some((0, ImageChange::Bytes(-3))));
         assert_eq!(shown(&changes[2]), None);

@@ -27,14 +27,14 @@ pub struct SelfTest {
     /// Scenarios, in the order of the plan.
     pub scenarios: Vec<String>,
     /// One for each scenario, workload and arm but the first.
-    pub rows: Vec<Row>,
+    pub rows: Vec<SelfTestRow>,
     /// Boots that were lost, broke, hung or have no record.
     pub troubled_boots: u32,
 }
 
 /// One arm against the baseline, in one workload of one scenario.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct SelfTestRow {
     /// The scenario's name.
     pub scenario: String,
     /// The workload's name.
@@ -63,7 +63,7 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
         return None;
     }
     let threshold = plan.thresholds.of(Metric::Throughput);
-    let rules = judge::Rules { clock: plan.machine.clock, threshold };
+    let rules = judge::Expectation { clock: plan.machine.clock, threshold };
     let mut rows = Vec::new();
     for compared in &comparison.rows {
         let Some((base, others)) = compared.cells.split_first() else { continue };
@@ -73,7 +73,7 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
             let model = of_scenario.map(|scenario| &scenario.server.storage);
             let prediction = predict::baseline(base, output::unit(compared.tool))
                 .map(|seen| predict::predict(seen, planted_ns.unwrap_or(0), plan.machine.cpus, model));
-            rows.push(Row {
+            rows.push(SelfTestRow {
                 scenario: compared.scenario.clone(),
                 workload: compared.workload.clone(),
                 arm: cell.variant.clone(),

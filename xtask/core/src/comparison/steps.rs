@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use super::verdict::{self, Change, Floor, Rules, Verdict};
-use super::{Cell, FindingRow, Range, Row, VariantSummary};
+use super::{Cell, FindingRow, MinMax, Row, VariantSummary};
 use crate::evidence::metric::Metric;
 
 /// What one patch of a series does.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Step {
+pub struct PatchEffect {
     /// The variant that ends with the patch.
     pub variant: String,
     /// The variant without it.
@@ -19,7 +19,7 @@ pub struct Step {
     /// Its subject.
     pub subject: String,
     /// Rows in which something differs from the step before.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<RowDifference>,
     /// Rows in which nothing can be said.
     pub unknown: u32,
     /// Titles of findings that the step before does not have.
@@ -33,7 +33,7 @@ pub struct Step {
 /// One row in which a step differs from the one before.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Difference {
+pub struct RowDifference {
     /// The scenario's name.
     pub scenario: String,
     /// The workload's name.
@@ -43,11 +43,11 @@ pub struct Difference {
     /// It against the step before.
     pub change: Change,
     /// READ and WRITE requests before and after, if no boot of one is within the range of the other.
-    pub requests: Option<(Range, Range)>,
+    pub requests: Option<(MinMax, MinMax)>,
     /// The most of them in flight, likewise.
-    pub most_in_flight: Option<(Range, Range)>,
+    pub most_in_flight: Option<(MinMax, MinMax)>,
     /// Bytes of the largest one, likewise.
-    pub largest_bytes: Option<(Range, Range)>,
+    pub largest_bytes: Option<(MinMax, MinMax)>,
 }
 
 /// One for each variant that ends with a patch of a series; none if no variant does. The baseline, which comes
@@ -57,7 +57,7 @@ pub(super) fn steps(
     rows: &[Row],
     findings: &[FindingRow],
     rules: Rules,
-) -> Vec<Step> {
+) -> Vec<PatchEffect> {
     let places: Vec<usize> =
         (0..variants.len()).filter(|&place| place == 0 || variants[place].prefix.is_some()).collect();
     let pairs: Vec<(usize, usize)> = places.windows(2).map(|pair| (pair[0], pair[1])).collect();
@@ -67,7 +67,7 @@ pub(super) fn steps(
         let prefix = after.prefix.as_ref()?;
         let (new, gone): (Vec<_>, Vec<_>) =
             (titles(findings, pair.0, pair.1), titles(findings, pair.1, pair.0));
-        Some(Step {
+        Some(PatchEffect {
             variant: after.name.clone(),
             before: before.name.clone(),
             patch: prefix.patches,
@@ -103,14 +103,14 @@ fn compared(pairs: &[(usize, usize)], rows: &[Row], rules: Rules) -> Vec<Row> {
     compared
 }
 
-fn difference(row: &Row) -> Option<Difference> {
+fn difference(row: &Row) -> Option<RowDifference> {
     let [before, after] = &row.cells[..] else { return None };
     let change = after.change?;
-    let moved = |of: &dyn Fn(&super::Evidence) -> Range| {
+    let moved = |of: &dyn Fn(&super::Evidence) -> MinMax| {
         let (before, after) = (of(before.evidence.as_ref()?), of(after.evidence.as_ref()?));
         (before.most < after.least || after.most < before.least).then_some((before, after))
     };
-    let difference = Difference {
+    let difference = RowDifference {
         scenario: row.scenario.clone(),
         workload: row.workload.clone(),
         metric: row.metric,

@@ -230,7 +230,7 @@ fn findings_are_counted_by_boot() {
 
 /// The step of a series, and each row that differs with its verdict.
 fn shown_steps(campaign: Campaign) -> Vec<String> {
-    let line = |step: &Step| {
+    let line = |step: &PatchEffect| {
         let rows = step.differences.iter();
         let rows = rows.map(|row| format!("{} {}", row.workload, row.change.verdict.word()));
         let rows = rows.collect::<Vec<_>>().join(", ");

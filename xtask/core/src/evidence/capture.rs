@@ -45,6 +45,23 @@ pub struct Capture {
 const MOST_SAID: usize = 300;
 
 impl Capture {
+    /// Of a boot that nothing came out of so far; of its console at most `console_bytes` are kept.
+    pub fn empty(console_bytes: usize) -> Self {
+        Capture {
+            console: CappedBuffer::new(console_bytes),
+            hello: None,
+            progress: None,
+            report: None,
+            requests: Vec::new(),
+            requests_received_bytes: 0,
+            frame_error: None,
+            qmp: Vec::new(),
+            qemu_stderr: String::new(),
+            end: End::Exited { code: None },
+            wall: Duration::ZERO,
+        }
+    }
+
     /// What judging needs of it beside the raw files.
     pub fn watched(&self) -> Watched {
         let said = self.qemu_stderr.trim().lines().last().unwrap_or_default();

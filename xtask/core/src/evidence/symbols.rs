@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use anyhow::Context as _;
 
-pub use difference::{Difference, Resized};
+pub use difference::{Resized, SymbolDifference};
 
 /// A function or a piece of data with a name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 //!
 //! [`Config::parse`] is pure and gives either a sound configuration or the first mistake with its line, column,
 //! key and remedy. Sound means that every plan in it resolves, not only the one that is about to run; what can
-//! be wrong afterwards is the command line ([`crate::plan::resolve`]) or the checkout ([`Inventory`], and the job
+//! be wrong afterwards is the command line ([`crate::plan::resolve()`]) or the checkout ([`Inventory`], and the job
 //! files of [`Config::with_jobs`]).
 
 mod args;

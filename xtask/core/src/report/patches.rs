@@ -1,7 +1,7 @@
 //! What each patch of a series changes in the kernel that is built, for a terminal.
 
 use super::text;
-use crate::comparison::patches::{self, Age, Change, ImageChange, Outcome, Step};
+use crate::comparison::patches::{self, Age, BuildChange, BuildOutcome, ImageChange, PrefixBuild};
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, align_right, new_table};
 
@@ -21,8 +21,9 @@ pub enum Names {
 const SUBJECT: (usize, usize) = (75, 20);
 
 /// A table with a row for each step; below it, what does not fit in one.
-pub fn render(steps: &[Step], names: Names) -> String {
-    let changes: Vec<Option<Change>> = (0..steps.len()).map(|place| patches::change(steps, place)).collect();
+pub fn render(steps: &[PrefixBuild], names: Names) -> String {
+    let changes: Vec<Option<BuildChange>> =
+        (0..steps.len()).map(|place| patches::change(steps, place)).collect();
     let fits = |table: &String| table.lines().all(|line| line.chars().count() <= WIDTH);
     let (most, least) = SUBJECT;
     let mut tables = (least..=most).rev().map(|room| matrix(steps, &changes, room));
@@ -36,7 +37,7 @@ pub fn render(steps: &[Step], names: Names) -> String {
 }
 
 /// The table with subjects cut to `room` characters.
-fn matrix(steps: &[Step], changes: &[Option<Change>], room: usize) -> String {
+fn matrix(steps: &[PrefixBuild], changes: &[Option<BuildChange>], room: usize) -> String {
     let columns = ["patch", "subject", "builds", "warnings", "bzImage", "", "symbols", "bytes"];
     let mut table = new_table(&columns);
     for (step, change) in steps.iter().zip(changes) {
@@ -46,10 +47,10 @@ fn matrix(steps: &[Step], changes: &[Option<Change>], room: usize) -> String {
     table.to_string()
 }
 
-fn row(step: &Step, change: Option<&Change>, room: usize) -> Vec<String> {
+fn row(step: &PrefixBuild, change: Option<&BuildChange>, room: usize) -> Vec<String> {
     let subject = step.subject.clone().unwrap_or_else(|| "(without the series)".to_owned());
     let mut row = vec![step.number.to_string(), cut(&subject, room)];
-    let Outcome::Built(facts) = &step.outcome else {
+    let BuildOutcome::Built(facts) = &step.outcome else {
         return [row, vec!["NO".to_owned()], vec![String::new(); 5]].concat();
     };
     row.push("yes".to_owned());
@@ -86,7 +87,7 @@ fn cut(subject: &str, room: usize) -> String {
     subject.chars().take(room.saturating_sub(3)).collect::<String>() + "..."
 }
 
-fn warnings(change: &Change) -> String {
+fn warnings(change: &BuildChange) -> String {
     let new = change.warnings.iter().filter(|warning| warning.age == Age::New).count();
     match (new, change.warnings.len() - new) {
         (0, 0) => "none new".to_owned(),
@@ -97,18 +98,18 @@ fn warnings(change: &Change) -> String {
 }
 
 /// What a step changes, by name.
-fn note(step: &Step, change: Option<&Change>, names: Names) -> Option<String> {
+fn note(step: &PrefixBuild, change: Option<&BuildChange>, names: Names) -> Option<String> {
     let title = format!("{} {}", step.number, step.subject.as_deref().unwrap_or_default());
     let mut lines = vec![text::wrap("", &title, WIDTH, 2)];
     let mut say = |line: String| lines.push(text::wrap("  ", &line, WIDTH, 4));
     match (&step.outcome, change) {
-        (Outcome::Failed(failed), _) => {
+        (BuildOutcome::Failed(failed), _) => {
             say("DOES NOT BUILD:".to_owned());
             failed.errors.iter().for_each(|error| say(error.clone()));
             say(format!("full log: {}", failed.log.display()));
         }
-        (Outcome::Built(_), None) => return None,
-        (Outcome::Built(_), Some(change)) => {
+        (BuildOutcome::Built(_), None) => return None,
+        (BuildOutcome::Built(_), Some(change)) => {
             if change.before + 1 != step.number {
                 say(format!("against the step with {} patches, the last one that builds", change.before));
             }
@@ -132,7 +133,7 @@ fn note(step: &Step, change: Option<&Change>, names: Names) -> Option<String> {
     Some(lines.join("\n"))
 }
 
-fn verdict(change: &Change) -> Option<String> {
+fn verdict(change: &BuildChange) -> Option<String> {
     match change.image {
         ImageChange::Equal => Some("changes nothing that is built".to_owned()),
         ImageChange::Bytes(_) if change.symbols.is_empty() => Some(
@@ -173,7 +174,7 @@ mod tests {
     use crate::evidence::symbols::Symbol;
 
     /// Symbols as `name:size:hash`, separated by spaces.
-    fn built(number: u32, image: &str, bytes: u64, symbols: &str, warnings: &[&str]) -> Step {
+    fn built(number: u32, image: &str, bytes: u64, symbols: &str, warnings: &[&str]) -> PrefixBuild {
         let symbol = |word: &str| {
             let parts: Vec<&str> = word.split(':').collect();
             Symbol { name: parts[0].into(), size: parts[1].parse().unwrap(), hash: parts[2].into() }
@@ -185,15 +186,15 @@ mod tests {
             warnings: warnings.iter().map(|line| (*line).to_owned()).collect(),
             compiled: Compiled::Only(["fs/fuse/file.o".to_owned()].into()),
         };
-        step(number, Outcome::Built(facts))
+        step(number, BuildOutcome::Built(facts))
     }
 
-    fn step(number: u32, outcome: Outcome) -> Step {
+    fn step(number: u32, outcome: BuildOutcome) -> PrefixBuild {
         let subject = format!("fuse: make change number {number} in a subject that is long");
-        Step { number, subject: (number > 0).then_some(subject), outcome }
+        PrefixBuild { number, subject: (number > 0).then_some(subject), outcome }
     }
 
-    fn check(steps: &[Step], names: Names, expected: Expect) {
+    fn check(steps: &[PrefixBuild], names: Names, expected: Expect) {
         let text = render(steps, names);
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         expected.assert_eq(&text);
@@ -213,7 +214,7 @@ mod tests {
             built(1, "b", 2_868_224, "f:16:c h:20:b", &[]),
             built(2, "b", 2_868_224, "f:16:c h:20:b", &[]),
             built(3, "c", 2_864_128, "f:16:c h:20:b", &[file, other]),
-            step(4, Outcome::Failed(failed)),
+            step(4, BuildOutcome::Failed(failed)),
             built(5, "d", 2_868_224, "f:16:c h:20:d i:1:a", &[file]),
         ];
         check(

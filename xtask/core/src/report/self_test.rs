@@ -1,7 +1,7 @@
 //! The self-test for a terminal.
 
 use crate::comparison::Status;
-use crate::comparison::self_test::{Judgement, Reach, Row, SelfTest};
+use crate::comparison::self_test::{Judgement, Reach, SelfTest, SelfTestRow};
 use crate::plan::Clock;
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, align_right, new_table, wrap};
@@ -31,7 +31,7 @@ fn heading(test: &SelfTest) -> String {
     )
 }
 
-fn is_bound(row: &Row) -> bool {
+fn is_bound(row: &SelfTestRow) -> bool {
     row.prediction.is_some_and(|prediction| prediction.reach == Reach::AtMost && row.planted_ns.is_some())
 }
 
@@ -57,7 +57,7 @@ fn table(test: &SelfTest, scenario: &str) -> String {
     table.to_string()
 }
 
-fn first_cells(row: &Row, workload: String) -> [String; 5] {
+fn first_cells(row: &SelfTestRow, workload: String) -> [String; 5] {
     let found = row.change.and_then(|change| change.ratio);
     [
         workload,
@@ -71,7 +71,7 @@ fn first_cells(row: &Row, workload: String) -> [String; 5] {
     ]
 }
 
-fn statistics(row: &Row) -> Vec<String> {
+fn statistics(row: &SelfTestRow) -> Vec<String> {
     let change = row.change;
     let interval = change.and_then(|change| change.interval);
     vec![
@@ -81,7 +81,7 @@ fn statistics(row: &Row) -> Vec<String> {
     ]
 }
 
-fn said(row: &Row) -> [String; 2] {
+fn said(row: &SelfTestRow) -> [String; 2] {
     let verdict = row.change.map_or("-", |change| change.verdict.word());
     let judgement = match &row.judgement {
         Judgement::AsItShouldBe => "as it should be".to_owned(),
@@ -112,7 +112,7 @@ fn bound(test: &SelfTest) -> String {
 
 /// What two arms that do the same come to.
 fn alike(test: &SelfTest) -> String {
-    let again: Vec<&Row> = test.rows.iter().filter(|row| row.planted_ns.is_none()).collect();
+    let again: Vec<&SelfTestRow> = test.rows.iter().filter(|row| row.planted_ns.is_none()).collect();
     let alike = again.iter().filter(|row| row.alike).count();
     format!(
         "The baseline and the baseline again took the same time to the nanosecond in {alike} of {} workloads.",

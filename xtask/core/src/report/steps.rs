@@ -1,7 +1,7 @@
 //! A series patch by patch: a compact list of what each patch changes.
 
 use super::text;
-use crate::comparison::{Comparison, Difference, Step, Verdict};
+use crate::comparison::{Comparison, PatchEffect, RowDifference, Verdict};
 use crate::evidence::metric::Metric;
 
 /// The list, in lines of at most `width` characters; none if no series was booted patch by patch.
@@ -13,7 +13,7 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
     (!steps.is_empty()).then(|| lines.join("\n"))
 }
 
-fn step(step: &Step, width: usize) -> String {
+fn step(step: &PatchEffect, width: usize) -> String {
     let mut lines = vec![text::wrap("", &format!("{} {}", step.patch, step.subject), width, 4)];
     let mut say = |line: String| lines.push(text::wrap("    ", &line, width, 8));
     step.differences.iter().map(difference).for_each(&mut say);
@@ -33,7 +33,7 @@ fn step(step: &Step, width: usize) -> String {
     lines.join("\n")
 }
 
-fn difference(difference: &Difference) -> String {
+fn difference(difference: &RowDifference) -> String {
     let change = &difference.change;
     let is_speed = difference.metric == Metric::Throughput;
     let said = match (change.verdict, change.ratio) {

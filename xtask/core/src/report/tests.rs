@@ -723,7 +723,7 @@ fn a_comparison_without_steps_does_not_speak_of_them() {
 
 #[test]
 fn means_and_times_are_ranges_only_if_they_read_differently() {
-    use crate::comparison::Range;
+    use crate::comparison::MinMax;
     for (least, most, expected) in [
         (0, 0, "0.0"),
         (1_249, 1_250, "1.2"),
@@ -732,9 +732,9 @@ fn means_and_times_are_ranges_only_if_they_read_differently() {
         (99_999, 100_000, "100.0-100"),
         (1_000_400, 1_001_600, "1000-1002"),
     ] {
-        assert_eq!(text::us(Range { least, most }), expected);
+        assert_eq!(text::us(MinMax { least, most }), expected);
     }
     for (least, most, expected) in [(0.0, 0.0, "0.00"), (9.871, 9.874, "9.87"), (9.87, 11.4, "9.87-11.40")] {
-        assert_eq!(text::mean(Range { least, most }), expected);
+        assert_eq!(text::mean(MinMax { least, most }), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! Numbers and lists as the reports write them.
 
 use crate::campaign::Setup;
-use crate::comparison::{BootCounts, Cell, Change, Comparison, Range, Row, VariantSummary, Verdict};
+use crate::comparison::{BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::Clock;
 use crate::text::digest;
@@ -60,12 +60,12 @@ pub(super) fn percent(share: f64) -> String {
 }
 
 /// `16`, or `12-16` if the boots differ.
-pub(super) fn range(range: Range) -> String {
+pub(super) fn range(range: MinMax) -> String {
     from_to(range, |value| value.to_string())
 }
 
 /// Bytes in KiB.
-pub(super) fn kib(bytes: Range) -> String {
+pub(super) fn kib(bytes: MinMax) -> String {
     from_to(bytes, |bytes| match bytes.is_multiple_of(1024) {
         true => (bytes / 1024).to_string(),
         false => format!("{:.1}", bytes as f64 / 1024.0),
@@ -73,12 +73,12 @@ pub(super) fn kib(bytes: Range) -> String {
 }
 
 /// A mean with two digits behind the point.
-pub(super) fn mean(range: Range<f64>) -> String {
+pub(super) fn mean(range: MinMax<f64>) -> String {
     from_to(range, |mean| format!("{mean:.2}"))
 }
 
 /// Nanoseconds in microseconds: whole ones from 100 on.
-pub(super) fn us(ns: Range) -> String {
+pub(super) fn us(ns: MinMax) -> String {
     from_to(ns, |ns| match ns {
         100_000.. => format!("{:.0}", ns as f64 / 1000.0),
         _ => format!("{:.1}", ns as f64 / 1000.0),
@@ -86,7 +86,7 @@ pub(super) fn us(ns: Range) -> String {
 }
 
 /// One value if both ends read alike.
-fn from_to<T>(range: Range<T>, show: impl Fn(T) -> String) -> String {
+fn from_to<T>(range: MinMax<T>, show: impl Fn(T) -> String) -> String {
     let (least, most) = (show(range.least), show(range.most));
     if least == most { most } else { format!("{least}-{most}") }
 }

@@ -14,8 +14,8 @@ use crate::campaign::{BootData, Campaign};
 use crate::plan::config;
 use crate::text::escape::escape_for_terminal;
 use draw::Lane;
-use select::Choice;
-pub use select::Wanted;
+pub use select::TimelineRequest;
+use select::TimelineSelection;
 
 /// Draws what is wanted of a campaign; `requests` gives the request logs of one of its boots as received.
 ///
@@ -23,7 +23,7 @@ pub use select::Wanted;
 /// If the campaign has no such request log, or one that cannot be read.
 pub fn show(
     campaign: &Campaign,
-    wanted: &Wanted,
+    wanted: &TimelineRequest,
     requests: impl Fn(&BootData) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<String> {
     let choice = select::choose(campaign, wanted)?;
@@ -35,13 +35,13 @@ pub fn show(
     Ok(escape_for_terminal(&draw::render(&lead(campaign, &choice), &lanes, &choice.without_log)))
 }
 
-fn read_lane(logs: &[u8], boot: &BootData, choice: &Choice<'_>) -> anyhow::Result<Lane> {
+fn read_lane(logs: &[u8], boot: &BootData, choice: &TimelineSelection<'_>) -> anyhow::Result<Lane> {
     let lane = lane(boot, logs, choice);
     lane.with_context(|| format!("reading the request log of boot {}", boot.record.boot.number))
 }
 
 /// What is drawn of one boot with these logs.
-fn lane(boot: &BootData, logs: &[u8], choice: &Choice<'_>) -> anyhow::Result<Lane> {
+fn lane(boot: &BootData, logs: &[u8], choice: &TimelineSelection<'_>) -> anyhow::Result<Lane> {
     let logs = log::decode(logs)?;
     let log = logs.iter().find(|log| log.workload == choice.place);
     let io_bytes = config::dd_block_bytes(choice.task);
@@ -54,7 +54,7 @@ fn lane(boot: &BootData, logs: &[u8], choice: &Choice<'_>) -> anyhow::Result<Lan
     })
 }
 
-fn lead(campaign: &Campaign, choice: &Choice<'_>) -> String {
+fn lead(campaign: &Campaign, choice: &TimelineSelection<'_>) -> String {
     let (task, program) = (choice.task, choice.task.tool.guest_path());
     let program = program.rsplit('/').next().unwrap_or(program);
     let args = task.args.join(" ");

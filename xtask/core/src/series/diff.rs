@@ -5,7 +5,7 @@
 
 /// The change of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct FileChange {
     /// Every path that the headers name, without `a/` and `b/` and without `/dev/null`.
     pub paths: Vec<String>,
     /// Every file mode that the headers name, as written, e.g. `100644`.
@@ -22,7 +22,7 @@ pub(super) struct Change {
     pub overlong: bool,
 }
 
-impl Change {
+impl FileChange {
     /// Whether nothing would change: a name alone.
     pub(super) fn is_empty(&self) -> bool {
         self.hunks.is_empty()
@@ -42,14 +42,14 @@ impl Change {
 }
 
 /// The changes in a patch, with or without a mail around them, in git's or in GNU diff's form.
-pub(super) fn parse(text: &str) -> Vec<Change> {
-    let mut changes: Vec<Change> = Vec::new();
+pub(super) fn parse(text: &str) -> Vec<FileChange> {
+    let mut changes: Vec<FileChange> = Vec::new();
     let mut lines = text.lines().peekable();
     // Whether the last header line was `---`: in GNU form it begins a file, after `diff --git` it does not.
     let mut in_git_header = false;
     while let Some(line) = lines.next() {
         if let Some(names) = line.strip_prefix("diff --git ") {
-            let mut change = Change::default();
+            let mut change = FileChange::default();
             git_names(names).into_iter().for_each(|name| change.name(Some(name)));
             changes.push(change);
             in_git_header = true;
@@ -59,7 +59,7 @@ pub(super) fn parse(text: &str) -> Vec<Change> {
                 continue;
             }
             if !in_git_header {
-                changes.push(Change::default());
+                changes.push(FileChange::default());
             }
             in_git_header = false;
             let new = lines.next().and_then(|next| next.strip_prefix("+++ "));
@@ -80,7 +80,7 @@ pub(super) fn parse(text: &str) -> Vec<Change> {
 }
 
 fn hunk<'a>(
-    change: &mut Change,
+    change: &mut FileChange,
     header: &str,
     lines: &mut std::iter::Peekable<impl Iterator<Item = &'a str>>,
 ) {
@@ -118,7 +118,7 @@ fn ranges(header: &str) -> Option<((u64, u64), (u64, u64))> {
     Some((range(old)?, range(new)?))
 }
 
-fn extended_header(change: &mut Change, line: &str) {
+fn extended_header(change: &mut FileChange, line: &str) {
     for start in ["old mode ", "new mode ", "deleted file mode ", "new file mode "] {
         if let Some(mode) = line.strip_prefix(start) {
             change.modes.push(mode.trim().to_owned());
@@ -297,12 +297,12 @@ mod tests {
     fn hunks_and_modes() {
         let text = "diff --git a/x b/x\nnew file mode 100755\n--- /dev/null\n+++ b/x\n\
                     @@ -0,0 +1,2 @@\n+one\n+two\n\\ No newline at end of file\n-- \n2.39\n";
-        let expected = Change {
+        let expected = FileChange {
             paths: vec!["x".into()],
             modes: vec!["100755".into()],
             added: vec!["one".into(), "two".into()],
             hunks: vec![(0, 1)],
-            ..Change::default()
+            ..FileChange::default()
         };
         assert_eq!(parse(text), [expected]);
     }

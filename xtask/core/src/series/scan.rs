@@ -5,7 +5,7 @@
 
 use anyhow::{bail, ensure};
 
-use super::diff::{self, Change};
+use super::diff::{self, FileChange};
 use super::{Patch, Series, paths};
 
 /// Binary data above this size is refused: a patch to a kernel brings no more than a logo.
@@ -48,7 +48,7 @@ fn encoding_fault(text: &str) -> Option<String> {
     })
 }
 
-fn change_fault(change: &Change) -> Option<String> {
+fn change_fault(change: &FileChange) -> Option<String> {
     let path = change.paths.last().map_or("", String::as_str);
     if let Some(fault) = change.paths.iter().find_map(|path| paths::fault(path)) {
         return Some(fault);
@@ -67,7 +67,7 @@ fn change_fault(change: &Change) -> Option<String> {
     change.modes.iter().find_map(|mode| mode_fault(change, path, mode)).or_else(|| attributes_fault(change))
 }
 
-fn mode_fault(change: &Change, path: &str, mode: &str) -> Option<String> {
+fn mode_fault(change: &FileChange, path: &str, mode: &str) -> Option<String> {
     match mode {
         "100644" | "100755" => None,
         "160000" => Some(format!("{path:?} is a submodule")),
@@ -81,7 +81,7 @@ fn mode_fault(change: &Change, path: &str, mode: &str) -> Option<String> {
 }
 
 /// A `.gitattributes` may choose how differences are shown; anything else changes what a checkout writes.
-fn attributes_fault(change: &Change) -> Option<String> {
+fn attributes_fault(change: &FileChange) -> Option<String> {
     let path = change.paths.iter().find(|path| path.rsplit('/').next() == Some(".gitattributes"))?;
     let harmless =
         |attribute: &str| attribute.trim_start_matches(['-', '!']).split('=').next() == Some("diff");

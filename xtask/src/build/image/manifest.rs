@@ -60,8 +60,8 @@ impl Manifest {
 }
 
 /// The manifest of an archive that was made of `parts`.
-pub(super) fn describe(parts: &[Part], archive: &[u8], inputs: &Inputs) -> Manifest {
-    let mut files: Vec<ManifestFile> = parts.iter().map(describe_file).collect();
+pub(super) fn of_archive(parts: &[Part], archive: &[u8], inputs: &Inputs) -> Manifest {
+    let mut files: Vec<ManifestFile> = parts.iter().map(file_of).collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Manifest {
         key: inputs.key(),
@@ -73,7 +73,7 @@ pub(super) fn describe(parts: &[Part], archive: &[u8], inputs: &Inputs) -> Manif
     }
 }
 
-fn describe_file(part: &Part) -> ManifestFile {
+fn file_of(part: &Part) -> ManifestFile {
     ManifestFile {
         path: part.guest_path.clone(),
         mode: "0755".to_owned(),
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn manifests_are_text_and_back() {
         let part = |path: &str, origin| {
-            describe_file(&Part { guest_path: path.to_owned(), content: b"abc".to_vec(), origin })
+            file_of(&Part { guest_path: path.to_owned(), content: b"abc".to_vec(), origin })
         };
         let package = Some("coreutils 9.1-1".to_owned());
         let manifest = Manifest {

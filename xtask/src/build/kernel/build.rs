@@ -89,7 +89,7 @@ pub(super) fn run(
     tell(&format!(
         "building kernel {} ({kind}; sandbox: {}; log: {})",
         request.variant,
-        sandbox.describe(),
+        sandbox.name(),
         log.display()
     ));
     make.run("bzImage", tell)?;
@@ -97,7 +97,7 @@ pub(super) fn run(
     Ok(Finished {
         seconds: begun.elapsed().as_secs_f64(),
         incremental,
-        sandbox: sandbox.describe(),
+        sandbox: sandbox.name(),
         command: make.shown("bzImage"),
         log,
     })

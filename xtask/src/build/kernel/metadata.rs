@@ -167,8 +167,8 @@ pub(super) fn collect(
         warnings: warnings.len(),
         warning_lines: warnings.into_iter().take(KEPT_WARNINGS).collect(),
         command: finished.command.clone(),
-        fragments: request.fragments.iter().map(describe_fragment).collect(),
-        series: request.series.iter().map(describe_series).collect(),
+        fragments: request.fragments.iter().map(fragment_metadata).collect(),
+        series: request.series.iter().map(series_metadata).collect(),
     };
     files::write_atomically(&folder.join("kernel.toml"), toml::to_string(&metadata)?.as_bytes())?;
     Ok(metadata)
@@ -203,11 +203,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<KernelMetadata> {
     Ok(metadata)
 }
 
-fn describe_fragment(fragment: &fragments::Fragment) -> FragmentMetadata {
+fn fragment_metadata(fragment: &fragments::Fragment) -> FragmentMetadata {
     FragmentMetadata { name: fragment.name.clone(), sha256: digest::of_bytes(fragment.text.as_bytes()) }
 }
 
-fn describe_series(series: &Series) -> SeriesMetadata {
+fn series_metadata(series: &Series) -> SeriesMetadata {
     SeriesMetadata {
         name: series.name.clone(),
         digest: series.digest.clone(),

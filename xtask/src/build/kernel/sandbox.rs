@@ -33,7 +33,7 @@ impl Sandbox {
     }
 
     /// `bwrap`, or why not.
-    pub(super) fn describe(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Sandbox::Bubblewrap => "bwrap".to_owned(),
             Sandbox::None { reason } => format!("none: {reason}"),
@@ -97,6 +97,6 @@ mod tests {
     fn without_a_sandbox_the_command_is_unchanged() {
         let none = Sandbox::None { reason: "x".into() };
         assert_eq!(none.wrap(&[Path::new("/t")], Path::new("/o"), vec!["make".into()]), ["make"]);
-        assert_eq!(none.describe(), "none: x");
+        assert_eq!(none.name(), "none: x");
     }
 }

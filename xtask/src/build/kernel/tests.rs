@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use expect_test::expect;
 use lab_core::evidence::build::BuildFailed;
-use lab_core::evidence::symbols::{Difference, Resized};
+use lab_core::evidence::symbols::{Resized, SymbolDifference};
 use lab_core::series::Patch;
 
 use super::*;
@@ -165,9 +165,9 @@ fn a_series_patch_by_patch() {
     let names: Vec<&str> =
         kernels.iter().flat_map(|kernel| &kernel.metadata.series).map(|of| of.digest.as_str()).collect();
     assert_eq!(names, [&series("s", &[TWO]).digest, &whole.digest]);
-    assert_eq!(lab.build(&[whole]).unwrap().built, Built::Stored);
+    assert_eq!(lab.build(&[whole]).unwrap().built, KernelOrigin::Stored);
     let symbols = kernels.each_ref().map(|kernel| kernel.symbols().unwrap());
-    let difference = Difference::between(&symbols[0], &symbols[1]);
+    let difference = SymbolDifference::between(&symbols[0], &symbols[1]);
     assert_eq!(difference.changed, [Resized { name: "a".into(), sizes: (14, 14) }]);
     assert_eq!(kernels[1].compiled().unwrap(), ["a.o"]);
     assert_eq!(kernels[1].image_bytes().unwrap(), kernels[2].image_bytes().unwrap());
@@ -180,7 +180,7 @@ fn a_stored_kernel_needs_no_source() {
     fs::remove_dir_all(lab.cache.join("sources")).unwrap();
     lab.said.take();
     let second = lab.build(&[series("s", &[TWO])]).unwrap();
-    assert_eq!(second.built, Built::Stored);
+    assert_eq!(second.built, KernelOrigin::Stored);
     assert_eq!(second.metadata, first.metadata);
     assert_eq!(lab.said.take(), Vec::<String>::new());
     assert!(!lab.cache.join("sources").exists());
@@ -265,14 +265,14 @@ fn an_older_list_of_symbols_is_made_anew_where_lists_are_compared() {
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains("symbols-form = 2\n"), "{text}");
     fs::write(&path, text.replace("symbols-form = 2\n", "")).unwrap();
-    assert_eq!(lab.build(&[]).unwrap().built, Built::Stored);
+    assert_eq!(lab.build(&[]).unwrap().built, KernelOrigin::Stored);
     lab.said.take();
     let newest = || lab.build_for(SymbolList::NewestForm, &[], "CONFIG_X=y\n").unwrap();
     let again = newest();
-    assert!(matches!(again.built, Built::Now { .. }) && same(&first, &again));
+    assert!(matches!(again.built, KernelOrigin::Now { .. }) && same(&first, &again));
     assert!(lab.said.take()[0].ends_with("is built again: its list of symbols has an older form"));
     assert_eq!(again.metadata.symbols_form, 2);
-    assert_eq!(newest().built, Built::Stored);
+    assert_eq!(newest().built, KernelOrigin::Stored);
     assert_eq!(fs::read_dir(lab.cache.join("tmp")).unwrap().count(), 0);
 }
 

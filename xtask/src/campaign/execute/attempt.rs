@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lab_core::campaign::{Record, Stored, VERSION, judged};
+use lab_core::campaign::{Record, StoredFile, VERSION, judged};
 use lab_core::evidence::capture::Capture;
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Plan};
 use lab_protocol::{Assignment, Nonce, Report};
 
-use super::Bench;
+use super::BootContext;
 use super::gate::{self, Around};
 use crate::campaign::boot_files::{BootFiles, write_boot};
 use crate::machine::boot::{BootRequest, boot, qemu_command_text};
@@ -20,18 +20,18 @@ use crate::machine::guest::{random_nonce, write_initramfs};
 ///
 /// # Errors
 /// If the record cannot be written, or the files of the boot cannot be made.
-pub(super) fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
     // The host comes to rest first: until then nothing has begun that could be lost.
-    let around = gate::before(&bench.file.plan.machine, bench.interrupt);
-    if bench.interrupt.is_set() {
+    let around = gate::before(&context.file.plan.machine, context.interrupt);
+    if context.interrupt.is_set() {
         return Ok(None);
     }
-    let (folder, attempt) = bench.folder.new_attempt(step)?;
+    let (folder, attempt) = context.folder.new_attempt(step)?;
     let nonce = random_nonce()?;
-    let scratch = bench.cache.temporary_folder("boot-")?;
+    let scratch = context.cache.temporary_folder("boot-")?;
     let initramfs = scratch.path().join("initramfs");
-    let (kernel, bzimage) = kernel_of(bench, step)?;
-    write_initramfs(&bench.image, &assignment(&bench.file.plan, step, nonce)?, &initramfs)?;
+    let (kernel, bzimage) = kernel_of(context, step)?;
+    write_initramfs(&context.image, &assignment(&context.file.plan, step, nonce)?, &initramfs)?;
 
     let mut record = Record {
         version: VERSION,
@@ -45,7 +45,7 @@ pub(super) fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<
         watched: None,
         boot: step.clone(),
         kernel,
-        setup: bench.file.setup.clone(),
+        setup: context.file.setup.clone(),
         console: nothing(),
         report: None,
         qmp: nothing(),
@@ -53,22 +53,22 @@ pub(super) fn run_attempt(bench: &Bench<'_>, step: &BootStep) -> anyhow::Result<
         host: around.as_ref().map(|around| around.state.clone()),
     };
     let request = BootRequest {
-        machine: bench.machine.clone(),
+        machine: context.machine.clone(),
         bzimage,
         initramfs,
         nonce,
         host_cpus: around.as_ref().map(|around| around.state.pinned_cpus.clone()).unwrap_or_default(),
         live_console: Some(folder.join("console.live")),
-        wall_limit: Duration::from_secs(bench.file.plan.machine.wall_limit_s.into()),
-        silence_limit: Duration::from_secs(bench.file.plan.machine.silence_limit_s.into()),
+        wall_limit: Duration::from_secs(context.file.plan.machine.wall_limit_s.into()),
+        silence_limit: Duration::from_secs(context.file.plan.machine.silence_limit_s.into()),
     };
     record.command = qemu_command_text(&request);
     // The bad verdict is written first; only the proof of another end replaces it.
     write_boot(&folder, &record, &BootFiles::default())?;
 
     let around = around.map(Around::begin);
-    let booted = boot(&request, bench.interrupt);
-    record.host = around.map(|around| around.end(&bench.file.plan.machine.quiet));
+    let booted = boot(&request, context.interrupt);
+    record.host = around.map(|around| around.end(&context.file.plan.machine.quiet));
     let raw = match booted {
         Ok(capture) => settle(&mut record, capture),
         Err(error) => {
@@ -105,10 +105,10 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         requests: capture.requests,
         requests_received_bytes: capture.requests_received_bytes,
     };
-    record.console = raw.describe_console();
-    record.report = raw.describe_report();
-    record.qmp = raw.describe_qmp();
-    record.requests = raw.describe_requests();
+    record.console = raw.console_file();
+    record.report = raw.report_file();
+    record.qmp = raw.qmp_file();
+    record.requests = raw.requests_file();
     raw
 }
 
@@ -116,15 +116,15 @@ fn round_to_ms(duration: Duration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }
 
-fn nothing() -> Stored {
-    BootFiles::default().describe_console()
+fn nothing() -> StoredFile {
+    BootFiles::default().console_file()
 }
 
 fn kernel_of(
-    bench: &Bench<'_>,
+    context: &BootContext<'_>,
     step: &BootStep,
 ) -> anyhow::Result<(lab_core::campaign::KernelIdentity, PathBuf)> {
-    let mut kernels = bench.file.kernels.iter().zip(&bench.bzimages);
+    let mut kernels = context.file.kernels.iter().zip(&context.bzimages);
     let (kernel, bzimage) = kernels
         .find(|(kernel, _)| kernel.variant == step.variant)
         .with_context(|| format!("no kernel was built for variant {}", step.variant))?;

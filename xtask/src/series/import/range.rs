@@ -45,7 +45,7 @@ const FORM: [&str; 31] = [
 ];
 
 /// A range that was read.
-pub(super) struct Range {
+pub(super) struct CommitRange {
     /// The mails, in mboxrd form.
     pub(super) mailbox: Vec<u8>,
     /// The commits that it began and ended with.
@@ -56,7 +56,7 @@ pub(super) struct Range {
 ///
 /// # Errors
 /// If it is not a range of commits of that repository, is empty or holds merges.
-pub(super) fn read(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result<Range> {
+pub(super) fn read(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result<CommitRange> {
     let git = || git::git(sh, repository).env("GIT_NO_LAZY_FETCH", "1");
     process::read(git().args(["rev-parse", "--git-dir"]))
         .with_context(|| format!("opening the repository {}", repository.display()))?;
@@ -77,5 +77,5 @@ pub(super) fn read(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result
     ensure!(output.status.success(), "git format-patch: {}", process::messages(&output.stderr));
     ensure!(!output.stdout.is_empty(), "the range {} is empty: is A before B?", quoted(range));
     let description = format!("git commits {first}..{last}");
-    Ok(Range { mailbox: output.stdout, description })
+    Ok(CommitRange { mailbox: output.stdout, description })
 }

@@ -13,15 +13,15 @@ mod range;
 use mailbox::{Letter, mailbox, thread};
 
 /// An empty `kernel-patches` and a folder for what is imported.
-struct Bench {
+struct ImportFixture {
     folder: tempfile::TempDir,
 }
 
-impl Bench {
-    fn new() -> Bench {
+impl ImportFixture {
+    fn new() -> ImportFixture {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("kernel-patches")).unwrap();
-        Bench { folder }
+        ImportFixture { folder }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -33,10 +33,10 @@ impl Bench {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// Imports a file or folder of the bench; an error without the bench's path.
-    fn import(&self, from: &str, change: impl FnOnce(&mut Wanted)) -> Result<String, String> {
+    /// Imports a file or folder of the fixture; an error without the fixture's path.
+    fn import(&self, from: &str, change: impl FnOnce(&mut ImportRequest)) -> Result<String, String> {
         let mut options =
-            Wanted { from: self.path(from), git: None, name: None, version: None, subject: None };
+            ImportRequest { from: self.path(from), git: None, name: None, version: None, subject: None };
         change(&mut options);
         import(&Shell::new().unwrap(), &self.path("kernel-patches"), &options)
             .map_err(|error| format!("{error:#}").replace(&format!("{}/", self.folder.path().display()), ""))
@@ -68,15 +68,15 @@ fn originals() -> Vec<(String, String)> {
 /// Imports a mailbox and expects the patches of `sync-dio`, each byte of them; gives README.md.
 #[track_caller]
 fn check_same(mails: &[String]) -> String {
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(mails));
-    bench.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap();
-    same_as_originals(&bench)
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(mails));
+    fixture.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap();
+    same_as_originals(&fixture)
 }
 
 #[track_caller]
-fn same_as_originals(bench: &Bench) -> String {
-    let mut files = bench.files();
+fn same_as_originals(fixture: &ImportFixture) -> String {
+    let mut files = fixture.files();
     let (name, readme) = files.pop().unwrap();
     assert_eq!(name, "s/README.md");
     let expected = originals().into_iter().map(|(name, text)| (format!("s/{name}"), text));
@@ -100,14 +100,14 @@ fn encoded_mails() {
 
 #[test]
 fn flowed_mails() {
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(&thread(Letter::flowed)));
-    bench.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap();
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(&thread(Letter::flowed)));
+    fixture.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap();
     // A space at the end of a line means something else in such a mail: empty lines of context lose theirs,
     // and git takes them so.
     let expected =
         originals().into_iter().map(|(_, text)| text.replace("\n \n", "\n\n").replace("\n \n", "\n\n"));
-    let files = bench.files().into_iter().map(|(_, text)| text);
+    let files = fixture.files().into_iter().map(|(_, text)| text);
     assert_eq!(files.take(6).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
 }
 
@@ -130,10 +130,10 @@ fn what_stands_between_is_skipped() {
     mails.push("From: b@x\nSubject: [PATCH] like this\nMessage-ID: <8@x>\n\nno.\n".to_owned());
     // A copy by way of a list that adds a footer.
     mails.push(format!("{}_____\nthe list\n", mails[1]));
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(&mails));
-    let summary = bench.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap();
-    same_as_originals(&bench);
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(&mails));
+    let summary = fixture.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap();
+    same_as_originals(&fixture);
     expect![[r#"
         imported 6 patches to kernel-patches/s
           0001-fuse-stop-offering-asynchronous-direct-I-O.patch
@@ -161,11 +161,11 @@ fn what_stands_between_is_skipped() {
 
 #[test]
 fn the_readme_says_where_it_comes_from() {
-    let bench = Bench::new();
+    let fixture = ImportFixture::new();
     let mails = thread(|letter| letter.plain().replace("/6]", "/2]"));
-    bench.write("series.mbox", mailbox(&mails[..3]));
-    bench.import("series.mbox", |_| ()).unwrap();
-    let (name, readme) = bench.files().pop().unwrap();
+    fixture.write("series.mbox", mailbox(&mails[..3]));
+    fixture.import("series.mbox", |_| ()).unwrap();
+    let (name, readme) = fixture.files().pop().unwrap();
     assert_eq!(name, "fuse-one-direct-request-at-a-time/README.md");
     expect![[r#"
         # fuse-one-direct-request-at-a-time
@@ -200,38 +200,38 @@ fn the_readme_says_where_it_comes_from() {
 
 #[test]
 fn maildirs() {
-    let bench = Bench::new();
+    let fixture = ImportFixture::new();
     for (at, mail) in thread(Letter::quoted_printable).iter().enumerate() {
         let folder = if at % 2 == 0 { "cur" } else { "new" };
-        bench.write(&format!("box/{folder}/{}:2,S", 9 - at), mail);
+        fixture.write(&format!("box/{folder}/{}:2,S", 9 - at), mail);
     }
-    bench.write("box/tmp/half", "From: a@b\nSubject: [PATCH 1/6] half\n\n");
-    bench.import("box", |options| options.name = Some("s".to_owned())).unwrap();
-    same_as_originals(&bench);
+    fixture.write("box/tmp/half", "From: a@b\nSubject: [PATCH 1/6] half\n\n");
+    fixture.import("box", |options| options.name = Some("s".to_owned())).unwrap();
+    same_as_originals(&fixture);
 }
 
 #[test]
 fn folders() {
-    let bench = Bench::new();
+    let fixture = ImportFixture::new();
     for (at, (_, text)) in originals().iter().enumerate() {
-        bench.write(&format!("patches/{}.eml", 9 - at), text);
+        fixture.write(&format!("patches/{}.eml", 9 - at), text);
     }
-    bench.write("patches/README.md", "not a patch");
-    bench.write("patches/.hidden", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n");
-    bench.write("patches/series", "9.eml\n");
-    bench.write("patches/diagram.png", b"\x89PNG\r\n\xff\xff");
-    bench.import("patches", |options| options.name = Some("s".to_owned())).unwrap();
-    same_as_originals(&bench);
+    fixture.write("patches/README.md", "not a patch");
+    fixture.write("patches/.hidden", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n");
+    fixture.write("patches/series", "9.eml\n");
+    fixture.write("patches/diagram.png", b"\x89PNG\r\n\xff\xff");
+    fixture.import("patches", |options| options.name = Some("s".to_owned())).unwrap();
+    same_as_originals(&fixture);
 }
 
 #[test]
 fn diffs_without_mail_take_the_order_of_their_names() {
-    let bench = Bench::new();
+    let fixture = ImportFixture::new();
     let diff = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
-    bench.write("patches/10-last step.diff", diff);
-    bench.write("patches/09-first.patch", format!("Why it is so.\n\n{diff}"));
-    bench.import("patches", |_| ()).unwrap();
-    let files = bench.files();
+    fixture.write("patches/10-last step.diff", diff);
+    fixture.write("patches/09-first.patch", format!("Why it is so.\n\n{diff}"));
+    fixture.import("patches", |_| ()).unwrap();
+    let files = fixture.files();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["first/0001-first.patch", "first/0002-last-step.patch", "first/README.md"]);
     expect![[r#"
@@ -264,9 +264,9 @@ fn diffs_without_mail_take_the_order_of_their_names() {
 
 #[test]
 fn the_lines_for_lab_toml_fit_it() {
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(&thread(Letter::plain)));
-    let summary = bench.import("series.mbox", |options| options.name = Some("a.b".to_owned())).unwrap();
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(&thread(Letter::plain)));
+    let summary = fixture.import("series.mbox", |options| options.name = Some("a.b".to_owned())).unwrap();
     let lines: Vec<&str> =
         summary.lines().skip_while(|line| !line.starts_with("[variants")).take(2).collect();
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lab.toml");
@@ -280,13 +280,13 @@ fn one_of_several() {
     let mut mails = thread(Letter::plain);
     mails.extend(thread(|letter| letter.plain().replace("[PATCH", "[PATCH v2").replace("@x>", "@v2>")));
     mails.extend(thread(|letter| letter.plain().replace("fuse: ", "xfs: ").replace("@x>", "@xfs>")));
-    let bench = Bench::new();
-    bench.write("all.mbox", mailbox(&mails));
-    let summary = bench.import("all.mbox", |options| {
+    let fixture = ImportFixture::new();
+    fixture.write("all.mbox", mailbox(&mails));
+    let summary = fixture.import("all.mbox", |options| {
         options.name = Some("s".to_owned());
         options.version = Some(1);
         options.subject = Some("FUSE: one".to_owned());
     });
     assert!(summary.unwrap().starts_with("imported 6 patches"));
-    same_as_originals(&bench);
+    same_as_originals(&fixture);
 }

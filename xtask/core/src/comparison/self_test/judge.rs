@@ -27,13 +27,13 @@ pub enum Judgement {
 
 /// What a comparison is held against.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
+pub(super) struct Expectation {
     pub(super) clock: Clock,
     /// From which change on a difference counts, as a share.
     pub(super) threshold: f64,
 }
 
-impl Rules {
+impl Expectation {
     pub(super) fn judge(
         self,
         planted_ns: Option<u64>,

@@ -7,7 +7,7 @@ use crate::evidence::output::Unit;
 
 /// What the baseline's boots showed of a workload.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct BaselineFigures {
     /// How long it took, seconds.
     pub(super) elapsed_s: f64,
     /// READ and WRITE requests.
@@ -35,10 +35,10 @@ pub enum Reach {
 }
 
 /// What was seen of a workload in the baseline; none if it has no figure.
-pub(super) fn baseline(cell: &Cell, unit: Unit) -> Option<Seen> {
+pub(super) fn baseline(cell: &Cell, unit: Unit) -> Option<BaselineFigures> {
     let evidence = cell.evidence.as_ref()?;
     let bytes = cell.samples.first()?.bytes as f64;
-    Some(Seen {
+    Some(BaselineFigures {
         elapsed_s: bytes / (cell.mean? * unit.bytes()),
         requests: evidence.requests.most,
         most_in_flight: u32::try_from(evidence.most_in_flight.most).unwrap_or(u32::MAX),
@@ -48,7 +48,7 @@ pub(super) fn baseline(cell: &Cell, unit: Unit) -> Option<Seen> {
 /// With `T` the time without and `R` the requests: `T / (T + R x planted)`. All of it shows where requests come one at a
 /// time, and where one CPU is all there is and nothing waits for storage.
 pub(super) fn predict(
-    seen: Seen,
+    seen: BaselineFigures,
     planted_ns: u64,
     cpus: u32,
     storage: Option<&StorageSettings>,

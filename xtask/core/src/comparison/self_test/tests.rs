@@ -3,8 +3,8 @@
 use expect_test::expect;
 use lab_protocol::ServerSettings;
 
-use super::judge::{Rules, tolerance};
-use super::predict::{Seen, predict};
+use super::judge::{Expectation, tolerance};
+use super::predict::{BaselineFigures, predict};
 use super::*;
 use crate::comparison::{self, Verdict};
 use crate::report::self_test::render;
@@ -14,7 +14,7 @@ fn what_is_planted_comes_on_top() {
     let local = ServerSettings::example().storage;
     let remote = ServerSettings::example().with_latency_us(1000).storage;
     // dd reading 64 MiB at 1001 MB/s, as in the reference campaign.
-    let seen = |most_in_flight| Seen { elapsed_s: 0.067042, requests: 512, most_in_flight };
+    let seen = |most_in_flight| BaselineFigures { elapsed_s: 0.067042, requests: 512, most_in_flight };
     for (in_flight, planted_ns, cpus, storage, expected) in [
         (1, 0, 1, &local, "1.0000 Whole"),
         (1, 655, 1, &local, "0.9950 Whole"),
@@ -52,7 +52,11 @@ fn judged(clock: Clock, planted: (u64, f64, Reach), change: &Change) -> String {
         Clock::Wall => 0.01,
     };
     let planted_ns = (planted_ns > 0).then_some(planted_ns);
-    match (Rules { clock, threshold }).judge(planted_ns, Some(Prediction { ratio, reach }), Some(change)) {
+    match (Expectation { clock, threshold }).judge(
+        planted_ns,
+        Some(Prediction { ratio, reach }),
+        Some(change),
+    ) {
         Judgement::AsItShouldBe => "right".to_owned(),
         Judgement::Wrong(why) => format!("wrong: {why}"),
         Judgement::CannotTell(why) => format!("cannot tell: {why}"),
@@ -117,7 +121,7 @@ fn judgements_in_real_time() {
         let text = judged(Clock::Wall, planted, &change(verdict, middle, Some(interval)));
         assert_eq!(text, expected, "{planted:?} {verdict:?} {interval:?}");
     }
-    let rules = Rules { clock: Clock::Wall, threshold: 0.01 };
+    let rules = Expectation { clock: Clock::Wall, threshold: 0.01 };
     assert_eq!(
         rules.judge(None, None, None),
         Judgement::CannotTell("there is no figure".to_owned()),
@@ -133,11 +137,11 @@ fn a_tolerance_grows_with_what_was_planted() {
     }
 }
 
-fn row(clock: Clock, workload: &str, planted: (u64, f64, Reach), change: Change) -> Row {
+fn row(clock: Clock, workload: &str, planted: (u64, f64, Reach), change: Change) -> SelfTestRow {
     let (ns, ratio, reach) = planted;
     let planted_ns = (ns > 0).then_some(ns);
     let prediction = Some(Prediction { ratio, reach });
-    Row {
+    SelfTestRow {
         scenario: "fast".to_owned(),
         workload: workload.to_owned(),
         arm: planted_ns.map_or("again".to_owned(), |ns| format!("planted-{ns}ns")),
@@ -145,12 +149,12 @@ fn row(clock: Clock, workload: &str, planted: (u64, f64, Reach), change: Change)
         prediction,
         boots: 6,
         alike: planted_ns.is_none(),
-        judgement: Rules { clock, threshold: 0.01 }.judge(planted_ns, prediction, Some(&change)),
+        judgement: Expectation { clock, threshold: 0.01 }.judge(planted_ns, prediction, Some(&change)),
         change: Some(change),
     }
 }
 
-fn self_test(clock: Clock, rows: Vec<Row>) -> SelfTest {
+fn self_test(clock: Clock, rows: Vec<SelfTestRow>) -> SelfTest {
     SelfTest {
         campaign: "2026-01-02-self-test-built-1".to_owned(),
         clock,
@@ -208,7 +212,7 @@ fn a_table_without_statistics() {
     .assert_eq(&end.join("\n"));
 }
 
-fn row_of_wrong_size() -> Row {
+fn row_of_wrong_size() -> SelfTestRow {
     let change = change(Verdict::Worse, 0.99, None);
     row(Clock::Virtual, "dd-read", (6550, 0.952, Reach::Whole), change)
 }
@@ -309,7 +313,7 @@ fn a_campaign_is_held_against_what_was_planted() {
         let campaign = built(clock, &arms, boots);
         let comparison = comparison::compare(&campaign).unwrap();
         let test = super::check(&campaign, &comparison).unwrap();
-        let line = |row: &Row| {
+        let line = |row: &SelfTestRow| {
             let verdict = row.change.map_or("-", |change| change.verdict.word());
             let alike = if row.alike { " alike" } else { "" };
             format!("{} {verdict}{alike} {:?}", row.arm, row.judgement)

@@ -64,8 +64,8 @@ fn decide(evidence: &Evidence<'_>) -> Outcome {
             Some(missing) => Outcome::Lost {
                 reason: format!(
                     "{missing}; QEMU {}{}",
-                    describe_exit(*code),
-                    describe_stderr(&evidence.watched.qemu_said)
+                    exit_text(*code),
+                    last_stderr_line(&evidence.watched.qemu_said)
                 ),
             },
         },
@@ -132,14 +132,14 @@ fn missing_proof(evidence: &Evidence<'_>) -> Option<String> {
     }
 }
 
-fn describe_exit(code: Option<i32>) -> String {
+fn exit_text(code: Option<i32>) -> String {
     match code {
         Some(code) => format!("returned {code}"),
         None => "was ended by a signal".to_owned(),
     }
 }
 
-fn describe_stderr(said: &str) -> String {
+fn last_stderr_line(said: &str) -> String {
     match said {
         "" => String::new(),
         said => format!(": {said}"),
@@ -148,7 +148,6 @@ fn describe_stderr(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
 
     use super::*;
     use crate::evidence::capture::{CappedBuffer, Capture};
@@ -163,16 +162,10 @@ mod tests {
         buffer.push(console.as_bytes());
         Capture {
             console: buffer,
-            hello: None,
-            progress: None,
-            report: None,
-            requests: Vec::new(),
-            requests_received_bytes: 0,
-            frame_error: None,
             qmp: qmp.iter().map(|&line| line.to_owned()).collect(),
             qemu_stderr: "qemu: cannot do it\n".to_owned(),
             end,
-            wall: Duration::from_secs(1),
+            ..Capture::empty(0)
         }
     }
 

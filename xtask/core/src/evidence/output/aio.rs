@@ -11,29 +11,29 @@ use super::{Latency, Requests, excerpt};
 const FORMAT: u32 = 1;
 
 #[derive(Deserialize)]
-struct Document {
+struct AioDocument {
     tool: String,
     format: u32,
-    stages: Vec<Stage>,
+    stages: Vec<AioStage>,
     error: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Stage {
-    files: Vec<Numbers>,
-    total: Numbers,
+struct AioStage {
+    files: Vec<AioFigures>,
+    total: AioFigures,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Numbers {
+struct AioFigures {
     seconds: f64,
     requests: u64,
-    completion_latency_ns: Option<Summary>,
+    completion_latency_ns: Option<AioLatency>,
 }
 
 #[derive(Deserialize)]
-struct Summary {
+struct AioLatency {
     mean: u64,
     p50: u64,
     p90: u64,
@@ -49,7 +49,7 @@ struct Summary {
 /// If it is something else, or the run failed or has more than one stage.
 pub(super) fn requests(stdout: &str) -> anyhow::Result<Requests> {
     ensure!(stdout.starts_with('{'), "no JSON: {}", excerpt(stdout));
-    let document: Document = serde_json::from_str(stdout).context("not the JSON of aio-stress")?;
+    let document: AioDocument = serde_json::from_str(stdout).context("not the JSON of aio-stress")?;
     ensure!(document.tool == "aio-stress", "it is of `{}`", document.tool);
     ensure!(document.format == FORMAT, "format {}, and {FORMAT} is known", document.format);
     if let Some(error) = document.error {

@@ -6,7 +6,7 @@ use super::Symbol;
 
 /// What one kernel has and another has not. Lists are sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Difference {
+pub struct SymbolDifference {
     /// Only in the new kernel.
     pub added: Vec<String>,
     /// Only in the old one.
@@ -26,7 +26,7 @@ pub struct Resized {
     pub sizes: (u64, u64),
 }
 
-impl Difference {
+impl SymbolDifference {
     /// From `old` to `new`. Symbols that share a name are told apart by their content: what is equal in both is
     /// taken away first.
     pub fn between(old: &[Symbol], new: &[Symbol]) -> Self {
@@ -36,7 +36,8 @@ impl Difference {
                 by_name.entry(&symbol.name).or_default()[side].push(symbol);
             }
         }
-        let mut difference = Difference { bytes: bytes(new) - bytes(old), ..Difference::default() };
+        let mut difference =
+            SymbolDifference { bytes: bytes(new) - bytes(old), ..SymbolDifference::default() };
         for (name, [mut old, new]) in by_name {
             let mut rest = Vec::new();
             for symbol in new {
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn differences() {
         let check = |old: &str, new: &str, expected: &str| {
-            let difference = Difference::between(&symbols(old), &symbols(new));
+            let difference = SymbolDifference::between(&symbols(old), &symbols(new));
             let changed = difference.changed.iter();
             let changed = changed.map(|of| format!("~{}:{}:{}", of.name, of.sizes.0, of.sizes.1));
             let words = difference.added.iter().map(|name| format!("+{name}"));

@@ -67,19 +67,19 @@ fn aio_stress(args: &[String]) -> Result<Option<u64>, String> {
     let mut amount = None;
     for word in aio_stress_words(args) {
         match word {
-            Word::File(FILE) => named += 1,
-            Word::File(file) => {
+            AioStressWord::File(FILE) => named += 1,
+            AioStressWord::File(file) => {
                 return Err(format!("{} is not the workload's file; use `{FILE}`", quoted(file)));
             }
-            Word::Json("-") => {}
-            Word::Json(target) => {
+            AioStressWord::Json("-") => {}
+            AioStressWord::Json(target) => {
                 return Err(format!(
                     "`--json` writes to {}; use `--json -`, which the lab reads",
                     quoted(target)
                 ));
             }
-            Word::Option('s', value) => amount = size(value, MIB),
-            Word::Option(_, _) => {}
+            AioStressWord::Option('s', value) => amount = size(value, MIB),
+            AioStressWord::Option(_, _) => {}
         }
     }
     once(args, named)?;
@@ -87,25 +87,25 @@ fn aio_stress(args: &[String]) -> Result<Option<u64>, String> {
 }
 
 /// A file, or an option that takes a value, with it.
-enum Word<'a> {
+enum AioStressWord<'a> {
     File(&'a str),
     Json(&'a str),
     Option(char, &'a str),
 }
 
-fn aio_stress_words(args: &[String]) -> Vec<Word<'_>> {
+fn aio_stress_words(args: &[String]) -> Vec<AioStressWord<'_>> {
     let takes_value = |letter: char| "abcCdiImorst".contains(letter);
     let mut words = Vec::new();
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         let Some(letters) = arg.strip_prefix('-') else {
-            words.push(Word::File(arg));
+            words.push(AioStressWord::File(arg));
             continue;
         };
         // The only long option that takes a value.
         if let Some(value) = letters.strip_prefix("-json") {
             let value = value.strip_prefix('=').or_else(|| args.next().map(String::as_str));
-            words.push(Word::Json(value.unwrap_or_default()));
+            words.push(AioStressWord::Json(value.unwrap_or_default()));
             continue;
         }
         // `-s64` and `-Os64` hold their value, `-s` and `-Os` are followed by it.
@@ -114,7 +114,7 @@ fn aio_stress_words(args: &[String]) -> Vec<Word<'_>> {
         };
         let value = &letters[at + 1..];
         let value = if value.is_empty() { args.next().map_or("", String::as_str) } else { value };
-        words.push(Word::Option(letter, value));
+        words.push(AioStressWord::Option(letter, value));
     }
     words
 }

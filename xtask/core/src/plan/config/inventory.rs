@@ -13,7 +13,7 @@ pub const FRAGMENT_DIR: &str = "images/kernel";
 /// Something of the checkout that `lab.toml` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reference {
-    pub(super) part: Part,
+    pub(super) part: CheckoutPart,
     pub(super) name: String,
     /// Where it is named, for error messages: bytes of the text, and the key.
     pub(super) span: Range<usize>,
@@ -22,7 +22,7 @@ pub(super) struct Reference {
 
 /// The parts of the checkout that can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum CheckoutPart {
     Series,
     Fragment,
 }
@@ -39,8 +39,8 @@ pub struct Inventory {
 impl Inventory {
     pub(super) fn holds(&self, document: Document<'_>, reference: &Reference) -> Result<(), ConfigError> {
         let (kind, folder, names) = match reference.part {
-            Part::Series => ("series", SERIES_DIR, &self.series),
-            Part::Fragment => ("fragment", FRAGMENT_DIR, &self.fragments),
+            CheckoutPart::Series => ("series", SERIES_DIR, &self.series),
+            CheckoutPart::Fragment => ("fragment", FRAGMENT_DIR, &self.fragments),
         };
         if names.contains(&reference.name) {
             return Ok(());

@@ -26,7 +26,7 @@ pub(super) struct JobFile {
     pub(super) path: String,
 }
 
-/// Reads the name of the job file of a workload; see [`read`] for the file itself.
+/// Reads the name of the job file of a workload; [`Config::with_jobs`](super::Config::with_jobs) takes the file itself.
 pub(super) fn parse(workload: &Table<'_>) -> Result<JobFile, ConfigError> {
     let Some(field) = workload.optional("job") else {
         let missing = format!("missing; fio needs a job file, e.g. job = \"{EXAMPLE}\"");

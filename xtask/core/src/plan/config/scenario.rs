@@ -143,13 +143,14 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
     let operation = table.field("operation").text()?;
     let effect = table.field("effect");
     let word = effect.choice(&[
-        ("eio", Word::Eio),
-        ("short", Word::Short),
-        ("delay", Word::Delay),
-        ("hang", Word::Hang),
-        ("die", Word::Die),
+        ("eio", EffectWord::Eio),
+        ("short", EffectWord::Short),
+        ("delay", EffectWord::Delay),
+        ("hang", EffectWord::Hang),
+        ("die", EffectWord::Die),
     ])?;
-    for (key, of, owner) in [("bytes", Word::Short, "short"), ("delay-us", Word::Delay, "delay")] {
+    for (key, of, owner) in [("bytes", EffectWord::Short, "short"), ("delay-us", EffectWord::Delay, "delay")]
+    {
         if let Some(field) = table.optional(key).filter(|_| word != of) {
             return Err(field.error(format!("belongs to the effect \"{owner}\" only; remove it")));
         }
@@ -159,11 +160,11 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
         after: table.field("after").number(MANY)?,
         times: table.field("times").choice(&[("once", Times::Once), ("always", Times::Always)])?,
         effect: match word {
-            Word::Eio => Effect::Eio,
-            Word::Short => Effect::Short { bytes: table.field("bytes").number(0..=1 << 20)? },
-            Word::Delay => Effect::Delay { us: table.field("delay-us").number(1..=*TIME_US.end())? },
-            Word::Hang => Effect::Hang,
-            Word::Die => Effect::Die,
+            EffectWord::Eio => Effect::Eio,
+            EffectWord::Short => Effect::Short { bytes: table.field("bytes").number(0..=1 << 20)? },
+            EffectWord::Delay => Effect::Delay { us: table.field("delay-us").number(1..=*TIME_US.end())? },
+            EffectWord::Hang => Effect::Hang,
+            EffectWord::Die => Effect::Die,
         },
         // After the other keys, whose mistakes are told first.
         operation: operation.text.parse().map_err(|UnknownOperation(name)| {
@@ -180,7 +181,7 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
 
 /// An effect as it is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
+enum EffectWord {
     Eio,
     Short,
     Delay,

@@ -7,7 +7,7 @@ use lab_protocol::{Tool, WorkloadTask};
 use toml::de::DeTable;
 
 use super::error::{ConfigError, Document};
-use super::inventory::{Part, Reference};
+use super::inventory::{CheckoutPart, Reference};
 use super::job::{self, JobFile};
 use super::named::section;
 use super::reader::{Table, Text};
@@ -94,20 +94,20 @@ fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSet
     let field = table.field("config");
     let config = field.names()?;
     check::not_empty("fragment", &config).map_err(|message| field.error(message))?;
-    Ok(KernelSettings { source, config: refer(Part::Fragment, &config, references) })
+    Ok(KernelSettings { source, config: refer(CheckoutPart::Fragment, &config, references) })
 }
 
 fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
     let series = table.clone().only(&["series"])?.field("series").names()?;
     Ok(Variant {
         name: name.to_owned(),
-        series: refer(Part::Series, &series, references),
+        series: refer(CheckoutPart::Series, &series, references),
         prefix: None,
         planted_ns: None,
     })
 }
 
-fn refer(part: Part, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
+fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
     references.extend(names.iter().map(|name| Reference {
         part,
         name: name.text.to_owned(),

@@ -3,7 +3,7 @@
 use lab_protocol::Operation;
 use lab_protocol::log::LogRecord;
 
-use super::group::Group;
+use super::group::RequestGroup;
 use crate::text::layout::{WIDTH, longest, wrap};
 
 /// The most requests of a group that are drawn.
@@ -19,7 +19,7 @@ pub(super) struct Lane {
     /// The boot's number in the plan.
     pub(super) boot: u32,
     /// None if nothing was read or written.
-    pub(super) group: Option<Group>,
+    pub(super) group: Option<RequestGroup>,
     /// Records in the log.
     pub(super) kept: usize,
     /// Requests that the log had no room for.
@@ -28,7 +28,7 @@ pub(super) struct Lane {
 
 /// How time becomes columns; the same for all lanes.
 #[derive(Clone, Copy, Debug)]
-struct Scale {
+struct TimeScale {
     /// What the longest group takes, at least 1.
     total_ns: u64,
     /// Width of the bars.
@@ -39,7 +39,7 @@ struct Scale {
 
 /// Draws the lanes below each other.
 pub(super) fn render(lead: &str, lanes: &[Lane], without_log: &[&str]) -> String {
-    let scale = Scale::of(lanes);
+    let scale = TimeScale::of(lanes);
     let mut parts = vec![wrap("", lead, WIDTH, 2), wrap("", &legend(lanes, scale), WIDTH, 0)];
     parts.extend(lanes.iter().map(|lane| draw(lane, scale)));
     if !without_log.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn render(lead: &str, lanes: &[Lane], without_log: &[&str]) -> String
     parts.join("\n\n") + "\n"
 }
 
-fn legend(lanes: &[Lane], scale: Scale) -> String {
+fn legend(lanes: &[Lane], scale: TimeScale) -> String {
     let mut kinds: Vec<String> =
         lanes.iter().filter_map(|lane| Some(lane.group.as_ref()?.kind.to_string())).collect();
     kinds.dedup();
@@ -63,7 +63,7 @@ fn legend(lanes: &[Lane], scale: Scale) -> String {
     )
 }
 
-fn draw(lane: &Lane, scale: Scale) -> String {
+fn draw(lane: &Lane, scale: TimeScale) -> String {
     let name = format!("{}, boot {}", lane.variant, lane.boot);
     let full = match lane.dropped {
         0 => String::new(),
@@ -90,7 +90,7 @@ fn draw(lane: &Lane, scale: Scale) -> String {
     lines.join("\n")
 }
 
-fn count(group: &Group, operation: Operation) -> usize {
+fn count(group: &RequestGroup, operation: Operation) -> usize {
     group.data().filter(|record| record.operation == operation).count()
 }
 
@@ -102,12 +102,12 @@ fn us(ns: u64) -> f64 {
     ns as f64 / 1000.0
 }
 
-impl Scale {
+impl TimeScale {
     fn of(lanes: &[Lane]) -> Self {
         let groups = || lanes.iter().filter_map(|lane| lane.group.as_ref());
         let names = groups().flat_map(|group| &group.requests).map(|record| record.operation.name());
-        let mut scale = Scale {
-            total_ns: groups().map(Group::total_ns).max().unwrap_or(0).max(1),
+        let mut scale = TimeScale {
+            total_ns: groups().map(RequestGroup::total_ns).max().unwrap_or(0).max(1),
             columns: 0,
             name_columns: longest(names),
         };

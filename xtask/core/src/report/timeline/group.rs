@@ -10,16 +10,16 @@ const WINDOW: usize = 16;
 
 /// Requests that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct RequestGroup {
     /// What they have in common.
-    pub(super) kind: Kind,
+    pub(super) kind: GroupKind,
     /// In the order in which they arrived: READs and WRITEs of the group, and whatever else arrived meanwhile.
     pub(super) requests: Vec<LogRecord>,
 }
 
 /// What the requests of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum GroupKind {
     /// They are the second read(2) or write(2) of the tool, of this many bytes.
     SecondIo(u64),
     /// They are the first one; there is no other.
@@ -28,17 +28,17 @@ pub(super) enum Kind {
     Beginning,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for GroupKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::SecondIo(bytes) => write!(f, "the second I/O of {} KiB", bytes / 1024),
-            Kind::FirstIo(bytes) => write!(f, "the first I/O of {} KiB", bytes / 1024),
-            Kind::Beginning => f.write_str("the first requests of the workload"),
+            GroupKind::SecondIo(bytes) => write!(f, "the second I/O of {} KiB", bytes / 1024),
+            GroupKind::FirstIo(bytes) => write!(f, "the first I/O of {} KiB", bytes / 1024),
+            GroupKind::Beginning => f.write_str("the first requests of the workload"),
         }
     }
 }
 
-impl Group {
+impl RequestGroup {
     /// The READs and WRITEs.
     pub(super) fn data(&self) -> impl Iterator<Item = &LogRecord> {
         self.requests.iter().filter(|record| is_data(record))
@@ -62,15 +62,15 @@ impl Group {
 
 /// Picks the requests of the second read(2) or write(2), if each is of `io_bytes` and more than one request: what the
 /// first one waits for may be owed to the start. Otherwise the first requests. None if nothing was read or written.
-pub(super) fn pick(records: &[LogRecord], io_bytes: Option<u64>) -> Option<Group> {
+pub(super) fn pick(records: &[LogRecord], io_bytes: Option<u64>) -> Option<RequestGroup> {
     let mut records = records.to_vec();
     records.sort_by_key(|record| record.arrival_ns);
     let data: Vec<LogRecord> = records.iter().filter(|record| is_data(record)).copied().collect();
     let (kind, chosen) = match io_bytes.and_then(|bytes| whole(&data, bytes)) {
         Some(found) => found,
-        None => (Kind::Beginning, data.iter().take(WINDOW).copied().collect()),
+        None => (GroupKind::Beginning, data.iter().take(WINDOW).copied().collect()),
     };
-    let mut group = Group { kind, requests: chosen };
+    let mut group = RequestGroup { kind, requests: chosen };
     let (begin, end) = (group.begin_ns(), group.begin_ns().saturating_add(group.total_ns()));
     let is_meanwhile = |record: &&LogRecord| !is_data(record) && (begin..=end).contains(&record.arrival_ns);
     let has_data = !group.requests.is_empty();
@@ -84,13 +84,13 @@ fn is_data(record: &LogRecord) -> bool {
 }
 
 /// The requests of the second I/O of this size, or of the first if there is no other; none if it is one request.
-fn whole(data: &[LogRecord], io_bytes: u64) -> Option<(Kind, Vec<LogRecord>)> {
+fn whole(data: &[LogRecord], io_bytes: u64) -> Option<(GroupKind, Vec<LogRecord>)> {
     let place = |record: &LogRecord| Some((record.inode, record.offset.checked_div(io_bytes)?));
     let first = place(data.first()?)?;
     let second = data.iter().filter_map(place).find(|found| *found != first);
     let (kind, wanted) = match second {
-        Some(second) => (Kind::SecondIo(io_bytes), second),
-        None => (Kind::FirstIo(io_bytes), first),
+        Some(second) => (GroupKind::SecondIo(io_bytes), second),
+        None => (GroupKind::FirstIo(io_bytes), first),
     };
     let requests: Vec<LogRecord> =
         data.iter().filter(|record| place(record) == Some(wanted)).copied().collect();

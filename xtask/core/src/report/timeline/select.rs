@@ -9,7 +9,7 @@ use crate::text::suggest;
 
 /// What a user asks for; what is left open is chosen.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct TimelineRequest {
     /// The scenario; the first one with a log otherwise.
     pub scenario: Option<String>,
     /// The workload; the first one otherwise.
@@ -20,7 +20,7 @@ pub struct Wanted {
 
 /// What is drawn.
 #[derive(Debug)]
-pub(super) struct Choice<'a> {
+pub(super) struct TimelineSelection<'a> {
     /// The scenario's name.
     pub(super) scenario: &'a str,
     /// The workload.
@@ -37,7 +37,10 @@ pub(super) struct Choice<'a> {
 ///
 /// # Errors
 /// If there is no log, or none of what is wanted.
-pub(super) fn choose<'a>(campaign: &'a Campaign, wanted: &Wanted) -> anyhow::Result<Choice<'a>> {
+pub(super) fn choose<'a>(
+    campaign: &'a Campaign,
+    wanted: &TimelineRequest,
+) -> anyhow::Result<TimelineSelection<'a>> {
     let logged: Vec<&BootData> = campaign.boots.iter().filter(|boot| has_log(boot)).collect();
     if logged.is_empty() {
         bail!(
@@ -61,7 +64,7 @@ pub(super) fn choose<'a>(campaign: &'a Campaign, wanted: &Wanted) -> anyhow::Res
         variants(campaign).into_iter().partition(|variant| of(variant).is_some());
     let boots = with.into_iter().filter_map(of).collect();
     let without_log = if wanted.boot.is_some() { Vec::new() } else { without };
-    Ok(Choice { scenario, task, place, boots, without_log })
+    Ok(TimelineSelection { scenario, task, place, boots, without_log })
 }
 
 /// What a lost boot logged is no result.

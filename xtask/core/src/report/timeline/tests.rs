@@ -5,7 +5,7 @@ use lab_protocol::log::{LogRecord, RequestLog};
 use lab_protocol::{Operation, Tool, WorkloadTask};
 
 use super::*;
-use crate::campaign::Stored;
+use crate::campaign::StoredFile;
 use crate::evidence::outcome::Outcome;
 use crate::fixtures::{campaign as build, two_arms};
 use crate::plan::{Clock, Scenario};
@@ -37,7 +37,7 @@ fn campaign(logged: &[u32]) -> Campaign {
     let other = Scenario { name: "other".to_owned(), ..campaign.file.plan.scenarios[0].clone() };
     campaign.file.plan.scenarios.push(other);
     campaign.file.plan.workloads = tasks();
-    let stored = Stored { received_bytes: 1, kept_bytes: 1, sha256: String::new() };
+    let stored = StoredFile { received_bytes: 1, kept_bytes: 1, sha256: String::new() };
     for boot in &mut campaign.boots {
         boot.record.requests = logged.contains(&boot.record.boot.number).then(|| stored.clone());
     }
@@ -47,8 +47,13 @@ fn campaign(logged: &[u32]) -> Campaign {
 /// The picture of logs, one of each variant.
 fn picture(logs: &[(&str, &[u8])], task: &WorkloadTask, place: u32) -> String {
     let campaign = campaign(&[1]);
-    let choice =
-        Choice { scenario: "remote", task, place, boots: Vec::new(), without_log: vec!["stock", "other"] };
+    let choice = TimelineSelection {
+        scenario: "remote",
+        task,
+        place,
+        boots: Vec::new(),
+        without_log: vec!["stock", "other"],
+    };
     let lanes = logs.iter().zip(1..).map(|((variant, bytes), number)| {
         let mut boot = campaign.boots[0].clone();
         boot.record.boot.variant = (*variant).to_owned();
@@ -265,12 +270,12 @@ fn the_second_read_is_shown_if_it_is_several_requests() {
     let reads = |offsets: &[u64]| -> Vec<LogRecord> {
         offsets.iter().zip(0..).map(|(kib, at)| read(*kib, at, at + 1, 1)).collect()
     };
-    let check = |offsets: &[u64], io_kib: Option<u64>, kind: group::Kind, expected: &[u64]| {
+    let check = |offsets: &[u64], io_kib: Option<u64>, kind: group::GroupKind, expected: &[u64]| {
         let group = group::pick(&reads(offsets), io_kib.map(|kib| kib << 10)).unwrap();
         let shown: Vec<u64> = group.requests.iter().map(|record| record.offset >> 10).collect();
         assert_eq!((group.kind, shown.as_slice()), (kind, expected), "{offsets:?} {io_kib:?}");
     };
-    use group::Kind::{Beginning, FirstIo, SecondIo};
+    use group::GroupKind::{Beginning, FirstIo, SecondIo};
     check(&[0, 128, 256, 384, 512], Some(256), SecondIo(256 << 10), &[256, 384]);
     // Not where the file begins, and out of order.
     check(&[640, 512, 896, 768, 128], Some(256), SecondIo(256 << 10), &[896, 768]);
@@ -299,7 +304,7 @@ fn any_times_can_be_drawn() {
 #[test]
 fn a_damaged_log_is_an_error() {
     let campaign = campaign(&[1]);
-    let choice = select::choose(&campaign, &Wanted::default()).unwrap();
+    let choice = select::choose(&campaign, &TimelineRequest::default()).unwrap();
     for cut in 1..CAPTURES[0].1.len() {
         let found = lane(choice.boots[0], &CAPTURES[0].1[..cut], &choice);
         // The first log of two is whole without the second.
@@ -307,7 +312,7 @@ fn a_damaged_log_is_an_error() {
     }
 }
 
-fn chosen(campaign: &Campaign, wanted: &Wanted) -> String {
+fn chosen(campaign: &Campaign, wanted: &TimelineRequest) -> String {
     match select::choose(campaign, wanted) {
         Ok(choice) => {
             let boots: Vec<u32> = choice.boots.iter().map(|boot| boot.record.boot.number).collect();
@@ -333,30 +338,30 @@ fn what_is_not_asked_for_is_chosen() {
         (&[1, 2], "", "small-dd-raed", None),
         (&[], "", "", None),
     ] {
-        let wanted = Wanted { scenario: name(scenario), workload: name(workload), boot };
+        let wanted = TimelineRequest { scenario: name(scenario), workload: name(workload), boot };
         shown += &format!("{logged:?} {wanted:?}\n    {}\n", chosen(&campaign(logged), &wanted));
     }
     let mut lost = campaign(&[1, 2]);
     lost.boots[0].record.outcome = Outcome::Lost { reason: "no memory".to_owned() };
-    shown += &format!("1 is lost\n    {}\n", chosen(&lost, &Wanted::default()));
+    shown += &format!("1 is lost\n    {}\n", chosen(&lost, &TimelineRequest::default()));
     expect![[r#"
-        [1, 2, 3, 4] Wanted { scenario: None, workload: None, boot: None }
+        [1, 2, 3, 4] TimelineRequest { scenario: None, workload: None, boot: None }
             slow small-dd-read (0) [1, 3] []
-        [2, 3, 4] Wanted { scenario: Some("slow"), workload: Some("small-aio-read"), boot: None }
+        [2, 3, 4] TimelineRequest { scenario: Some("slow"), workload: Some("small-aio-read"), boot: None }
             slow small-aio-read (1) [2, 3] []
-        [3] Wanted { scenario: None, workload: None, boot: None }
+        [3] TimelineRequest { scenario: None, workload: None, boot: None }
             slow small-dd-read (0) [3] ["original"]
-        [1, 2, 3, 4] Wanted { scenario: None, workload: None, boot: Some(4) }
+        [1, 2, 3, 4] TimelineRequest { scenario: None, workload: None, boot: Some(4) }
             slow small-dd-read (0) [4] []
-        [1, 2] Wanted { scenario: None, workload: None, boot: Some(4) }
+        [1, 2] TimelineRequest { scenario: None, workload: None, boot: Some(4) }
             boot 4 has no request log; those that have one: 1, 2
-        [1, 2] Wanted { scenario: Some("other"), workload: None, boot: None }
+        [1, 2] TimelineRequest { scenario: Some("other"), workload: None, boot: None }
             --scenario: other has no request log here; use one that has: slow
-        [1, 2] Wanted { scenario: Some("slaw"), workload: None, boot: None }
+        [1, 2] TimelineRequest { scenario: Some("slaw"), workload: None, boot: None }
             --scenario: there is no scenario `slaw`; did you mean `slow`? there are: slow, other
-        [1, 2] Wanted { scenario: None, workload: Some("small-dd-raed"), boot: None }
+        [1, 2] TimelineRequest { scenario: None, workload: Some("small-dd-raed"), boot: None }
             --workload: there is no workload `small-dd-raed`; did you mean `small-dd-read`? there are: small-dd-read, small-aio-read
-        [] Wanted { scenario: None, workload: None, boot: None }
+        [] TimelineRequest { scenario: None, workload: None, boot: None }
             campaign 2026-01-02-built has no request log; set `request-log = 4096` in a scenario of lab.toml and run the plan again, or: cargo xtask run-lab --plan timeline
         1 is lost
             slow small-dd-read (0) [2] ["patched"]

@@ -3,7 +3,7 @@
 use mail_parser::{Encoding, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
 
 use super::body::{self, Flow};
-use super::subject::{Mark, Subject};
+use super::subject::{Subject, SubjectMark};
 
 /// As far as an import needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ fn from_diff(place: String, bytes: &[u8]) -> Mail {
     let damage = std::str::from_utf8(bytes).is_err().then(not_utf8);
     Mail {
         full_subject: title.clone(),
-        subject: Subject { mark: Mark::Nothing, title },
+        subject: Subject { mark: SubjectMark::Nothing, title },
         author: None,
         date: None,
         id: None,

@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 use super::complete;
 use super::mail::Mail;
 use super::sorted::{Numbered, Skipped, list, skip};
-use super::subject::{Mark, Place};
+use super::subject::{Place, SubjectMark};
 use crate::series;
 use crate::text::suggest::quoted;
 
@@ -87,15 +87,15 @@ fn group(mails: Vec<Mail>, order: Order, skipped: &mut Vec<Skipped>) -> Vec<Grou
     for mail in mails {
         let has_diff = series::has_diff(&mail.text);
         match mail.subject.mark {
-            Mark::Patch { place: None, .. } if !has_diff => empty.push(mail),
-            Mark::Patch { version, place } => {
+            SubjectMark::Patch { place: None, .. } if !has_diff => empty.push(mail),
+            SubjectMark::Patch { version, place } => {
                 let number = place.map_or(0, |Place { number, .. }| number);
                 groups.entry((version, place.map(|place| place.total))).or_default().push((number, mail));
             }
-            Mark::Reply if has_diff => skip(skipped, &mail, "a reply, its diff is not taken"),
-            Mark::Reply => skip(skipped, &mail, "a reply"),
-            Mark::Nothing if has_diff => unmarked.push(mail),
-            Mark::Nothing => skip(skipped, &mail, "not a patch"),
+            SubjectMark::Reply if has_diff => skip(skipped, &mail, "a reply, its diff is not taken"),
+            SubjectMark::Reply => skip(skipped, &mail, "a reply"),
+            SubjectMark::Nothing if has_diff => unmarked.push(mail),
+            SubjectMark::Nothing => skip(skipped, &mail, "not a patch"),
         }
     }
     for mail in unmarked {
@@ -150,7 +150,7 @@ fn are_copies(mails: &[(u32, Mail)]) -> bool {
 }
 
 fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> anyhow::Result<Group> {
-    let all = list(groups.iter().map(Group::describe));
+    let all = list(groups.iter().map(Group::summary));
     let fits = |group: &Group| {
         wish.version.is_none_or(|version| version == group.version)
             && wish.subject.as_ref().is_none_or(|text| group.mentions(text))
@@ -165,7 +165,7 @@ fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> an
     };
     if !groups.is_empty() {
         groups.push(chosen);
-        let found = list(groups.iter().map(Group::describe));
+        let found = list(groups.iter().map(Group::summary));
         let same_version = groups.iter().all(|group| group.version == groups[0].version);
         ensure!(same_version, "versions are mixed: {found}; choose one with --version N");
         let by_name = if groups.iter().all(|group| group.total.is_none()) {
@@ -188,7 +188,7 @@ fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> an
 
 impl Group {
     /// `v2 "title" (5 of 6 patches)`.
-    fn describe(&self) -> String {
+    fn summary(&self) -> String {
         let first = self.mails.iter().min_by_key(|(number, _)| *number);
         let title = first.map_or("", |(_, mail)| mail.subject.title.as_str());
         let count = match self.total {

@@ -9,14 +9,14 @@ const FILE_SLUG_BYTES: usize = 52;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// What stands in front of the title.
-    pub mark: Mark,
+    pub mark: SubjectMark,
     /// The rest.
     pub title: String,
 }
 
 /// What a subject says about its mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum SubjectMark {
     /// A patch or a cover letter: `[PATCH]`, `[RFC]` or a bracket with a number.
     Patch {
         /// From 1, which is not written.
@@ -61,9 +61,9 @@ impl Subject {
             }
         }
         let mark = match (is_reply, is_patch || place.is_some()) {
-            (true, _) => Mark::Reply,
-            (false, true) => Mark::Patch { version: version.unwrap_or(1), place },
-            (false, false) => Mark::Nothing,
+            (true, _) => SubjectMark::Reply,
+            (false, true) => SubjectMark::Patch { version: version.unwrap_or(1), place },
+            (false, false) => SubjectMark::Nothing,
         };
         Subject { mark, title: rest.split_whitespace().collect::<Vec<_>>().join(" ") }
     }
@@ -135,11 +135,12 @@ mod tests {
 
     #[test]
     fn subjects() {
-        let check = |text: &str, mark: Mark, title: &str| {
+        let check = |text: &str, mark: SubjectMark, title: &str| {
             assert_eq!(Subject::parse(text), Subject { mark, title: title.to_owned() }, "{text}");
         };
-        let patch = |version, number, total| Mark::Patch { version, place: Some(Place { number, total }) };
-        let single = |version| Mark::Patch { version, place: None };
+        let patch =
+            |version, number, total| SubjectMark::Patch { version, place: Some(Place { number, total }) };
+        let single = |version| SubjectMark::Patch { version, place: None };
         check("[PATCH 3/6] fuse: do it", patch(1, 3, 6), "fuse: do it");
         check("[PATCH v2 03/16]  fuse:  do it", patch(2, 3, 16), "fuse: do it");
         check("[RFC PATCH net-next, v3,0/2] x", patch(3, 0, 2), "x");
@@ -152,13 +153,13 @@ mod tests {
         check("[RFC] x", single(1), "x");
         check("[PATCH 5.10.y] x", single(1), "x");
         check("[PATCH 12345/99999] x", single(1), "x");
-        check("Re: [PATCH 3/6] x", Mark::Reply, "x");
-        check("[fuse-devel] RE: [PATCH 3/6] x", Mark::Reply, "x");
-        check("Re[2]: Fwd: x", Mark::Reply, "x");
-        check("[fuse-devel] x [PATCH 1/2]", Mark::Nothing, "x [PATCH 1/2]");
-        check("fuse: re: x", Mark::Nothing, "fuse: re: x");
-        check("[PATCH 1/2", Mark::Nothing, "[PATCH 1/2");
-        check("", Mark::Nothing, "");
+        check("Re: [PATCH 3/6] x", SubjectMark::Reply, "x");
+        check("[fuse-devel] RE: [PATCH 3/6] x", SubjectMark::Reply, "x");
+        check("Re[2]: Fwd: x", SubjectMark::Reply, "x");
+        check("[fuse-devel] x [PATCH 1/2]", SubjectMark::Nothing, "x [PATCH 1/2]");
+        check("fuse: re: x", SubjectMark::Nothing, "fuse: re: x");
+        check("[PATCH 1/2", SubjectMark::Nothing, "[PATCH 1/2");
+        check("", SubjectMark::Nothing, "");
     }
 
     #[test]

@@ -150,7 +150,7 @@ impl<'a> Layout<'a> {
             let at = (relocation.offset - range.start) as usize;
             let width = if relocation.kind == R_X86_64_64 { 8 } else { 4 };
             bytes.iter_mut().skip(at).take(width).for_each(|byte| *byte = 0);
-            let target = self.describe(relocation, range);
+            let target = self.reference_text(relocation, range);
             parts = parts.with("at", format!("{at} {} {target}", relocation.kind.0));
         }
         if section.has(SHF_EXECINSTR) {
@@ -163,7 +163,7 @@ impl<'a> Layout<'a> {
     }
 
     /// What a relocation refers to, without an address.
-    fn describe(&self, relocation: &Relocation, from: &Range) -> String {
+    fn reference_text(&self, relocation: &Relocation, from: &Range) -> String {
         let (index, base) = match &relocation.target {
             Target::Named(name) => return format!("{name} {}", relocation.addend),
             Target::Place(index, base) => (index, base),

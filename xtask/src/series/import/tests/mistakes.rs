@@ -5,11 +5,11 @@ use super::*;
 /// Imports a mailbox and expects an error and nothing else.
 #[track_caller]
 fn check_error(mails: &[String], expected: Expect) {
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(mails));
-    let error = bench.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap_err();
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(mails));
+    let error = fixture.import("series.mbox", |options| options.name = Some("s".to_owned())).unwrap_err();
     expected.assert_eq(&error);
-    assert_eq!(fs::read_dir(bench.path("kernel-patches")).unwrap().count(), 0, "something was left");
+    assert_eq!(fs::read_dir(fixture.path("kernel-patches")).unwrap().count(), 0, "something was left");
 }
 
 /// One mail with a diff.
@@ -84,13 +84,14 @@ fn versions() {
             "importing a series from series.mbox: versions are mixed: v1 `fuse: one direct request at a time` (6 of 6 patches) and v2 `fuse: one direct request at a time` (2 of 6 patches); choose one with --version N"
         ],
     );
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(&mails));
-    let error = |version| bench.import("series.mbox", |options| options.version = Some(version)).unwrap_err();
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(&mails));
+    let error =
+        |version| fixture.import("series.mbox", |options| options.version = Some(version)).unwrap_err();
     expect!["importing a series from series.mbox: patches 3, 4, 5 and 6 of 6 are missing: add their mails"]
         .assert_eq(&error(2));
     expect!["importing a series from series.mbox: no patch of version 3: there is v1 `fuse: one direct request at a time` (6 of 6 patches) and v2 `fuse: one direct request at a time` (2 of 6 patches)"].assert_eq(&error(3));
-    bench.import("series.mbox", |options| options.version = Some(1)).unwrap();
+    fixture.import("series.mbox", |options| options.version = Some(1)).unwrap();
 }
 
 #[test]
@@ -117,10 +118,10 @@ fn several_series() {
             "importing a series from series.mbox: several series are mixed: v1 `one` (1 patch) and v1 `two` (1 patch); choose one with --subject TEXT, or give them as files in a folder, named in their order, if they belong together"
         ],
     );
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(&mails));
-    let subject = |options: &mut Wanted| options.subject = Some("btrfs".to_owned());
-    expect!["importing a series from series.mbox: no patch with `btrfs` in a subject: there is v1 `other` (1 of 1 patch), v1 `fuse: one direct request at a time` (6 of 6 patches) and v1 `xfs: one direct request at a time` (6 of 6 patches)"].assert_eq(&bench.import("series.mbox", subject).unwrap_err());
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(&mails));
+    let subject = |options: &mut ImportRequest| options.subject = Some("btrfs".to_owned());
+    expect!["importing a series from series.mbox: no patch with `btrfs` in a subject: there is v1 `other` (1 of 1 patch), v1 `fuse: one direct request at a time` (6 of 6 patches) and v1 `xfs: one direct request at a time` (6 of 6 patches)"].assert_eq(&fixture.import("series.mbox", subject).unwrap_err());
 }
 
 #[test]
@@ -198,10 +199,10 @@ fn unusable_texts() {
 
 #[test]
 fn files_that_are_none() {
-    let bench = Bench::new();
-    fs::create_dir(bench.path("empty")).unwrap();
-    bench.write("series.mbox.gz", b"\x1f\x8b\x08");
-    let error = |from: &str| bench.import(from, |_| ()).unwrap_err();
+    let fixture = ImportFixture::new();
+    fs::create_dir(fixture.path("empty")).unwrap();
+    fixture.write("series.mbox.gz", b"\x1f\x8b\x08");
+    let error = |from: &str| fixture.import(from, |_| ()).unwrap_err();
     expect!["importing a series from missing.mbox: opening it: No such file or directory (os error 2)"]
         .assert_eq(&error("missing.mbox"));
     expect!["importing a series from empty: no patch in it (0 mails): save the mails that hold the diffs"]
@@ -209,20 +210,20 @@ fn files_that_are_none() {
     expect!["importing a series from series.mbox.gz: series.mbox.gz is compressed: unpack it first"]
         .assert_eq(&error("series.mbox.gz"));
     // Endless, and no regular file.
-    let zero = bench.import("", |options| options.from = "/dev/zero".into()).unwrap_err();
+    let zero = fixture.import("", |options| options.from = "/dev/zero".into()).unwrap_err();
     expect!["importing a series from /dev/zero: zero is neither a file nor a folder: save it as a file"]
         .assert_eq(&zero);
 }
 
 #[test]
 fn names() {
-    let bench = Bench::new();
-    bench.write("series.mbox", mailbox(&[patch("Subject: [PATCH] do it"), String::new()]));
-    bench.write("nameless.mbox", mailbox(&[patch("Subject: [PATCH] 。、")]));
-    bench.import("series.mbox", |_| ()).unwrap();
-    let before = bench.files();
+    let fixture = ImportFixture::new();
+    fixture.write("series.mbox", mailbox(&[patch("Subject: [PATCH] do it"), String::new()]));
+    fixture.write("nameless.mbox", mailbox(&[patch("Subject: [PATCH] 。、")]));
+    fixture.import("series.mbox", |_| ()).unwrap();
+    let before = fixture.files();
     let error = |from: &str, name: Option<&str>| {
-        bench.import(from, |options| options.name = name.map(str::to_owned)).unwrap_err()
+        fixture.import(from, |options| options.name = name.map(str::to_owned)).unwrap_err()
     };
     expect!["importing a series from series.mbox: kernel-patches/do-it is there already: remove it, or give another name with --name"].assert_eq(&error("series.mbox", None));
     expect!["the subject `。、` makes no name: give one with --name"]
@@ -231,11 +232,11 @@ fn names() {
         "`../x` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`"
     ]
     .assert_eq(&error("series.mbox", Some("../x")));
-    assert_eq!(bench.files(), before);
-    bench.import("series.mbox", |options| options.name = Some("another".to_owned())).unwrap();
+    assert_eq!(fixture.files(), before);
+    fixture.import("series.mbox", |options| options.name = Some("another".to_owned())).unwrap();
     let unfinished =
         thread(|letter| letter.plain().replace("fuse: one direct request at a time", "*** SUBJECT HERE ***"));
-    bench.write("unfinished.mbox", mailbox(&unfinished));
-    let summary = bench.import("unfinished.mbox", |_| ()).unwrap();
+    fixture.write("unfinished.mbox", mailbox(&unfinished));
+    let summary = fixture.import("unfinished.mbox", |_| ()).unwrap();
     assert!(summary.contains("kernel-patches/fuse-stop-offering-asynchronous-direct-i\n"), "{summary}");
 }

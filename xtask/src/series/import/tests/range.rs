@@ -45,16 +45,16 @@ fn repository(sh: &Shell, folder: &Path) {
 #[test]
 fn a_range_becomes_what_git_takes() {
     let sh = Shell::new().unwrap();
-    let bench = Bench::new();
-    let folder = bench.path("linux");
+    let fixture = ImportFixture::new();
+    let folder = fixture.path("linux");
     repository(&sh, &folder);
-    let range = |options: &mut Wanted| {
+    let range = |options: &mut ImportRequest| {
         options.from = "base..main".into();
         options.git = Some(folder.clone());
         options.name = Some("s".to_owned());
     };
-    bench.import("", range).unwrap();
-    let files = bench.files();
+    fixture.import("", range).unwrap();
+    let files = fixture.files();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
@@ -110,15 +110,15 @@ fn a_range_becomes_what_git_takes() {
 #[test]
 fn ranges_that_are_none() {
     let sh = Shell::new().unwrap();
-    let bench = Bench::new();
-    let folder = bench.path("linux");
+    let fixture = ImportFixture::new();
+    let folder = fixture.path("linux");
     repository(&sh, &folder);
     let check = |range: &str, expected: Expect| {
-        let error = bench.import("", |options| {
+        let error = fixture.import("", |options| {
             options.from = range.into();
             options.git = Some(folder.clone());
         });
-        expected.assert_eq(&error.unwrap_err().replace(&format!("{}", bench.folder.path().display()), ""));
+        expected.assert_eq(&error.unwrap_err().replace(&format!("{}", fixture.folder.path().display()), ""));
     };
     check("main", expect!["importing a series from main: `main` is not a range of commits: write A..B"]);
     check(
@@ -142,6 +142,6 @@ fn ranges_that_are_none() {
             "importing a series from base..: the range holds 1 merges: rebase it, a series is a line of commits"
         ],
     );
-    let error = bench.import("", |options| options.git = Some("/nonexistent".into())).unwrap_err();
+    let error = fixture.import("", |options| options.git = Some("/nonexistent".into())).unwrap_err();
     assert!(error.contains("opening the repository /nonexistent: "), "{error}");
 }

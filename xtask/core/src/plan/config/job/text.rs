@@ -76,7 +76,7 @@ const REFUSED: [(&str, &[&str]); 8] = [
 ];
 
 /// A section of the text.
-struct Section<'a> {
+struct JobSection<'a> {
     /// None for `[global]`.
     name: Option<&'a str>,
     line: usize,
@@ -119,8 +119,8 @@ pub(in super::super) fn check(text: &str, file_mib: u32) -> Result<(), String> {
 
 /// Sections and options in their order. Comments start at `#` or `;`, wherever these stand, and every section whose name
 /// starts with `global` is one of defaults.
-fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
-    let mut sections: Vec<Section<'_>> = Vec::new();
+fn sections(text: &str) -> Result<Vec<JobSection<'_>>, String> {
+    let mut sections: Vec<JobSection<'_>> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         if line.len() > LINE_LIMIT {
             return Err(format!("line {number}: it is longer than {LINE_LIMIT} bytes; make it shorter"));
@@ -138,7 +138,7 @@ fn sections(text: &str) -> Result<Vec<Section<'_>>, String> {
                 ));
             };
             let name = (!name.starts_with("global")).then_some(name);
-            sections.push(Section { name, line: number, options: Vec::new() });
+            sections.push(JobSection { name, line: number, options: Vec::new() });
         } else if !line.is_empty() {
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
             let setting = Setting { line: number, key: key.trim(), value: value.trim() };

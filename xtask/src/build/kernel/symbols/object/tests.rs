@@ -1,6 +1,6 @@
 //! Objects made by the real assembler: what must show as a change and what must not.
 
-use lab_core::evidence::symbols::Difference;
+use lab_core::evidence::symbols::SymbolDifference;
 use xshell::{Shell, cmd};
 
 use super::*;
@@ -72,7 +72,7 @@ fn check(edits: &[(&str, &str)], expected: &str) {
         assert!(code.contains(from), "{from}");
         code = code.replace(from, to);
     }
-    let difference = Difference::between(&assemble(CODE), &assemble(&code));
+    let difference = SymbolDifference::between(&assemble(CODE), &assemble(&code));
     let signed = |sign: &str, names: &[String]| -> Vec<String> {
         names.iter().map(|name| format!("{sign}{name}")).collect()
     };
@@ -134,7 +134,7 @@ fn what_only_looks_like_a_call() {
         )
     };
     // 4c 89 e8, then 48 8b 05 and the place: read as a call it leads 0x58b48 bytes ahead.
-    let difference = Difference::between(&assemble(&code("0x58b48+4")), &assemble(&code("0x58b48+20")));
+    let difference = SymbolDifference::between(&assemble(&code("0x58b48+4")), &assemble(&code("0x58b48+20")));
     assert!(difference.is_empty(), "{difference:?}");
 }
 
@@ -148,7 +148,7 @@ fn a_byte_of_a_number_is_no_call() {
         )
     };
     // 48 b8 e8 00 01 00 00 ...: read as a call, its end is at 7.
-    let difference = Difference::between(&assemble(&code("0x107")), &assemble(&code("0x120")));
+    let difference = SymbolDifference::between(&assemble(&code("0x107")), &assemble(&code("0x120")));
     assert!(difference.is_empty(), "{difference:?}");
 }
 
