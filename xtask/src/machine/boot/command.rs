@@ -99,9 +99,13 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
         // A busy host stops the guest in the middle of calibrating the TSC; one boot came out 35 times too fast.
         // The kernel's own watchdogs get limits that such a stop does not reach, here and in its configuration.
         (Clock::Wall, Accelerator::Tcg) => &["tsc=unstable", "no_timer_check", "watchdog_thresh=60"],
-        (Clock::Wall, Accelerator::Kvm) => {
-            &["rcupdate.rcu_cpu_stall_timeout=100", "sysctl.kernel.hung_task_timeout_secs=140"]
-        }
+        // A third of that, as long as a busy host may stop a guest that it does not emulate. A soft lockup is twice the
+        // threshold: the kernel's own of 10 s would take a host that swaps for a broken kernel after 20 s.
+        (Clock::Wall, Accelerator::Kvm) => &[
+            "rcupdate.rcu_cpu_stall_timeout=100",
+            "watchdog_thresh=55",
+            "sysctl.kernel.hung_task_timeout_secs=140",
+        ],
     };
     always.iter().chain(by_clock).copied().collect::<Vec<_>>().join(" ")
 }
@@ -180,6 +184,27 @@ mod tests {
         assert!(line.contains("-icount shift=0,sleep=off"), "{line}");
         assert!(line.contains("thread=single"), "{line}");
         assert!(!command(Clock::Wall, Accelerator::Tcg).contains("icount"));
+    }
+
+    /// In seconds, from the command line; none if it leaves the kernel's own limit.
+    fn limit(line: &str, name: &str) -> Option<u32> {
+        line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+    }
+
+    /// Under KVM the kernel's watchdogs wait at least a third as long as under emulation, all of them.
+    #[test]
+    fn watchdogs_are_patient_in_real_time() {
+        let line = command(Clock::Wall, Accelerator::Kvm);
+        for (name, expected_s) in [
+            ("rcupdate.rcu_cpu_stall_timeout", 100),
+            ("watchdog_thresh", 55),
+            ("sysctl.kernel.hung_task_timeout_secs", 140),
+        ] {
+            assert_eq!(limit(&line, name), Some(expected_s), "{name}");
+        }
+        // The kernel takes no more than 60.
+        assert_eq!(limit(&command(Clock::Wall, Accelerator::Tcg), "watchdog_thresh"), Some(60));
+        assert_eq!(limit(&command(Clock::Virtual, Accelerator::Tcg), "watchdog_thresh"), None);
     }
 
     #[test]
