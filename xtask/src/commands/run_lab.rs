@@ -182,6 +182,9 @@ fn open_campaign(
         None => (CampaignFolder::open(&results, &file)?, file),
     };
     let path = opened.folder.path();
+    for why in &opened.left_alone {
+        eprintln!("a new campaign is begun: {why}, and real time of different hosts or days is not mixed");
+    }
     let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
     files::write_atomically(&path.join("image.toml"), manifest.as_bytes())?;
     let total = file.plan.boots.len();
