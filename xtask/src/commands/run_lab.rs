@@ -57,7 +57,9 @@ fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan>
     let steps =
         options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
     let resolve = if options.self_test { plan::self_test } else { plan::resolve };
-    Ok(resolve(&config, &options.plan, &overrides(options, steps))?)
+    let plan = resolve(&config, &options.plan, &overrides(options, steps))?;
+    config.check_host_cpus(&options.plan, host::cpus())?;
+    Ok(plan)
 }
 
 fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {

@@ -22,8 +22,7 @@ use crate::machine::host;
 pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::to_look_at()?;
     let plan = resolve(sh, &lab, options)?;
-    let cpus = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);
-    let side_by_side = boots_side_by_side(plan.machine.clock, cpus);
+    let side_by_side = boots_side_by_side(plan.machine.clock, host::cpus());
     print!("{}", boots(&plan, side_by_side));
     println!("\npackages  {}", packages(&plan));
     print!("{}", builds(sh, &lab, &plan));
