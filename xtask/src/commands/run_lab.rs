@@ -215,6 +215,7 @@ fn run_boots(
         folder,
         file,
         machine,
+        pinning: execute::take_cpus(&lab.cache, &file.plan.machine, &lab.interrupt)?,
         image: image.path.clone(),
         bzimages,
         interrupt: &lab.interrupt,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use lab_core::evidence::capture::{Capture, End};
-use lab_core::plan::{AccelChoice, Clock};
+use lab_core::plan::{AccelChoice, Binding, Clock};
 use serde::{Deserialize, Serialize};
 
 use crate::lab::cache::Cache;
@@ -138,7 +138,7 @@ fn test(guest: TestGuest<'_>, interrupt: &Interrupt) -> anyhow::Result<TestResul
         bzimage: guest.bzimage.to_owned(),
         initramfs: guest.initramfs.to_owned(),
         nonce: guest.nonce,
-        host_cpus: Vec::new(),
+        host_cpus: Binding::default(),
         live_console: None,
         wall_limit: TEST_LIMIT,
         silence_limit: TEST_LIMIT,

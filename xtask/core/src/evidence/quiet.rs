@@ -30,8 +30,11 @@ pub struct HostLoad {
 pub struct HostState {
     /// How long the boot waited for the host to be quiet, seconds.
     pub waited_s: f64,
-    /// The CPUs that QEMU was bound to; none if it was not bound.
+    /// The CPU that each CPU of the guest was bound to, in their order; none if they were not bound.
     pub pinned_cpus: Vec<u32>,
+    /// The CPUs that all other threads of QEMU were bound to; none if they were not bound, or not apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_threads_cpus: Vec<u32>,
     /// Why it was not bound; none if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_pinned: Option<String>,

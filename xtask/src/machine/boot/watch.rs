@@ -12,10 +12,11 @@ use anyhow::Context as _;
 use lab_core::evidence::capture::{CappedBuffer, Capture, End};
 use lab_protocol::frame::{Decoder, Kind};
 use lab_protocol::log::MOST_BYTES;
+use rustix::process::Pid;
 
 use super::command::{Sockets, qemu_command};
 use super::process::Qemu;
-use super::{BootRequest, CONSOLE_KEPT_BYTES, qmp, remaining};
+use super::{BootRequest, CONSOLE_KEPT_BYTES, pin, qmp, remaining};
 use crate::lab::interrupt::Interrupt;
 
 /// The program that runs the guest.
@@ -63,7 +64,7 @@ pub fn boot(request: &BootRequest, interrupt: &Interrupt) -> anyhow::Result<Capt
     read_in_thread(stdout, Stream::Console, events.clone());
     read_in_thread(stderr, Stream::Stderr, events);
 
-    let mut watch = Watch::new(request, started)?;
+    let mut watch = Watch::new(request, started, qemu.pid())?;
     let end = watch.run(&mut qemu, &inbox, interrupt);
     // What was still on its way when QEMU ended.
     watch.drain(&inbox, Duration::from_millis(500));
@@ -109,6 +110,7 @@ fn read_all(mut reader: impl Read, stream: Stream, events: &Sender<Event>) {
 /// The state of the loop: what was received so far.
 struct Watch<'a> {
     request: &'a BootRequest,
+    qemu: Option<Pid>,
     started: Instant,
     last_heard: Instant,
     decoder: Decoder,
@@ -121,7 +123,7 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(request: &'a BootRequest, started: Instant) -> anyhow::Result<Self> {
+    fn new(request: &'a BootRequest, started: Instant, qemu: Option<Pid>) -> anyhow::Result<Self> {
         let live_console = request
             .live_console
             .as_ref()
@@ -129,6 +131,7 @@ impl<'a> Watch<'a> {
             .transpose()?;
         Ok(Watch {
             request,
+            qemu,
             started,
             last_heard: started,
             decoder: Decoder::new(request.nonce),
@@ -198,6 +201,9 @@ impl<'a> Watch<'a> {
             Event::Connected(_, writer) => {
                 self.monitor = Some(writer);
                 self.ask(qmp::CAPABILITIES);
+                if !self.request.host_cpus.vcpus.is_empty() {
+                    self.ask(qmp::CPUS);
+                }
             }
             Event::Bytes(stream, bytes) => self.take_bytes(stream, &bytes),
             Event::End => {}
@@ -278,7 +284,21 @@ impl<'a> Watch<'a> {
         }
         while let Some(end) = self.monitor_buffer.iter().position(|&byte| byte == b'\n') {
             let line: Vec<u8> = self.monitor_buffer.drain(..=end).collect();
-            self.capture.qmp.push(String::from_utf8_lossy(&line).trim_end().to_owned());
+            let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+            self.bind_cpu_threads(&line);
+            self.capture.qmp.push(line);
+        }
+    }
+
+    /// Binds the threads that QEMU names when it was asked for them; it was if they are to be bound.
+    fn bind_cpu_threads(&self, line: &str) {
+        let binding = &self.request.host_cpus;
+        if binding.vcpus.is_empty() {
+            return;
+        }
+        if let (Some(qemu), Some(threads)) = (self.qemu, qmp::cpu_threads(line)) {
+            let threads: Vec<Pid> = threads.into_iter().filter_map(Pid::from_raw).collect();
+            pin::bind_threads(qemu, &threads, binding);
         }
     }
 
@@ -308,6 +328,11 @@ impl<'a> Watch<'a> {
         }
         self.capture
     }
+}
+
+/// Whether QEMU said which of its threads run the guest's CPUs, so that each could be bound to its own.
+pub(crate) fn names_cpu_threads(capture: &Capture) -> bool {
+    capture.qmp.iter().any(|line| qmp::cpu_threads(line).is_some())
 }
 
 /// The command line of a boot as recorded: what to run to see it again. Files and sockets are named for what they are,
