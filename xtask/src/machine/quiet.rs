@@ -26,6 +26,8 @@ pub(crate) fn look() -> Readings {
 mod tests {
     use std::time::Duration;
 
+    use lab_core::evidence::quiet::OwnTime;
+
     use super::*;
 
     #[test]
@@ -35,8 +37,9 @@ mod tests {
         let until = std::time::Instant::now() + Duration::from_millis(300);
         while std::time::Instant::now() < until {}
         let now = look();
-        let load = now.load_since(&first, Duration::ZERO).unwrap();
+        let load = now.load_since(&first, OwnTime::default(), &[0]).unwrap();
         assert!((0.0..=100.0).contains(&load.others_percent), "{load}");
-        assert!(now.own_since(&first) >= Duration::from_millis(50), "{:?}", now.own_since(&first));
+        assert!(load.own_cpus.is_some(), "{load}");
+        assert!(now.own_since(&first).lab >= Duration::from_millis(50), "{:?}", now.own_since(&first));
     }
 }

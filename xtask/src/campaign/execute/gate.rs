@@ -26,6 +26,7 @@ pub(super) struct Around {
 #[derive(Debug)]
 pub(super) struct Under {
     state: HostState,
+    own_cpus: Vec<u32>,
     begun: Readings,
 }
 
@@ -76,7 +77,7 @@ pub(super) fn before(machine: &MachineSettings, pinning: &Pinning, interrupt: &I
     }
     let mut look = || match interrupt.is_set() {
         true => None,
-        false => look(),
+        false => look(&pinning.binding.own),
     };
     let rest = wait(&mut look, &machine.quiet, machine.quiet_wait_s, &tell);
     let binding = pinning.binding.clone();
@@ -92,7 +93,7 @@ pub(super) fn before(machine: &MachineSettings, pinning: &Pinning, interrupt: &I
 impl Around {
     /// To be called when QEMU starts.
     pub(super) fn begin(self) -> Under {
-        Under { state: self.state, begun: quiet::look() }
+        Under { state: self.state, own_cpus: self.binding.own, begun: quiet::look() }
     }
 }
 
@@ -100,7 +101,7 @@ impl Under {
     /// To be called when QEMU has ended; whether its threads were bound one by one is in `threads`.
     pub(super) fn end(self, limits: &QuietLimits, threads: Threads) -> HostState {
         let ended = quiet::look();
-        let during = ended.load_since(&self.begun, ended.own_since(&self.begun));
+        let during = ended.load_since(&self.begun, ended.own_since(&self.begun), &self.own_cpus);
         let disturbed = during.as_ref().map(|load| load.disturbances(limits)).unwrap_or_default();
         let state = HostState { disturbed, during, ..self.state };
         match threads {
@@ -120,11 +121,11 @@ pub(super) enum Threads {
     Unknown,
 }
 
-fn look() -> Option<HostLoad> {
+fn look(own_cpus: &[u32]) -> Option<HostLoad> {
     let earlier = quiet::look();
     std::thread::sleep(LOOK);
     let now = quiet::look();
-    now.load_since(&earlier, now.own_since(&earlier))
+    now.load_since(&earlier, now.own_since(&earlier), own_cpus)
 }
 
 fn tell(busy: &[String], patience_s: u32) {
@@ -171,6 +172,7 @@ mod tests {
                 load_average: 1.0,
                 others_percent,
                 steal_percent: 0.0,
+                own_cpus: None,
                 memory_percent: None,
                 governor: None,
             })
