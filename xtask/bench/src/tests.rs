@@ -14,6 +14,7 @@ fn report(series: AllSeries, load_tools: Vec<ToolSeries>) -> BenchReport {
         begun: "2026-01-02T03:04:05Z".to_owned(),
         commit: "0123456789abcdef".to_owned(),
         host: Host {
+            machine: None,
             cpu: "a CPU".to_owned(),
             cpus: 2,
             memory_mib: 4096,

@@ -98,6 +98,7 @@ fn campaign_file(plan: Plan) -> CampaignFile {
         command: "cargo xtask run-lab --plan built".into(),
         additions: Vec::new(),
         host: Host {
+            machine: None,
             cpu: "some CPU".into(),
             cpus: 2,
             memory_mib: 24_000,

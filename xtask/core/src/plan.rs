@@ -1,5 +1,6 @@
 //! From `lab.toml` as written to what will happen.
 
+mod binding;
 pub mod config;
 mod model;
 mod order;
@@ -9,6 +10,7 @@ mod shuffle;
 mod side_by_side;
 mod steps;
 
+pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use model::{
     AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Prefix, Scenario, Source, Variant,
 };

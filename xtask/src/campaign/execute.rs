@@ -14,8 +14,9 @@ use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 use crate::campaign::CampaignFolder;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
-use crate::machine::boot::Machine;
+use crate::machine::boot::{Machine, Pinning};
 use attempt::run_attempt;
+pub(crate) use gate::take_cpus;
 
 /// How often a lost boot is tried in one run of the lab.
 const ATTEMPTS: u32 = 3;
@@ -33,6 +34,8 @@ pub(crate) struct BootContext<'a> {
     pub machine: Machine,
     /// How many boots run at a time.
     pub side_by_side: SideBySide,
+    /// The CPUs of the host that its boots are bound to.
+    pub pinning: Pinning,
     /// The image.
     pub image: PathBuf,
     /// bzImage of each variant, in the order of `file.kernels`.

@@ -17,7 +17,8 @@ use super::store::{hold, names, read_file, write_file};
 /// interrupted is repeated.
 ///
 /// # Errors
-/// If there is no campaign of that plan, the newest one was made otherwise than `file` says, or another process holds it.
+/// If there is no campaign of that plan, the newest one was made otherwise than `file` says or, in real time, on another host
+/// or day, or another process holds it.
 pub fn extend(
     results: &Path,
     file: &CampaignFile,
@@ -41,6 +42,12 @@ pub fn extend(
          begin a new one",
         differences.join(", ")
     );
+    if let Err(why) = old.may_go_on(file) {
+        bail!(
+            "--add-boots: campaign {name}, the newest one of the plan, {why}, and real time of different hosts or days is not \
+             mixed; run without --add-boots to begin a new one"
+        );
+    }
     let is_unfinished = due(&old.plan, &opened.tries, &BTreeSet::new()).is_some();
     if is_unfinished && is_last(&old, &addition) {
         return Ok((opened, old));
@@ -99,6 +106,9 @@ mod tests {
         other.setup.image_sha256 = "2b".repeat(32);
         expect!["--add-boots: campaign 2026-01-02-built-1, the newest one of the plan, was made with another setup.image-sha256; run without --add-boots to begin a new one"]
             .assert_eq(&refused(&other, 1));
+        let late = CampaignFile { begun: "2026-01-04T00:00:00Z".into(), ..file() };
+        expect!["--add-boots: campaign 2026-01-02-built-1, the newest one of the plan, was begun 44 hours ago, at 2026-01-02T03:04:05Z, and real time of different hosts or days is not mixed; run without --add-boots to begin a new one"]
+            .assert_eq(&refused(&late, 1));
         expect!["--add-boots: 1000 is out of range; the campaign has 6 boots of each variant and scenario, and 1000 are the most"]
             .assert_eq(&refused(&file(), 1000));
     }

@@ -31,20 +31,26 @@ pub struct Opened {
     pub tries: Vec<Try>,
     /// Records that could not be read, each with the reason; these boots are run again, and the files stay.
     pub damaged: Vec<String>,
+    /// Newer ones first: unfinished campaigns that would do the same and yet do not go on, each with the reason.
+    pub left_alone: Vec<String>,
 }
 
 impl CampaignFolder {
-    /// Goes on with the newest unfinished campaign that would do the same as `file`, or begins a new one.
+    /// Goes on with the newest unfinished campaign that would do the same as `file`, in real time on the same host and day, or
+    /// begins a new one.
     ///
     /// # Errors
     /// If `results` cannot be written to.
     pub fn open(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {
+        let mut left_alone = Vec::new();
         for name in names(results)?.into_iter().rev() {
-            if let Some(found) = resume(&results.join(&name), file)? {
-                return Ok(found);
+            let Some(found) = resume(&results.join(&name), file)? else { continue };
+            match read_file(found.folder.path())?.may_go_on(file) {
+                Ok(()) => return Ok(Opened { left_alone, ..found }),
+                Err(why) => left_alone.push(format!("{name} {why}")),
             }
         }
-        begin(results, file)
+        Ok(Opened { left_alone, ..begin(results, file)? })
     }
 
     /// The folder itself.
@@ -90,7 +96,7 @@ pub(super) fn hold(path: &Path) -> anyhow::Result<Option<Opened>> {
     let Boots { records, damaged, .. } = read_boots(path)?;
     let tries = records.iter().filter(|record| plan.boots.contains(&record.boot)).map(Try::of).collect();
     let folder = CampaignFolder { path: path.to_owned(), _lock: lock };
-    Ok(Some(Opened { folder, tries, damaged }))
+    Ok(Some(Opened { folder, tries, damaged, left_alone: Vec::new() }))
 }
 
 fn begin(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {
@@ -108,7 +114,7 @@ fn begin(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {
         let lock = lock(&path)?.context("the new campaign is already in use")?;
         write_file(&path, file)?;
         let folder = CampaignFolder { path, _lock: lock };
-        return Ok(Opened { folder, tries: Vec::new(), damaged: Vec::new() });
+        return Ok(Opened { folder, tries: Vec::new(), damaged: Vec::new(), left_alone: Vec::new() });
     }
     bail!("no campaign number is left for {date}")
 }
@@ -302,6 +308,26 @@ mod tests {
         let opened = CampaignFolder::open(results.path(), &file).unwrap();
         assert_eq!(opened.tries.iter().map(|tried| tried.number).collect::<Vec<_>>(), [2]);
         assert_eq!(opened.damaged, [] as [String; 0]);
+    }
+
+    #[test]
+    fn real_time_of_another_day_is_left_alone() {
+        let results = tempfile::tempdir().unwrap();
+        let built = |clock| campaign(clock, &two_arms()).file;
+        let later = |clock| CampaignFile { begun: "2026-01-05T03:04:05Z".to_owned(), ..built(clock) };
+        for (clock, expected) in [
+            (Clock::Wall, &["2026-01-02-built-1 was begun 72 hours ago, at 2026-01-02T03:04:05Z"][..]),
+            (Clock::Virtual, &[]),
+        ] {
+            let begun = CampaignFolder::open(results.path(), &built(clock)).unwrap().folder.path().to_owned();
+            let opened = CampaignFolder::open(results.path(), &later(clock)).unwrap();
+            assert_eq!(opened.left_alone, expected);
+            assert_eq!(opened.folder.path() == begun, expected.is_empty());
+            drop(opened);
+            // Of that day it goes on.
+            let again = CampaignFolder::open(results.path(), &built(clock)).unwrap();
+            assert_eq!(again.folder.path(), begun);
+        }
     }
 
     #[test]

@@ -60,7 +60,9 @@ fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan>
     let steps =
         options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
     let resolve = if options.self_test { plan::self_test } else { plan::resolve };
-    Ok(resolve(&config, &options.plan, &overrides(options, steps))?)
+    let plan = resolve(&config, &options.plan, &overrides(options, steps))?;
+    config.check_host_cpus(&options.plan, host::cpus())?;
+    Ok(plan)
 }
 
 fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
@@ -159,6 +161,9 @@ fn open_campaign(
         None => (CampaignFolder::open(&results, &file)?, file),
     };
     let path = opened.folder.path();
+    for why in &opened.left_alone {
+        eprintln!("a new campaign is begun: {why}, and real time of different hosts or days is not mixed");
+    }
     let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
     files::write_atomically(&path.join("image.toml"), manifest.as_bytes())?;
     let total = file.plan.boots.len();
@@ -190,6 +195,7 @@ fn run_boots(
         file,
         machine,
         side_by_side,
+        pinning: execute::take_cpus(&lab.cache, &file.plan.machine, &lab.interrupt)?,
         image: image.path.clone(),
         bzimages,
         interrupt: &lab.interrupt,

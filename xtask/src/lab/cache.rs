@@ -118,6 +118,23 @@ impl Cache {
         Ok(())
     }
 
+    /// Holds the lock `name`, or gives none if another process does.
+    ///
+    /// # Errors
+    /// If the lock file cannot be opened.
+    pub(crate) fn try_lock(&self, name: &str) -> anyhow::Result<Option<Lock>> {
+        let path = self.join("locks").join(name);
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("opening {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("locking {}", path.display()))
+            }
+        }
+    }
+
     /// Waits until no other process holds the lock `name`, then holds it. `on_wait` is called once if it has
     /// to wait.
     ///

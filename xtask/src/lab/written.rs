@@ -4,7 +4,7 @@ mod file;
 mod inventory;
 mod job;
 
-use lab_core::plan::config::Config;
+use lab_core::plan::config::{Config, FRAGMENT_DIR};
 use xshell::Shell;
 
 use super::checkout::Checkout;
@@ -17,6 +17,10 @@ pub(super) fn read(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Config> {
     let text = file::read(sh, &checkout.join("lab.toml"))?;
     let config = Config::parse("lab.toml", &text)?;
     config.check_references(&inventory::list(sh, checkout.root())?)?;
+    config.check_cpus(|fragment| {
+        let path = checkout.join(FRAGMENT_DIR).join(fragment);
+        sh.read_file(&path).map_err(|error| format!("{error}; make the fragment readable"))
+    })?;
     Ok(config.with_jobs(|file| job::read(sh, checkout.root(), file))?)
 }
 

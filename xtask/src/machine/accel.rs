@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use lab_core::evidence::capture::{Capture, End};
-use lab_core::plan::{AccelChoice, Clock};
+use lab_core::plan::{AccelChoice, Binding, Clock};
 
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
@@ -90,7 +90,7 @@ fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
         bzimage: guest.bzimage.clone(),
         initramfs: guest.initramfs.clone(),
         nonce: guest.nonce,
-        host_cpus: Vec::new(),
+        host_cpus: Binding::default(),
         live_console: None,
         wall_limit: TEST_LIMIT,
         silence_limit,

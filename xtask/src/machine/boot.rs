@@ -12,14 +12,15 @@ mod watch;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use lab_core::plan::Binding;
 use lab_protocol::Nonce;
 
 pub(crate) use command::MACHINE_TYPE;
 pub(crate) use command::kernel_command_line;
 pub use command::{Accelerator, Machine};
-pub(crate) use pin::choose_cpus;
+pub(crate) use pin::{Pinning, take};
 pub use watch::boot;
-pub(crate) use watch::qemu_command_text;
+pub(crate) use watch::{names_cpu_threads, qemu_command_text};
 
 /// How many bytes of a console are kept; the middle of a longer one is cut out.
 pub(crate) const CONSOLE_KEPT_BYTES: usize = 32 << 20;
@@ -35,8 +36,8 @@ pub struct BootRequest {
     pub initramfs: PathBuf,
     /// What the frames of this boot carry.
     pub nonce: Nonce,
-    /// The CPUs of the host that QEMU is bound to; empty if it may use all.
-    pub host_cpus: Vec<u32>,
+    /// The CPUs of the host that QEMU's threads are bound to; of none if it may use all.
+    pub host_cpus: Binding,
     /// Where the console is written while it comes, for a look from outside; none for a test boot.
     pub live_console: Option<PathBuf>,
     /// How long QEMU may run, real time.

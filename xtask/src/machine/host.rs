@@ -8,6 +8,7 @@ use lab_core::campaign::Host;
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
+use crate::lab::digest;
 use crate::lab::process::path::find_program;
 
 /// Something that the lab needs from the host.
@@ -166,15 +167,25 @@ fn parse_qemu_version(text: &str) -> Option<String> {
     Some(rest.split_whitespace().next()?.to_owned())
 }
 
+/// How many CPUs the lab may use.
+pub(crate) fn cpus() -> u32 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u32)
+}
+
 /// What this machine is.
 pub fn this_host(sh: &Shell) -> Host {
     let cpuinfo = sh.read_file("/proc/cpuinfo").unwrap_or_default();
     let meminfo = sh.read_file("/proc/meminfo").unwrap_or_default();
     let release = sh.read_file("/etc/os-release").unwrap_or_default();
     let uname = rustix::system::uname();
+    // The id itself is not to be given away (machine-id(5)).
+    let id = sh.read_file("/etc/machine-id").unwrap_or_default();
+    let id = Some(id.trim()).filter(|id| !id.is_empty());
+    let digest = id.map(|id| digest::Parts::default().with("machine of a campaign", id).finish());
     Host {
+        machine: digest.map(|digest| digest::short(&digest).to_owned()),
         cpu: field(&cpuinfo, "model name", ':').unwrap_or("unknown").to_owned(),
-        cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as u32),
+        cpus: cpus(),
         memory_mib: field(&meminfo, "MemTotal", ':')
             .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok())
             .map_or(0, |kib| kib / 1024),

@@ -26,15 +26,17 @@ pub(crate) fn look() -> Readings {
 mod tests {
     use std::time::Duration;
 
+    use lab_core::evidence::quiet::OwnTime;
+
     use super::*;
 
     #[test]
     fn this_host_tells() {
         let first = look();
         // A busy machine gives a test little of its time, so that what it had is waited for.
-        let own_since = || look().own_since(&first);
-        while own_since() < Duration::from_millis(50) {}
-        let load = look().load_since(&first, Duration::ZERO).unwrap();
+        while look().own_since(&first).lab < Duration::from_millis(50) {}
+        let load = look().load_since(&first, OwnTime::default(), &[0]).unwrap();
         assert!((0.0..=100.0).contains(&load.others_percent), "{load}");
+        assert!(load.own_cpus.is_some(), "{load}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod modelled;
 mod sandbox;
+mod wall;
 
 use std::time::Duration;
 

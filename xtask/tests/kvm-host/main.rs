@@ -14,8 +14,9 @@ use std::fs;
 use lab_core::campaign::{BootData, Campaign};
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::Clock;
-use sandbox::Sandbox;
 use xshell::Shell;
+
+use sandbox::Sandbox;
 
 /// The limits suit a host that is emulated by a busy machine. Nothing is there that disturbs a boot.
 const PLANS: &str = r#"

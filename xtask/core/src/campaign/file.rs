@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::campaign::{BootData, KernelIdentity, Setup};
-use crate::plan::Plan;
+use crate::plan::{Clock, Plan};
 
 /// The campaign file, written before the first boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,12 +63,45 @@ impl CampaignFile {
             && self.setup == other.setup
             && self.kernels == other.kernels
     }
+
+    /// Whether boots of today, as `now` describes them, may join those of this campaign. Real time of different hosts or days
+    /// is never mixed; with the virtual clock neither matters.
+    ///
+    /// # Errors
+    /// Why not, as the end of a sentence about the campaign.
+    pub fn may_go_on(&self, now: &CampaignFile) -> Result<(), String> {
+        match self.plan.machine.clock {
+            Clock::Virtual => return Ok(()),
+            Clock::Wall => {}
+        }
+        if let Some((what, [then, now])) = self.host.difference(&now.host) {
+            return Err(format!("ran on another host ({what} was {then} and is {now} here)"));
+        }
+        let time = |text: &str| {
+            text.parse::<jiff::Timestamp>()
+                .map_err(|_| format!("has no time that it was begun at, but {text}"))
+        };
+        let hours = time(&now.begun)?.duration_since(time(&self.begun)?).as_hours();
+        if hours.abs() < MOST_HOURS {
+            return Ok(());
+        }
+        Err(match hours > 0 {
+            true => format!("was begun {hours} hours ago, at {}", self.begun),
+            false => format!("is of the future (begun {}), or the clock of this host is wrong", self.begun),
+        })
+    }
 }
+
+/// How long after its begin a campaign in real time still gets boots: what a host does changes from day to day.
+const MOST_HOURS: i64 = 24;
 
 /// The machine that a campaign ran on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Host {
+    /// What tells it from other hosts, a digest of `/etc/machine-id`; none if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     /// CPU model as `/proc/cpuinfo` names it.
     pub cpu: String,
     /// CPUs that the lab may use.
@@ -79,6 +112,30 @@ pub struct Host {
     pub kernel: String,
     /// `PRETTY_NAME` of `/etc/os-release`.
     pub system: String,
+}
+
+impl Host {
+    /// In what another one is not the same: what, and both values. Memory is left out, since a host does not always count it
+    /// alike.
+    fn difference(&self, other: &Host) -> Option<(&'static str, [String; 2])> {
+        let parts = |host: &Host| {
+            [
+                ("its CPU", host.cpu.clone()),
+                ("its number of CPUs", host.cpus.to_string()),
+                ("its kernel", host.kernel.clone()),
+                ("its system", host.system.clone()),
+            ]
+        };
+        // A campaign of a lab that did not look at it is taken at its other words.
+        if let (Some(own), Some(other)) = (&self.machine, &other.machine)
+            && own != other
+        {
+            return Some(("its machine-id", [own.clone(), other.clone()]));
+        }
+        let mut pairs = parts(self).into_iter().zip(parts(other));
+        let ((what, own), (_, other)) = pairs.find(|(own, other)| own != other)?;
+        Some((what, [own, other]))
+    }
 }
 
 /// A campaign as read back.
@@ -92,4 +149,56 @@ pub struct Campaign {
     pub boots: Vec<BootData>,
     /// Records that could not be read, each with the reason; the others still count.
     pub damaged: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::fixtures::{campaign, two_arms};
+
+    #[test]
+    fn real_time_of_other_hosts_and_days_is_not_mixed() {
+        let answer = |clock, change: &dyn Fn(&mut CampaignFile)| {
+            let old = campaign(clock, &two_arms()).file;
+            let mut now = old.clone();
+            change(&mut now);
+            assert!(old.continues(&now), "where and when is not part of what is done");
+            old.may_go_on(&now).err().unwrap_or_else(|| "goes on".to_owned())
+        };
+        let wall = |change: &dyn Fn(&mut CampaignFile)| answer(Clock::Wall, change) + "\n";
+        let changes: [&dyn Fn(&mut CampaignFile); 9] = [
+            &|now| now.begun = "2026-01-03T03:04:04Z".into(),
+            &|now| now.begun = "2026-01-03T03:04:05Z".into(),
+            &|now| now.begun = "2026-01-01T01:00:00Z".into(),
+            &|now| now.begun = "yesterday".into(),
+            &|now| now.host.memory_mib += 1,
+            &|now| now.host.machine = Some("0123".into()),
+            &|now| now.host.cpu = "another CPU".into(),
+            &|now| now.host.cpus = 1,
+            &|now| now.host.kernel = "Linux 6.2".into(),
+        ];
+        expect![[r#"
+            goes on
+            was begun 24 hours ago, at 2026-01-02T03:04:05Z
+            is of the future (begun 2026-01-02T03:04:05Z), or the clock of this host is wrong
+            has no time that it was begun at, but yesterday
+            goes on
+            goes on
+            ran on another host (its CPU was some CPU and is another CPU here)
+            ran on another host (its number of CPUs was 2 and is 1 here)
+            ran on another host (its kernel was Linux 6.1 and is Linux 6.2 here)
+        "#]]
+        .assert_eq(&changes.map(wall).concat());
+        let virtual_clock = changes.map(|change| answer(Clock::Virtual, change));
+        assert!(virtual_clock.iter().all(|answer| answer == "goes on"), "{virtual_clock:?}");
+
+        let mut old = campaign(Clock::Wall, &two_arms()).file;
+        old.host.machine = Some("4567".into());
+        let mut now = old.clone();
+        now.host.machine = Some("0123".into());
+        expect!["ran on another host (its machine-id was 4567 and is 0123 here)"]
+            .assert_eq(&old.may_go_on(&now).unwrap_err());
+    }
 }

@@ -7,7 +7,7 @@ use lab_protocol::{Negotiated, Splicing};
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
 use super::{Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE, VariantSummary, Verdict, cells};
-use crate::campaign::{Campaign, Setup};
+use crate::campaign::{BootData, Campaign, Setup};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::evidence::outcome::Outcome;
 use crate::plan::Clock;
@@ -43,6 +43,7 @@ pub(super) fn doubts(
                 );
             }
             doubts.extend(too_few(rows, &controls));
+            doubts.extend(not_bound(campaign));
         }
         Clock::Virtual => {
             doubts.extend(unrepeatable(rows));
@@ -154,6 +155,24 @@ fn too_few(rows: &[Row], controls: &[bool]) -> Option<String> {
             (p * cells as f64).min(1.0)
         )
     })
+}
+
+/// With the wall clock: boots whose QEMU had no CPUs of its own, a line for each reason.
+fn not_bound(campaign: &Campaign) -> Vec<String> {
+    let counts = |boot: &&BootData| {
+        !boot.record.boot.is_warm_up() && !matches!(boot.record.outcome, Outcome::Lost { .. })
+    };
+    let boots: Vec<_> = campaign.boots.iter().filter(counts).collect();
+    let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
+    let reasons = boots.iter().filter_map(|boot| boot.record.host.as_ref()?.not_pinned.as_deref());
+    reasons.for_each(|why| *by_reason.entry(why).or_default() += 1);
+    let text = |(why, count): (&str, usize)| {
+        format!(
+            "{count} of {} boots were not bound to CPUs of their own ({why}): the host may move them, and run others there",
+            boots.len()
+        )
+    };
+    by_reason.into_iter().map(text).collect()
 }
 
 /// The baseline's kernel under another label, where it differs.

@@ -1,4 +1,8 @@
-//! Exact small-sample statistics.
+//! Statistics of few values, exact as far as that is affordable.
+
+mod rank_sum;
+
+use rank_sum::{Pooled, pairs_outside};
 
 /// The harmonic mean, which is the mean of rates over equal amounts of work; none of nothing.
 pub(crate) fn harmonic_mean(values: &[f64]) -> Option<f64> {
@@ -29,44 +33,21 @@ pub(super) fn ratio(left: f64, right: f64) -> Option<f64> {
     (left > 0.0 && right > 0.0).then(|| right / left)
 }
 
-/// The two-sided p of the Mann-Whitney test, exact with ties as well: the share of all ways to deal the pooled
-/// values into two groups of these sizes whose rank sum lies at least as far from its mean as the one seen.
+/// The two-sided p of the Mann-Whitney test, with ties as well: the share of all ways to deal the pooled values into two
+/// groups of these sizes whose rank sum lies at least as far from its mean as the one seen. Never zero. One, if a group is
+/// empty.
 ///
-/// The ways are counted by a recurrence over the pooled values, so that 50 against 50 takes no time. One, if a
-/// group is empty.
+/// Exact for as many values as [`is_exact`] says; above, by the normal distribution, see [`rank_sum`].
 pub(crate) fn mann_whitney_p(left: &[f64], right: &[f64]) -> f64 {
-    let mut pooled: Vec<f64> = left.iter().chain(right).copied().collect();
-    pooled.sort_by(f64::total_cmp);
-    // Twice the rank, which is whole even for the mean rank of values that are equal.
-    let double_rank = |value: f64| {
-        let below = pooled.partition_point(|other| *other < value);
-        let up_to = pooled.partition_point(|other| *other <= value);
-        below + up_to + 1
-    };
-    let ranks: Vec<usize> = pooled.iter().map(|&value| double_rank(value)).collect();
-    let seen: usize = left.iter().map(|&value| double_rank(value)).sum();
-    let ways = ways_to_choose(&ranks, left.len());
-    let mean = left.len() * (pooled.len() + 1);
-    let all: f64 = ways.iter().sum();
-    let as_far = |sum: usize| sum.abs_diff(mean) >= seen.abs_diff(mean);
-    let extreme: f64 = ways.iter().enumerate().filter(|(sum, _)| as_far(*sum)).map(|(_, ways)| ways).sum();
-    extreme / all
+    let pooled = Pooled::new(left, right);
+    let p = if is_exact(left.len(), right.len()) { pooled.exact_p() } else { pooled.normal_p() };
+    // What is too small to be written is still above zero.
+    p.clamp(f64::MIN_POSITIVE, 1.0)
 }
 
-/// For each sum, how many choices of `count` of the `ranks` have it.
-fn ways_to_choose(ranks: &[usize], count: usize) -> Vec<f64> {
-    let largest: usize = ranks.iter().sum();
-    // ways[k][s]: choices of k of the ranks so far with sum s.
-    let mut ways = vec![vec![0.0; largest + 1]; count + 1];
-    ways[0][0] = 1.0;
-    for &rank in ranks {
-        for chosen in (1..=count).rev() {
-            for sum in (rank..=largest).rev() {
-                ways[chosen][sum] += ways[chosen - 1][sum - rank];
-            }
-        }
-    }
-    ways.swap_remove(count)
+/// Whether p and interval of groups of these sizes are exact.
+pub(crate) fn is_exact(left: usize, right: usize) -> bool {
+    rank_sum::is_exact(left, right)
 }
 
 /// The p-values after Holm's correction for looking at all of them, in the same order.
@@ -86,46 +67,43 @@ pub(crate) fn holm(p: &[f64]) -> Vec<f64> {
 /// and Lehmann (Annals of Mathematical Statistics 34, 1963) on logarithms. A boot that went astray moves it by little,
 /// and [`ratio_interval`] always holds it. None of nothing, or with a value that is not above zero.
 pub(crate) fn ratio_estimate(left: &[f64], right: &[f64]) -> Option<f64> {
-    let ratios = sorted_ratios(left, right)?;
+    let mut ratios = ratios(left, right)?;
     let middle = ratios.len() / 2;
     let lower = if ratios.len() % 2 == 0 { middle.checked_sub(1)? } else { middle };
     // On logarithms the middle of two is their geometric mean.
-    Some((ratios.get(lower)? * ratios.get(middle)?).sqrt())
+    Some((nth(&mut ratios, lower)? * nth(&mut ratios, middle)?).sqrt())
 }
 
 /// The interval of `right` by `left` as a ratio that holds the true one with at least 95 %: the Mann-Whitney test
-/// turned round, on logarithms. None if there are too few values for any, or one that is not above zero.
+/// turned round, on logarithms. None if there are too few values for any, or one that is not above zero. Exact, or nearly,
+/// as [`mann_whitney_p`] is.
 pub(crate) fn ratio_interval(left: &[f64], right: &[f64]) -> Option<(f64, f64)> {
-    let ratios = sorted_ratios(left, right)?;
-    let ranks: Vec<usize> = (1..=left.len() + right.len()).collect();
-    let ways = ways_to_choose(&ranks, left.len());
-    let all: f64 = ways.iter().sum();
-    let least_sum = left.len() * (left.len() + 1) / 2;
-    let mut below = 0.0;
+    let mut ratios = ratios(left, right)?;
     // How many ratios at each end are outside.
-    let outside = ways[least_sum.min(ways.len())..].iter().take_while(|ways| {
-        below += **ways / all;
-        below <= 0.025
-    });
-    let outside = outside.count();
-    (outside > 0).then(|| (ratios[outside - 1], ratios[ratios.len() - outside]))
+    let outside = pairs_outside(left.len(), right.len());
+    let (low, high) = (outside.checked_sub(1)?, ratios.len().checked_sub(outside)?);
+    Some((nth(&mut ratios, low)?, nth(&mut ratios, high)?))
 }
 
 /// Each value of `right` by each of `left`; none if one is not above zero.
-fn sorted_ratios(left: &[f64], right: &[f64]) -> Option<Vec<f64>> {
+fn ratios(left: &[f64], right: &[f64]) -> Option<Vec<f64>> {
     if left.iter().chain(right).any(|value| *value <= 0.0) {
         return None;
     }
-    let mut ratios: Vec<f64> = left.iter().flat_map(|l| right.iter().map(move |r| r / l)).collect();
-    ratios.sort_by(f64::total_cmp);
-    Some(ratios)
+    Some(left.iter().flat_map(|l| right.iter().map(move |r| r / l)).collect())
 }
 
-/// The smallest two-sided p that so many values against so many can have: that of groups that do not overlap.
+/// The value that would be at this place if they were sorted, which takes longer: 1,000 boots against 1,000 have a million
+/// ratios.
+fn nth(values: &mut [f64], place: usize) -> Option<f64> {
+    (place < values.len()).then(|| *values.select_nth_unstable_by(place, f64::total_cmp).1)
+}
+
+/// The smallest two-sided p that so many values against so many can have: that of groups that do not overlap, two of all
+/// ways to deal them.
 pub(crate) fn smallest_p(left: usize, right: usize) -> f64 {
-    let apart =
-        |start: usize, count: usize| (start..start + count).map(|value| value as f64).collect::<Vec<_>>();
-    mann_whitney_p(&apart(0, left), &apart(left, right))
+    let one_way: f64 = (1..=left).map(|place| place as f64 / (right + place) as f64).product();
+    (2.0 * one_way).clamp(f64::MIN_POSITIVE, 1.0)
 }
 
 /// How much two means of `n` boots each must differ to be seen four times of five at 5 %, as a share of the

@@ -102,7 +102,7 @@ pub struct Change {
     pub limit: Option<f64>,
     /// Virtual clock: whether the boots of both kernels repeat within [`REPEATABLE_SPREAD`].
     pub repeatable: Option<bool>,
-    /// Wall clock: p of the exact two-sided Mann-Whitney test.
+    /// Wall clock: p of the two-sided Mann-Whitney test, exact up to some sixty boots of each kernel.
     pub p: Option<f64>,
     /// Wall clock: the same, corrected (Holm) over all cells of the metrics that decide together; for the arms of the
     /// baseline's own kernel over theirs.

@@ -22,6 +22,35 @@ pub struct HostLoad {
     /// The frequency governors of the CPUs, each once; none if they have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub governor: Option<String>,
+    /// CPU time of others, and steal, on the CPUs that the boot is bound to; none if it is bound to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_cpus: Option<OwnCpusLoad>,
+}
+
+/// The CPUs that a boot is bound to, which others may use all the same. On a large host little of all time is much of
+/// theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OwnCpusLoad {
+    /// Their time that went to other processes than the boot, percent. Before the boot: of the one that is used most.
+    pub others_percent: f64,
+    /// Their time that the host's own host took away (steal), percent, of the one that lost most.
+    pub steal_percent: f64,
+}
+
+/// CPU time of the lab and of the boot that it watches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnTime {
+    /// Of the lab itself, which runs on any CPU.
+    pub lab: Duration,
+    /// Of its children that have ended, QEMU among them, which runs on the CPUs that it is bound to.
+    pub children: Duration,
+}
+
+impl OwnTime {
+    fn total(self) -> Duration {
+        self.lab + self.children
+    }
 }
 
 /// The host around a boot in real time.
@@ -30,8 +59,11 @@ pub struct HostLoad {
 pub struct HostState {
     /// How long the boot waited for the host to be quiet, seconds.
     pub waited_s: f64,
-    /// The CPUs that QEMU was bound to; none if it was not bound.
+    /// The CPU that each CPU of the guest was bound to, in their order; none if they were not bound.
     pub pinned_cpus: Vec<u32>,
+    /// The CPUs that all other threads of QEMU were bound to; none if they were not bound, or not apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_threads_cpus: Vec<u32>,
     /// Why it was not bound; none if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_pinned: Option<String>,
@@ -49,15 +81,15 @@ pub struct HostState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuietLimits {
-    /// CPU time of others, percent of all CPUs.
+    /// CPU time of others, percent: of all CPUs, and of those that the boot is bound to.
     pub others_percent: u32,
-    /// Steal, percent of all CPUs.
+    /// Steal, percent, likewise.
     pub steal_percent: u32,
     /// Memory pressure, percent.
     pub memory_percent: u32,
 }
 
-/// CPU time since the start of the host, in ticks of all CPUs together.
+/// CPU time in ticks, of one CPU or of several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CpuTimes {
     busy: u64,
@@ -68,14 +100,18 @@ pub(crate) struct CpuTimes {
 impl HostLoad {
     /// What makes the host not quiet, one entry for each limit that is passed.
     pub fn disturbances(&self, limits: &QuietLimits) -> Vec<String> {
+        let own = self.own_cpus;
+        let (time, own_time) = ("of the time", "of the time of the CPUs that the boot is bound to");
         let found = [
-            (Some(self.others_percent), limits.others_percent, "other processes use"),
-            (Some(self.steal_percent), limits.steal_percent, "the host's host takes"),
-            (self.memory_percent, limits.memory_percent, "tasks wait for memory for"),
+            (Some(self.others_percent), limits.others_percent, "other processes use", time),
+            (own.map(|own| own.others_percent), limits.others_percent, "other processes use", own_time),
+            (Some(self.steal_percent), limits.steal_percent, "the host's host takes", time),
+            (own.map(|own| own.steal_percent), limits.steal_percent, "the host's host takes", own_time),
+            (self.memory_percent, limits.memory_percent, "tasks wait for memory for", time),
         ];
-        let text = |(value, limit, what): (Option<f64>, u32, &str)| {
+        let text = |(value, limit, what, of): (Option<f64>, u32, &str, &str)| {
             let value = value.filter(|value| *value > f64::from(limit))?;
-            Some(format!("{what} {value:.1} % of the time (limit {limit} %)"))
+            Some(format!("{what} {value:.1} % {of} (limit {limit} %)"))
         };
         found.into_iter().filter_map(text).collect()
     }
@@ -88,6 +124,9 @@ impl fmt::Display for HostLoad {
             "load average {:.2}, others {:.0} %, steal {:.0} %",
             self.load_average, self.others_percent, self.steal_percent
         )?;
+        if let Some(own) = self.own_cpus {
+            write!(f, ", on own CPUs {:.0} % and {:.0} %", own.others_percent, own.steal_percent)?;
+        }
         if let Some(percent) = self.memory_percent {
             write!(f, ", memory pressure {percent:.0} %")?;
         }
@@ -114,38 +153,83 @@ pub struct Readings {
 }
 
 impl Readings {
-    /// CPU time of the lab and of its children that have ended, QEMU among them, between `earlier` and these.
-    pub fn own_since(&self, earlier: &Readings) -> Duration {
-        let ticks = own_ticks(&self.lab).zip(own_ticks(&earlier.lab));
-        let spent = ticks.map_or(0, |(now, then)| now.saturating_sub(then));
-        Duration::from_millis(spent * 10)
+    /// CPU time of the lab and of its children that have ended between `earlier` and these.
+    pub fn own_since(&self, earlier: &Readings) -> OwnTime {
+        let Some((now, then)) = own_ticks(&self.lab).zip(own_ticks(&earlier.lab)) else {
+            return OwnTime::default();
+        };
+        let spent = |now: u64, then: u64| Duration::from_millis(now.saturating_sub(then) * 10);
+        OwnTime { lab: spent(now[0], then[0]), children: spent(now[1], then[1]) }
     }
 
-    /// The load between `earlier` and these, without `own` CPU time of the boot in between. None if the host does not
-    /// tell, or no tick has passed.
-    pub fn load_since(&self, earlier: &Readings, own: Duration) -> Option<HostLoad> {
-        let (now, then) = (cpu_times(&self.stat)?, cpu_times(&earlier.stat)?);
-        let all = now.all.checked_sub(then.all).filter(|all| *all > 0)? as f64;
-        // USER_HZ is 100 on every architecture that Linux has kept.
-        let own_ticks = own.as_secs_f64() * 100.0;
-        let others = (now.busy.saturating_sub(then.busy) as f64 - own_ticks).max(0.0);
+    /// The load between `earlier` and these, without `own` CPU time of the boot in between; `bound` are the CPUs that it is
+    /// bound to. None if the host does not tell, or no tick has passed.
+    pub fn load_since(&self, earlier: &Readings, own: OwnTime, bound: &[u32]) -> Option<HostLoad> {
+        let (now, then) = (cpu_times(&self.stat, "cpu")?, cpu_times(&earlier.stat, "cpu")?);
+        let all = now.since(then).filter(|spent| spent.all > 0)?;
         Some(HostLoad {
             load_average: self.load_average.split(' ').next()?.parse().ok()?,
-            others_percent: percent(others / all),
-            steal_percent: percent(now.steal.saturating_sub(then.steal) as f64 / all),
+            others_percent: percent(all.others(own.total())),
+            steal_percent: percent(all.stolen()),
+            own_cpus: self.own_cpus_since(earlier, own.children, bound),
             memory_percent: pressure(&self.memory),
             governor: governors(&self.governors),
         })
     }
+
+    /// Which of its CPUs a boot has used is not known, only its time on all of them; so the others' is that on all of them,
+    /// too. Without a boot each CPU is looked at by itself.
+    fn own_cpus_since(&self, earlier: &Readings, boot: Duration, bound: &[u32]) -> Option<OwnCpusLoad> {
+        let of_one = |cpu: &u32| {
+            let name = format!("cpu{cpu}");
+            cpu_times(&self.stat, &name)?.since(cpu_times(&earlier.stat, &name)?)
+        };
+        let each: Vec<CpuTimes> = bound.iter().map(of_one).collect::<Option<_>>()?;
+        let sum = each.iter().fold(CpuTimes::default(), |sum, one| CpuTimes {
+            busy: sum.busy + one.busy,
+            steal: sum.steal + one.steal,
+            all: sum.all + one.all,
+        });
+        if each.is_empty() || each.iter().any(|one| one.all == 0) {
+            return None;
+        }
+        let most = |share: &dyn Fn(&CpuTimes) -> f64| each.iter().map(share).fold(0.0, f64::max);
+        let others = if boot.is_zero() { most(&|one| one.others(Duration::ZERO)) } else { sum.others(boot) };
+        Some(OwnCpusLoad {
+            others_percent: percent(others),
+            steal_percent: percent(most(&|one| one.stolen())),
+        })
+    }
 }
 
-/// `utime`, `stime`, `cutime` and `cstime`, fields 14 to 17 of `/proc/PID/stat`, in ticks. The second field is a name in
-/// brackets, which may hold anything.
-fn own_ticks(stat: &str) -> Option<u64> {
+impl CpuTimes {
+    fn since(self, then: CpuTimes) -> Option<CpuTimes> {
+        Some(CpuTimes {
+            busy: self.busy.saturating_sub(then.busy),
+            steal: self.steal.saturating_sub(then.steal),
+            all: self.all.checked_sub(then.all)?,
+        })
+    }
+
+    /// The share of busy time that is not `own`.
+    fn others(self, own: Duration) -> f64 {
+        // USER_HZ is 100 on every architecture that Linux has kept.
+        (self.busy as f64 - own.as_secs_f64() * 100.0).max(0.0) / self.all as f64
+    }
+
+    fn stolen(self) -> f64 {
+        self.steal as f64 / self.all as f64
+    }
+}
+
+/// `utime` with `stime`, and `cutime` with `cstime`, fields 14 to 17 of `/proc/PID/stat`, in ticks. The second field is a
+/// name in brackets, which may hold anything.
+fn own_ticks(stat: &str) -> Option<[u64; 2]> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let ticks: Vec<u64> =
         fields.split(' ').skip(11).take(4).map(str::parse).collect::<Result<_, _>>().ok()?;
-    (ticks.len() == 4).then(|| ticks.iter().sum())
+    let [user, system, children_user, children_system] = *ticks.first_chunk()?;
+    Some([user + system, children_user + children_system])
 }
 
 /// In percent with one digit, as it is recorded.
@@ -153,10 +237,10 @@ fn percent(share: f64) -> f64 {
     (share * 1000.0).round() / 10.0
 }
 
-/// The first line of `/proc/stat`: `cpu user nice system idle iowait irq softirq steal guest guest_nice`, in ticks;
-/// guest time is in user as well.
-fn cpu_times(stat: &str) -> Option<CpuTimes> {
-    let line = stat.lines().next()?.strip_prefix("cpu ")?;
+/// A line of `/proc/stat`, `cpu` for all CPUs or `cpu7`: `cpu user nice system idle iowait irq softirq steal guest
+/// guest_nice`, in ticks; guest time is in user as well.
+fn cpu_times(stat: &str, name: &str) -> Option<CpuTimes> {
+    let line = stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
     let ticks: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
     let [user, nice, system, idle, waiting, irq, soft_irq, steal] = *ticks.first_chunk()?;
     let busy = user + nice + system + irq + soft_irq;
@@ -177,77 +261,4 @@ fn governors(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use expect_test::expect;
-
-    use super::*;
-
-    fn readings(stat: &str) -> Readings {
-        Readings {
-            stat: stat.to_owned(),
-            load_average: "1.25 0.50 0.25 1/180 4321\n".to_owned(),
-            memory: "some avg10=7.50 avg60=1.00 avg300=0.00 total=1\nfull avg10=1.00 avg60=0.00 avg300=0.00 total=0\n"
-                .to_owned(),
-            governors: "powersave\nperformance\npowersave\n".to_owned(),
-            lab: String::new(),
-        }
-    }
-
-    #[test]
-    fn what_others_used_is_without_the_boot() {
-        let then = readings("cpu  1000 0 500 8000 100 0 0 10 0 0\ncpu0 1 2 3\n");
-        // 2000 ticks of two CPUs in ten seconds: 400 busy, 40 stolen; the boot itself had 3 s.
-        let now = readings("cpu  1200 20 660 9500 160 10 10 50 0 0\n");
-        let load = now.load_since(&then, Duration::from_secs(3)).unwrap();
-        expect![
-            "load average 1.25, others 5 %, steal 2 %, memory pressure 8 %, governor performance+powersave"
-        ]
-        .assert_eq(&load.to_string());
-        let limits = QuietLimits { others_percent: 5, steal_percent: 1, memory_percent: 7 };
-        expect![[r#"
-            [
-                "the host's host takes 2.0 % of the time (limit 1 %)",
-                "tasks wait for memory for 7.5 % of the time (limit 7 %)",
-            ]
-        "#]]
-        .assert_debug_eq(&load.disturbances(&limits));
-        let limits = QuietLimits { others_percent: 4, steal_percent: 2, memory_percent: 8 };
-        expect![[r#"
-            [
-                "other processes use 5.0 % of the time (limit 4 %)",
-            ]
-        "#]]
-        .assert_debug_eq(&load.disturbances(&limits));
-    }
-
-    #[test]
-    fn a_host_that_does_not_tell() {
-        let good = readings("cpu  1 0 0 0 0 0 0 0 0 0\n");
-        assert_eq!(good.load_since(&good, Duration::ZERO), None);
-        for stat in ["", "cpu", "cpu  1 2 3", "cpu  a b c d e f g h", "intr 1"] {
-            assert_eq!(good.load_since(&readings(stat), Duration::ZERO), None, "{stat}");
-        }
-        let before = Readings {
-            memory: String::new(),
-            governors: String::new(),
-            ..readings("cpu  0 0 0 0 0 0 0 0\n")
-        };
-        let now = Readings { stat: "cpu  0 0 0 10 0 0 0 0\n".to_owned(), ..before.clone() };
-        let load = now.load_since(&before, Duration::from_secs(9)).unwrap();
-        assert_eq!((load.others_percent, load.memory_percent, load.governor), (0.0, None, None));
-    }
-
-    #[test]
-    fn own_time_is_that_of_the_lab_and_its_children() {
-        let lab = |text: &str| Readings { lab: text.to_owned(), ..readings("") };
-        let then = lab("7 (x) y) S 1 7 7 0 -1 4194304 95 0 0 0 10 20 300 4000 20 0 1 0 99\n");
-        for (now, expected_ms) in [
-            ("7 (x) y) S 1 7 7 0 -1 4194304 95 0 0 0 11 22 303 4004 20 0 1 0 99\n", 100),
-            ("7 (x) y) S 1 7 7 0 -1 4194304 95 0 0 0 10 20 300 4000 20 0 1 0 99\n", 0),
-            ("7 (x) y) S 1 7 7", 0),
-            ("", 0),
-        ] {
-            assert_eq!(lab(now).own_since(&then), Duration::from_millis(expected_ms), "{now}");
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@
 
 mod args;
 mod check;
+mod cpus;
 pub mod error;
 mod inventory;
 mod job;
@@ -57,6 +58,8 @@ pub struct Config {
     references: Vec<Reference>,
     /// The job files that its workloads name, by workload.
     jobs: BTreeMap<String, JobFile>,
+    /// Where the CPUs of each machine are written.
+    cpus: BTreeMap<String, cpus::Place>,
     /// Name and text of the file, for the places of these.
     file: String,
     text: String,

@@ -39,10 +39,13 @@ fn requests(comparison: &Comparison) -> String {
 fn tests(comparison: &Comparison) -> Option<String> {
     let changes =
         || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
-    let lead = "Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same corrected for all \
-                cells of other kernels (or all of the same kernel), and the smallest change that this run could have seen.";
+    let lead = format!(
+        "Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), {} p, the same corrected for all cells of \
+         other kernels (or all of the same kernel), and the smallest change that this run could have seen.",
+        if text::is_exact(comparison) { "exact" } else { "approximate" }
+    );
     let columns = ["workload", "variant", "n", "ratio", "95 % interval", "p", "corrected", "sees"];
-    changes().any(|change| change.p.is_some()).then(|| by_metric(comparison, lead, &columns, &tested_line))
+    changes().any(|change| change.p.is_some()).then(|| by_metric(comparison, &lead, &columns, &tested_line))
 }
 
 /// A table for each scenario and metric, with a line for each row and variant.
@@ -176,7 +179,7 @@ fn tested_line(cell: &Cell) -> Vec<String> {
 }
 
 /// Four digits behind the point; of a p below that so many that it is not zero.
-fn p_value(p: f64) -> String {
+pub(super) fn p_value(p: f64) -> String {
     if p < 0.0005 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }
 

@@ -1,9 +1,9 @@
 //! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
 
-use super::{scenario, steps, text};
-use crate::comparison::{Cell, Comparison, Row, Verdict};
+use super::{evidence, scenario, steps, text};
+use crate::comparison::{Cell, Change, Comparison, Row, Verdict};
 use crate::evidence::metric::{Metric, at_most};
-use crate::plan::Scenario;
+use crate::plan::{Clock, Scenario};
 use crate::text::layout::longest;
 
 /// Columns of a line, as the kernel's mailing lists want it.
@@ -64,8 +64,16 @@ fn method(comparison: &Comparison) -> String {
         setup.memory_mib
     );
     let spread = spread.map(|spread| format!(", which differ by at most {}", text::percent(spread)));
-    let method =
-        format!("Clock {}. Mean of {boots} boots{}.", text::clock(setup), spread.unwrap_or_default());
+    let spread = spread.unwrap_or_default();
+    let method = match setup.clock {
+        Clock::Virtual => format!("Clock {}. Mean of {boots} boots{spread}.", text::clock(setup)),
+        Clock::Wall => format!(
+            "Clock {}. {boots} boots of each{spread}. Values are means. A change is the median ratio of all pairs of boots \
+             (Hodges-Lehmann), with its 95 % interval and the {} p of the Mann-Whitney test, corrected for all cells (Holm).",
+            text::clock(setup),
+            if text::is_exact(comparison) { "exact" } else { "approximate" },
+        ),
+    };
     format!("{}\n{}", text::wrap("", &machine, WIDTH, 0), text::wrap("", &method, WIDTH, 0))
 }
 
@@ -111,13 +119,38 @@ fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
         }
         line.trim_end().to_owned()
     };
-    lines.extend(rows.iter().map(|row| line(&text::label(row), &value, row)));
+    let wide = |row: &Row, label: &str, of: &dyn Fn(&Change) -> Option<String>| {
+        let mut line = format!("{label:<width$}");
+        for &place in places {
+            let shown = row.cells[place].change.as_ref().and_then(of).unwrap_or_default();
+            line += &if place == 0 { " ".repeat(VALUE) } else { format!("{shown:>0$}", VALUE + CHANGE) };
+        }
+        line.trim_end().to_owned()
+    };
+    for row in rows {
+        lines.push(line(&text::label(row), &value, row));
+        let is_tested = |place: &usize| row.cells[*place].change.is_some_and(|change| change.p.is_some());
+        if places.iter().any(is_tested) {
+            lines.push(wide(row, "  95 % interval", &interval));
+            lines.push(wide(row, "  p", &p_value));
+        }
+    }
     if rows.iter().flat_map(|row| &row.cells).all(|cell| cell.evidence.is_none()) {
         return lines.join("\n");
     }
     lines.push("most requests in flight".to_owned());
     lines.extend(rows.iter().map(|row| line(&format!("  {}", row.workload), &in_flight, row)));
     lines.join("\n")
+}
+
+/// What the test says of a change: as wide as a value and a change together.
+fn interval(change: &Change) -> Option<String> {
+    let (low, high) = change.interval?;
+    Some(format!("x{} to x{}", text::rate(low), text::rate(high)))
+}
+
+fn p_value(change: &Change) -> Option<String> {
+    change.p_corrected.or(change.p).map(evidence::p_value)
 }
 
 /// The names above their values; one that is too long is cut.

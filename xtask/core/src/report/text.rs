@@ -1,7 +1,9 @@
 //! Numbers and lists as the reports write them.
 
 use crate::campaign::Setup;
-use crate::comparison::{BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict};
+use crate::comparison::{
+    BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict, statistics,
+};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::Clock;
 use crate::text::digest;
@@ -169,14 +171,24 @@ pub(super) fn rules(comparison: &Comparison) -> String {
     match comparison.setup.as_ref().map(|setup| setup.clock) {
         Some(Clock::Wall) => format!(
             "A change, the median ratio of all pairs of boots, counts if it exceeds {effect} and what the baseline shows against \
-             itself under another label, if the exact Mann-Whitney p is below 0.05 after the correction for all cells of other kernels \
-             (Holm), and if its 95 % interval excludes 1. {ruled_out}: the end of the interval."
+             itself under another label, if the {} p is below 0.05 after the correction for all cells of other kernels \
+             (Holm), and if its 95 % interval excludes 1. {ruled_out}: the end of the interval.",
+            if is_exact(comparison) { "exact Mann-Whitney" } else { "approximate Mann-Whitney" }
         ),
         Some(Clock::Virtual) | None => format!(
             "A change counts if it exceeds {effect} and the spread between boots of either kernel. {ruled_out}: the larger of \
              the two."
         ),
     }
+}
+
+/// Whether every p and every interval is that of the exact distribution.
+pub(super) fn is_exact(comparison: &Comparison) -> bool {
+    comparison.rows.iter().all(|row| {
+        let mut counts = row.cells.iter().map(|cell| cell.samples.len());
+        let baseline = counts.next().unwrap_or(0);
+        counts.all(|count| statistics::is_exact(baseline, count))
+    })
 }
 
 /// `1 %`, or of several metrics `1 % (throughput), 2 % (latency-mean)`.

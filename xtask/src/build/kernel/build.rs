@@ -10,9 +10,9 @@ use lab_core::evidence::build::BuildFailed;
 use xshell::{Shell, cmd};
 
 use super::fragments::{self, Defined, Wanted};
-use super::log::Cut;
+use super::log::{self, Cut};
 use super::sandbox::Sandbox;
-use super::{KernelRequest, interrupted, log};
+use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
 use crate::lab::interrupt::Interrupt;
 use crate::lab::process::tied::Tree;

@@ -11,9 +11,9 @@ use lab_core::plan::{BootStep, Plan};
 use lab_protocol::{Assignment, Nonce, Report};
 
 use super::BootContext;
-use super::gate::{self, Around};
+use super::gate::{self, Around, Threads};
 use crate::campaign::boot_files::{BootFiles, write_boot};
-use crate::machine::boot::{BootRequest, boot, qemu_command_text};
+use crate::machine::boot::{BootRequest, boot, names_cpu_threads, qemu_command_text};
 use crate::machine::guest::{random_nonce, write_initramfs};
 
 /// Runs a boot and writes its record; none if the user stopped it before it began.
@@ -22,7 +22,7 @@ use crate::machine::guest::{random_nonce, write_initramfs};
 /// If the record cannot be written, or the files of the boot cannot be made.
 pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
     // The host comes to rest first: until then nothing has begun that could be lost.
-    let around = gate::before(&context.file.plan.machine, context.interrupt);
+    let around = gate::before(&context.file.plan.machine, &context.pinning, context.interrupt);
     if context.interrupt.is_set() {
         return Ok(None);
     }
@@ -57,7 +57,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         bzimage,
         initramfs,
         nonce,
-        host_cpus: around.as_ref().map(|around| around.state.pinned_cpus.clone()).unwrap_or_default(),
+        host_cpus: around.as_ref().map(|around| around.binding.clone()).unwrap_or_default(),
         live_console: Some(folder.join("console.live")),
         wall_limit: Duration::from_secs(context.file.plan.machine.wall_limit_s.into()),
         silence_limit: Duration::from_secs(context.file.plan.machine.silence_limit_s.into()),
@@ -68,7 +68,11 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
 
     let around = around.map(Around::begin);
     let booted = boot(&request, context.interrupt);
-    record.host = around.map(|around| around.end(&context.file.plan.machine.quiet));
+    let threads = match &booted {
+        Ok(capture) if names_cpu_threads(capture) => Threads::Known,
+        Ok(_) | Err(_) => Threads::Unknown,
+    };
+    record.host = around.map(|around| around.end(&context.file.plan.machine.quiet, threads));
     let raw = match booted {
         Ok(capture) => settle(&mut record, capture),
         Err(error) => {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use lab_core::evidence::quiet::{HostLoad, HostState, QuietLimits, Readings};
-use lab_core::plan::{Clock, MachineSettings};
+use lab_core::plan::{Binding, Clock, MachineSettings};
 
+use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
-use crate::machine::boot::choose_cpus;
+use crate::machine::boot::{Pinning, take};
 use crate::machine::quiet;
 
 /// How long one look at the host takes.
@@ -17,59 +18,114 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Around {
     /// As it is recorded.
     pub(super) state: HostState,
+    /// The CPUs of the boot.
+    pub(super) binding: Binding,
 }
 
 /// What is known of the host during a boot.
 #[derive(Debug)]
 pub(super) struct Under {
     state: HostState,
+    own_cpus: Vec<u32>,
     begun: Readings,
 }
 
-/// Waits for the host to be quiet, as long as the machine's settings allow, and chooses the CPUs of the boot. None with
-/// the virtual clock, where neither matters.
-pub(super) fn before(machine: &MachineSettings, interrupt: &Interrupt) -> Option<Around> {
+/// Takes CPUs of the host for all boots of a campaign, if its machine asks for it and they are there. If other runs have
+/// them it waits until they are free, and says so once.
+///
+/// # Errors
+/// If a lock cannot be opened.
+pub(crate) fn take_cpus(
+    cache: &Cache,
+    machine: &MachineSettings,
+    interrupt: &Interrupt,
+) -> anyhow::Result<Pinning> {
+    match (machine.clock, machine.pin) {
+        (Clock::Virtual, _) => return Ok(Pinning::default()),
+        (Clock::Wall, false) => return Ok(Pinning::none("the plan's machine does not ask for it")),
+        (Clock::Wall, true) => {}
+    }
+    let mut is_told = false;
+    let pinning = take(cache, machine.cpus, &mut |why| {
+        if !is_told {
+            eprintln!("waiting for CPUs: {why}");
+            is_told = true;
+        }
+        std::thread::sleep(LOOK);
+        !interrupt.is_set()
+    })?;
+    match (&pinning.why_not, &pinning.binding) {
+        (Some(why), _) => eprintln!("QEMU is not bound to CPUs: {why}"),
+        (None, Binding { vcpus, others, .. }) => {
+            let list = |cpus: &[u32]| cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+            eprintln!(
+                "the guest's CPUs are bound to CPU {}, QEMU's other threads to {}",
+                list(vcpus),
+                list(others)
+            );
+        }
+    }
+    Ok(pinning)
+}
+
+/// Waits for the host to be quiet, as long as the machine's settings allow. None with the virtual clock, where it does not
+/// matter.
+pub(super) fn before(machine: &MachineSettings, pinning: &Pinning, interrupt: &Interrupt) -> Option<Around> {
     match machine.clock {
         Clock::Virtual => return None,
         Clock::Wall => {}
     }
     let mut look = || match interrupt.is_set() {
         true => None,
-        false => look(),
+        false => look(&pinning.binding.own),
     };
     let rest = wait(&mut look, &machine.quiet, machine.quiet_wait_s, &tell);
-    let (pinned_cpus, not_pinned) = match machine.pin {
-        false => (Vec::new(), Some("the plan's machine does not ask for it".to_owned())),
-        true => match choose_cpus(machine.cpus) {
-            Ok(cpus) => (cpus, None),
-            Err(why) => (Vec::new(), Some(why)),
-        },
+    let binding = pinning.binding.clone();
+    let state = HostState {
+        pinned_cpus: binding.vcpus.clone(),
+        other_threads_cpus: binding.others.clone(),
+        not_pinned: pinning.why_not.clone(),
+        ..rest
     };
-    Some(Around { state: HostState { pinned_cpus, not_pinned, ..rest } })
+    Some(Around { state, binding })
 }
 
 impl Around {
     /// To be called when QEMU starts.
     pub(super) fn begin(self) -> Under {
-        Under { state: self.state, begun: quiet::look() }
+        Under { state: self.state, own_cpus: self.binding.own, begun: quiet::look() }
     }
 }
 
 impl Under {
-    /// To be called when QEMU has ended.
-    pub(super) fn end(self, limits: &QuietLimits) -> HostState {
+    /// To be called when QEMU has ended; whether its threads were bound one by one is in `threads`.
+    pub(super) fn end(self, limits: &QuietLimits, threads: Threads) -> HostState {
         let ended = quiet::look();
-        let during = ended.load_since(&self.begun, ended.own_since(&self.begun));
+        let during = ended.load_since(&self.begun, ended.own_since(&self.begun), &self.own_cpus);
         let disturbed = during.as_ref().map(|load| load.disturbances(limits)).unwrap_or_default();
-        HostState { disturbed, during, ..self.state }
+        let state = HostState { disturbed, during, ..self.state };
+        match threads {
+            Threads::Unknown if !state.pinned_cpus.is_empty() => HostState {
+                not_pinned: Some("QEMU did not say which of its threads run the guest's CPUs".to_owned()),
+                ..state
+            },
+            Threads::Known | Threads::Unknown => state,
+        }
     }
 }
 
-fn look() -> Option<HostLoad> {
+/// Whether QEMU said which of its threads run the guest's CPUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threads {
+    Known,
+    Unknown,
+}
+
+fn look(own_cpus: &[u32]) -> Option<HostLoad> {
     let earlier = quiet::look();
     std::thread::sleep(LOOK);
     let now = quiet::look();
-    now.load_since(&earlier, now.own_since(&earlier))
+    now.load_since(&earlier, now.own_since(&earlier), own_cpus)
 }
 
 fn tell(busy: &[String], patience_s: u32) {
@@ -116,6 +172,7 @@ mod tests {
                 load_average: 1.0,
                 others_percent,
                 steal_percent: 0.0,
+                own_cpus: None,
                 memory_percent: None,
                 governor: None,
             })

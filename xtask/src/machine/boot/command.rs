@@ -99,9 +99,13 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
         // A busy host stops the guest in the middle of calibrating the TSC; one boot came out 35 times too fast.
         // The kernel's own watchdogs get limits that such a stop does not reach, here and in its configuration.
         (Clock::Wall, Accelerator::Tcg) => &["tsc=unstable", "no_timer_check", "watchdog_thresh=60"],
-        (Clock::Wall, Accelerator::Kvm) => {
-            &["rcupdate.rcu_cpu_stall_timeout=100", "sysctl.kernel.hung_task_timeout_secs=140"]
-        }
+        // A third of that, as long as a busy host may stop a guest that it does not emulate. A soft lockup is twice the
+        // threshold: the kernel's own of 10 s would take a host that swaps for a broken kernel after 20 s.
+        (Clock::Wall, Accelerator::Kvm) => &[
+            "rcupdate.rcu_cpu_stall_timeout=100",
+            "watchdog_thresh=55",
+            "sysctl.kernel.hung_task_timeout_secs=140",
+        ],
     };
     always.iter().chain(by_clock).copied().collect::<Vec<_>>().join(" ")
 }
@@ -171,10 +175,14 @@ mod tests {
 
     use super::*;
 
+    fn machine(clock: Clock, accelerator: Accelerator) -> Machine {
+        let settings = MachineSettings { clock, cpus: 2, ..campaign(clock, &two_arms()).file.plan.machine };
+        Machine::new(&settings, accelerator)
+    }
+
     /// The command line of the plan's machine under an accelerator, one option a line, and the kernel's below it.
     fn check(clock: Clock, accelerator: Accelerator, expected: Expect) {
-        let settings = MachineSettings { clock, cpus: 2, ..campaign(clock, &two_arms()).file.plan.machine };
-        let machine = Machine::new(&settings, accelerator);
+        let machine = machine(clock, accelerator);
         let sockets = Sockets { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
         let command = qemu_command(&machine, Path::new("/k/bzImage"), Path::new("/i/cpio"), sockets);
         let kernel = kernel_command_line(&machine);
@@ -223,6 +231,28 @@ mod tests {
         );
     }
 
+    /// In seconds, from the command line; none if it leaves the kernel's own limit.
+    fn limit(line: &str, name: &str) -> Option<u32> {
+        line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+    }
+
+    /// Under KVM the kernel's watchdogs wait at least a third as long as under emulation, all of them.
+    #[test]
+    fn watchdogs_are_patient_in_real_time() {
+        let command = |clock, accelerator| kernel_command_line(&machine(clock, accelerator));
+        let line = command(Clock::Wall, Accelerator::Kvm);
+        for (name, expected_s) in [
+            ("rcupdate.rcu_cpu_stall_timeout", 100),
+            ("watchdog_thresh", 55),
+            ("sysctl.kernel.hung_task_timeout_secs", 140),
+        ] {
+            assert_eq!(limit(&line, name), Some(expected_s), "{name}");
+        }
+        // The kernel takes no more than 60.
+        assert_eq!(limit(&command(Clock::Wall, Accelerator::Tcg), "watchdog_thresh"), Some(60));
+        assert_eq!(limit(&command(Clock::Virtual, Accelerator::Tcg), "watchdog_thresh"), None);
+    }
+
     #[test]
     fn the_wall_clock_under_emulation() {
         check(
@@ -264,32 +294,32 @@ mod tests {
             Clock::Wall,
             Accelerator::Kvm,
             expect![[r#"
-            -no-user-config
-            -nodefaults
-            -display none
-            -machine pc
-            -accel kvm
-            -cpu host
-            -smp 2
-            -m 512M
-            -rtc base=utc,clock=host
-            -seed 1
-            -no-reboot
-            -kernel /k/bzImage
-            -initrd /i/cpio
-            -append KERNEL
-            -chardev stdio,id=console,signal=off,mux=off
-            -serial chardev:console
-            -device virtio-serial-pci,id=serial,ioeventfd=off
-            -chardev socket,id=port,path=/s/port
-            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
-            -chardev socket,id=monitor,path=/s/monitor
-            -mon chardev=monitor,mode=control
-            -device pvpanic
-            -action panic=none
+                -no-user-config
+                -nodefaults
+                -display none
+                -machine pc
+                -accel kvm
+                -cpu host
+                -smp 2
+                -m 512M
+                -rtc base=utc,clock=host
+                -seed 1
+                -no-reboot
+                -kernel /k/bzImage
+                -initrd /i/cpio
+                -append KERNEL
+                -chardev stdio,id=console,signal=off,mux=off
+                -serial chardev:console
+                -device virtio-serial-pci,id=serial,ioeventfd=off
+                -chardev socket,id=port,path=/s/port
+                -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+                -chardev socket,id=monitor,path=/s/monitor
+                -mon chardev=monitor,mode=control
+                -device pvpanic
+                -action panic=none
 
-            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 sysctl.kernel.hung_task_timeout_secs=140
-        "#]],
+                console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 watchdog_thresh=55 sysctl.kernel.hung_task_timeout_secs=140
+            "#]],
         );
     }
 }

@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use lab_core::plan::Binding;
 use rustix::process::{Pid, Signal};
 
 use super::pin;
@@ -20,18 +21,23 @@ pub(super) struct Qemu {
 }
 
 impl Qemu {
-    /// Starts QEMU with its standard output and error piped, bound to these CPUs of the host if any are named.
+    /// Starts QEMU with its standard output and error piped, bound as a whole to the CPUs of `binding` if any are named.
     ///
     /// The calling thread must live as long as QEMU shall: the kernel ends QEMU when that thread ends.
-    pub(super) fn start(program: &str, arguments: &[String], host_cpus: &[u32]) -> anyhow::Result<Self> {
+    pub(super) fn start(program: &str, arguments: &[String], binding: &Binding) -> anyhow::Result<Self> {
         let mut command = tied::command(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(cpus) = pin::cpu_set(host_cpus) {
+        if let Some(cpus) = pin::cpu_set(binding.vcpus.iter().chain(&binding.others)) {
             // SAFETY: between fork and exec only a system call is made, no memory is allocated and no lock taken.
             unsafe { command.pre_exec(move || Ok(rustix::thread::sched_setaffinity(None, &cpus)?)) };
         }
         let child = command.spawn().with_context(|| format!("starting {program}"))?;
         Ok(Qemu { child })
+    }
+
+    /// Its process id; that of no other process until QEMU has ended.
+    pub(super) fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 
     /// Standard output and error, each once.
@@ -74,7 +80,7 @@ impl Qemu {
     fn signal(&mut self, signal: Signal) {
         // As long as the child was not waited for, its id cannot belong to another process.
         if self.ended().is_none()
-            && let Some(pid) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+            && let Some(pid) = self.pid()
         {
             let _ = rustix::process::kill_process(pid, signal);
         }

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use lab_core::evidence::capture::{CappedBuffer, CappedLines, Capture, End};
+use lab_core::plan::Binding;
 use lab_protocol::frame::{Decoder, Frame, Kind};
 use lab_protocol::log::MOST_BYTES;
+use rustix::process::Pid;
 
 use super::streams::{Event, Stream};
 use super::timers::Timers;
-use super::{BootRequest, CONSOLE_KEPT_BYTES, qmp};
+use super::{BootRequest, CONSOLE_KEPT_BYTES, pin, qmp};
 
 /// How much of what QEMU says on its standard error is kept, bytes.
 const STDERR_KEPT_BYTES: usize = 1 << 20;
@@ -33,6 +35,9 @@ pub(super) struct Received {
     monitor_lines: CappedLines,
     live_console: Option<File>,
     stderr: CappedBuffer,
+    /// What the threads of QEMU are to be bound to; nothing once they are.
+    binding: Option<Binding>,
+    qemu: Option<Pid>,
     capture: Capture,
 }
 
@@ -53,6 +58,8 @@ impl Received {
             monitor_lines: CappedLines::new(MONITOR_KEPT_BYTES),
             live_console: request.live_console.as_ref().map(make).transpose()?,
             stderr: CappedBuffer::new(STDERR_KEPT_BYTES),
+            binding: Some(request.host_cpus.clone()).filter(|binding| !binding.vcpus.is_empty()),
+            qemu: None,
             capture: Capture {
                 console: CappedBuffer::new(CONSOLE_KEPT_BYTES),
                 hello: None,
@@ -69,6 +76,11 @@ impl Received {
         })
     }
 
+    /// QEMU runs, in this process.
+    pub(super) fn runs_in(&mut self, qemu: Option<Pid>) {
+        self.qemu = qemu;
+    }
+
     /// Takes what came; only what the guest itself says is heard.
     pub(super) fn take(&mut self, event: Event, timers: &mut Timers) {
         match event {
@@ -82,7 +94,10 @@ impl Received {
                 self.decoder.push(&bytes);
                 self.take_frames();
             }
-            Event::Bytes(Stream::Monitor, bytes) => self.monitor_lines.push(&bytes),
+            Event::Bytes(Stream::Monitor, bytes) => {
+                self.monitor_lines.push(&bytes);
+                self.bind_cpu_threads();
+            }
             Event::Bytes(Stream::Stderr, bytes) => self.stderr.push(&bytes),
             Event::End => {}
         }
@@ -98,7 +113,21 @@ impl Received {
             Stream::Console | Stream::Monitor | Stream::Stderr => {
                 self.monitor = Some(writer);
                 self.ask(qmp::CAPABILITIES);
+                if self.binding.is_some() {
+                    self.ask(qmp::CPUS);
+                }
             }
+        }
+    }
+
+    /// Binds the threads that QEMU names when it was asked for them; it was if they are to be bound.
+    fn bind_cpu_threads(&mut self) {
+        let (Some(binding), Some(qemu)) = (&self.binding, self.qemu) else { return };
+        let named = self.monitor_lines.lines().iter().find_map(|line| qmp::cpu_threads(line));
+        if let Some(threads) = named {
+            let threads: Vec<Pid> = threads.into_iter().filter_map(Pid::from_raw).collect();
+            pin::bind_threads(qemu, &threads, binding);
+            self.binding = None;
         }
     }
 

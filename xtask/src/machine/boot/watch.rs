@@ -53,6 +53,7 @@ fn watch(
     let arguments = qemu_command(&request.machine, &request.bzimage, &request.initramfs, sockets);
     let mut watch = Watch::new(request)?;
     let mut qemu = start(&arguments)?;
+    watch.received.runs_in(qemu.pid());
     let (stdout, stderr) = qemu.take_output()?;
     read_in_thread(stdout, Stream::Console, events.clone());
     read_in_thread(stderr, Stream::Stderr, events);
@@ -143,6 +144,11 @@ impl Watch {
             self.receive_for(ANSWER, inbox);
         }
     }
+}
+
+/// Whether QEMU said which of its threads run the guest's CPUs, so that each could be bound to its own.
+pub(crate) fn names_cpu_threads(capture: &Capture) -> bool {
+    capture.qmp.iter().any(|line| qmp::cpu_threads(line).is_some())
 }
 
 /// The command line of a boot as recorded: what to run to see it again. Files and sockets are named for what they are,

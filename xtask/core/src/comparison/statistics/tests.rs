@@ -251,3 +251,31 @@ fn medians() {
         assert_eq!(quantile(values, MEDIAN), expected, "{values:?}");
     }
 }
+
+/// As many boots as a plan may have: p, estimate and interval are numbers, and no p is zero.
+#[test]
+fn a_thousand_boots_against_a_thousand() {
+    let (left, right) = (up_from(1, 1000), up_from(1001, 1000));
+    for p in [mann_whitney_p(&left, &right), mann_whitney_p(&right, &left), smallest_p(1000, 1000)] {
+        assert!(p > 0.0 && p < 1e-100, "{p}");
+    }
+    let shifted: Vec<f64> = left.iter().map(|value| value + 30.5).collect();
+    let p = mann_whitney_p(&left, &shifted);
+    // By hand: `shifted` wins 500,500 pairs and 999 + 998 + ... + 970 more. That is 30,035 more than half, of which 30,034.5
+    // count, by a deviation of the root of 10^6 * 2001 / 12, 12,913.2: 2.32588, of which tables of the normal distribution say
+    // 0.010012 on one side.
+    assert!((p - 0.020024).abs() < 3e-6, "{p}");
+    let estimate = ratio_estimate(&left, &shifted).unwrap();
+    let (low, high) = ratio_interval(&left, &shifted).unwrap();
+    assert!(1.0 < low && low < estimate && estimate < high && high < 1.2, "{low} {estimate} {high}");
+}
+
+/// Up to the largest groups that are counted out p is what the two ways out of all make of groups that do not overlap.
+#[test]
+fn separated_groups_have_the_smallest_p() {
+    for (left, right) in [(5, 5), (4, 5), (1, 30), (20, 60), (63, 63)] {
+        assert!(is_exact(left, right));
+        let p = mann_whitney_p(&up_from(1, left as u32), &up_from(100, right as u32));
+        assert!((p / smallest_p(left, right) - 1.0).abs() < 1e-9, "{left} against {right}: {p}");
+    }
+}

@@ -1,9 +1,11 @@
 //! What counts and what does not: thresholds, arms of the same kernel, boots that are left out.
 
+use expect_test::expect;
 use lab_protocol::Splicing;
 
 use super::*;
 use crate::evidence::metric::Thresholds;
+use crate::evidence::quiet::HostState;
 use crate::plan::BootStep;
 
 /// The changes of dd in the variants but the baseline.
@@ -225,4 +227,25 @@ fn families_of_arms() {
     // 2 / 252, for dd and aio-stress.
     assert_eq!((change.p_corrected.unwrap() * 252.0).round(), 4.0);
     assert_eq!(change.verdict, Verdict::Better);
+}
+
+/// A boot that the host could move about is worth less, whatever the reason; with the virtual clock it does not matter.
+#[test]
+fn boots_that_were_not_bound_are_a_doubt() {
+    let doubts = |clock, reasons: &[Option<&str>]| {
+        let mut campaign = campaign(clock, &two_arms());
+        for (boot, why) in campaign.boots.iter_mut().zip(reasons) {
+            let not_pinned = why.map(str::to_owned);
+            boot.record.host = Some(HostState { not_pinned, ..HostState::default() });
+        }
+        let doubts = compare(&campaign).unwrap().doubts;
+        doubts.into_iter().filter(|doubt| doubt.contains("bound")).collect::<Vec<_>>().join("\n")
+    };
+    let (few, other) = (Some("there are too few"), Some("nobody asked for it"));
+    expect![[r#"
+        1 of 4 boots were not bound to CPUs of their own (nobody asked for it): the host may move them, and run others there
+        2 of 4 boots were not bound to CPUs of their own (there are too few): the host may move them, and run others there"#]]
+    .assert_eq(&doubts(Clock::Wall, &[few, None, other, few]));
+    assert_eq!(doubts(Clock::Wall, &[None; 4]), "");
+    assert_eq!(doubts(Clock::Virtual, &[few; 4]), "");
 }

@@ -10,6 +10,7 @@ use std::ops::{Range, RangeInclusive};
 
 use toml::de::{DeTable, DeValue};
 
+use super::cpus::Place;
 use super::error::{ConfigError, Document};
 use crate::text::name;
 use crate::text::suggest::{self, quoted, shown};
@@ -249,6 +250,11 @@ impl<'a> Field<'a> {
             return Ok(());
         }
         Err(self.error(format!("{count} entries are too many; use at most {MOST_ENTRIES}")))
+    }
+
+    /// Where it is, for a mistake that shows later.
+    pub(super) fn place(&self) -> Place {
+        Place { span: self.span.clone(), path: self.path.clone() }
     }
 
     /// A mistake here.

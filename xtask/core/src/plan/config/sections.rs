@@ -42,7 +42,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let scenarios = section(&root, "scenarios", scenario::parse)?;
     let mut jobs = BTreeMap::new();
     let workloads = section(&root, "workloads", |name, table| workload(name, table, &mut jobs))?;
-    let machines = section(&root, "machines", |_, table| machine(table))?;
+    let mut cpus = BTreeMap::new();
+    let machines = section(&root, "machines", |name, table| {
+        cpus.insert(name.to_owned(), table.field("cpus").place());
+        machine(table)
+    })?;
     let thresholds = metrics(&root)?;
     let mut config = Config {
         kernel,
@@ -54,6 +58,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
         plans: BTreeMap::new(),
         references,
         jobs,
+        cpus,
         file: file.to_owned(),
         text: text.to_owned(),
     };

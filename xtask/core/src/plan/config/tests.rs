@@ -125,7 +125,7 @@ fn check(edits: &[(&str, &str)], expected: Expect) {
     expected.assert_eq(&edits.iter().map(show).collect::<String>());
 }
 
-fn shown_with_message(text: &str, message: &str) -> String {
+pub(super) fn shown_with_message(text: &str, message: &str) -> String {
     let message = if message.is_empty() { "accepted" } else { message };
     format!("{}\n    {message}\n", crate::text::suggest::shown(text))
 }

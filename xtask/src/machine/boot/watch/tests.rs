@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use lab_core::plan::Clock;
+use lab_core::plan::{Binding, Clock};
 use lab_protocol::frame::{Kind, encode};
 use lab_protocol::{END_MARK, Hello, Milestone, Nonce, Progress};
 use rustix::io::Errno;
@@ -51,7 +51,7 @@ impl Fake {
             bzimage: "bzImage".into(),
             initramfs: "initramfs".into(),
             nonce: NONCE,
-            host_cpus: Vec::new(),
+            host_cpus: Binding::default(),
             live_console: Some(folder.path().join("console.live")),
             wall_limit: wall,
             silence_limit: silence,
@@ -69,7 +69,7 @@ impl Fake {
     /// Starts it, and waits until it is connected, however long that takes here: limits are those of what it does then.
     fn start(&self, arguments: &[String]) -> anyhow::Result<Qemu> {
         let script = self.folder.path().join("qemu.pl").display().to_string();
-        let mut qemu = Qemu::start("perl", &[&[script], arguments].concat(), &[])?;
+        let mut qemu = Qemu::start("perl", &[&[script], arguments].concat(), &Binding::default())?;
         while qemu.ended().is_none() && !self.folder.path().join("ready").exists() {
             thread::sleep(Duration::from_millis(5));
         }
