@@ -53,9 +53,8 @@ pub(super) fn files(
 }
 
 fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Result<()> {
-    let mut archive = tar::Archive::new(&mut unpacker.output);
     let mut top: Option<String> = None;
-    while let Some(entry) = archive.next_entry()? {
+    tar::read(&mut unpacker.output, |entry, input| {
         let path = entry.path.strip_prefix("./").unwrap_or(&entry.path).trim_end_matches('/');
         let (folder, path) = path.split_once('/').unwrap_or((path, ""));
         let known = top.get_or_insert_with(|| folder.to_owned());
@@ -64,7 +63,7 @@ fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Resul
             "it has {known:?} and {folder:?} at its top: a kernel tarball has exactly one folder there"
         );
         match &entry.content {
-            Content::Folder => continue,
+            Content::Folder => return Ok(()),
             Content::File { .. } | Content::Link { .. } => {
                 ensure!(!path.is_empty(), "the file {folder:?} lies at its top: a folder is expected there");
             }
@@ -73,16 +72,16 @@ fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Resul
             bail!("{fault}");
         }
         match entry.content {
-            Content::Folder => {}
-            Content::File { mode, bytes } => import.file(mode, path, bytes, &mut archive)?,
+            Content::Folder => Ok(()),
+            Content::File { mode, bytes } => import.file(mode, path, bytes, input),
             Content::Link { target } => {
                 if let Some(fault) = paths::link_fault(path, &target) {
                     bail!("{fault}");
                 }
-                import.file(0o120_000, path, target.len() as u64, &mut target.as_bytes())?;
+                import.file(0o120_000, path, target.len() as u64, &mut target.as_bytes())
             }
         }
-    }
+    })?;
     ensure!(top.is_some(), "it is empty");
     Ok(())
 }
@@ -117,7 +116,7 @@ impl Import {
     }
 
     /// Adds the next `bytes` bytes of `content` as a file.
-    fn file(&mut self, mode: u32, path: &str, bytes: u64, content: &mut impl Read) -> anyhow::Result<()> {
+    fn file(&mut self, mode: u32, path: &str, bytes: u64, content: &mut dyn Read) -> anyhow::Result<()> {
         let mode = match mode {
             0o120_000 => "120000",
             mode if mode & 0o100 != 0 => "100755",

@@ -1,23 +1,15 @@
-//! A reader for tar archives in the forms that GNU tar, git and Python write: ustar, GNU and pax.
+//! Tar archives in the forms that GNU tar, git and Python write: ustar, GNU and pax. Nothing is written to a file system.
 //!
-//! Format: POSIX.1-2017, `pax`, and the GNU tar manual, "Basic Tar Format".
+//! Crate `tar` reads the headers. Own are the limits, the end mark and the pax records: the crate holds extension
+//! headers of any size in memory, takes a cut archive for a whole one, and ends a record's value at a line feed.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use anyhow::{Context as _, bail, ensure};
 
-const BLOCK: usize = 512;
-
 /// Longer names and pax headers are refused: paths end at 4096 bytes on Linux.
 const MAX_EXTENSION_BYTES: u64 = 1 << 16;
-
-/// An archive that is read from front to back. Between two calls of [`Archive::next_entry`], reading gives
-/// the content of the last entry.
-pub(super) struct Archive<R> {
-    input: R,
-    content_left: u64,
-    padding: u64,
-}
 
 /// One entry.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +33,54 @@ pub(super) enum Content {
     },
 }
 
+/// Gives each entry to `take`, in the order of the archive, with a reader of its content.
+///
+/// # Errors
+/// If the archive is damaged or cut, or holds what a source has no use for: devices, hard links. Those of `take`.
+pub(super) fn read(
+    input: impl Read,
+    mut take: impl FnMut(Entry, &mut dyn Read) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let at_end = Cell::new(false);
+    let mut archive = tar::Archive::new(Watched { input, at_end: &at_end });
+    let mut extension = Extension::default();
+    for entry in archive.entries().context(DAMAGED)?.raw(true) {
+        ensure!(!at_end.get(), CUT);
+        let mut entry = entry.context(DAMAGED)?;
+        match entry.header().entry_type().as_byte() {
+            b'L' => extension.path = Some(text(trim(&extended(&mut entry)?))?),
+            b'K' => extension.target = Some(text(trim(&extended(&mut entry)?))?),
+            b'x' => pax(&extended(&mut entry)?, &mut extension)?,
+            // Comments for the whole archive, e.g. git's commit id.
+            b'g' => drop(extended(&mut entry)?),
+            kind => {
+                let described = describe(entry.header(), kind, std::mem::take(&mut extension))?;
+                take(described, &mut entry)?;
+            }
+        }
+    }
+    ensure!(!at_end.get(), "the archive ends before its end mark");
+    Ok(())
+}
+
+const DAMAGED: &str = "it is no tar archive, or damaged";
+const CUT: &str = "the archive is cut";
+
+/// An input that notes whether more was asked for than there is: crate `tar` takes the end of the input for the end
+/// mark.
+struct Watched<'a, R> {
+    input: R,
+    at_end: &'a Cell<bool>,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.input.read(buffer)?;
+        self.at_end.set(self.at_end.get() || (bytes == 0 && !buffer.is_empty()));
+        Ok(bytes)
+    }
+}
+
 /// What an extension header says about the entry behind it.
 #[derive(Default)]
 struct Extension {
@@ -49,125 +89,39 @@ struct Extension {
     bytes: Option<u64>,
 }
 
-impl<R: Read> Archive<R> {
-    pub(super) fn new(input: R) -> Self {
-        Archive { input, content_left: 0, padding: 0 }
-    }
-
-    /// The next entry; none at the end mark.
-    ///
-    /// # Errors
-    /// If the archive is damaged or cut, or holds what a source has no use for: devices, hard links.
-    pub(super) fn next_entry(&mut self) -> anyhow::Result<Option<Entry>> {
-        let mut extension = Extension::default();
-        loop {
-            self.skip_content()?;
-            let mut block = [0; BLOCK];
-            self.input.read_exact(&mut block).context("the archive ends before its end mark")?;
-            if block.iter().all(|byte| *byte == 0) {
-                return Ok(None);
-            }
-            check_sum(&block)?;
-            let size = number(&block[124..136])?;
-            self.content_left = size;
-            self.padding = size.next_multiple_of(BLOCK as u64) - size;
-            match block[156] {
-                b'L' => extension.path = Some(text(trim(&self.extension()?))?),
-                b'K' => extension.target = Some(text(trim(&self.extension()?))?),
-                b'x' => pax(&self.extension()?, &mut extension)?,
-                // Comments for the whole archive, e.g. git's commit id.
-                b'g' => drop(self.extension()?),
-                kind => return self.entry(&block, kind, extension).map(Some),
-            }
+fn describe(header: &tar::Header, kind: u8, extension: Extension) -> anyhow::Result<Entry> {
+    let path = match extension.path {
+        Some(path) => path,
+        None => text(&header.path_bytes())?,
+    };
+    let bytes = header.entry_size().context(DAMAGED)?;
+    let content = match kind {
+        b'0' | b'7' => {
+            // Written only where a header has no room for the size: from 8 GiB on.
+            ensure!(extension.bytes.is_none_or(|stated| stated == bytes), "{path:?} is larger than 8 GiB");
+            Content::File { mode: header.mode().context("file mode out of range")?, bytes }
         }
-    }
-
-    fn entry(&mut self, block: &[u8; BLOCK], kind: u8, extension: Extension) -> anyhow::Result<Entry> {
-        if let Some(bytes) = extension.bytes {
-            self.content_left = bytes;
-            self.padding = bytes.next_multiple_of(BLOCK as u64) - bytes;
-        }
-        let path = match extension.path {
-            Some(path) => path,
-            None => header_path(block)?,
-        };
-        let content = match kind {
-            b'0' | 0 | b'7' => {
-                let mode = u32::try_from(number(&block[100..108])?).context("file mode out of range")?;
-                Content::File { mode, bytes: self.content_left }
-            }
-            b'2' => Content::Link {
-                target: match extension.target {
-                    Some(target) => target,
-                    None => text(trim(&block[157..257]))?,
-                },
+        b'2' => Content::Link {
+            target: match extension.target {
+                Some(target) => target,
+                None => text(&header.link_name_bytes().unwrap_or_default())?,
             },
-            b'5' => Content::Folder,
-            b'1' => bail!("{path:?} is a hard link: make the tarball with --hard-dereference"),
-            other => bail!("{path:?} has the entry type {:?}", char::from(other)),
-        };
-        Ok(Entry { path, content })
-    }
-
-    fn extension(&mut self) -> anyhow::Result<Vec<u8>> {
-        ensure!(self.content_left <= MAX_EXTENSION_BYTES, "a header of {} bytes", self.content_left);
-        let mut content = Vec::new();
-        self.read_to_end(&mut content).context("reading a header")?;
-        Ok(content)
-    }
-
-    fn skip_content(&mut self) -> anyhow::Result<()> {
-        let rest = self.content_left + self.padding;
-        let skipped =
-            io::copy(&mut (&mut self.input).take(rest), &mut io::sink()).context("reading the archive")?;
-        ensure!(skipped == rest, "the archive is cut");
-        self.content_left = 0;
-        self.padding = 0;
-        Ok(())
-    }
+        },
+        b'5' => Content::Folder,
+        b'1' => bail!("{path:?} is a hard link: make the tarball with --hard-dereference"),
+        other => bail!("{path:?} has the entry type {:?}", char::from(other)),
+    };
+    Ok(Entry { path, content })
 }
 
-impl<R: Read> Read for Archive<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = (&mut self.input).take(self.content_left).read(buffer)?;
-        self.content_left -= read as u64;
-        Ok(read)
-    }
-}
-
-fn header_path(block: &[u8; BLOCK]) -> anyhow::Result<String> {
-    let name = text(trim(&block[..100]))?;
-    // In GNU's own form (`ustar  `) this field holds other things.
-    let prefix = if &block[257..263] == b"ustar\0" { text(trim(&block[345..500]))? } else { String::new() };
-    Ok(if prefix.is_empty() { name } else { format!("{prefix}/{name}") })
-}
-
-fn check_sum(block: &[u8; BLOCK]) -> anyhow::Result<()> {
-    let sum: u64 = block
-        .iter()
-        .enumerate()
-        .map(|(at, byte)| if (148..156).contains(&at) { u64::from(b' ') } else { u64::from(*byte) })
-        .sum();
-    ensure!(number(&block[148..156]).is_ok_and(|stored| stored == sum), "it is no tar archive, or damaged");
-    Ok(())
-}
-
-/// Octal digits, or, with the top bit set, a big-endian number.
-fn number(field: &[u8]) -> anyhow::Result<u64> {
-    if field[0] & 0x80 != 0 {
-        let (high, low) = field.split_at(field.len() - 8);
-        ensure!(
-            high[0] == 0x80 && high[1..].iter().all(|byte| *byte == 0) || high.is_empty(),
-            "number out of range"
-        );
-        return Ok(low.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)));
-    }
-    let digits = text(trim(field))?;
-    let digits = digits.trim();
-    if digits.is_empty() {
-        return Ok(0);
-    }
-    u64::from_str_radix(digits, 8).with_context(|| format!("{digits:?} is not an octal number"))
+/// The content of an extension header.
+fn extended(entry: &mut tar::Entry<'_, impl Read>) -> anyhow::Result<Vec<u8>> {
+    let bytes = entry.header().entry_size().context(DAMAGED)?;
+    ensure!(bytes <= MAX_EXTENSION_BYTES, "a header of {bytes} bytes");
+    let mut content = Vec::new();
+    entry.read_to_end(&mut content).context("reading a header")?;
+    ensure!(content.len() as u64 == bytes, CUT);
+    Ok(content)
 }
 
 /// Lines of the form `<length> <key>=<value>\n`.
@@ -206,6 +160,8 @@ fn text(bytes: &[u8]) -> anyhow::Result<String> {
 mod tests {
     use super::*;
 
+    const BLOCK: usize = 512;
+
     fn header(name: &str, kind: u8, size: usize, target: &str) -> Vec<u8> {
         let mut block = vec![0; BLOCK];
         block[..name.len()].copy_from_slice(name.as_bytes());
@@ -229,13 +185,13 @@ mod tests {
     fn listed(parts: &[Vec<u8>]) -> anyhow::Result<Vec<String>> {
         let mut bytes = parts.concat();
         bytes.extend([0; 2 * BLOCK]);
-        let mut archive = Archive::new(bytes.as_slice());
         let mut found = Vec::new();
-        while let Some(entry) = archive.next_entry()? {
+        read(bytes.as_slice(), |entry, input| {
             let mut content = String::new();
-            archive.read_to_string(&mut content)?;
+            input.read_to_string(&mut content)?;
             found.push(format!("{} {:?} {content:?}", entry.path, entry.content));
-        }
+            Ok(())
+        })?;
         Ok(found)
     }
 
@@ -276,9 +232,17 @@ mod tests {
         check(&[vec![b'x'; BLOCK]], "no tar archive, or damaged");
         check(&[entry("@", b'x', b"99 path=x\n")], "damaged pax header");
         let cut = entry("l/a", b'0', b"hello")[..BLOCK + 5].to_vec();
-        let mut archive = Archive::new(cut.as_slice());
-        archive.next_entry().unwrap();
-        assert!(archive.next_entry().is_err());
-        assert!(Archive::new(&b""[..]).next_entry().is_err());
+        let mut entries = 0;
+        let count = |_, _: &mut dyn Read| {
+            entries += 1;
+            Ok(())
+        };
+        assert!(read(cut.as_slice(), count).is_err());
+        assert_eq!(entries, 1);
+        let ignore = |_, _: &mut dyn Read| Ok(());
+        assert!(read(&b""[..], ignore).is_err());
+        // Whole entries, and no end mark.
+        assert!(read(entry("l/a", b'0', b"hello").as_slice(), ignore).is_err());
+        check(&[entry("@", b'L', &vec![b'x'; (1 << 16) + 1])], "a header of 65537 bytes");
     }
 }
