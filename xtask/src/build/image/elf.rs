@@ -1,4 +1,14 @@
 //! What an ELF program needs to run: its loader and its libraries, read from the file without running anything.
+//!
+//! Crate `object` reads the file. Own is the way by segments alone, as a loader goes: sections may be stripped.
+
+use object::LittleEndian;
+use object::elf::{
+    DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRTAB, Dyn64, EM_X86_64, FileHeader64, PT_LOAD,
+    ProgramHeader64,
+};
+use object::read::StringTable;
+use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
 
 /// The parts of an ELF file that name other files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,118 +21,76 @@ pub(super) struct Needs {
     pub(super) search: Vec<String>,
 }
 
-const PT_LOAD: u32 = 1;
-const PT_DYNAMIC: u32 = 2;
-const PT_INTERP: u32 = 3;
-const DT_NULL: u64 = 0;
-const DT_NEEDED: u64 = 1;
-const DT_STRTAB: u64 = 5;
-const DT_RPATH: u64 = 15;
-const DT_RUNPATH: u64 = 29;
-const EM_X86_64: u16 = 62;
+type Segments<'a> = &'a [ProgramHeader64<LittleEndian>];
 
 /// Reads what a 64-bit little-endian x86-64 ELF file needs (System V ABI, chapters 4 and 5). None if it is no such
 /// file or is damaged.
 pub(super) fn needs(file: &[u8]) -> Option<Needs> {
-    const CLASS_64: u8 = 2;
-    const LITTLE_ENDIAN: u8 = 1;
-    if !file.starts_with(b"\x7fELF")
-        || file.get(4..6)? != [CLASS_64, LITTLE_ENDIAN]
-        || half(file, 18)? != EM_X86_64
-    {
+    let header = FileHeader64::<LittleEndian>::parse(file).ok()?;
+    let endian = header.endian().ok()?;
+    if header.e_machine(endian) != EM_X86_64 {
         return None;
     }
-    let segments = segments(file)?;
+    let segments = header.program_headers(endian, file).ok()?;
     let mut needs = Needs::default();
-    for segment in &segments {
-        match segment.kind {
-            PT_INTERP => needs.interpreter = Some(text(file, segment.offset)?),
-            PT_DYNAMIC => read_dynamic(file, &segments, segment, &mut needs)?,
-            _ => {}
+    for segment in segments {
+        if let Some(path) = segment.interpreter(endian, file).ok()? {
+            needs.interpreter = Some(text(path)?);
+        }
+        if let Some(entries) = segment.dynamic(endian, file).ok()? {
+            read_dynamic(file, segments, entries, &mut needs)?;
         }
     }
     Some(needs)
 }
 
-struct Segment {
-    kind: u32,
-    offset: u64,
-    address: u64,
-    size: u64,
-}
-
-fn segments(file: &[u8]) -> Option<Vec<Segment>> {
-    let table = long(file, 32)?;
-    let (size, count) = (u64::from(half(file, 54)?), u64::from(half(file, 56)?));
-    let segment = |index: u64| -> Option<Segment> {
-        let at = table.checked_add(index * size)?;
-        Some(Segment {
-            kind: word(file, at)?,
-            offset: long(file, at.checked_add(8)?)?,
-            address: long(file, at.checked_add(16)?)?,
-            size: long(file, at.checked_add(32)?)?,
-        })
+fn read_dynamic(
+    file: &[u8],
+    segments: Segments<'_>,
+    entries: &[Dyn64<LittleEndian>],
+    needs: &mut Needs,
+) -> Option<()> {
+    let entries = || {
+        let entries = entries.iter().map(|entry| (entry.d_tag(LittleEndian), entry.d_val(LittleEndian)));
+        entries.take_while(|(tag, _)| *tag != DT_NULL)
     };
-    (0..count).map(segment).collect()
-}
-
-fn read_dynamic(file: &[u8], segments: &[Segment], dynamic: &Segment, needs: &mut Needs) -> Option<()> {
-    let mut entries = Vec::new();
-    for index in 0..dynamic.size / 16 {
-        let at = dynamic.offset.checked_add(index * 16)?;
-        match (long(file, at)?, long(file, at.checked_add(8)?)?) {
-            (DT_NULL, _) => break,
-            entry => entries.push(entry),
-        }
-    }
-    let (_, address) = entries.iter().find(|(tag, _)| *tag == DT_STRTAB)?;
-    let strings = offset_of(segments, *address)?;
-    for (tag, value) in entries {
+    let (_, address) = entries().find(|(tag, _)| *tag == DT_STRTAB)?;
+    let strings = StringTable::new(file, offset_of(segments, address)?, file.len() as u64);
+    for (tag, value) in entries() {
         let into = match tag {
             DT_NEEDED => &mut needs.libraries,
             DT_RPATH | DT_RUNPATH => &mut needs.search,
             _ => continue,
         };
-        into.push(text(file, strings.checked_add(value)?)?);
+        into.push(text(strings.get(u32::try_from(value).ok()?).ok()?)?);
     }
     Some(())
 }
 
 /// Where in the file an address lies.
-fn offset_of(segments: &[Segment], address: u64) -> Option<u64> {
-    let holds = |segment: &&Segment| {
-        segment.kind == PT_LOAD
-            && address.checked_sub(segment.address).is_some_and(|within| within < segment.size)
-    };
-    let segment = segments.iter().find(holds)?;
-    (address - segment.address).checked_add(segment.offset)
+fn offset_of(segments: Segments<'_>, address: u64) -> Option<u64> {
+    segments.iter().filter(|segment| segment.p_type(LittleEndian) == PT_LOAD).find_map(|segment| {
+        let within = address.checked_sub(segment.p_vaddr(LittleEndian))?;
+        let (offset, size) = segment.file_range(LittleEndian);
+        (within < size).then(|| offset.checked_add(within)).flatten()
+    })
 }
 
-fn half(file: &[u8], at: u64) -> Option<u16> {
-    bytes(file, at).map(u16::from_le_bytes)
-}
-
-fn word(file: &[u8], at: u64) -> Option<u32> {
-    bytes(file, at).map(u32::from_le_bytes)
-}
-
-fn long(file: &[u8], at: u64) -> Option<u64> {
-    bytes(file, at).map(u64::from_le_bytes)
-}
-
-fn bytes<const N: usize>(file: &[u8], at: u64) -> Option<[u8; N]> {
-    file.get(usize::try_from(at).ok()?..)?.first_chunk().copied()
-}
-
-fn text(file: &[u8], at: u64) -> Option<String> {
-    let rest = file.get(usize::try_from(at).ok()?..)?;
-    let end = rest.iter().position(|&byte| byte == 0)?;
-    String::from_utf8(rest[..end].to_vec()).ok()
+fn text(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PT_LOAD: u32 = 1;
+    const PT_DYNAMIC: u32 = 2;
+    const PT_INTERP: u32 = 3;
+    const DT_NULL: u64 = 0;
+    const DT_NEEDED: u64 = 1;
+    const DT_STRTAB: u64 = 5;
+    const DT_RUNPATH: u64 = 29;
 
     /// A file with one loaded segment over all of it, at address 0x10000, and a dynamic section.
     fn file(interpreter: &str, entries: &[(u64, &str)]) -> Vec<u8> {
