@@ -8,6 +8,7 @@ use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use super::elf::{self, Needs};
+use crate::lab::process::path::find_in;
 
 /// A file of the host and its place in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,12 +73,12 @@ pub(crate) fn gather(sh: &Shell, tools: &[Tool]) -> anyhow::Result<Vec<HostFile>
 
 fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
     let Program { name, package, version, .. } = program;
-    let folders = sh.var("PATH").unwrap_or_default();
-    let Some(path) =
-        folders.split(':').map(|folder| format!("{folder}/{name}")).find(|path| sh.path_exists(path))
-    else {
+    let folders = sh.var_os("PATH").unwrap_or_default();
+    let Some(path) = find_in(&folders, name) else {
         bail!("there is no `{name}` in PATH: install {package}");
     };
+    let path = path.into_os_string().into_string();
+    let path = path.map_err(|path| anyhow::anyhow!("the name {} is not UTF-8", path.display()))?;
     let answer = cmd!(sh, "{path} --version").quiet().ignore_stderr().ignore_status().read()?;
     if !answer.starts_with(version) {
         bail!(

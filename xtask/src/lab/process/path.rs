@@ -1,12 +1,37 @@
 //! Programs in the folders of `PATH`.
 
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-/// The first file in `PATH` of this name that can be run.
+/// The first file in the environment's `PATH` of this name that can be run.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| {
+    find_in(&std::env::var_os("PATH")?, name)
+}
+
+/// The same in `folders`, which are written as `PATH` is.
+pub(crate) fn find_in(folders: &OsStr, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(folders).map(|folder| folder.join(name)).find(|file| {
         file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_that_can_be_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (file, mode) in [("a/x", 0o644), ("b/x", 0o755), ("c/x", 0o755)] {
+            std::fs::create_dir_all(path(file).parent().unwrap()).unwrap();
+            std::fs::write(path(file), "").unwrap();
+            std::fs::set_permissions(path(file), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        std::fs::create_dir_all(path("a/y")).unwrap();
+        let folders = std::env::join_paths(["none", "a", "b", "c"].map(path)).unwrap();
+        assert_eq!(find_in(&folders, "x"), Some(path("b/x")));
+        assert_eq!(find_in(&folders, "y"), None);
+    }
 }
