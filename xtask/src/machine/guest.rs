@@ -24,11 +24,12 @@ pub(crate) fn write_initramfs(image: &Path, assignment: &Assignment, target: &Pa
 /// 128 bits from the kernel's random generator.
 ///
 /// # Errors
-/// If `/dev/urandom` cannot be read.
+/// If the kernel has none.
 pub(crate) fn random_nonce() -> anyhow::Result<Nonce> {
     let mut bytes = [0; 16];
-    let mut source = std::fs::File::open("/dev/urandom").context("opening /dev/urandom")?;
-    std::io::Read::read_exact(&mut source, &mut bytes).context("reading /dev/urandom")?;
+    // As much as this comes in one piece: getrandom(2), of requests of up to 256 bytes.
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .context("asking for random bytes")?;
     Ok(Nonce(bytes))
 }
 
