@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use lab_protocol::{ControlCommand, ControlReply, RequestStats};
-use rustix::process::Signal;
+use xtask::lab::process::tied;
 
 use super::contender::CommandLine;
 use super::cpu;
@@ -39,27 +38,9 @@ impl Server {
     pub(super) fn start(line: &CommandLine, ground: &Ground) -> anyhow::Result<Self> {
         let (mount, said) = (ground.mount(), ground.said());
         let stderr = File::create(&said).with_context(|| format!("making {}", said.display()))?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "cmd! cannot talk to a running program, nor set death signals"
-        )]
-        let mut command = Command::new(&line.program);
+        let mut command = tied::command(&line.program);
         command.args(&line.arguments).envs(line.environment.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        // Ctrl-C on the terminal reaches the bench only, which then unmounts in order.
-        command.process_group(0);
-        let bench = rustix::process::getpid();
-        // SAFETY: between fork and exec only system calls are made, no memory is allocated and no lock taken.
-        unsafe {
-            command.pre_exec(move || {
-                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-                // The bench may have ended between the fork and the line above; the signal is lost then.
-                match rustix::process::getppid() == Some(bench) {
-                    true => Ok(()),
-                    false => Err(std::io::Error::other("the bench has ended")),
-                }
-            });
-        }
         let mut child = command.spawn().with_context(|| format!("starting {}", line.program.display()))?;
         let input = child.stdin.take().context("taking the server's input")?;
         let output = BufReader::new(child.stdout.take().context("taking the server's output")?);

@@ -2,7 +2,7 @@
 
 pub(crate) mod git;
 pub mod path;
-pub(crate) mod tied;
+pub mod tied;
 
 use std::process::Output;
 

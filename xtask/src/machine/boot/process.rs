@@ -1,13 +1,14 @@
 //! The QEMU process: started so that it cannot outlive the lab, ended by its own id only.
 
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal};
 
 use super::pin;
+use crate::lab::process::tied;
 
 /// How much of the console QEMU can write ahead of the reader: what Linux allows an unprivileged user.
 const CONSOLE_PIPE_BYTES: usize = 1 << 20;
@@ -23,26 +24,11 @@ impl Qemu {
     ///
     /// The calling thread must live as long as QEMU shall: the kernel ends QEMU when that thread ends.
     pub(super) fn start(program: &str, arguments: &[String], host_cpus: &[u32]) -> anyhow::Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "cmd! knows neither process groups nor death signals")]
-        let mut command = Command::new(program);
+        let mut command = tied::command(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Ctrl-C on the terminal reaches the lab only, which then ends QEMU in order.
-        command.process_group(0);
-        let lab = rustix::process::getpid();
-        let binding = pin::cpu_set(host_cpus);
-        // SAFETY: between fork and exec only system calls are made, no memory is allocated and no lock taken.
-        unsafe {
-            command.pre_exec(move || {
-                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-                if let Some(cpus) = &binding {
-                    rustix::thread::sched_setaffinity(None, cpus)?;
-                }
-                // The lab may have ended between the fork and the line above; the signal is lost then.
-                match rustix::process::getppid() == Some(lab) {
-                    true => Ok(()),
-                    false => Err(std::io::Error::other("the lab has ended")),
-                }
-            });
+        if let Some(cpus) = pin::cpu_set(host_cpus) {
+            // SAFETY: between fork and exec only a system call is made, no memory is allocated and no lock taken.
+            unsafe { command.pre_exec(move || Ok(rustix::thread::sched_setaffinity(None, &cpus)?)) };
         }
         let child = command.spawn().with_context(|| format!("starting {program}"))?;
         Ok(Qemu { child })
