@@ -45,6 +45,17 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) fragments: &'a [Fragment],
     /// Compiler processes at a time.
     pub(crate) jobs: usize,
+    /// What is wanted of the list of symbols.
+    pub(crate) symbols: SymbolList,
+}
+
+/// Which lists of symbols will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SymbolList {
+    /// Those of any form: they are not compared.
+    AnyForm,
+    /// Those of today's form only; a stored kernel with an older one is built again for it.
+    NewestForm,
 }
 
 /// A finished kernel in the cache.
@@ -106,6 +117,13 @@ impl Kernel {
         let path = self.folder.join("symbols");
         let read = || lab_core::evidence::symbols::from_text(&fs::read_to_string(&path)?);
         read().with_context(|| format!("reading {}", path.display()))
+    }
+
+    fn suits(&self, request: &KernelRequest) -> bool {
+        match request.symbols {
+            SymbolList::AnyForm => true,
+            SymbolList::NewestForm => self.metadata.symbols_form == symbols::FORM,
+        }
     }
 
     /// Size of bzImage, bytes.
@@ -176,13 +194,21 @@ pub(crate) fn ensure(
     fragments::parse(request.fragments)?;
     let tools = Tools::find(sh)?;
     let digest = request_digest(&request, &tools);
-    if let Some(kernel) = stored(cache, &digest, tell)? {
+    let usable = || anyhow::Ok(stored(cache, &digest, tell)?.filter(|kernel| kernel.suits(&request)));
+    if let Some(kernel) = usable()? {
         return Ok(kernel);
     }
     let _lock = source::lock(cache, request.identity, tell)?;
     // Another process may have built it while this one waited.
-    if let Some(kernel) = stored(cache, &digest, tell)? {
+    if let Some(kernel) = usable()? {
         return Ok(kernel);
+    }
+    let folder = cache.join("kernels").join(&digest);
+    if folder.exists() {
+        tell(&format!(
+            "the stored kernel {} is built again: its list of symbols has an older form",
+            digest::short(&digest)
+        ));
     }
     let tree = source::prepare(sh, cache, request.source, request.identity, tell)?;
     let purpose = || format!("building kernel {}", request.variant);
@@ -193,7 +219,12 @@ pub(crate) fn ensure(
     let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
     let metadata = metadata::collect(sh, &finished, &digest, &tree, &tools, &request, temporary.path())
         .with_context(purpose)?;
-    files::publish_folder(&temporary.keep(), &cache.join("kernels").join(&digest))?;
+    if folder.exists() {
+        let aside = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
+        fs::rename(&folder, aside.path().join("older"))
+            .with_context(|| format!("moving {} away", folder.display()))?;
+    }
+    files::publish_folder(&temporary.keep(), &folder)?;
     let seconds = metadata.build_s;
     let kernel = stored(cache, &digest, tell)?.context("the finished kernel vanished from the cache")?;
     Ok(Kernel { built: Built::Now { seconds }, ..kernel })
@@ -205,7 +236,8 @@ pub(crate) fn ensure(
 /// If the compiler is missing.
 pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> anyhow::Result<bool> {
     let digest = request_digest(request, &Tools::find(sh)?);
-    Ok(read_stored(&cache.join("kernels").join(&digest), &digest).is_ok())
+    let stored = read_stored(&cache.join("kernels").join(&digest), &digest);
+    Ok(stored.is_ok_and(|kernel| kernel.suits(request)))
 }
 
 /// The digest under which the kernel of a request is stored.

@@ -6,7 +6,7 @@ use lab_core::plan::{KernelSettings, Variant};
 use lab_core::series::{self, Series};
 use xshell::Shell;
 
-use super::kernel::{self, Fragment, Kernel, KernelRequest};
+use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
 use super::source::{self, Identity};
 use crate::lab::Lab;
 use crate::series::load;
@@ -62,6 +62,7 @@ pub(crate) fn cached(
             series,
             fragments: &fragments,
             jobs: 1,
+            symbols: symbol_list(variants),
         };
         kernel::is_stored(sh, &lab.cache, &request)
     };
@@ -78,7 +79,9 @@ fn likeness((other, twin): (&Variant, &Kernel), (variant, kernel): (&Variant, &K
         Some(format!(
             "kernel {name} is the same as {other}: what is between them changes nothing that is built"
         ))
-    } else if twin.metadata.symbols_sha256 == kernel.metadata.symbols_sha256 {
+    } else if twin.metadata.symbols_form == kernel.metadata.symbols_form
+        && twin.metadata.symbols_sha256 == kernel.metadata.symbols_sha256
+    {
         Some(format!(
             "kernel {name} has the functions and the data of {other}: what is between them changes only their \
              order and what has no name, such as line numbers in warnings"
@@ -124,6 +127,7 @@ impl<'a> Builder<'a> {
             series: &self.series[place],
             fragments: &self.fragments,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            symbols: symbol_list(self.variants),
         };
         let kernel = kernel::ensure(self.sh, &self.lab.cache, request, &tell);
         let kernel = match (&self.variants[place].prefix, self.series[place].last()) {
@@ -143,6 +147,14 @@ impl<'a> Builder<'a> {
         kernel: &Kernel,
     ) -> anyhow::Result<()> {
         kernel::ensure_comparable(base, kernel, &self.variants[place].name, &self.series[place])
+    }
+}
+
+/// The steps of a series are compared by their symbols, other variants by what they do.
+fn symbol_list(variants: &[Variant]) -> SymbolList {
+    match variants.iter().any(|variant| variant.prefix.is_some()) {
+        true => SymbolList::NewestForm,
+        false => SymbolList::AnyForm,
     }
 }
 

@@ -42,6 +42,9 @@ pub(crate) struct KernelMetadata {
     pub(crate) bzimage_sha256: String,
     /// SHA-256 of the list of symbols.
     pub(crate) symbols_sha256: String,
+    /// The form of that list ([`symbols::FORM`]).
+    #[serde(default = "first_form", skip_serializing_if = "is_first_form")]
+    pub(crate) symbols_form: u32,
     /// The GNU build id of vmlinux, hexadecimal; none if the linker wrote none.
     pub(crate) build_id: Option<String>,
     /// When it was built, RFC 3339 in UTC.
@@ -63,6 +66,15 @@ pub(crate) struct KernelMetadata {
     pub(crate) fragments: Vec<FragmentMetadata>,
     /// The series, in the order of application.
     pub(crate) series: Vec<SeriesMetadata>,
+}
+
+/// Of kernels that were stored before the form was.
+fn first_form() -> u32 {
+    1
+}
+
+fn is_first_form(form: &u32) -> bool {
+    *form == first_form()
 }
 
 /// A configuration fragment.
@@ -144,6 +156,7 @@ pub(super) fn collect(
         options_y: fragments::built_in(&config),
         bzimage_sha256: digest::of_file(&folder.join("bzImage"))?,
         symbols_sha256: digest::of_bytes(symbols.as_bytes()),
+        symbols_form: symbols::FORM,
         build_id: build_id(&notes),
         built: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         build_s: (finished.seconds * 10.0).round() / 10.0,

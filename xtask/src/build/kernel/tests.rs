@@ -59,6 +59,10 @@ impl Lab {
     }
 
     fn build_with(&self, series: &[Series], config: &str) -> anyhow::Result<Kernel> {
+        self.build_for(SymbolList::AnyForm, series, config)
+    }
+
+    fn build_for(&self, symbols: SymbolList, series: &[Series], config: &str) -> anyhow::Result<Kernel> {
         let tell = |line: &str| self.said.borrow_mut().push(line.to_owned());
         let identity = source::identify(&self.sh, &self.cache, &self.source, &tell)?;
         let fragments = [Fragment { name: "base.config".into(), text: config.into() }];
@@ -69,6 +73,7 @@ impl Lab {
             series,
             fragments: &fragments,
             jobs: 1,
+            symbols,
         };
         ensure(&self.sh, &self.cache, request, &tell)
     }
@@ -220,6 +225,26 @@ fn a_changed_list_of_symbols_is_not_believed() {
     lab.said.take();
     assert_eq!(lab.build(&[]).unwrap().symbols().unwrap().len(), 2);
     assert!(lab.said.take()[0].contains("the list of symbols was changed"));
+}
+
+/// A list of the form before does for booting, and is made anew for who compares lists.
+#[test]
+fn an_older_list_of_symbols_is_made_anew_where_lists_are_compared() {
+    let lab = Lab::new();
+    let first = lab.build(&[]).unwrap();
+    let path = first.folder.join("kernel.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("symbols-form = 2\n"), "{text}");
+    fs::write(&path, text.replace("symbols-form = 2\n", "")).unwrap();
+    assert_eq!(lab.build(&[]).unwrap().built, Built::Stored);
+    lab.said.take();
+    let newest = || lab.build_for(SymbolList::NewestForm, &[], "CONFIG_X=y\n").unwrap();
+    let again = newest();
+    assert!(matches!(again.built, Built::Now { .. }) && same(&first, &again));
+    assert!(lab.said.take()[0].ends_with("is built again: its list of symbols has an older form"));
+    assert_eq!(again.metadata.symbols_form, 2);
+    assert_eq!(newest().built, Built::Stored);
+    assert_eq!(fs::read_dir(lab.cache.join("tmp")).unwrap().count(), 0);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, ensure};
+use iced_x86::{Decoder, DecoderOptions, OpKind};
 use object::elf::{
     R_X86_64_64, R_X86_64_PC32, R_X86_64_PLT32, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE,
     SHF_STRINGS, SectionFlags,
@@ -249,26 +250,27 @@ impl<'a> Section<'a> {
     }
 
     /// Calls and jumps of a function to the start of another one in its section: the place of their distance, and
-    /// the name. Other bytes rarely look like one, since they would have to lead to a start and hold no relocation.
+    /// the name. Instructions are decoded, since any byte of one may look like a call.
     fn direct_branches(&self, range: &Range, bytes: &[u8]) -> Vec<(usize, &str)> {
-        const CALL: u8 = 0xe8;
-        const JUMP: u8 = 0xe9;
+        const DISTANCE_BYTES: usize = 4;
         let mut found = Vec::new();
-        for (at, window) in bytes.windows(5).enumerate() {
-            let is_conditional = window[0] & 0xf0 == 0x80 && at > 0 && bytes[at - 1] == 0x0f;
-            if !matches!(window[0], CALL | JUMP) && !is_conditional {
+        let mut decoder = Decoder::with_ip(64, bytes, range.start, DecoderOptions::NONE);
+        while decoder.can_decode() {
+            let start = decoder.position();
+            let instruction = decoder.decode();
+            let constants = decoder.get_constant_offsets(&instruction);
+            if instruction.op0_kind() != OpKind::NearBranch64 || constants.immediate_size() != DISTANCE_BYTES
+            {
                 continue;
             }
-            let distance = i32::from_le_bytes([window[1], window[2], window[3], window[4]]);
-            let next = range.start + at as u64 + 5;
-            let target = next.wrapping_add_signed(distance.into());
-            // Relocations have four bytes at least: one that begins three bytes before still reaches into these.
-            let field = next - 4;
-            let is_relocated = self.relocations_in(field.saturating_sub(3), next).next().is_some();
+            let target = instruction.near_branch64();
+            let at = start + constants.immediate_offset();
+            let field = range.start + at as u64;
+            let is_relocated = self.relocations_in(field, field + DISTANCE_BYTES as u64).next().is_some();
             if (range.start..range.end).contains(&target) || is_relocated {
                 continue;
             }
-            found.extend(self.starting_at(target).map(|symbol| (at + 1, symbol.name.as_str())));
+            found.extend(self.starting_at(target).map(|symbol| (at, symbol.name.as_str())));
         }
         found
     }

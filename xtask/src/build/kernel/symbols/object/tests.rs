@@ -138,6 +138,20 @@ fn what_only_looks_like_a_call() {
     assert!(difference.is_empty(), "{difference:?}");
 }
 
+/// A number that holds the byte of a call, with nothing open behind it: it would lead to `g`, or beside it.
+#[test]
+fn a_byte_of_a_number_is_no_call() {
+    let code = |place: &str| {
+        format!(
+            "    .text\n    .type f,@function\nf: .byte 0x48,0xb8,0xe8\n    .long 0x100\n    .byte 0,0,0\n    ret\n\
+             .size f,.-f\n    .org f+{place}\n    .type g,@function\ng: ret\n    .size g,.-g\n"
+        )
+    };
+    // 48 b8 e8 00 01 00 00 ...: read as a call, its end is at 7.
+    let difference = Difference::between(&assemble(&code("0x107")), &assemble(&code("0x120")));
+    assert!(difference.is_empty(), "{difference:?}");
+}
+
 #[test]
 fn what_is_no_such_object() {
     let error = |bytes: &[u8]| format!("{:#}", symbols(bytes).unwrap_err());
