@@ -1,6 +1,7 @@
 //! What every command works with: the checkout, its `lab.toml`, the cache.
 
 pub mod archive;
+pub(crate) mod beneath;
 pub mod cache;
 pub mod checkout;
 pub mod digest;
