@@ -18,6 +18,47 @@ static ERROR: LazyLock<Regex> = LazyLock::new(|| {
         .unwrap()
 });
 
+/// What a line says when it is the machine that fails and not the source. Of quoted source nothing counts, which has
+/// ` | ` in front.
+#[expect(clippy::unwrap_used, reason = "a constant pattern, compiled in the tests")]
+static NO_ROOM: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"^[^|]*(No space left on device|Disk quota exceeded|echo: I/O error)'?$|^Error 42 : Write error",
+    )
+    .unwrap()
+});
+
+/// See [`NO_ROOM`]. make names the signal that ended a command; a shell gives it as 128 and its number.
+#[expect(clippy::unwrap_used, reason = "a constant pattern, compiled in the tests")]
+static ENDED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)^[^|]*(Killed|Terminated|Hangup|Interrupt)\ signal\ terminated\ program
+        | ^make(\[\d+\])?:\ \*\*\*\ .*\ (Killed|Terminated|Hangup|Interrupt|Error\ (129|130|137|143))$
+        | ^[^|]*(Cannot\ allocate\ memory|Resource\ temporarily\ unavailable|Too\ many\ open\ files|Input/output\ error)$
+        | ^[^|]*:\ (out\ of\ memory\ allocating\ |memory\ exhausted)
+        | ^Out\ of\ memory!
+        | ^bwrap:\ ",
+    )
+    .unwrap()
+});
+
+/// Why a build ended that says nothing about its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// The disk is full: what was written may be cut, too.
+    NoRoom(String),
+    /// A program was ended from outside, or found no memory.
+    Ended(String),
+}
+
+/// The first line of a failed build that says that the machine is at fault.
+pub(super) fn cut(text: &str) -> Option<Cut> {
+    let first = |pattern: &Regex| text.lines().map(str::trim_end).find(|line| pattern.is_match(line));
+    first(&NO_ROOM)
+        .map(|line| Cut::NoRoom(line.to_owned()))
+        .or_else(|| first(&ENDED).map(|line| Cut::Ended(line.to_owned())))
+}
+
 /// Reads a log, with paths in the source tree relative to it.
 ///
 /// # Errors
@@ -96,6 +137,46 @@ mod tests {
         check("one\n\ntwo\n", &["one", "two"]);
         check("  CC fs/error.o\nmake: *** [x] Error 2\n", &["  CC fs/error.o", "make: *** [x] Error 2"]);
         assert_eq!(errors(&(0..9).map(|n| format!("a: error: {n}\n")).collect::<String>()).len(), 5);
+    }
+
+    /// As gcc 12, binutils 2.40, GNU make 4.3, dash and lz4 1.9 said it, on a full tmpfs and after `kill -9`.
+    #[test]
+    fn lines_of_a_machine_that_fails() {
+        for line in [
+            "/tmp/ccTCH7PT.s: Fatal error: can't fill 256 bytes in section .data of big.o: 'No space left on device'",
+            "big.c:201:1: fatal error: error writing to /tmp/ccv8w3GB.s: No space left on device",
+            "ld: final link failed: No space left on device",
+            "ar: x.a: No space left on device",
+            "cat: write error: No space left on device",
+            "objcopy: zz.o[.text]: No space left on device",
+            "Error 42 : Write error : failed writing single-block compressed frame ",
+            "sh: 1: echo: echo: I/O error",
+        ] {
+            assert_eq!(
+                cut(&format!("  CC a.o\n{line}\n")),
+                Some(Cut::NoRoom(line.trim_end().to_owned())),
+                "{line}"
+            );
+        }
+        for line in [
+            "gcc: fatal error: Killed signal terminated program cc1",
+            "make: *** [build-mk2:2: all] Killed",
+            "make[2]: *** [build-mk2:4: b] Terminated",
+            "make[3]: *** [scripts/Makefile.build:229: fs/fuse/file.o] Error 137",
+            "virtual memory exhausted: Cannot allocate memory",
+            "cc1: out of memory allocating 65536 bytes after a total of 1396736 bytes",
+        ] {
+            assert_eq!(cut(&format!("  CC a.o\n{line}\n")), Some(Cut::Ended(line.to_owned())), "{line}");
+        }
+        for line in [
+            "fs/x.c:1:1: error: unknown type name 'foo'",
+            "  201 | pr_err(\"no room: No space left on device",
+            "make[3]: *** [scripts/Makefile.build:229: fs/fuse/file.o] Error 1",
+            "make: *** [Makefile:1: x] Error 2",
+            "touch: cannot touch '/x': Read-only file system",
+        ] {
+            assert_eq!(cut(line), None, "{line}");
+        }
     }
 
     #[test]
