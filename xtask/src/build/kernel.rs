@@ -24,6 +24,7 @@ use lab_core::series::{self, Series};
 
 use crate::build::source::{self, Identity, Tell};
 use crate::lab::cache::Cache;
+use crate::lab::interrupt::Interrupt;
 use crate::lab::{digest, files, process};
 
 /// The way in which the lab builds. Part of each digest: a change that alters what is built from equal input
@@ -45,6 +46,8 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) fragments: &'a [Fragment],
     /// Compiler processes at a time.
     pub(crate) jobs: usize,
+    /// Ends the build early.
+    pub(crate) interrupt: &'a Interrupt,
     /// What is wanted of the list of symbols.
     pub(crate) symbols: SymbolList,
 }
@@ -217,7 +220,7 @@ pub(crate) fn ensure(
     let finished = build::run(sh, &tree, &request, tell).with_context(purpose)?;
     cache.remove_leftovers(&format!("kernel-{}-", request.identity.key))?;
     let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
-    let metadata = metadata::collect(sh, &finished, &digest, &tree, &tools, &request, temporary.path())
+    let metadata = metadata::collect(&finished, &digest, &tree, &tools, &request, temporary.path())
         .with_context(purpose)?;
     if folder.exists() {
         let aside = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;

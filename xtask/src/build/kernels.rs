@@ -62,6 +62,7 @@ pub(crate) fn cached(
             series,
             fragments: &fragments,
             jobs: 1,
+            interrupt: &lab.interrupt,
             symbols: symbol_list(variants),
         };
         kernel::is_stored(sh, &lab.cache, &request)
@@ -127,6 +128,7 @@ impl<'a> Builder<'a> {
             series: &self.series[place],
             fragments: &self.fragments,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            interrupt: &self.lab.interrupt,
             symbols: symbol_list(self.variants),
         };
         let kernel = kernel::ensure(self.sh, &self.lab.cache, request, &tell);

@@ -26,6 +26,15 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("writing {}", path.display()))
 }
 
+/// Waits until everything that was written to the file system of `folder` is on the disk.
+///
+/// # Errors
+/// If the disk does not take it.
+pub(crate) fn sync_file_system(folder: &Path) -> anyhow::Result<()> {
+    let sync = || -> std::io::Result<()> { Ok(rustix::fs::syncfs(File::open(folder)?)?) };
+    sync().with_context(|| format!("writing {} to the disk", folder.display()))
+}
+
 /// Makes a new folder that is still there after a crash.
 ///
 /// # Errors

@@ -27,6 +27,12 @@ impl Interrupt {
         Ok(interrupt)
     }
 
+    /// As a signal would.
+    #[cfg(test)]
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a signal came.
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

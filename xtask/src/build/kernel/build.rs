@@ -2,21 +2,28 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use lab_core::evidence::build::BuildFailed;
 use xshell::{Shell, cmd};
 
-use super::fragments::{self, Defined};
+use super::fragments::{self, Defined, Wanted};
+use super::log::Cut;
 use super::sandbox::Sandbox;
 use super::{KernelRequest, interrupted, log};
 use crate::build::source::{self, SourceTree, Tell};
+use crate::lab::interrupt::Interrupt;
+use crate::lab::process::tied::Tree;
 use crate::lab::process::{self, git};
+use crate::lab::{beneath, cache, files};
 
 /// Objects of a kernel with some 550 options: 163 MiB measured; debug information takes several times that.
 const OBJECTS_NEEDED_BYTES: u64 = 1 << 30;
+
+/// A larger configuration is refused; one has some 100 KiB.
+const CONFIG_LIMIT_BYTES: u64 = 16 << 20;
 
 /// How often a long build says that it goes on.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -35,7 +42,8 @@ pub(super) struct Finished {
     pub(crate) command: String,
 }
 
-/// The object directory of a source, shared by all variants.
+/// The object directory of a source, shared by all variants. It belongs to the build, which runs code of the series: what
+/// the lab itself keeps is elsewhere, and what lies here is read through [`beneath`] only.
 pub(super) fn objects(tree: &SourceTree) -> PathBuf {
     tree.folder.join("objects")
 }
@@ -54,23 +62,29 @@ pub(super) fn run(
     let begun = Instant::now();
     let objects = objects(tree);
     fs::create_dir_all(&objects).with_context(|| format!("making {}", objects.display()))?;
-    interrupted::clean_up(&objects)?;
-    let incremental = objects.join("vmlinux").exists();
+    interrupted::clean_up(&tree.folder, &objects)?;
+    let incremental = fs::symlink_metadata(objects.join("vmlinux")).is_ok();
     if !incremental {
         source::ensure_space(&objects, OBJECTS_NEEDED_BYTES)?;
     }
-    let sandbox = Sandbox::find(sh, &tree.repository, &objects);
+    let wanted = fragments::parse(request.fragments)?;
+    let all_config = tree.folder.join("fragments.config");
+    files::write_atomically(&all_config, fragments::all_config(&wanted).as_bytes())?;
+    let sandbox = Sandbox::find(sh, &[&tree.repository, &all_config], &objects);
     let log = log_file(tree, request.variant)?;
     let make = Make {
         sh,
+        source: &tree.folder,
         tree: &tree.repository,
         objects: &objects,
+        all_config: &all_config,
         sandbox: &sandbox,
         jobs: request.jobs,
         log: &log,
+        interrupt: request.interrupt,
     };
-    interrupted::begin(&objects)?;
-    configure(&make, request)?;
+    interrupted::begin(&tree.folder, &objects)?;
+    configure(&make, &wanted)?;
     let kind = if incremental { "incremental" } else { "full" };
     tell(&format!(
         "building kernel {} ({kind}; sandbox: {}; log: {})",
@@ -79,7 +93,7 @@ pub(super) fn run(
         log.display()
     ));
     make.run("bzImage", tell)?;
-    interrupted::end(&objects)?;
+    interrupted::end(&tree.folder, &objects)?;
     Ok(Finished {
         seconds: begun.elapsed().as_secs_f64(),
         incremental,
@@ -105,11 +119,14 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 
 struct Make<'a> {
     sh: &'a Shell,
+    source: &'a Path,
     tree: &'a Path,
     objects: &'a Path,
+    all_config: &'a Path,
     sandbox: &'a Sandbox,
     jobs: usize,
     log: &'a Path,
+    interrupt: &'a Interrupt,
 }
 
 impl Make<'_> {
@@ -124,7 +141,7 @@ impl Make<'_> {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let mut all: Vec<(&str, String)> = ENVIRONMENT.map(|(name, value)| (name, value.to_owned())).to_vec();
-        all.push(("KCONFIG_ALLCONFIG", self.objects.join("patchlab.config").display().to_string()));
+        all.push(("KCONFIG_ALLCONFIG", self.all_config.display().to_string()));
         all
     }
 
@@ -137,7 +154,8 @@ impl Make<'_> {
 
     /// Makes `target`, its output going to the end of the log.
     fn run(&self, target: &str, tell: Tell) -> anyhow::Result<()> {
-        let words = self.sandbox.wrap(self.tree, self.objects, self.words(target));
+        let readable = [self.tree, self.all_config];
+        let words = self.sandbox.wrap(&readable, self.objects, self.words(target));
         let (program, arguments) = words.split_first().context("no command")?;
         let mut command = cmd!(self.sh, "{program} {arguments...}").env_clear().envs(self.environment());
         if let Some(path) = self.sh.var_os("PATH") {
@@ -146,30 +164,32 @@ impl Make<'_> {
         let open = || File::options().create(true).append(true).open(self.log);
         let output = open().with_context(|| format!("opening {}", self.log.display()))?;
         let messages = output.try_clone().context("opening the log a second time")?;
-        let child = Command::from(command)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(messages)
-            .spawn()
-            .with_context(|| format!("starting {program}"))?;
-        let status = self.wait(child, tell)?;
+        let mut command = Command::from(command);
+        command.stdin(Stdio::null()).stdout(output).stderr(messages);
+        let status = self.wait(Tree::start(command)?, tell)?;
         if status.success() {
             return Ok(());
         }
+        let text = self.log_text();
+        if let Some(cut) = cut(status, &text) {
+            return self.was_cut(target, cut);
+        }
         // make has cleaned up after itself, so this is no interrupted build.
-        interrupted::end(self.objects)?;
-        bail!(BuildFailed {
-            target: target.to_owned(),
-            errors: log::errors(&self.log_text()),
-            log: self.log.to_owned(),
-        })
+        interrupted::end(self.source, self.objects)?;
+        bail!(BuildFailed { target: target.to_owned(), errors: log::errors(&text), log: self.log.to_owned() })
     }
 
-    fn wait(&self, mut child: Child, tell: Tell) -> anyhow::Result<ExitStatus> {
+    fn wait(&self, mut make: Tree, tell: Tell) -> anyhow::Result<ExitStatus> {
         let begun = Instant::now();
         let mut reported = begun;
         loop {
-            if let Some(status) = child.try_wait().context("waiting for make")? {
+            let ended = make.try_wait().context("waiting for make")?;
+            // Ctrl-C comes first: what else the build then says is of no use.
+            if self.interrupt.is_set() {
+                drop(make);
+                bail!("interrupted; run again to go on");
+            }
+            if let Some(status) = ended {
                 return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -184,9 +204,35 @@ impl Make<'_> {
         }
     }
 
+    /// The error for a build that says nothing about its source. It stays marked, so that what it left is cleaned.
+    fn was_cut(&self, target: &str, cut: Cut) -> anyhow::Result<()> {
+        let (line, remedy) = match cut {
+            Cut::NoRoom(line) => {
+                // A program that does not look whether it could write leaves a cut file that make takes for whole.
+                interrupted::remove_all(self.objects)?;
+                let (objects, variable) = (self.objects.display(), cache::VARIABLE);
+                let larger = format!("set {variable} to a folder on a larger disk");
+                (line, format!("make room for {objects} and in /tmp, or {larger}, and run again"))
+            }
+            Cut::Ended(line) => {
+                (line, "if memory was short, end other programs or add some, and run again".to_owned())
+            }
+        };
+        let log = self.log.display();
+        bail!(
+            "make {target} was cut short, which says nothing about the source: {line} (full log: {log}); {remedy}"
+        )
+    }
+
     fn log_text(&self) -> String {
         log::read(self.log, self.tree).unwrap_or_default()
     }
+}
+
+/// Why a failed build says nothing about its source, if so. Programs that run others give a signal as 128 and its number.
+fn cut(status: ExitStatus, text: &str) -> Option<Cut> {
+    let by_signal = status.code().is_none_or(|code| code > 128);
+    log::cut(text).or_else(|| by_signal.then(|| Cut::Ended(format!("it ended with {status}"))))
 }
 
 /// An empty log of its own for each variant, outside of the object directory, which the build can write to.
@@ -199,29 +245,27 @@ fn log_file(tree: &SourceTree, variant: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost.
-fn configure(make: &Make, request: &KernelRequest) -> anyhow::Result<()> {
-    let wanted = fragments::parse(request.fragments)?;
-    let all_config = make.objects.join("patchlab.config");
-    fs::write(&all_config, fragments::all_config(&wanted)).context("writing the fragments")?;
-    let path = make.objects.join(".config");
-    let before = (fs::read(&path).ok(), fs::metadata(&path).and_then(|data| data.modified()).ok());
+fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<()> {
+    const NAME: &str = ".config";
+    let read = || beneath::read(make.objects, NAME, CONFIG_LIMIT_BYTES);
+    let time = || beneath::open(make.objects, NAME).and_then(|file| file.metadata()?.modified());
+    let before = (read().ok(), time().ok());
     make.run("allnoconfig", &|_| {})?;
-    let after = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let after = read().with_context(|| format!("reading {}", make.objects.join(NAME).display()))?;
     if let (Some(text), Some(time)) = before
-        && text == after.as_bytes()
+        && text == after
     {
         // A newer .config makes the build look at every option again.
-        File::options()
-            .append(true)
-            .open(&path)
+        beneath::open(make.objects, NAME)
             .and_then(|file| file.set_modified(time))
             .context("keeping the time of .config")?;
     }
-    let lost = fragments::lost(&wanted, &after);
+    let after = String::from_utf8_lossy(&after);
+    let lost = fragments::lost(wanted, &after);
     if lost.is_empty() {
         return Ok(());
     }
-    interrupted::end(make.objects)?;
+    interrupted::end(make.source, make.objects)?;
     let lines: Vec<String> = lost
         .iter()
         .map(|lost| fragments::explain(lost, is_defined(make.sh, make.tree, &lost.wanted.option)))

@@ -6,8 +6,13 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 
-/// In the object directory while a build runs.
-const MARK: &str = ".patchlab-building";
+use crate::lab::files;
+
+/// In the folder of the source while a build runs: not among the objects, which belong to the build.
+const MARK: &str = "building";
+
+/// Where the mark of an earlier lab was.
+const FORMER_MARK: &str = ".patchlab-building";
 
 /// What the mark of a build says: whether objects were there when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +26,20 @@ enum Mark {
 /// Notes that a build begins.
 ///
 /// # Errors
-/// If the object directory cannot be written to.
-pub(super) fn begin(objects: &Path) -> anyhow::Result<()> {
-    fs::write(objects.join(MARK), Mark::of(objects).text()).context("marking the object directory")
+/// If the source's folder cannot be written to.
+pub(super) fn begin(source: &Path, objects: &Path) -> anyhow::Result<()> {
+    files::write_atomically(&source.join(MARK), Mark::of(objects).text().as_bytes())
+        .context("marking the object directory")
 }
 
 /// Notes that a build has ended by itself, well or not: make has cleaned up after it.
 ///
 /// # Errors
-/// If the object directory cannot be written to.
-pub(super) fn end(objects: &Path) -> anyhow::Result<()> {
-    match fs::remove_file(objects.join(MARK)) {
+/// If the source's folder cannot be written to, or the disk does not take the objects.
+pub(super) fn end(source: &Path, objects: &Path) -> anyhow::Result<()> {
+    // Without the mark they are trusted, also after a power cut.
+    files::sync_file_system(objects)?;
+    match fs::remove_file(source.join(MARK)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).context("unmarking the object directory")
         }
@@ -41,42 +49,68 @@ pub(super) fn end(objects: &Path) -> anyhow::Result<()> {
 
 impl Mark {
     fn of(objects: &Path) -> Self {
-        if objects.join(".config").exists() { Mark::Continued } else { Mark::Fresh }
+        if modified(&objects.join(".config")).is_some() { Mark::Continued } else { Mark::Fresh }
     }
 
-    fn text(self) -> &'static str {
-        match self {
-            Mark::Fresh => "fresh\n",
-            Mark::Continued => "continued\n",
-        }
+    /// The start of the system is named, since what was written before it may not have reached the disk.
+    fn text(self) -> String {
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let word = match self {
+            Mark::Fresh => "fresh",
+            Mark::Continued => "continued",
+        };
+        format!("{word} {}\n", boot_id.trim())
     }
 }
 
 /// Removes from the object directory what a killed build may have left unfinished: everything that is newer
 /// than its mark. If it had begun to change the configuration, everything, since the notes of which option
-/// changed are among the files that cannot be trusted.
+/// changed are among the files that cannot be trusted; also if the system was started since.
 ///
 /// # Errors
 /// If a file cannot be removed.
-pub(super) fn clean_up(objects: &Path) -> anyhow::Result<()> {
-    let mark = objects.join(MARK);
-    let Some(begun) = modified(&mark) else { return Ok(()) };
+pub(super) fn clean_up(source: &Path, objects: &Path) -> anyhow::Result<()> {
     let purpose = || format!("removing what an interrupted build left in {}", objects.display());
-    if fs::read_to_string(&mark).with_context(purpose)? == Mark::Fresh.text() {
-        return fs::remove_file(&mark).with_context(purpose);
-    }
+    let mark = source.join(MARK);
+    let is_former = modified(&objects.join(FORMER_MARK)).is_some();
+    let Some(begun) = modified(&mark) else {
+        return if is_former { remove_all(objects) } else { Ok(()) };
+    };
+    let text = fs::read_to_string(&mark).with_context(purpose)?;
     let is_newer = |path: &Path| modified(path).is_some_and(|time| time >= begun);
-    if is_newer(&objects.join("include/config/auto.conf")) {
-        return fs::remove_dir_all(objects).and_then(|()| fs::create_dir_all(objects)).with_context(purpose);
+    if text == Mark::Fresh.text() {
+        // It can go on.
+    } else if text != Mark::Continued.text()
+        || is_newer(&objects.join("include/config/auto.conf"))
+        || is_former
+    {
+        remove_all(objects)?;
+    } else {
+        remove_newer(objects, is_newer).with_context(purpose)?;
     }
+    fs::remove_file(&mark).with_context(purpose)
+}
+
+/// Removes all objects, which cannot be trusted.
+///
+/// # Errors
+/// If a file cannot be removed.
+pub(super) fn remove_all(objects: &Path) -> anyhow::Result<()> {
+    fs::remove_dir_all(objects)
+        .and_then(|()| fs::create_dir_all(objects))
+        .with_context(|| format!("removing the objects of an interrupted build, {}", objects.display()))
+}
+
+fn remove_newer(objects: &Path, is_newer: impl Fn(&Path) -> bool) -> std::io::Result<()> {
     let mut folders = vec![objects.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(purpose)? {
-            let entry = entry.with_context(purpose)?;
-            if entry.file_type().with_context(purpose)?.is_dir() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            // Of a link, itself is meant.
+            if entry.file_type()?.is_dir() {
                 folders.push(entry.path());
             } else if is_newer(&entry.path()) {
-                fs::remove_file(entry.path()).with_context(purpose)?;
+                fs::remove_file(entry.path())?;
             }
         }
     }
@@ -95,25 +129,25 @@ mod tests {
     use super::*;
 
     /// Files of an object directory, with times relative to the mark's, after what a killed build left.
-    fn left(mark: Mark, files: &[(&str, i64)]) -> Vec<String> {
+    fn left(mark: &str, files: &[(&str, i64)]) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
+        let objects = folder.path().join("objects");
         let begun = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let write = |name: &str, text: &str, offset_s: i64| {
-            let path = folder.path().join(name);
+        let write = |path: &Path, text: &str, offset_s: i64| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, text).unwrap();
+            fs::write(path, text).unwrap();
             let time = begun.checked_add(Duration::from_secs(1000)).unwrap()
                 - Duration::from_secs(u64::try_from(1000 - offset_s).unwrap());
-            File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+            File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
         };
-        write(MARK, mark.text(), 0);
-        files.iter().for_each(|(name, offset_s)| write(name, "", *offset_s));
-        clean_up(folder.path()).unwrap();
+        write(&folder.path().join(MARK), mark, 0);
+        files.iter().for_each(|(name, offset_s)| write(&objects.join(name), "", *offset_s));
+        clean_up(folder.path(), &objects).unwrap();
         assert!(!folder.path().join(MARK).exists());
         files
             .iter()
             .map(|(name, _)| *name)
-            .filter(|name| folder.path().join(name).exists())
+            .filter(|name| objects.join(name).exists())
             .map(str::to_owned)
             .collect()
     }
@@ -121,8 +155,37 @@ mod tests {
     #[test]
     fn what_a_killed_build_leaves() {
         let auto_conf = "include/config/auto.conf";
-        assert_eq!(left(Mark::Fresh, &[("a.o", 5), (auto_conf, 3)]), ["a.o", auto_conf]);
-        assert_eq!(left(Mark::Continued, &[("a.o", -5), ("fs/b.o", 5), (auto_conf, -3)]), ["a.o", auto_conf]);
-        assert_eq!(left(Mark::Continued, &[("a.o", -5), ("b.o", 5), (auto_conf, 3)]), Vec::<String>::new());
+        assert_eq!(left(&Mark::Fresh.text(), &[("a.o", 5), (auto_conf, 3)]), ["a.o", auto_conf]);
+        assert_eq!(
+            left(&Mark::Continued.text(), &[("a.o", -5), ("fs/b.o", 5), (auto_conf, -3)]),
+            ["a.o", auto_conf]
+        );
+        assert_eq!(
+            left(&Mark::Continued.text(), &[("a.o", -5), ("b.o", 5), (auto_conf, 3)]),
+            Vec::<String>::new()
+        );
+    }
+
+    /// After a power cut an object may have its name and its note, but no content.
+    #[test]
+    fn what_the_system_did_not_outlive_is_not_trusted() {
+        let files = [("a.o", -5), ("fs/b.o", 5)];
+        for kind in ["fresh", "continued"] {
+            let before = format!("{kind} 4f4ee1d4-8a4f-4bc2-bd1c-2b0a0f5f7c11\n");
+            assert_eq!(left(&before, &files), Vec::<String>::new(), "{kind}");
+        }
+    }
+
+    /// An earlier lab kept its mark where the build could write.
+    #[test]
+    fn a_former_mark_is_heeded() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = folder.path().join("objects");
+        fs::create_dir(&objects).unwrap();
+        for name in ["a.o", FORMER_MARK] {
+            fs::write(objects.join(name), "").unwrap();
+        }
+        clean_up(folder.path(), &objects).unwrap();
+        assert_eq!(fs::read_dir(&objects).unwrap().count(), 0);
     }
 }

@@ -6,14 +6,18 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use lab_core::campaign::{AppliedSeries, KernelIdentity};
 use lab_core::series::Series;
+use object::read::elf::ElfFile64;
+use object::{LittleEndian, Object as _};
 use serde::{Deserialize, Serialize};
-use xshell::{Shell, cmd};
 
 use super::{KernelRequest, Tools, build, fragments, log, symbols};
 use crate::build::source::SourceTree;
-use crate::lab::{digest, files, process};
+use crate::lab::{beneath, digest, files};
 
 const VERSION: u32 = 2;
+
+/// A larger file is refused: the largest, vmlinux.o, has some 14 MiB, with debug information ten times that.
+const OBJECT_LIMIT_BYTES: u64 = 1 << 30;
 
 /// Warnings that are kept by their text: a whole kernel with `W=1` has some thousand.
 const KEPT_WARNINGS: usize = 1000;
@@ -121,7 +125,6 @@ impl KernelMetadata {
 /// # Errors
 /// If a file is missing or cannot be written.
 pub(super) fn collect(
-    sh: &Shell,
     finished: &build::Finished,
     digest: &str,
     tree: &SourceTree,
@@ -130,21 +133,20 @@ pub(super) fn collect(
     folder: &Path,
 ) -> anyhow::Result<KernelMetadata> {
     let objects = build::objects(tree);
-    for (from, to) in [
-        (objects.join("arch/x86/boot/bzImage"), "bzImage"),
-        (objects.join("System.map"), "System.map"),
-        (objects.join(".config"), "config"),
-        (finished.log.clone(), "build.log"),
-    ] {
-        fs::copy(&from, folder.join(to)).with_context(|| format!("copying {} to {to}", from.display()))?;
+    for (from, to) in
+        [("arch/x86/boot/bzImage", "bzImage"), ("System.map", "System.map"), (".config", "config")]
+    {
+        beneath::copy(&objects, from, OBJECT_LIMIT_BYTES, &folder.join(to))
+            .with_context(|| format!("copying {} to {to}", objects.join(from).display()))?;
     }
+    fs::copy(&finished.log, folder.join("build.log"))
+        .with_context(|| format!("copying {}", finished.log.display()))?;
     let symbols = list_symbols(&objects)?;
     fs::write(folder.join("symbols"), &symbols).context("writing the symbols")?;
     let log_text = log::read(&finished.log, &tree.repository)?;
     let config = fs::read_to_string(folder.join("config")).context("reading the configuration")?;
     let warnings = log::warnings(&log_text);
-    let vmlinux = objects.join("vmlinux");
-    let notes = process::read(cmd!(sh, "readelf --notes {vmlinux}").env("LC_ALL", "C")).unwrap_or_default();
+    let vmlinux = read_object(&objects, "vmlinux")?;
     let metadata = KernelMetadata {
         version: VERSION,
         digest: digest.to_owned(),
@@ -157,7 +159,7 @@ pub(super) fn collect(
         bzimage_sha256: digest::of_file(&folder.join("bzImage"))?,
         symbols_sha256: digest::of_bytes(symbols.as_bytes()),
         symbols_form: symbols::FORM,
-        build_id: build_id(&notes),
+        build_id: build_id(&vmlinux),
         built: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         build_s: (finished.seconds * 10.0).round() / 10.0,
         incremental: finished.incremental,
@@ -174,10 +176,14 @@ pub(super) fn collect(
 
 /// The symbols of what was linked last, in the form in which they are stored.
 fn list_symbols(objects: &Path) -> anyhow::Result<String> {
-    let path = objects.join("vmlinux.o");
-    let purpose = || format!("listing the symbols of {}", path.display());
-    let bytes = fs::read(&path).with_context(purpose)?;
-    Ok(lab_core::evidence::symbols::to_text(&symbols::of_object(&bytes).with_context(purpose)?))
+    let bytes = read_object(objects, "vmlinux.o")?;
+    let symbols = symbols::of_object(&bytes).context("listing the symbols of vmlinux.o")?;
+    Ok(lab_core::evidence::symbols::to_text(&symbols))
+}
+
+fn read_object(objects: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+    beneath::read(objects, name, OBJECT_LIMIT_BYTES)
+        .with_context(|| format!("reading {}", objects.join(name).display()))
 }
 
 /// Reads `kernel.toml`.
@@ -209,23 +215,33 @@ fn describe_series(series: &Series) -> SeriesMetadata {
     }
 }
 
-/// The build id in the output of `readelf --notes`.
-fn build_id(notes: &str) -> Option<String> {
-    let id = notes.lines().find_map(|line| line.trim().strip_prefix("Build ID: "))?.trim();
-    (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| id.to_owned())
+/// The GNU build id of a program; none if it has none, or is none.
+fn build_id(program: &[u8]) -> Option<String> {
+    let id = ElfFile64::<LittleEndian>::parse(program).ok()?.build_id().ok()??;
+    Some(lab_core::text::digest::hex(id))
 }
 
 #[cfg(test)]
 mod tests {
+    use xshell::{Shell, cmd};
+
     use super::*;
+
+    /// A program that the real linker has made.
+    fn linked(option: &str) -> Vec<u8> {
+        let sh = Shell::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let _folder = sh.push_dir(folder.path());
+        cmd!(sh, "as --64 -o x.o -").stdin(".globl _start\n_start: ret\n").run().unwrap();
+        cmd!(sh, "ld {option} -o x x.o").run().unwrap();
+        sh.read_binary_file("x").unwrap()
+    }
 
     #[test]
     fn build_ids() {
-        let notes = "\nDisplaying notes found in: .notes\n  Owner                Data size \tDescription\n  \
-                     GNU                  0x00000014\tNT_GNU_BUILD_ID (unique build ID bitstring)\n    \
-                     Build ID: 2dd38eb00141f3bc233bcbf0fcd05db8c7e5099d\n  Linux                0x00000004\tfunc\n";
-        assert_eq!(build_id(notes).as_deref(), Some("2dd38eb00141f3bc233bcbf0fcd05db8c7e5099d"));
-        assert_eq!(build_id(""), None);
-        assert_eq!(build_id("Build ID: <corrupt>"), None);
+        let id = "2dd38eb00141f3bc233bcbf0fcd05db8c7e5099d";
+        assert_eq!(build_id(&linked(&format!("--build-id=0x{id}"))).as_deref(), Some(id));
+        assert_eq!(build_id(b""), None);
+        assert_eq!(build_id(&linked("--build-id=none")), None);
     }
 }

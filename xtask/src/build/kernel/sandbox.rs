@@ -20,8 +20,8 @@ pub(super) enum Sandbox {
 
 impl Sandbox {
     /// Finds out whether bubblewrap works here: it may be missing, or user namespaces may be forbidden.
-    pub(super) fn find(sh: &Shell, tree: &Path, objects: &Path) -> Self {
-        let arguments = arguments(tree, objects);
+    pub(super) fn find(sh: &Shell, readable: &[&Path], objects: &Path) -> Self {
+        let arguments = arguments(readable, objects);
         let attempt = process::output(cmd!(sh, "bwrap {arguments...} make --version"));
         match attempt {
             Ok(output) if output.status.success() => Sandbox::Bubblewrap,
@@ -40,11 +40,11 @@ impl Sandbox {
         }
     }
 
-    /// `command` as it is to be run.
-    pub(super) fn wrap(&self, tree: &Path, objects: &Path, command: Vec<String>) -> Vec<String> {
+    /// `command` as it is to be run: it can read `readable` and write below `objects`.
+    pub(super) fn wrap(&self, readable: &[&Path], objects: &Path, command: Vec<String>) -> Vec<String> {
         match self {
             Sandbox::Bubblewrap => {
-                ["bwrap".to_owned()].into_iter().chain(arguments(tree, objects)).chain(command).collect()
+                ["bwrap".to_owned()].into_iter().chain(arguments(readable, objects)).chain(command).collect()
             }
             Sandbox::None { .. } => command,
         }
@@ -52,9 +52,9 @@ impl Sandbox {
 }
 
 /// bwrap's options. Later mounts lie over earlier ones: the cache may be in /tmp.
-fn arguments(tree: &Path, objects: &Path) -> Vec<String> {
-    let (tree, objects) = (tree.display().to_string(), objects.display().to_string());
-    let words = [
+fn arguments(readable: &[&Path], objects: &Path) -> Vec<String> {
+    let objects = objects.display().to_string();
+    let around = [
         // No network, no view of other processes, and the build ends with the lab.
         "--unshare-all",
         "--die-with-parent",
@@ -70,17 +70,12 @@ fn arguments(tree: &Path, objects: &Path) -> Vec<String> {
         "/run",
         "--tmpfs",
         "/tmp",
-        "--ro-bind",
-        &tree,
-        &tree,
-        "--bind",
-        &objects,
-        &objects,
-        "--chdir",
-        &objects,
-        "--",
     ];
-    words.map(str::to_owned).to_vec()
+    let readable = readable.iter().map(|path| path.display().to_string());
+    let readable = readable.flat_map(|path| ["--ro-bind".to_owned(), path.clone(), path]);
+    let inside = ["--bind", &objects, &objects, "--chdir", &objects, "--"];
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    words(&around).into_iter().chain(readable).chain(words(&inside)).collect()
 }
 
 #[cfg(test)]
@@ -89,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_object_directory_alone_is_writable_and_mounted_last() {
-        let words = arguments(Path::new("/c/tree"), Path::new("/c/objects"));
+        let words = arguments(&[Path::new("/c/tree")], Path::new("/c/objects"));
         let writable: Vec<usize> =
             words.iter().enumerate().filter(|(_, w)| *w == "--bind").map(|(at, _)| at).collect();
         assert_eq!(writable.len(), 1);
@@ -101,7 +96,7 @@ mod tests {
     #[test]
     fn without_a_sandbox_the_command_is_unchanged() {
         let none = Sandbox::None { reason: "x".into() };
-        assert_eq!(none.wrap(Path::new("/t"), Path::new("/o"), vec!["make".into()]), ["make"]);
+        assert_eq!(none.wrap(&[Path::new("/t")], Path::new("/o"), vec!["make".into()]), ["make"]);
         assert_eq!(none.describe(), "none: x");
     }
 }

@@ -10,7 +10,8 @@ use lab_core::series::Patch;
 use super::*;
 use crate::lab::process::{self, git};
 
-/// `vmlinux.o` holds each source as a piece of data. `allnoconfig` takes what it is given but for CONFIG_LOST; `bzImage` is made of the sources and of what must
+/// Files in `.git` and of the tree make a build do what goes wrong on real machines. `vmlinux.o` holds each source as a
+/// piece of data. `allnoconfig` takes what it is given but for CONFIG_LOST; `bzImage` is made of the sources and of what must
 /// not vary. `compiled` counts what each build does.
 const MAKEFILE: &str = r#"VERSION = 6
 PATCHLEVEL = 12
@@ -23,6 +24,9 @@ bzImage: $(O)/arch/x86/boot/bzImage
 $(O)/%.o: %.c
 	@mkdir -p $(dir $@)
 	@echo "  CC      $*.o"
+	@test ! -e $(srctree)/.git/kill || { echo torn > $@; kill -KILL $$PPID; sleep 60; }
+	@test ! -e $(srctree)/.git/slow || sleep 600
+	@test ! -e $(srctree)/.git/full || { echo "x.s: Fatal error: can't close $@: 'No space left on device'" >&2; exit 1; }
 	@! grep -H -n "error:" $(CURDIR)/$< >&2
 	@grep -H -n "warning:" $(CURDIR)/$< >&2 || true
 	@cp $< $@
@@ -31,6 +35,7 @@ $(O)/arch/x86/boot/bzImage: $(O)/a.o $(O)/b.o
 	@(cat $^ $(O)/.config; echo "$(KBUILD_BUILD_USER) $(KBUILD_BUILD_TIMESTAMP) [$(LOCALVERSION)] $(KCFLAGS)") > $@
 	@touch $(O)/vmlinux $(O)/System.map
 	@printf '.data\n.type a,@object\na: .incbin "$(O)/a.o"\n.size a,.-a\n.type b,@object\nb: .incbin "$(O)/b.o"\n.size b,.-b\n' | as -o $(O)/vmlinux.o -
+	@test ! -e plant.c || ln -sf $$(cat plant.c) $(O)/System.map
 	@test ! -e hook.c || touch $(srctree)/written 2>&1
 "#;
 
@@ -39,6 +44,7 @@ struct Lab {
     cache: Cache,
     folder: tempfile::TempDir,
     source: Source,
+    interrupt: Interrupt,
     said: RefCell<Vec<String>>,
 }
 
@@ -55,7 +61,14 @@ impl Lab {
         std::os::unix::fs::symlink("../a.c", tree.join("sub/link")).unwrap();
         let source = Source::Tree(tree.display().to_string());
         let cache = Cache::open(&folder.path().join("cache")).unwrap();
-        Lab { sh: Shell::new().unwrap(), cache, folder, source, said: RefCell::default() }
+        Lab {
+            sh: Shell::new().unwrap(),
+            cache,
+            folder,
+            source,
+            interrupt: Interrupt::default(),
+            said: RefCell::default(),
+        }
     }
 
     fn build_with(&self, series: &[Series], config: &str) -> anyhow::Result<Kernel> {
@@ -73,6 +86,7 @@ impl Lab {
             series,
             fragments: &fragments,
             jobs: 1,
+            interrupt: &self.interrupt,
             symbols,
         };
         ensure(&self.sh, &self.cache, request, &tell)
@@ -91,6 +105,21 @@ impl Lab {
         let cache = self.cache.root().display().to_string();
         let source = source::identify(&self.sh, &self.cache, &self.source, &|_| {}).unwrap();
         error.replace(&cache, "CACHE").replace(&source.key, "KEY").replace(&source.identity, "SOURCE")
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.repository().with_file_name("objects")
+    }
+
+    /// The error of a build while `mischief` is in the tree's `.git`, which is no word about the series.
+    fn error_with(&self, mischief: &str, series: &[Series]) -> String {
+        let path = self.repository().join(".git").join(mischief);
+        fs::write(&path, "").unwrap();
+        let error = self.build(series).unwrap_err();
+        fs::remove_file(path).unwrap();
+        let text = format!("{error:#}");
+        assert!(error.downcast::<BuildFailed>().is_err(), "{text}");
+        text
     }
 
     fn repository(&self) -> PathBuf {
@@ -308,6 +337,79 @@ fn a_build_that_fails_and_one_that_warns() {
     let warns = TWO.replace("+TWO", "+warning: hm");
     let kernel = lab.build(&[series("s", &[&warns])]).unwrap();
     assert_eq!(kernel.metadata.warning_lines, ["a.c:2:warning: hm"]);
+}
+
+#[test]
+fn a_build_whose_make_is_killed_says_nothing_about_the_series() {
+    let lab = Lab::new();
+    lab.build(&[]).unwrap();
+    let patched = [series("s", &[TWO])];
+    let error = lab.error_with("kill", &patched);
+    assert!(
+        error.contains("make bzImage was cut short, which says nothing about the source: it ended with "),
+        "{error}"
+    );
+    assert!(error.ends_with("and run again"), "{error}");
+    assert_eq!(fs::read_to_string(lab.objects().join("a.o")).unwrap(), "torn\n");
+    let image = fs::read_to_string(lab.build(&patched).unwrap().bzimage).unwrap();
+    assert!(image.starts_with("one\nTWO\nthree\n"), "{image}");
+}
+
+#[test]
+fn a_build_without_room_says_nothing_about_the_series() {
+    let lab = Lab::new();
+    lab.build(&[]).unwrap();
+    let patched = [series("s", &[TWO])];
+    let error = lab.error_with("full", &patched);
+    assert!(
+        error.contains("'No space left on device' (full log: ") && error.contains("; make room for "),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(lab.objects()).unwrap().count(), 0);
+    assert!(!lab.build(&patched).unwrap().metadata.incremental);
+}
+
+#[test]
+fn an_interrupt_ends_a_build_at_once() {
+    let lab = Lab::new();
+    lab.build(&[]).unwrap();
+    let begun = std::time::Instant::now();
+    let interrupt = lab.interrupt.clone();
+    let user = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(5));
+        interrupt.set();
+    });
+    let error = lab.error_with("slow", &[series("s", &[TWO])]);
+    user.join().unwrap();
+    assert_eq!(error, "building kernel v: interrupted; run again to go on");
+    // The build would sleep for ten minutes.
+    assert!(begun.elapsed().as_secs() < 120);
+}
+
+/// The build has code of the series run, and the object directory is its own.
+#[test]
+fn links_among_the_objects_are_not_written_through() {
+    let lab = Lab::new();
+    lab.build(&[]).unwrap();
+    let victim = lab.folder.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    for name in ["patchlab.config", ".patchlab-building"] {
+        let path = lab.objects().join(name);
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(&victim, path).unwrap();
+    }
+    lab.build(&[series("s", &[TWO])]).unwrap();
+    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+}
+
+#[test]
+fn links_among_the_objects_are_not_read_through() {
+    let lab = Lab::new();
+    let secret = lab.folder.path().join("secret");
+    fs::write(&secret, "secret").unwrap();
+    let plants = format!("--- /dev/null\n+++ b/plant.c\n@@ -0,0 +1 @@\n+{}\n", secret.display());
+    expect!["building kernel v: copying CACHE/sources/KEY/objects/System.map to System.map: System.map is a link, which is not followed"]
+        .assert_eq(&lab.error(&[series("s", &[&plants])], "CONFIG_X=y\n"));
 }
 
 #[test]

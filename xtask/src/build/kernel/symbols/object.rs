@@ -51,7 +51,11 @@ pub(super) fn symbols(bytes: &[u8]) -> anyhow::Result<Vec<Symbol>> {
         if NOISE.iter().any(|start| section.name.starts_with(start)) {
             continue;
         }
-        let range = Range { section: index, start: symbol.address(), end: symbol.address() + symbol.size() };
+        let range = Range {
+            section: index,
+            start: symbol.address(),
+            end: symbol.address().saturating_add(symbol.size()),
+        };
         found.push(Symbol { name: names::plain(name), size: symbol.size(), hash: layout.hash(&range) });
     }
     found.sort();
