@@ -8,11 +8,11 @@ use lab_core::comparison::across::{self, Across};
 use lab_core::comparison::{self, Comparison, Question, self_test};
 use lab_core::report;
 use lab_core::report::timeline::{self, Wanted};
-use xshell::Shell;
 
 use crate::campaign;
 use crate::commands::cli::{self, Format};
-use crate::lab::{Lab, files};
+use crate::lab::checkout::Checkout;
+use crate::lab::files;
 
 /// The comparison as a file of the campaign.
 const STORED: &str = "comparison.txt";
@@ -21,9 +21,9 @@ const STORED: &str = "comparison.txt";
 ///
 /// # Errors
 /// If there is no such campaign, or its boots cannot be compared.
-pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
-    let lab = Lab::open()?;
-    let folder = campaign::find(&lab.results(sh)?, options.campaign.as_deref())?;
+pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
+    let results = Checkout::open()?.join("results");
+    let folder = campaign::find(&results, options.campaign.as_deref())?;
     let campaign = campaign::load(&folder)?;
     if options.timeline {
         print!("{}", timeline::show(&campaign, &wanted(options), |boot| campaign::requests(&folder, boot))?);
@@ -38,7 +38,7 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
         print!("{}", render(&comparison, options.format)?);
         return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
     };
-    let other = campaign::load(&campaign::find(&lab.results(sh)?, Some(other))?)?;
+    let other = campaign::load(&campaign::find(&results, Some(other))?)?;
     let across = across::across([&campaign, &other], &question)?;
     print!("{}", render_across(&across, options.format)?);
     Ok(ExitCode::from(across.status.exit_code()))
