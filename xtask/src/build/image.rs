@@ -9,6 +9,7 @@ mod host;
 mod inputs;
 mod job;
 mod manifest;
+mod settings;
 
 use std::fs;
 use std::path::{Path, PathBuf};
