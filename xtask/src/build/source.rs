@@ -196,7 +196,7 @@ fn prepare_with(
     sync(&tree).with_context(purpose)?;
     let file = SourceFile { identity: identity.identity.clone(), kernel_version, base_commit };
     files::write_atomically(&temporary.path().join("source.toml"), toml::to_string(&file)?.as_bytes())?;
-    files::publish_folder(&temporary.keep(), &folder)?;
+    temporary.publish(&folder)?;
     read_prepared(&folder, identity)?.with_context(|| format!("{} vanished", folder.display()))
 }
 

@@ -16,7 +16,9 @@ use lab_protocol::log::MOST_BYTES;
 use super::command::{Sockets, qemu_command};
 use super::process::Qemu;
 use super::{BootRequest, CONSOLE_KEPT_BYTES, qmp, remaining};
+use crate::lab::SOCKETS_PREFIX;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::scratch::ScratchFolder;
 
 /// The program that runs the guest.
 pub(super) const QEMU: &str = "qemu-system-x86_64";
@@ -49,7 +51,7 @@ enum Event {
 /// If QEMU cannot be started or the sockets cannot be made; whatever a running QEMU does is in the capture.
 pub fn boot(request: &BootRequest, interrupt: &Interrupt) -> anyhow::Result<Capture> {
     // Short, since the path of a socket may have 107 bytes at most.
-    let folder = tempfile::Builder::new().prefix("lab-").tempdir().context("making a folder for sockets")?;
+    let folder = ScratchFolder::new(&std::env::temp_dir(), SOCKETS_PREFIX)?;
     let (port, monitor) = (folder.path().join("port"), folder.path().join("monitor"));
     let (events, inbox) = channel();
     listen(&port, Stream::Port, &events)?;
