@@ -8,6 +8,7 @@ pub mod digest;
 pub mod files;
 pub mod interrupt;
 pub mod process;
+pub mod scratch;
 pub mod stopwatch;
 mod written;
 
@@ -15,11 +16,19 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use lab_core::plan::config::Config;
+use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
+
+/// Start of the name of a folder in the system's temporary one, for the sockets of a virtual machine.
+pub(crate) const SOCKETS_PREFIX: &str = "patchlab-";
+
+fn is_of_sockets(name: &str) -> bool {
+    name.starts_with(SOCKETS_PREFIX) && name.ends_with(scratch::LOCKED)
+}
 
 /// The lab as it lies on this machine.
 #[derive(Debug)]
@@ -38,11 +47,18 @@ impl Lab {
     /// # Errors
     /// If one of them cannot be used.
     pub fn open() -> anyhow::Result<Self> {
-        Ok(Lab {
+        let lab = Lab {
             checkout: Checkout::open()?,
             cache: Cache::from_environment()?,
             interrupt: Interrupt::install()?,
-        })
+        };
+        // What cannot be removed is in nobody's way.
+        for swept in [lab.cache.sweep(), scratch::sweep(&std::env::temp_dir(), is_of_sockets)] {
+            if let Err(error) = swept {
+                eprintln!("{}", escape_for_terminal(&format!("{error:#}")));
+            }
+        }
+        Ok(lab)
     }
 
     /// The checkout and the cache for a look at them: nothing is made.

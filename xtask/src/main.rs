@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{CANNOT_TELL, bench, build_kernel, ci, compare, doctor, import_series, run_lab};
@@ -12,7 +13,8 @@ fn main() -> ExitCode {
     match run(&cli.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Compilers, patches and file names are quoted in it.
+            eprintln!("error: {}", escape_for_terminal(&format!("{error:#}")));
             ExitCode::from(CANNOT_TELL)
         }
     }
@@ -23,7 +25,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::RunLab(options) => run_lab::run_lab(&sh, options),
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
-        Command::Compare(options) => compare::compare(&sh, options),
+        Command::Compare(options) => compare::compare(options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Ci => ci::ci(&sh),

@@ -106,7 +106,11 @@ fn no_table_of_the_lab_stands_unmarked() {
         while let (Some((begin, _)), Some((end, _))) = (fences.next(), fences.next()) {
             let is_marked = begin > 0 && lines[begin - 1].trim().starts_with("<!-- ");
             let has_table = lines[begin..end].iter().any(|line| line.trim().starts_with("|--"));
-            assert!(is_marked || !has_table, "{document}:{}: nothing says what printed this table", begin + 1);
+            assert!(
+                is_marked || !has_table,
+                "{document}:{}: nothing says what printed this table",
+                begin + 1
+            );
         }
     }
 }

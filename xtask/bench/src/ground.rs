@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
-use tempfile::TempDir;
 use xtask::lab::cache::Cache;
+use xtask::lab::scratch::ScratchFolder;
 use xtask::machine::host::{Need, What, need};
 
 /// What only the bench needs from the host.
@@ -57,7 +57,7 @@ fn available_mib(meminfo: &str) -> Option<u64> {
 /// Folders in a mount namespace of this process: whatever ends the process, the kernel takes the mounts with it.
 #[derive(Debug)]
 pub(super) struct Ground {
-    folder: TempDir,
+    folder: ScratchFolder,
 }
 
 impl Ground {

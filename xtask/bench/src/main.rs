@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
+use lab_core::text::escape::escape_for_terminal;
 use xshell::{Shell, cmd};
 use xtask::commands::CANNOT_TELL;
 use xtask::commands::cli::{self, BenchPart};
@@ -59,7 +60,8 @@ fn main() -> ExitCode {
     match Shell::new().map_err(anyhow::Error::from).and_then(|sh| bench(&sh, &options)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Compilers, patches and file names are quoted in it.
+            eprintln!("error: {}", escape_for_terminal(&format!("{error:#}")));
             ExitCode::from(CANNOT_TELL)
         }
     }

@@ -10,6 +10,7 @@ mod inputs;
 mod job;
 mod manifest;
 mod part;
+mod settings;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ use lab_core::series::{self, Series};
 use crate::build::source::{self, Identity, Tell};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
-use crate::lab::{digest, files, process};
+use crate::lab::{digest, process};
 
 /// The way in which the lab builds. Part of each digest: a change that alters what is built from equal input
 /// or what is kept of it counts it up.
@@ -227,7 +227,7 @@ pub(crate) fn ensure(
         fs::rename(&folder, aside.path().join("older"))
             .with_context(|| format!("moving {} away", folder.display()))?;
     }
-    files::publish_folder(&temporary.keep(), &folder)?;
+    temporary.publish(&folder)?;
     let seconds = metadata.build_s;
     let kernel = stored(cache, &digest, tell)?.context("the finished kernel vanished from the cache")?;
     Ok(Kernel { built: KernelOrigin::Now { seconds }, ..kernel })

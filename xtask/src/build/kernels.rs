@@ -2,8 +2,9 @@
 
 use anyhow::Context as _;
 use lab_core::campaign::CampaignKernel;
-use lab_core::plan::{KernelSettings, Variant};
+use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::{self, Series};
+use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
@@ -30,7 +31,7 @@ pub(crate) fn ensure(
         }
         for (other, twin) in variants.iter().zip(&kernels) {
             if let Some(line) = likeness((other, twin), (variant, &kernel)) {
-                eprintln!("{line}");
+                tell(&line);
             }
         }
         kernels.push(kernel);
@@ -51,12 +52,13 @@ pub(crate) fn cached(
 ) -> anyhow::Result<Vec<bool>> {
     let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
     let fragments = read_fragments(sh, lab, settings)?;
-    let Some(identity) = source::known(sh, &lab.cache, &settings.source)? else {
+    let source = source::located(&settings.source, lab.checkout.root());
+    let Some(identity) = source::known(sh, &lab.cache, &source)? else {
         return Ok(vec![false; variants.len()]);
     };
     let is_stored = |(variant, series): (&Variant, &Vec<Series>)| {
         let request = KernelRequest {
-            source: &settings.source,
+            source: &source,
             identity: &identity,
             variant: &variant.name,
             series,
@@ -96,7 +98,7 @@ fn likeness((other, twin): (&Variant, &Kernel), (variant, kernel): (&Variant, &K
 pub(crate) struct Builder<'a> {
     sh: &'a Shell,
     lab: &'a Lab,
-    settings: &'a KernelSettings,
+    source: Source,
     variants: &'a [Variant],
     series: Vec<Vec<Series>>,
     fragments: Vec<Fragment>,
@@ -114,15 +116,16 @@ impl<'a> Builder<'a> {
         let load = |variant| load_all(lab, variant);
         let series = variants.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
         let fragments = read_fragments(sh, lab, settings)?;
-        let identity = source::identify(sh, &lab.cache, &settings.source, &tell)?;
-        Ok(Builder { sh, lab, settings, variants, series, fragments, identity })
+        let source = source::located(&settings.source, lab.checkout.root());
+        let identity = source::identify(sh, &lab.cache, &source, &tell)?;
+        Ok(Builder { sh, lab, source, variants, series, fragments, identity })
     }
 
     /// The kernel of the variant at `place`, built or found in the cache.
     pub(crate) fn build(&self, place: usize) -> anyhow::Result<Kernel> {
         let name = &self.variants[place].name;
         let request = KernelRequest {
-            source: &self.settings.source,
+            source: &self.source,
             identity: &self.identity,
             variant: name,
             series: &self.series[place],
@@ -137,7 +140,7 @@ impl<'a> Builder<'a> {
                 .with_context(|| format!("patch {} of {} ({})", prefix.patches, series.name, prefix.subject)),
             (None, _) | (_, None) => kernel,
         }?;
-        eprintln!("kernel {}", kernel.line(name));
+        tell(&format!("kernel {}", kernel.line(name)));
         Ok(kernel)
     }
 
@@ -161,7 +164,7 @@ fn symbol_list(variants: &[Variant]) -> SymbolList {
 }
 
 fn tell(line: &str) {
-    eprintln!("{line}");
+    eprintln!("{}", escape_for_terminal(line));
 }
 
 /// The series of a variant, checked; the last one only as far as the variant has it.

@@ -81,6 +81,25 @@ struct SourceFile {
     base_commit: String,
 }
 
+/// The source as `lab.toml` in the folder `root` means it: its paths start there.
+pub(crate) fn located(source: &Source, root: &Path) -> Source {
+    let place = |written: &str| match written.contains("://") {
+        true => written.to_owned(),
+        // An absolute one stays as it is.
+        false => root.join(written).display().to_string(),
+    };
+    match source {
+        Source::Debian(_) => source.clone(),
+        Source::Tarball { location, sha256 } => {
+            Source::Tarball { location: place(location), sha256: sha256.clone() }
+        }
+        Source::Git { repository, commit } => {
+            Source::Git { repository: place(repository), commit: commit.clone() }
+        }
+        Source::Tree(path) => Source::Tree(place(path)),
+    }
+}
+
 /// Says which source is meant. Uses the network only for a Debian package that was never asked for before.
 ///
 /// # Errors
@@ -144,6 +163,18 @@ pub(crate) fn prepare(
     identity: &Identity,
     tell: Tell,
 ) -> anyhow::Result<SourceTree> {
+    prepare_with(sh, cache, source, identity, tell, &files::sync_file_system)
+}
+
+/// [`prepare`], with what brings a folder's files to the disk.
+fn prepare_with(
+    sh: &Shell,
+    cache: &Cache,
+    source: &Source,
+    identity: &Identity,
+    tell: Tell,
+    sync: &dyn Fn(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<SourceTree> {
     let folder = cache.join("sources").join(&identity.key);
     if let Some(tree) = read_prepared(&folder, identity)? {
         return Ok(tree);
@@ -161,9 +192,11 @@ pub(crate) fn prepare(
     fs::create_dir(&tree).with_context(purpose)?;
     let base_commit = make_tree(sh, cache, source, identity, &tree, tell).with_context(purpose)?;
     let kernel_version = version::read(&tree).with_context(purpose)?;
+    // git syncs its objects only, and after a power cut source.toml must not stand beside files that are cut.
+    sync(&tree).with_context(purpose)?;
     let file = SourceFile { identity: identity.identity.clone(), kernel_version, base_commit };
     files::write_atomically(&temporary.path().join("source.toml"), toml::to_string(&file)?.as_bytes())?;
-    files::publish_folder(&temporary.keep(), &folder)?;
+    temporary.publish(&folder)?;
     read_prepared(&folder, identity)?.with_context(|| format!("{} vanished", folder.display()))
 }
 

@@ -206,7 +206,10 @@ pub(crate) fn earlier_boots(results: &Path) -> Vec<(CampaignFile, Vec<Record>)> 
 
 /// Names of the campaigns below `results`, oldest first, those of other versions as well.
 pub(super) fn names(results: &Path) -> anyhow::Result<Vec<String>> {
-    let entries = fs::read_dir(results).with_context(|| format!("reading {}", results.display()))?;
+    let entries = match fs::read_dir(results) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("reading {}", results.display()))?,
+    };
     let mut found: Vec<(String, String)> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();

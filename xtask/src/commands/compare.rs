@@ -7,11 +7,11 @@ use lab_core::campaign::Campaign;
 use lab_core::comparison::{self, Comparison, Question, across, self_test};
 use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::report::{self, Format};
-use xshell::Shell;
 
 use crate::campaign;
 use crate::commands::cli;
-use crate::lab::{Lab, files};
+use crate::lab::checkout::Checkout;
+use crate::lab::files;
 
 /// The comparison as a file of the campaign.
 const STORED: &str = "comparison.txt";
@@ -20,9 +20,9 @@ const STORED: &str = "comparison.txt";
 ///
 /// # Errors
 /// If there is no such campaign, or its boots cannot be compared.
-pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
-    let lab = Lab::open()?;
-    let folder = campaign::find(&lab.results(sh)?, options.campaign.as_deref())?;
+pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
+    let results = Checkout::open()?.join("results");
+    let folder = campaign::find(&results, options.campaign.as_deref())?;
     let campaign = campaign::load(&folder)?;
     if options.timeline {
         print!("{}", timeline::show(&campaign, &wanted(options), |boot| campaign::requests(&folder, boot))?);
@@ -37,7 +37,7 @@ pub fn compare(sh: &Shell, options: &cli::Compare) -> anyhow::Result<ExitCode> {
         print!("{}", options.format.render(&comparison)?);
         return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
     };
-    let other = campaign::load(&campaign::find(&lab.results(sh)?, Some(other))?)?;
+    let other = campaign::load(&campaign::find(&results, Some(other))?)?;
     let across = across::across([&campaign, &other], &question)?;
     print!("{}", options.format.render_across(&across)?);
     Ok(ExitCode::from(across.status.exit_code()))

@@ -34,7 +34,7 @@ impl Entry {
     }
 
     /// A character device. Only its description goes into the archive, so no special rights are needed.
-    pub fn character_device(path: &str, permissions: u32, major: u32, minor: u32) -> Self {
+    pub(crate) fn character_device(path: &str, permissions: u32, major: u32, minor: u32) -> Self {
         let mode = 0o020_000 | permissions;
         Entry { path: path.to_owned(), mode, device: (major, minor), content: Vec::new() }
     }

@@ -10,13 +10,15 @@
 //! current/              which version of a Debian package this cache uses
 //! locks/                a file per lock
 //! machine/              what was found out about this machine, e.g. whether KVM works
-//! tmp/                  what is being made; safe to delete when no lab runs
+//! tmp/                  what is being made; what is left of a lab that was killed goes when the next one starts
 //! ```
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+
+use super::scratch::{self, ScratchFolder};
 
 /// The environment variable that names another cache folder.
 pub(crate) const VARIABLE: &str = "PATCHLAB_CACHE";
@@ -88,16 +90,20 @@ impl Cache {
         self.root.join(path)
     }
 
-    /// A new empty folder in `tmp/`, removed on drop unless it is kept or renamed.
+    /// A new empty folder in `tmp/`, removed on drop unless it is published.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn temporary_folder(&self, prefix: &str) -> anyhow::Result<tempfile::TempDir> {
-        let folder = self.join("tmp");
-        tempfile::Builder::new()
-            .prefix(prefix)
-            .tempdir_in(&folder)
-            .with_context(|| format!("making a folder in {}", folder.display()))
+    pub fn temporary_folder(&self, prefix: &str) -> anyhow::Result<ScratchFolder> {
+        ScratchFolder::new(&self.join("tmp"), prefix)
+    }
+
+    /// Removes what labs left in `tmp/` that are gone.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub(crate) fn sweep(&self) -> anyhow::Result<()> {
+        scratch::sweep(&self.join("tmp"), |_| true)
     }
 
     /// Removes what was left in `tmp/` under `prefix` by processes that were killed. The caller holds the lock

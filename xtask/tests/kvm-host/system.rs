@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use xshell::{Shell, cmd};
 use xtask::lab::archive::{self, Entry};
 use xtask::lab::cache::Cache;
-use xtask::lab::{digest, files};
+use xtask::lab::digest;
 
 /// Names Debian's newest kernel by what it depends on.
 const KERNEL: &str = "linux-image-amd64";
@@ -36,7 +36,7 @@ pub(crate) fn ensure(sh: &Shell) -> System {
         cache.remove_leftovers("kvm-host-").expect("what a killed test left is removed");
         let temporary = cache.temporary_folder("kvm-host-").expect("a folder in the cache");
         make(sh, temporary.path());
-        files::publish_folder(&temporary.keep(), &folder).expect("the host is moved into the cache");
+        temporary.publish(&folder).expect("the host is moved into the cache");
     }
     System { kernel: folder.join("vmlinuz"), initramfs: folder.join("initramfs") }
 }

@@ -5,7 +5,8 @@ mod recorded;
 
 use serde::{Deserialize, Serialize};
 
-pub use judge::{Evidence, judge};
+pub use judge::Evidence;
+pub(crate) use judge::judge;
 pub(crate) use recorded::watched_of;
 
 /// A boot ends as exactly one of these. The first three are results about the kernel and count for its variant.

@@ -4,7 +4,7 @@ use crate::plan::Clock;
 
 /// What QEMU takes beside the guest's memory, MiB: its translations of guest code, its own memory, and what the lab keeps
 /// of the boot.
-pub const QEMU_MIB: u64 = 256;
+pub(crate) const QEMU_MIB: u64 = 256;
 
 /// What a host has for boots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

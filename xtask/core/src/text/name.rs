@@ -1,7 +1,7 @@
 //! Names that are safe as names of folders and files.
 
 /// The longest name, bytes.
-pub const LONGEST: usize = 40;
+pub(crate) const LONGEST: usize = 40;
 
 /// What a name may look like, for error messages.
 pub const RULE: &str = "1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`";

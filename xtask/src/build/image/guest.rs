@@ -54,7 +54,7 @@ pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain
 pub(super) fn build(sh: &Shell, checkout: &Path) -> anyhow::Result<Vec<Part>> {
     let _folder = sh.push_dir(checkout);
     let sysroot = isolated(cmd!(sh, "rustc --print sysroot")).quiet().read()?;
-    let cargo_home = sh.var("CARGO_HOME").or_else(|_| sh.var("HOME").map(|home| format!("{home}/.cargo")))?;
+    let cargo_home = cargo_home(sh)?;
     let checkout_text = checkout.to_str().context("the path of the checkout is not UTF-8")?;
     let flags = rustflags(checkout_text, &cargo_home, &sysroot);
     let target_folder = checkout.join("target/guest");
@@ -67,6 +67,14 @@ pub(super) fn build(sh: &Shell, checkout: &Path) -> anyhow::Result<Vec<Part>> {
         .run()?;
     let folder = target_folder.join(TARGET).join("release");
     PROGRAMS.iter().map(|(package, place)| read(sh, &folder, package, place)).collect()
+}
+
+/// The folder of cargo's settings and of the crates that it fetched.
+///
+/// # Errors
+/// If the environment names none.
+pub(super) fn cargo_home(sh: &Shell) -> anyhow::Result<String> {
+    Ok(sh.var("CARGO_HOME").or_else(|_| sh.var("HOME").map(|home| format!("{home}/.cargo")))?)
 }
 
 fn read(sh: &Shell, folder: &Path, package: &str, place: &str) -> anyhow::Result<Part> {

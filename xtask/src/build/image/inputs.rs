@@ -8,6 +8,7 @@ use xshell::Shell;
 
 use super::guest::{self, Toolchain};
 use super::host::{self, HostFile};
+use super::settings;
 use crate::lab::digest::{self, Parts};
 
 /// To be raised when an image is put together in another way from the same inputs.
@@ -55,6 +56,9 @@ pub(super) fn gather(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Res
     parts.push(("rustc".to_owned(), toolchain.rustc.clone()));
     parts.push(("linker".to_owned(), toolchain.linker.clone()));
     parts.push(("libc".to_owned(), digest::of_file(&toolchain.libc)?));
+    for text in settings::shaping(checkout, Path::new(&guest::cargo_home(sh)?))? {
+        parts.push(("cargo settings".to_owned(), digest::of_bytes(text.as_bytes())));
+    }
     for file in &host_files {
         parts.push((format!("host {}", file.guest_path), digest::of_file(Path::new(&file.host_path))?));
     }

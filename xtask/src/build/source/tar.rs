@@ -3,13 +3,10 @@
 //! Crate `tar` reads the headers. Own are the limits, the end mark and the pax records: the crate holds extension
 //! headers of any size in memory, takes a cut archive for a whole one, and ends a record's value at a line feed.
 
-#![expect(clippy::wildcard_enum_match_arm, reason = "kinds of entries are many, and the crate may know more")]
-
 use std::cell::Cell;
 use std::io::{self, Read};
 
 use anyhow::{Context as _, bail, ensure};
-use tar::EntryType;
 
 /// Longer names and pax headers are refused: paths end at 4096 bytes on Linux.
 const MAX_EXTENSION_BYTES: u64 = 1 << 16;
@@ -50,12 +47,12 @@ pub(super) fn read(
     for entry in archive.entries().context(DAMAGED)?.raw(true) {
         ensure!(!at_end.get(), CUT);
         let mut entry = entry.context(DAMAGED)?;
-        match entry.header().entry_type() {
-            EntryType::GNULongName => extension.path = Some(text(trim(&extended(&mut entry)?))?),
-            EntryType::GNULongLink => extension.target = Some(text(trim(&extended(&mut entry)?))?),
-            EntryType::XHeader => pax(&extended(&mut entry)?, &mut extension)?,
+        match entry.header().entry_type().as_byte() {
+            b'L' => extension.path = Some(text(trim(&extended(&mut entry)?))?),
+            b'K' => extension.target = Some(text(trim(&extended(&mut entry)?))?),
+            b'x' => pax(&extended(&mut entry)?, &mut extension)?,
             // Comments for the whole archive, e.g. git's commit id.
-            EntryType::XGlobalHeader => drop(extended(&mut entry)?),
+            b'g' => drop(extended(&mut entry)?),
             kind => {
                 let described = describe(entry.header(), kind, std::mem::take(&mut extension))?;
                 take(described, &mut entry)?;
@@ -92,27 +89,27 @@ struct Extension {
     bytes: Option<u64>,
 }
 
-fn describe(header: &tar::Header, kind: EntryType, extension: Extension) -> anyhow::Result<Entry> {
+fn describe(header: &tar::Header, kind: u8, extension: Extension) -> anyhow::Result<Entry> {
     let path = match extension.path {
         Some(path) => path,
         None => text(&header.path_bytes())?,
     };
     let bytes = header.entry_size().context(DAMAGED)?;
     let content = match kind {
-        EntryType::Regular | EntryType::Continuous => {
+        b'0' | b'7' => {
             // Written only where a header has no room for the size: from 8 GiB on.
             ensure!(extension.bytes.is_none_or(|stated| stated == bytes), "{path:?} is larger than 8 GiB");
             Content::File { mode: header.mode().context("file mode out of range")?, bytes }
         }
-        EntryType::Symlink => Content::Link {
+        b'2' => Content::Link {
             target: match extension.target {
                 Some(target) => target,
                 None => text(&header.link_name_bytes().unwrap_or_default())?,
             },
         },
-        EntryType::Directory => Content::Folder,
-        EntryType::Link => bail!("{path:?} is a hard link: make the tarball with --hard-dereference"),
-        other => bail!("{path:?} has the entry type {:?}", char::from(other.as_byte())),
+        b'5' => Content::Folder,
+        b'1' => bail!("{path:?} is a hard link: make the tarball with --hard-dereference"),
+        other => bail!("{path:?} has the entry type {:?}", char::from(other)),
     };
     Ok(Entry { path, content })
 }

@@ -110,6 +110,30 @@ fn a_prepared_source_is_not_prepared_again() {
     assert_eq!(lab.said.borrow().len(), 1, "{:?}", lab.said);
 }
 
+/// The mark of a whole source is written when everything else is on the disk, and not at all if the disk fails.
+#[test]
+fn a_source_is_on_the_disk_before_it_is_marked() {
+    let lab = Lab::new();
+    lab.tree();
+    let source = tarball(&lab.tarball("--gzip", &["linux-6.12"]), None);
+    let identity = identify(&lab.sh, &lab.cache, &source, &|_| {}).unwrap();
+    let prepare = |sync: &dyn Fn(&Path) -> anyhow::Result<()>| {
+        prepare_with(&lab.sh, &lab.cache, &source, &identity, &|_| {}, sync)
+    };
+    let error = prepare(&|_| anyhow::bail!("the disk is gone")).unwrap_err();
+    assert!(format!("{error:#}").ends_with("the disk is gone"), "{error:#}");
+    assert_eq!(fs::read_dir(lab.cache.join("sources")).unwrap().count(), 0);
+    let synced = RefCell::new(0);
+    prepare(&|tree| {
+        *synced.borrow_mut() += 1;
+        assert!(tree.join("Makefile").exists() && tree.join(".git/refs/heads/base").exists());
+        assert!(!tree.with_file_name("source.toml").exists());
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(synced.take(), 1);
+}
+
 #[test]
 fn an_interrupted_preparation_begins_again() {
     let lab = Lab::new();
@@ -275,6 +299,51 @@ fn git_repositories_and_trees_under_git() {
     assert!(error("main").contains("is not a full commit id"), "{}", error("main"));
     let missing = "1".repeat(40);
     assert!(error(&missing).contains(&format!("fetching commit {missing} from ")), "{}", error(&missing));
+}
+
+/// git refuses what belongs to another user, unless it is told; its `upload-pack` has to be told by itself.
+#[test]
+fn a_repository_of_another_user() {
+    let lab = Lab::new();
+    let path = lab.tree();
+    let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["add", "--all", "--force"]);
+    git(&["commit", "--quiet", "--message=one"]);
+    let commit = git(&["rev-parse", "HEAD"]);
+    // For git's own tests: every owner is another one.
+    lab.sh.set_var("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    let repository = path.display().to_string();
+    for repository in [repository.clone(), format!("file://{repository}")] {
+        let source = Source::Git { repository, commit: commit.clone() };
+        assert_eq!(lab.prepare(&source).unwrap().base_commit, commit);
+        fs::remove_dir_all(lab.cache.join("sources")).unwrap();
+        fs::create_dir(lab.cache.join("sources")).unwrap();
+    }
+    lab.prepare(&Source::Tree(repository)).unwrap();
+}
+
+/// A path of `lab.toml` starts at `lab.toml`, wherever the command is given.
+#[test]
+fn relative_places_start_at_the_checkout() {
+    let at = |source: &Source| located(source, Path::new("/lab"));
+    let tree = |path: &str| Source::Tree(path.to_owned());
+    assert_eq!(at(&tree("../linux")), tree("/lab/../linux"));
+    assert_eq!(at(&tree("/linux")), tree("/linux"));
+    for (written, meant) in [
+        ("linux", "/lab/linux"),
+        ("/linux", "/linux"),
+        ("https://example.org/linux", "https://example.org/linux"),
+        ("file:///linux", "file:///linux"),
+    ] {
+        let git =
+            |repository: &str| Source::Git { repository: repository.to_owned(), commit: "1".repeat(40) };
+        assert_eq!(at(&git(written)), git(meant));
+        let tarball = |location: &str| Source::Tarball { location: location.to_owned(), sha256: None };
+        assert_eq!(at(&tarball(written)), tarball(meant));
+    }
+    let debian = Source::Debian("linux-source-6.12".to_owned());
+    assert_eq!(at(&debian), debian);
 }
 
 #[test]

@@ -31,8 +31,8 @@ const SETTINGS: [&str; 14] = [
     "core.excludesFile=/dev/null",
     "core.autocrlf=false",
     "core.fileMode=true",
-    // What a power cut loses is made again: a source counts only with its source.toml.
-    "core.fsync=none",
+    // A branch that outlives a power cut has its commits. Files of a work tree are written again.
+    "core.fsync=committed,reference",
     "gc.auto=0",
     "maintenance.auto=false",
     "commit.gpgSign=false",

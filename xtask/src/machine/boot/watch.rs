@@ -6,7 +6,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use lab_core::evidence::capture::{Capture, End};
 
 use super::command::{Sockets, qemu_command};
@@ -15,7 +14,9 @@ use super::received::Received;
 use super::streams::{Event, Stream, channel, listen, read_in_thread};
 use super::timers::{Limits, Timers, waits};
 use super::{BootRequest, qmp, remaining};
+use crate::lab::SOCKETS_PREFIX;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::scratch::ScratchFolder;
 
 /// The program that runs the guest.
 pub(super) const QEMU: &str = "qemu-system-x86_64";
@@ -43,7 +44,7 @@ fn watch(
     start: impl FnOnce(&[String]) -> anyhow::Result<Qemu>,
 ) -> anyhow::Result<Capture> {
     // Short, since the path of a socket may have 107 bytes at most.
-    let folder = tempfile::Builder::new().prefix("lab-").tempdir().context("making a folder for sockets")?;
+    let folder = ScratchFolder::new(&std::env::temp_dir(), SOCKETS_PREFIX)?;
     let (port, monitor) = (folder.path().join("port"), folder.path().join("monitor"));
     let (events, inbox) = channel();
     listen(&port, Stream::Port, &events)?;

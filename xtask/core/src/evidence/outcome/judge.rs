@@ -27,7 +27,7 @@ pub struct Evidence<'a> {
 }
 
 /// Decides how a boot ended. The first cause wins: what the kernel said before it stopped explains the stop.
-pub fn judge(evidence: &Evidence<'_>) -> Outcome {
+pub(crate) fn judge(evidence: &Evidence<'_>) -> Outcome {
     let shorten = |reason: String| reason.chars().take(LONGEST_REASON).collect();
     match decide(evidence) {
         Outcome::Finished => Outcome::Finished,
