@@ -5,6 +5,7 @@
 mod modelled;
 mod sandbox;
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -214,15 +215,29 @@ fn a_lab_that_is_killed_goes_on() {
     // Kernels and image are in the cache then, so that the moments below lie in the boots as well as around them.
     sandbox.lab(&["run-lab", "--plan", "killed", "--boots", "2"]).expect_code_in(&[0, 1]);
     sandbox.remove_campaigns();
-    let mut most_machines = 0;
-    for moment_ms in moments_ms(SEED) {
+    // Moments of the run, and not of the clock: on a busy machine nothing has begun after some seconds.
+    let campaign_begun = |sandbox: &Sandbox| sandbox.campaigns() > 0;
+    let machine_runs = |sandbox: &Sandbox| !sandbox.machines().is_empty();
+    let kernel_spoke = |sandbox: &Sandbox| sandbox.speaking_boots() > 0;
+    let one_more_result = {
+        let before = Cell::new(None);
+        move |sandbox: &Sandbox| {
+            let count = sandbox.results_by_number().len();
+            count > before.replace(before.get().or(Some(count))).unwrap_or(count)
+        }
+    };
+    let moments: [&dyn Fn(&Sandbox) -> bool; 5] =
+        [&campaign_begun, &machine_runs, &one_more_result, &kernel_spoke, &machine_runs];
+    for (moment, pause_ms) in moments.into_iter().zip(pauses_ms(SEED)) {
         let mut lab = sandbox.start(&command);
-        std::thread::sleep(Duration::from_millis(moment_ms));
-        most_machines = most_machines.max(sandbox.machines().len());
+        while !moment(&sandbox) {
+            assert!(!lab.has_ended(), "the lab ended before the moment at which it was to be killed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(pause_ms));
         lab.kill();
-        sandbox.wait_until_no_machine_runs(Duration::from_secs(10));
+        sandbox.wait_until_no_machine_runs(Duration::from_secs(60));
     }
-    assert!(most_machines > 0, "no moment lay in a boot");
     sandbox.lab(&command).expect_code_in(&[0, 1]);
     check_boots(&sandbox, 8);
 
@@ -240,10 +255,10 @@ fn a_lab_that_is_killed_goes_on() {
     );
 }
 
-/// Five moments within the first seconds of a run, by the linear congruential generator of POSIX.
-fn moments_ms(seed: u64) -> impl Iterator<Item = u64> {
+/// Pauses of up to half a second, by the linear congruential generator of POSIX.
+fn pauses_ms(seed: u64) -> impl Iterator<Item = u64> {
     let next = |state: &u64| Some(state.wrapping_mul(1_103_515_245).wrapping_add(12_345) & 0x7fff_ffff);
-    std::iter::successors(next(&seed), next).take(5).map(|state| (state >> 8) % 4000)
+    std::iter::successors(next(&seed), next).map(|state| (state >> 8) % 500)
 }
 
 /// One campaign, with a record that counts for each of `planned` boots and none that is broken.

@@ -117,7 +117,8 @@ impl Sandbox {
 
     /// Of the boots of the only campaign, by number: how many tries have a result.
     pub(crate) fn results_by_number(&self) -> BTreeMap<u32, usize> {
-        let folders = fs::read_dir(self.campaign().join("boots")).expect("boots").flatten();
+        let Some(campaign) = self.newest_campaign() else { return BTreeMap::new() };
+        let folders = fs::read_dir(campaign.join("boots")).into_iter().flatten().flatten();
         let records = folders.filter_map(|folder| boot_files::read_record(&folder.path()).ok());
         let results = records.filter(|record| !matches!(record.outcome, Outcome::Lost { .. }));
         results.fold(BTreeMap::new(), |mut counts, record| {
@@ -155,7 +156,7 @@ impl Sandbox {
     }
 
     /// How many boots run that have written to their console.
-    fn speaking_boots(&self) -> usize {
+    pub(crate) fn speaking_boots(&self) -> usize {
         let Some(campaign) = self.newest_campaign() else { return 0 };
         let boots = fs::read_dir(campaign.join("boots")).into_iter().flatten().flatten();
         let speaks = |boot: &fs::DirEntry| {
