@@ -293,6 +293,27 @@ fn a_dry_run_writes_nothing() {
     assert_eq!(sandbox.campaigns(), 0);
 }
 
+/// A user without rights gets boots as root does. As root the lab is started in a user namespace, where it is nobody
+/// special and yet finds the cache.
+#[test]
+fn no_boot_needs_root() {
+    let sandbox = Sandbox::new(
+        r#"
+        [plans.rootless]
+        like = "ci"
+        scenarios = ["local"]
+        workloads = ["small-dd-read"]
+        boots = 2
+        "#,
+    );
+    // As root: what is not in the cache yet is built, and packages are installed.
+    sandbox.lab(&["build-kernel", "original", "stock"]).expect_code_in(&[0]);
+    let run = sandbox.lab_without_root(&["run-lab", "--plan", "rootless"]);
+    run.expect_code_in(&[0, 1]);
+    assert_eq!(outcomes(&sandbox.comparison(), "original"), "2 finished of 2");
+    assert_eq!(outcomes(&sandbox.comparison(), "stock"), "2 finished of 2");
+}
+
 /// What cannot be run is refused with a remedy before anything is booted, and leaves no campaign behind.
 #[test]
 fn bad_input() {
@@ -302,13 +323,17 @@ fn bad_input() {
     let escape = "--- /dev/null\n+++ b/../../outside\n@@ -0,0 +1 @@\n+x\n";
     let misfit = "--- a/fs/fuse/file.c\n+++ b/fs/fuse/file.c\n@@ -1,1 +1,1 @@\n-no such line\n+another\n";
     let in_the_way = "--- /dev/null\n+++ b/fs/fuse/extra.c\n@@ -0,0 +1 @@\n+x\n";
+    let large = "[machines.large]\nlike = \"virtual\"\nmemory-mib = 1048576\n\
+                 [plans.large]\nlike = \"ci\"\nmachine = \"large\"";
     for (addition, patches, arguments, expected) in [
         (
-            "",
+            large,
             &[][..],
-            &["run-lab", "--plan", "defualt"][..],
-            "there is no plan `defualt`; did you mean `default`?",
+            &["run-lab", "--plan", "large"][..],
+            "a boot needs 1048832 MiB of memory (1048576 for the guest, 256 for QEMU), and ",
         ),
+        (large, &[], &["run-lab", "--plan", "large", "--dry-run"], "lower memory-mib of the plan's machine"),
+        ("", &[], &["run-lab", "--plan", "defualt"], "there is no plan `defualt`; did you mean `default`?"),
         ("", &[], &["build-kernel", "stok"], "there is no variant `stok`; did you mean `stock`?"),
         ("", &[], &["compare", "2026-01-01-ci-1"], "there is no campaign `2026-01-01-ci-1`"),
         ("", &[], &["compare"], "make one with: cargo xtask run-lab"),

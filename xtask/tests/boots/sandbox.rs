@@ -67,6 +67,20 @@ impl Sandbox {
         Run::of(output)
     }
 
+    /// The same as a user without any rights but those to the files of whoever runs the tests.
+    #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
+    pub(crate) fn lab_without_root(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        if rustix::process::geteuid().is_root() {
+            let lab = command;
+            command = Command::new("unshare");
+            command.args(["--user", "--map-user=1000", "--map-group=1000", "--"]).arg(lab.get_program());
+            command.args(lab.get_args()).current_dir(self.folder.path());
+            command.envs(lab.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        }
+        Run::of(command.output().expect("the lab starts"))
+    }
+
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);

@@ -189,7 +189,10 @@ mod tests {
 
     #[test]
     fn the_virtual_clock_under_emulation() {
-        check(Clock::Virtual, Accelerator::Tcg, expect![[r#"
+        check(
+            Clock::Virtual,
+            Accelerator::Tcg,
+            expect![[r#"
             -no-user-config
             -nodefaults
             -display none
@@ -216,12 +219,16 @@ mod tests {
             -action panic=none
 
             console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 noapictimer no_timer_check
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn the_wall_clock_under_emulation() {
-        check(Clock::Wall, Accelerator::Tcg, expect![[r#"
+        check(
+            Clock::Wall,
+            Accelerator::Tcg,
+            expect![[r#"
             -no-user-config
             -nodefaults
             -display none
@@ -247,12 +254,16 @@ mod tests {
             -action panic=none
 
             console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=unstable no_timer_check watchdog_thresh=60
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
     fn the_wall_clock_under_kvm() {
-        check(Clock::Wall, Accelerator::Kvm, expect![[r#"
+        check(
+            Clock::Wall,
+            Accelerator::Kvm,
+            expect![[r#"
             -no-user-config
             -nodefaults
             -display none
@@ -278,6 +289,7 @@ mod tests {
             -action panic=none
 
             console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 sysctl.kernel.hung_task_timeout_secs=140
-        "#]]);
+        "#]],
+        );
     }
 }
