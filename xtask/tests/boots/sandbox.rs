@@ -72,6 +72,20 @@ impl Sandbox {
         Run::of(output)
     }
 
+    /// The same as a user without any rights but those to the files of whoever runs the tests.
+    #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
+    pub(crate) fn lab_without_root(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        if rustix::process::geteuid().is_root() {
+            let lab = command;
+            command = Command::new("unshare");
+            command.args(["--user", "--map-user=1000", "--map-group=1000", "--"]).arg(lab.get_program());
+            command.args(lab.get_args()).current_dir(self.folder.path());
+            command.envs(lab.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        }
+        Run::of(command.output().expect("the lab starts"))
+    }
+
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
@@ -122,7 +136,8 @@ impl Sandbox {
 
     /// Of the boots of the only campaign, by number: how many tries have a result.
     pub(crate) fn results_by_number(&self) -> BTreeMap<u32, usize> {
-        let folders = fs::read_dir(self.campaign().join("boots")).expect("boots").flatten();
+        let Some(campaign) = self.newest_campaign() else { return BTreeMap::new() };
+        let folders = fs::read_dir(campaign.join("boots")).into_iter().flatten().flatten();
         let records = folders.filter_map(|folder| boot_files::read_record(&folder.path()).ok());
         let results = records.filter(|record| !matches!(record.outcome, Outcome::Lost { .. }));
         results.fold(BTreeMap::new(), |mut counts, record| {
@@ -160,7 +175,7 @@ impl Sandbox {
     }
 
     /// How many boots run that have written to their console.
-    fn speaking_boots(&self) -> usize {
+    pub(crate) fn speaking_boots(&self) -> usize {
         let Some(campaign) = self.newest_campaign() else { return 0 };
         let boots = fs::read_dir(campaign.join("boots")).into_iter().flatten().flatten();
         let speaks = |boot: &fs::DirEntry| {

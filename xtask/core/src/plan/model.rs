@@ -67,11 +67,7 @@ pub struct Variant {
 impl Variant {
     /// Whether its kernel is the source as it is.
     pub fn is_unpatched(&self) -> bool {
-        match (&self.series[..], &self.prefix) {
-            ([], _) => true,
-            ([_], Some(prefix)) => prefix.patches == 0,
-            ([_, ..], _) => false,
-        }
+        self.series.is_empty()
     }
 
     /// Whether `other` is the same under another name.

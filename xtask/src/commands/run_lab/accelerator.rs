@@ -40,14 +40,17 @@ pub(super) fn choose(
 /// The kernel of the source as it is, so that no patch has a part in what the test shows: the plan's, or one that is built
 /// for this.
 fn unpatched(sh: &Shell, lab: &Lab, plan: &Plan, kernels: &[Kernel]) -> anyhow::Result<Kernel> {
-    let mut built = plan.variants.iter().zip(kernels);
-    if let Some((_, kernel)) = built.find(|(variant, _)| variant.is_unpatched()) {
+    if let Some(kernel) = unpatched_place(&plan.variants).and_then(|place| kernels.get(place)) {
         return Ok(kernel.clone());
     }
     let variant =
         Variant { name: "unpatched".to_owned(), series: Vec::new(), prefix: None, planted_ns: None };
     let kernels = kernels::ensure(sh, lab, &plan.kernel, &[variant]).context("a kernel to test KVM with")?;
     kernels.into_iter().next().context("a kernel to test KVM with")
+}
+
+fn unpatched_place(variants: &[Variant]) -> Option<usize> {
+    variants.iter().position(Variant::is_unpatched)
 }
 
 /// What the test guest does: it starts the server, and ends.
@@ -61,4 +64,22 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: 0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever stands first in the plan may be what a patch has broken.
+    #[test]
+    fn kvm_is_tested_with_no_patch() {
+        let variant = |series: &[&str]| Variant {
+            name: "x".to_owned(),
+            series: series.iter().map(|&name| name.to_owned()).collect(),
+            prefix: None,
+            planted_ns: None,
+        };
+        assert_eq!(unpatched_place(&[variant(&["broken"]), variant(&[]), variant(&[])]), Some(1));
+        assert_eq!(unpatched_place(&[variant(&["sync-dio"]), variant(&["async-dio"])]), None);
+    }
 }
