@@ -254,7 +254,7 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
         parts = parts.with("series", &series.name).with("patches", &series.digest);
     }
     for fragment in request.fragments {
-        parts = parts.with("fragment", &fragment.text);
+        parts = parts.with("fragment", fragment.meaning());
     }
     parts.finish()
 }

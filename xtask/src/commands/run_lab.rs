@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
 use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
+use lab_core::text::escape::escape_for_terminal;
 use lab_protocol::Tool;
 use xshell::Shell;
 
@@ -102,7 +103,7 @@ fn campaign_and_machine(
     let qemu_version = host::qemu_version(sh)?;
     let base = kernels.first().context("a plan has at least one variant")?;
     let choice = accelerator::choose(sh, lab, &plan, &host, &qemu_version, kernels, image)?;
-    eprintln!("accelerator {}: {}", choice.accelerator.word(), choice.reason);
+    eprintln!("accelerator {}: {}", choice.accelerator.word(), escape_for_terminal(&choice.reason));
     if choice.accelerator == Accelerator::Tcg && plan.machine.clock == Clock::Wall {
         eprintln!("the wall clock under emulation shows orders of magnitude only");
     }
@@ -172,6 +173,7 @@ fn open_campaign(
         done => eprintln!("resuming {}  {done} of {total} boots are there", path.display()),
     }
     for damaged in &opened.damaged {
+        let damaged = escape_for_terminal(damaged);
         eprintln!("a record cannot be read, and its boot is run again unless another try counts: {damaged}");
     }
     Ok((opened, file))

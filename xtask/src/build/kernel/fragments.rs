@@ -13,6 +13,16 @@ pub(crate) struct Fragment {
     pub(crate) text: String,
 }
 
+impl Fragment {
+    /// What it asks for: its lines without comments, so that a better word in one of them builds no kernel anew.
+    /// `# CONFIG_X is not set` is no comment.
+    pub(crate) fn meaning(&self) -> String {
+        let counts =
+            |line: &&str| !line.is_empty() && (!line.starts_with('#') || line.ends_with(" is not set"));
+        self.text.lines().map(str::trim).filter(counts).fold(String::new(), |text, line| text + line + "\n")
+    }
+}
+
 /// One option that a fragment asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -178,6 +188,21 @@ mod tests {
             "CONFIG_S=\"text = 1\"\n# CONFIG_X is not set\nCONFIG_N=0x10\n# CONFIG_M is not set\n"
         );
         assert_eq!(wanted[1].place, "b:1");
+    }
+
+    #[test]
+    fn comments_do_not_make_another_kernel() {
+        let meaning = |text: &str| fragment("a", text).meaning();
+        assert_eq!(
+            meaning("# why\n\n CONFIG_X=y \n# CONFIG_Y is not set\n"),
+            "CONFIG_X=y\n# CONFIG_Y is not set\n"
+        );
+        assert_eq!(meaning("# for X\nCONFIG_X=y\n"), meaning("CONFIG_X=y\n\n# a better word\n"));
+        for other in
+            ["CONFIG_X=m\n", "# CONFIG_X is not set\n", "CONFIG_Y=y\n", "CONFIG_X=y\nCONFIG_Y=y\n", ""]
+        {
+            assert_ne!(meaning("CONFIG_X=y\n"), meaning(other), "{other}");
+        }
     }
 
     #[test]
