@@ -4,6 +4,7 @@ mod aio;
 #[cfg(test)]
 pub(crate) mod captures;
 mod fio;
+mod latency;
 mod requests;
 
 use std::fmt;
@@ -14,8 +15,9 @@ use lab_protocol::{Tool, WorkloadReport};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-pub use fio::{DirectionMetrics, FioDirection, FioJob, Latency, ToolMetrics, fio_jobs};
-pub use requests::{Requests, requests};
+pub use fio::{DirectionMetrics, FioDirection, FioJob, ToolMetrics, fio_jobs};
+pub use latency::{Latency, Requests};
+pub use requests::requests;
 
 /// What a load tool measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::io;
 
-use lab_core::evidence::capture::CappedBuffer;
 use lab_protocol::{Hello, Nonce};
 
 use super::*;
@@ -11,19 +10,7 @@ use super::*;
 const REFUSED: &str = "qemu-system-x86_64: failed to initialize kvm: Permission denied\n";
 
 fn capture(end: End, stderr: &str) -> Capture {
-    Capture {
-        console: CappedBuffer::new(16),
-        hello: None,
-        progress: None,
-        report: None,
-        requests: Vec::new(),
-        requests_received_bytes: 0,
-        frame_error: None,
-        qmp: Vec::new(),
-        qemu_stderr: stderr.to_owned(),
-        end,
-        wall: Duration::from_secs(20),
-    }
+    Capture { qemu_stderr: stderr.to_owned(), end, wall: Duration::from_secs(20), ..Capture::empty(16) }
 }
 
 fn booted() -> Capture {

@@ -60,19 +60,7 @@ impl Received {
             stderr: CappedBuffer::new(STDERR_KEPT_BYTES),
             binding: Some(request.host_cpus.clone()).filter(|binding| !binding.vcpus.is_empty()),
             qemu: None,
-            capture: Capture {
-                console: CappedBuffer::new(CONSOLE_KEPT_BYTES),
-                hello: None,
-                progress: None,
-                report: None,
-                requests: Vec::new(),
-                requests_received_bytes: 0,
-                frame_error: None,
-                qmp: Vec::new(),
-                qemu_stderr: String::new(),
-                end: End::Exited { code: None },
-                wall: Duration::ZERO,
-            },
+            capture: Capture::empty(CONSOLE_KEPT_BYTES),
         })
     }
 

@@ -5,7 +5,8 @@
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
-use super::{Latency, Requests, excerpt};
+use super::excerpt;
+use super::latency::{Latency, Requests};
 
 /// The format that is read.
 const FORMAT: u32 = 1;

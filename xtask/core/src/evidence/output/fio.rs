@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::excerpt;
+use super::latency::Latency;
 
 /// What a tool tells beyond its throughput, over all of its jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,23 +39,6 @@ pub struct DirectionMetrics {
     pub iops: f64,
     /// From submission to completion of a transfer; none if it was not measured (`disable_clat`, `gtod_reduce`).
     pub completion: Option<Latency>,
-}
-
-/// How long transfers took, nanoseconds. A percentile is missing if the job asks for others, or if there are several
-/// jobs without `group_reporting`: theirs cannot be put together. fio rounds percentiles by up to 0.8 % (FIO_IO_U_PLAT_BITS).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Latency {
-    /// Mean.
-    pub mean_ns: f64,
-    /// Median.
-    pub p50_ns: Option<u64>,
-    /// 90 % took at most this.
-    pub p90_ns: Option<u64>,
-    /// 99 % did.
-    pub p99_ns: Option<u64>,
-    /// 99.9 % did.
-    pub p99_9_ns: Option<u64>,
 }
 
 impl ToolMetrics {

@@ -2,19 +2,9 @@
 
 use anyhow::Context as _;
 use lab_protocol::{Tool, WorkloadReport};
-use serde::{Deserialize, Serialize};
 
-use super::{DirectionMetrics, Latency, ToolMetrics, aio, fio};
-
-/// The requests of a tool, reads and writes together.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Requests {
-    /// How many a second.
-    pub iops: f64,
-    /// From submission to completion; none if it was not measured.
-    pub completion: Option<Latency>,
-}
+use super::latency::{Latency, Requests};
+use super::{DirectionMetrics, ToolMetrics, aio, fio};
 
 /// What the tool tells of its requests; none if it does not: `dd`, and `aio-stress` without `--json -`.
 ///

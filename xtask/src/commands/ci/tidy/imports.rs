@@ -5,25 +5,35 @@
 use anyhow::Context as _;
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree};
+use syn::{Attribute, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
 
 /// Paths that begin in the crate: the names of modules and of what is in them.
 pub(super) type Path = Vec<String>;
 
-/// The paths that the file of module `module` names, each from the top of its crate.
+/// What a file says of other modules.
+#[derive(Debug, Default)]
+pub(super) struct Imports {
+    /// The paths that it names, each from the top of its crate.
+    pub(super) used: Vec<Path>,
+    /// Names that it passes on, with where they come from: `pub use model::Plan`.
+    pub(super) passed_on: Vec<(String, Path)>,
+}
+
+/// What the file of module `module` says of others.
 ///
 /// # Errors
 /// If it is no Rust.
-pub(super) fn of_file(module: &[String], text: &str) -> anyhow::Result<Vec<Path>> {
+pub(super) fn of_file(module: &[String], text: &str) -> anyhow::Result<Imports> {
     let file = syn::parse_file(text).context("parsing Rust")?;
     let declared = file.items.iter().filter_map(|item| match item {
         Item::Mod(ItemMod { ident, .. }) => Some(ident.to_string()),
         _ => None,
     });
-    let mut finder = Finder { module, children: declared.collect(), found: Vec::new() };
+    let mut finder =
+        Finder { module, children: declared.collect(), found: Imports::default(), passes_on: false };
     finder.visit_file(&file);
-    finder.found.sort();
-    finder.found.dedup();
+    finder.found.used.sort();
+    finder.found.used.dedup();
     Ok(finder.found)
 }
 
@@ -31,7 +41,9 @@ struct Finder<'a> {
     module: &'a [String],
     /// Modules that the file declares: a path may begin with one.
     children: Vec<String>,
-    found: Vec<Path>,
+    found: Imports,
+    /// Whether the import that is looked at has a visibility of its own.
+    passes_on: bool,
 }
 
 impl Finder<'_> {
@@ -50,7 +62,10 @@ impl Finder<'_> {
             }
             Some(_) | None => return,
         };
-        self.found.push(path);
+        if let (true, Some(name)) = (self.passes_on, path.last()) {
+            self.found.passed_on.push((name.clone(), path.clone()));
+        }
+        self.found.used.push(path);
     }
 
     fn add_tree(&mut self, before: &[String], tree: &UseTree) {
@@ -103,7 +118,9 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.passes_on = !matches!(item.vis, Visibility::Inherited);
         self.add_tree(&[], &item.tree);
+        self.passes_on = false;
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -145,7 +162,7 @@ mod tests {
     fn check(text: &str, expected: &[&str]) {
         let module = ["build".to_owned(), "image".to_owned()];
         let found = of_file(&module, text).unwrap();
-        assert_eq!(found.iter().map(|path| path.join("::")).collect::<Vec<_>>(), expected);
+        assert_eq!(found.used.iter().map(|path| path.join("::")).collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -166,6 +183,17 @@ mod tests {
             &["a::b", "build::kernel::c"],
         );
         check("fn f(x: Vec<crate::a::B>) { match x { crate::c::D => {} } }", &["a::B", "c::D"]);
+    }
+
+    #[test]
+    fn names_that_are_passed_on() {
+        let found = of_file(
+            &["plan".to_owned()],
+            "mod a;\nuse a::A;\npub use a::{B, C};\npub(crate) use crate::d::E;",
+        );
+        let passed_on =
+            found.unwrap().passed_on.into_iter().map(|(name, path)| format!("{name} of {}", path.join("::")));
+        assert_eq!(passed_on.collect::<Vec<_>>(), ["B of plan::a::B", "C of plan::a::C", "E of d::E"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
-use super::imports;
+use super::imports::{self, Imports};
 
 /// The packages, each with its stages from the ground up. Those of one floor do not use each other. Without stages, only
 /// circles are looked for.
@@ -56,10 +56,26 @@ fn package(
         .iter()
         .filter_map(|(path, text)| Some((module(path.strip_prefix(&source)?)?, (path, text))))
         .collect();
+    let read = |(module, (path, text)): (&Vec<String>, &(&String, &String))| {
+        let imports = imports::of_file(module, text).with_context(|| (*path).clone())?;
+        Ok((module.clone(), (path.to_string(), imports)))
+    };
+    let top = texts.get(&format!("{source}lib.rs")).map(|text| imports::of_file(&[], text)).transpose()?;
+    let mut imports: BTreeMap<Vec<String>, (String, Imports)> =
+        modules.iter().map(read).collect::<anyhow::Result<_>>()?;
+    imports.extend(top.map(|top| (Vec::new(), (format!("{source}lib.rs"), top))));
+    let passed_on: BTreeMap<Vec<String>, &Vec<String>> = imports
+        .iter()
+        .flat_map(|(module, (_, imports))| {
+            imports.passed_on.iter().map(move |(name, from)| (module, name, from))
+        })
+        .map(|(module, name, from)| ([module.as_slice(), std::slice::from_ref(name)].concat(), from))
+        .collect();
     let mut uses: BTreeMap<Vec<String>, BTreeMap<(String, String), String>> = BTreeMap::new();
-    for (module, (path, text)) in &modules {
-        for import in imports::of_file(module, text).with_context(|| (*path).clone())? {
-            let Some(used) = owner(&import, &modules) else { continue };
+    for (module, (path, imports)) in &imports {
+        for import in &imports.used {
+            let source = source_of(import, &passed_on);
+            let Some(used) = owner(&source, &modules) else { continue };
             let common = module.iter().zip(used).take_while(|(one, other)| one == other).count();
             if let (Some(from), Some(to)) = (module.get(common), used.get(common)) {
                 let between = uses.entry(module[..common].to_vec()).or_default();
@@ -77,6 +93,21 @@ fn module(path: &str) -> Option<Vec<String>> {
     let parts: Vec<String> = path.strip_suffix(".rs")?.split('/').map(str::to_owned).collect();
     let is_top = parts.len() == 1 && ["lib", "main"].contains(&parts[0].as_str());
     (!is_top && !parts.iter().any(|part| part == "tests")).then_some(parts)
+}
+
+/// Where a path leads if names are followed to the modules that pass them on.
+fn source_of(path: &[String], passed_on: &BTreeMap<Vec<String>, &Vec<String>>) -> Vec<String> {
+    let mut path = path.to_vec();
+    // Two modules that pass a name on to each other do not compile; the limit is for texts that are no program.
+    for _ in 0..8 {
+        let Some((length, from)) =
+            (1..=path.len()).find_map(|length| Some((length, *passed_on.get(&path[..length])?)))
+        else {
+            return path;
+        };
+        path = [from.as_slice(), &path[length..]].concat();
+    }
+    path
 }
 
 /// The innermost module on a path.
@@ -204,6 +235,18 @@ mod tests {
                 "xtask::lab: part of a circle: xtask/src/lab/a.rs uses lab::b::B",
                 "xtask::lab: part of a circle: xtask/src/lab/b.rs uses lab::c::f",
                 "xtask::lab: part of a circle: xtask/src/lab/c.rs uses lab::a",
+            ],
+        );
+        // Through names that the module above passes on.
+        check(
+            &[
+                ("xtask/src/lab.rs", "mod a;\nmod b;\npub use a::A;\npub use b::B;"),
+                ("xtask/src/lab/a.rs", "use super::B;"),
+                ("xtask/src/lab/b.rs", "fn f() -> crate::lab::A { 1 }"),
+            ],
+            &[
+                "xtask::lab: part of a circle: xtask/src/lab/a.rs uses lab::B",
+                "xtask::lab: part of a circle: xtask/src/lab/b.rs uses lab::A",
             ],
         );
         // Only the tests close it.
