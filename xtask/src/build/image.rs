@@ -24,7 +24,7 @@ use self::inputs::Inputs;
 pub(crate) use self::job::check as check_jobs;
 pub(crate) use self::manifest::Manifest;
 use self::part::Origin;
-use crate::lab::archive::{self, Entry};
+use crate::lab::archive::{self, ArchiveEntry};
 use crate::lab::cache::Cache;
 use crate::lab::{digest, files};
 
@@ -141,11 +141,11 @@ fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8
 }
 
 /// The folders and devices that process 1 relies on, and the files.
-fn entries(parts: &[part::Part]) -> Vec<Entry> {
-    let folders = ["/dev", "/mnt", "/proc", "/sys", "/tmp"].map(|path| Entry::folder(path, 0o755));
+fn entries(parts: &[part::Part]) -> Vec<ArchiveEntry> {
+    let folders = ["/dev", "/mnt", "/proc", "/sys", "/tmp"].map(|path| ArchiveEntry::folder(path, 0o755));
     // The kernel opens it as the standard streams of process 1, and warns if it cannot. Number: devices.txt of Linux.
-    let console = Entry::character_device("/dev/console", 0o600, 5, 1);
-    let files = parts.iter().map(|part| Entry::file(&part.guest_path, 0o755, part.content.clone()));
+    let console = ArchiveEntry::character_device("/dev/console", 0o600, 5, 1);
+    let files = parts.iter().map(|part| ArchiveEntry::file(&part.guest_path, 0o755, part.content.clone()));
     folders.into_iter().chain([console]).chain(files).collect()
 }
 

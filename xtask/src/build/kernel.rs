@@ -22,7 +22,7 @@ pub(crate) use metadata::KernelMetadata;
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
 
-use crate::build::source::{self, Identity, Tell};
+use crate::build::source::{self, SourceIdentity, Tell};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::{digest, process};
@@ -37,7 +37,7 @@ pub(crate) struct KernelRequest<'a> {
     /// Where the source comes from.
     pub(crate) source: &'a Source,
     /// Which source that is ([`source::identify`]).
-    pub(crate) identity: &'a Identity,
+    pub(crate) identity: &'a SourceIdentity,
     /// The variant's name, for messages.
     pub(crate) variant: &'a str,
     /// Applied in this order; none: the source as it is.

@@ -8,7 +8,7 @@ use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
-use super::source::{self, Identity};
+use super::source::{self, SourceIdentity};
 use crate::lab::Lab;
 use crate::series::load;
 
@@ -102,7 +102,7 @@ pub(crate) struct Builder<'a> {
     variants: &'a [Variant],
     series: Vec<Vec<Series>>,
     fragments: Vec<Fragment>,
-    identity: Identity,
+    identity: SourceIdentity,
 }
 
 impl<'a> Builder<'a> {

@@ -47,7 +47,7 @@ const SOURCE_NEEDED_BYTES: u64 = 2560 << 20;
 
 /// Which source is meant, without its having been fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct SourceIdentity {
     /// For people and records, free of anything that belongs to this machine, e.g.
     /// `linux-source-6.12 6.12.117-1~deb12u1`.
     pub(crate) identity: String,
@@ -58,11 +58,11 @@ pub(crate) struct Identity {
 /// A prepared source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceTree {
-    /// As [`Identity::identity`].
+    /// As [`SourceIdentity::identity`].
     pub(crate) identity: String,
     /// As its Makefile says, e.g. `6.12.117`.
     pub(crate) kernel_version: String,
-    /// As [`Identity::key`].
+    /// As [`SourceIdentity::key`].
     pub(crate) key: String,
     /// The source's folder in the cache.
     pub(crate) folder: PathBuf,
@@ -104,7 +104,12 @@ pub(crate) fn located(source: &Source, root: &Path) -> Source {
 ///
 /// # Errors
 /// If a file or tree cannot be read, or the package cannot be fetched.
-pub(crate) fn identify(sh: &Shell, cache: &Cache, source: &Source, tell: Tell) -> anyhow::Result<Identity> {
+pub(crate) fn identify(
+    sh: &Shell,
+    cache: &Cache,
+    source: &Source,
+    tell: Tell,
+) -> anyhow::Result<SourceIdentity> {
     let purpose = || format!("finding the kernel source {}", source_text(source));
     let (identity, content) = match source {
         Source::Debian(package) => {
@@ -134,7 +139,7 @@ pub(crate) fn identify(sh: &Shell, cache: &Cache, source: &Source, tell: Tell) -
 ///
 /// # Errors
 /// If a file or tree cannot be read.
-pub(crate) fn known(sh: &Shell, cache: &Cache, source: &Source) -> anyhow::Result<Option<Identity>> {
+pub(crate) fn known(sh: &Shell, cache: &Cache, source: &Source) -> anyhow::Result<Option<SourceIdentity>> {
     let Source::Debian(package) = source else {
         return identify(sh, cache, source, &|_| {}).map(Some);
     };
@@ -142,11 +147,11 @@ pub(crate) fn known(sh: &Shell, cache: &Cache, source: &Source) -> anyhow::Resul
     Ok(current.map(|current| identity_of(format!("{package} {}", current.version), current.sha256)))
 }
 
-fn identity_of(identity: String, content: String) -> Identity {
+fn identity_of(identity: String, content: String) -> SourceIdentity {
     let key =
         digest::Parts::default().with("layout", LAYOUT).with("identity", &identity).with("content", content);
     let key = format!("{}-{}", folder_name(&identity), digest::short(&key.finish()));
-    Identity { identity, key }
+    SourceIdentity { identity, key }
 }
 
 /// Makes the source available as a work tree. Does nothing if it already is.
@@ -160,7 +165,7 @@ pub(crate) fn prepare(
     sh: &Shell,
     cache: &Cache,
     source: &Source,
-    identity: &Identity,
+    identity: &SourceIdentity,
     tell: Tell,
 ) -> anyhow::Result<SourceTree> {
     prepare_with(sh, cache, source, identity, tell, &files::sync_file_system)
@@ -171,7 +176,7 @@ fn prepare_with(
     sh: &Shell,
     cache: &Cache,
     source: &Source,
-    identity: &Identity,
+    identity: &SourceIdentity,
     tell: Tell,
     sync: &dyn Fn(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<SourceTree> {
@@ -206,7 +211,7 @@ fn prepare_with(
 /// If the lock file cannot be opened.
 pub(crate) fn lock(
     cache: &Cache,
-    identity: &Identity,
+    identity: &SourceIdentity,
     tell: Tell,
 ) -> anyhow::Result<crate::lab::cache::Lock> {
     cache.lock(&format!("source-{}", identity.key), || {
@@ -218,7 +223,7 @@ fn make_tree(
     sh: &Shell,
     cache: &Cache,
     source: &Source,
-    identity: &Identity,
+    identity: &SourceIdentity,
     tree: &Path,
     tell: Tell,
 ) -> anyhow::Result<String> {
@@ -239,7 +244,7 @@ fn make_tree(
     Ok(commit)
 }
 
-fn read_prepared(folder: &Path, identity: &Identity) -> anyhow::Result<Option<SourceTree>> {
+fn read_prepared(folder: &Path, identity: &SourceIdentity) -> anyhow::Result<Option<SourceTree>> {
     let path = folder.join("source.toml");
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,

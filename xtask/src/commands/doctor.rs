@@ -8,7 +8,7 @@ use xshell::Shell;
 use crate::commands::cli;
 use crate::lab::cache::Cache;
 use crate::lab::files;
-use crate::machine::accel::{self, Identity};
+use crate::machine::accel::{self, MachineIdentity};
 use crate::machine::host::{self, NEEDS, Need, OPTIONAL};
 use crate::machine::memory::room;
 
@@ -45,8 +45,8 @@ fn examine(sh: &Shell, cache: &Cache) -> anyhow::Result<(String, bool)> {
     line("qemu", &qemu_version.as_ref().map_or_else(|error| format!("{error:#}"), String::clone));
     line("/dev/kvm", kvm_device());
     if let Ok(qemu_version) = &qemu_version {
-        let identity = Identity { cpu: &machine.cpu, kernel: &machine.kernel, qemu_version };
-        line("kvm test", &accel::describe_memory(cache, identity, jiff::Timestamp::now()));
+        let identity = MachineIdentity { cpu: &machine.cpu, kernel: &machine.kernel, qemu_version };
+        line("kvm test", &accel::remembered_text(cache, identity, jiff::Timestamp::now()));
     }
     line("memory for boots", &memory_for_boots());
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| need.what.find().is_none()).collect();

@@ -190,7 +190,7 @@ fn run_boots(
 ) -> anyhow::Result<()> {
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
     let side_by_side = boots_side_by_side(&file.plan.machine)?;
-    eprintln!("boots  {}", side_by_side.describe());
+    eprintln!("boots  {}", side_by_side.line());
     let context = BootContext {
         cache: &lab.cache,
         folder,

@@ -12,7 +12,7 @@ const BLOCK: usize = 512;
 
 /// One name in an archive.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct ArchiveEntry {
     /// Absolute.
     path: String,
     /// Type and permissions, as in `stat.st_mode`.
@@ -22,21 +22,26 @@ pub struct Entry {
     content: Vec<u8>,
 }
 
-impl Entry {
+impl ArchiveEntry {
     /// A regular file.
     pub fn file(path: &str, permissions: u32, content: Vec<u8>) -> Self {
-        Entry { path: path.to_owned(), mode: 0o100_000 | permissions, device: (0, 0), content }
+        ArchiveEntry { path: path.to_owned(), mode: 0o100_000 | permissions, device: (0, 0), content }
     }
 
     /// A folder.
     pub fn folder(path: &str, permissions: u32) -> Self {
-        Entry { path: path.to_owned(), mode: 0o040_000 | permissions, device: (0, 0), content: Vec::new() }
+        ArchiveEntry {
+            path: path.to_owned(),
+            mode: 0o040_000 | permissions,
+            device: (0, 0),
+            content: Vec::new(),
+        }
     }
 
     /// A character device. Only its description goes into the archive, so no special rights are needed.
     pub(crate) fn character_device(path: &str, permissions: u32, major: u32, minor: u32) -> Self {
         let mode = 0o020_000 | permissions;
-        Entry { path: path.to_owned(), mode, device: (major, minor), content: Vec::new() }
+        ArchiveEntry { path: path.to_owned(), mode, device: (major, minor), content: Vec::new() }
     }
 }
 
@@ -45,12 +50,12 @@ impl Entry {
 ///
 /// # Errors
 /// If a file is larger than 4 GiB.
-pub fn write(entries: &[Entry]) -> anyhow::Result<Vec<u8>> {
+pub fn write(entries: &[ArchiveEntry]) -> anyhow::Result<Vec<u8>> {
     let mut sorted = BTreeMap::new();
     for entry in entries {
         for (at, _) in entry.path.match_indices('/').filter(|(at, _)| *at > 0) {
             let above = &entry.path[..at];
-            sorted.entry(above).or_insert_with(|| Entry::folder(above, 0o755));
+            sorted.entry(above).or_insert_with(|| ArchiveEntry::folder(above, 0o755));
         }
     }
     sorted.extend(entries.iter().map(|entry| (entry.path.as_str(), entry.clone())));
@@ -63,7 +68,7 @@ pub fn write(entries: &[Entry]) -> anyhow::Result<Vec<u8>> {
     Ok(archive)
 }
 
-fn append(archive: Vec<u8>, number: u32, entry: &Entry) -> anyhow::Result<Vec<u8>> {
+fn append(archive: Vec<u8>, number: u32, entry: &ArchiveEntry) -> anyhow::Result<Vec<u8>> {
     let size = u32::try_from(entry.content.len()).context("4 GiB is the limit for a file")?;
     let mut writer = newc::Builder::new(entry.path.trim_start_matches('/'))
         .ino(number)
@@ -100,13 +105,13 @@ mod tests {
         }
     }
 
-    fn entries() -> Vec<Entry> {
+    fn entries() -> Vec<ArchiveEntry> {
         vec![
-            Entry::file("/lib/a/odd.so", 0o755, b"12345".to_vec()),
-            Entry::file("/init", 0o755, b"1234".to_vec()),
-            Entry::folder("/dev", 0o700),
-            Entry::character_device("/dev/console", 0o600, 5, 1),
-            Entry::file("/lib/b", 0o644, Vec::new()),
+            ArchiveEntry::file("/lib/a/odd.so", 0o755, b"12345".to_vec()),
+            ArchiveEntry::file("/init", 0o755, b"1234".to_vec()),
+            ArchiveEntry::folder("/dev", 0o700),
+            ArchiveEntry::character_device("/dev/console", 0o600, 5, 1),
+            ArchiveEntry::file("/lib/b", 0o644, Vec::new()),
         ]
     }
 
@@ -134,7 +139,7 @@ mod tests {
     #[test]
     fn another_archive_can_be_appended() {
         for length in 0..8 {
-            let archive = write(&[Entry::file("/file", 0o644, vec![b'x'; length])]).unwrap();
+            let archive = write(&[ArchiveEntry::file("/file", 0o644, vec![b'x'; length])]).unwrap();
             assert_eq!(archive.len() % BLOCK, 0);
             assert!(archive.starts_with(b"070701"));
         }

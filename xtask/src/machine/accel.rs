@@ -18,7 +18,7 @@ use lab_core::plan::{AccelChoice, Binding, Clock};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::machine::boot::{Accelerator, BootRequest, Machine, boot};
-pub(crate) use remembered::{Identity, describe as describe_memory, forget};
+pub(crate) use remembered::{MachineIdentity, forget, remembered_text};
 use remembered::{TestResult, file, keep, recall};
 
 /// How long the test guest may say nothing under KVM: where that does not work it never says a word. One that works prints
@@ -59,7 +59,7 @@ pub(crate) struct TestGuest {
 pub(crate) fn choose(
     cache: &Cache,
     wanted: AccelChoice,
-    identity: Identity<'_>,
+    identity: MachineIdentity<'_>,
     guest: &dyn Fn() -> anyhow::Result<TestGuest>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Choice> {
@@ -133,12 +133,12 @@ impl Test<'_> {
         }
         let guest = (self.guest)()?;
         eprintln!("testing KVM with a small guest; {} s of silence end it", KVM_SILENCE.as_secs());
-        let under_kvm = describe(&(self.run)(&guest, Accelerator::Kvm)?);
+        let under_kvm = test_outcome(&(self.run)(&guest, Accelerator::Kvm)?);
         let (works, detail) = match under_kvm {
             Ok(time) => (true, format!("a test guest booted under KVM in {time}")),
             Err(why) => {
                 eprintln!("it did not boot; testing whether it does without KVM");
-                let emulated = describe(&(self.run)(&guest, Accelerator::Tcg)?);
+                let emulated = test_outcome(&(self.run)(&guest, Accelerator::Tcg)?);
                 let fails = format!("/dev/kvm opens, but a test guest did not boot under KVM: {why}");
                 match emulated {
                     Ok(time) => (false, format!("{fails}; under emulation it did in {time}")),
@@ -155,7 +155,7 @@ impl Test<'_> {
 }
 
 /// What a test boot showed: process 1 has to speak up. After how long it did, or what happened instead.
-fn describe(capture: &Capture) -> Result<String, String> {
+fn test_outcome(capture: &Capture) -> Result<String, String> {
     if let Some((_, after)) = &capture.hello {
         return Ok(format!("{:.1} s", after.as_secs_f64()));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use lab_protocol::{Assignment, Nonce};
 
-use crate::lab::archive::{self, Entry};
+use crate::lab::archive::{self, ArchiveEntry};
 
 /// The image with the assignment behind it, as one file.
 ///
@@ -39,7 +39,7 @@ pub(crate) fn random_nonce() -> anyhow::Result<Nonce> {
 /// If the assignment is too large for an archive.
 fn assignment_archive(assignment: &Assignment) -> anyhow::Result<Vec<u8>> {
     let json = serde_json::to_vec_pretty(assignment).context("writing the assignment")?;
-    archive::write(&[Entry::file(lab_protocol::ASSIGNMENT_PATH, 0o644, json)])
+    archive::write(&[ArchiveEntry::file(lab_protocol::ASSIGNMENT_PATH, 0o644, json)])
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn kib(meminfo: &str, key: &str) -> Option<u64> {
 
 /// A control group that limits memory, in the files of version 1 or 2 of the interface.
 #[derive(Debug, PartialEq, Eq)]
-struct Group {
+struct ControlGroup {
     folder: PathBuf,
     limit: &'static str,
     usage: &'static str,
@@ -36,7 +36,7 @@ struct Group {
 }
 
 /// The groups that this process is in, each with those above it: every one of them may set a limit.
-fn groups(cgroup: &str) -> Vec<Group> {
+fn groups(cgroup: &str) -> Vec<ControlGroup> {
     let of_line = |line: &str| {
         let mut fields = line.splitn(3, ':');
         let (_, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
@@ -50,13 +50,13 @@ fn groups(cgroup: &str) -> Vec<Group> {
         // In a container the path may be that of the host, of which only the top is there.
         let path = Path::new(path.trim_start_matches('/'));
         let folders = path.ancestors().map(|path| Path::new(mount).join(path)).collect::<Vec<_>>();
-        Some(folders.into_iter().map(move |folder| Group { folder, limit, usage, total }))
+        Some(folders.into_iter().map(move |folder| ControlGroup { folder, limit, usage, total }))
     };
     cgroup.lines().filter_map(of_line).flatten().collect()
 }
 
 /// Bytes that are left in a group; none if it sets no limit. The file cache counts as usage and gives way.
-fn left_in(group: &Group, read: &dyn Fn(&Path) -> Option<String>) -> Option<u64> {
+fn left_in(group: &ControlGroup, read: &dyn Fn(&Path) -> Option<String>) -> Option<u64> {
     let number = |name: &str| read(&group.folder.join(name))?.trim().parse::<u64>().ok();
     let (limit, usage) = (number(group.limit)?, number(group.usage)?);
     let stat = read(&group.folder.join("memory.stat")).unwrap_or_default();

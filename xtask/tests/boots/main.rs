@@ -10,14 +10,14 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use sandbox::Sandbox;
+use sandbox::TestCheckout;
 use serde_json::Value;
 
 /// The kernel that sends one request at a time shows one in flight, today's kernel as many as the server allows; a
 /// boot whose record is gone is run again, alone; comparing again gives the same text.
 #[test]
 fn a_campaign_from_one_command() {
-    let sandbox = Sandbox::new("");
+    let sandbox = TestCheckout::new("");
     let run = sandbox.lab(&["run-lab", "--plan", "ci"]);
     run.expect_code_in(&[0, 1]);
     let comparison = sandbox.comparison();
@@ -50,7 +50,7 @@ fn a_campaign_from_one_command() {
 /// A job of fio is measured as the other tools are, its figure repeats, and its text is part of the record.
 #[test]
 fn a_job_of_fio() {
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [workloads.small-fio]
         tool = "fio"
@@ -82,7 +82,7 @@ fn a_job_of_fio() {
 /// What is planted is found, to the size; the same kernel again does not differ by a nanosecond.
 #[test]
 fn planted_slowdowns_are_found() {
-    let sandbox = Sandbox::new("");
+    let sandbox = TestCheckout::new("");
     let command = ["run-lab", "--self-test", "--plan", "ci", "--workloads", "dd-read", "--boots", "2"];
     let run = sandbox.lab(&command);
     run.expect_code_in(&[0]);
@@ -100,7 +100,7 @@ fn planted_slowdowns_are_found() {
 /// exit code says that something is worse.
 #[test]
 fn kernels_that_fail() {
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [variants.panics]
         series = ["panic-at-boot"]
@@ -141,7 +141,7 @@ fn kernels_that_fail() {
 /// A server that dies and a tool that fails are results with a reason, and the boot still ends in order.
 #[test]
 fn programs_that_fail() {
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [scenarios.dying]
         like = "local"
@@ -178,7 +178,7 @@ fn programs_that_fail() {
 /// returns 0 at the one signal and nothing at the other, and the boot is tried again either way.
 #[test]
 fn a_machine_that_the_host_ends_is_started_again() {
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [plans.ended]
         like = "ci"
@@ -203,7 +203,7 @@ fn a_machine_that_the_host_ends_is_started_again() {
 #[test]
 fn a_lab_that_is_killed_goes_on() {
     const SEED: u64 = 1;
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [plans.killed]
         like = "ci"
@@ -217,17 +217,17 @@ fn a_lab_that_is_killed_goes_on() {
     sandbox.lab(&["run-lab", "--plan", "killed", "--boots", "2"]).expect_code_in(&[0, 1]);
     sandbox.remove_campaigns();
     // Moments of the run, and not of the clock: on a busy machine nothing has begun after some seconds.
-    let campaign_begun = |sandbox: &Sandbox| sandbox.campaigns() > 0;
-    let machine_runs = |sandbox: &Sandbox| !sandbox.machines().is_empty();
-    let kernel_spoke = |sandbox: &Sandbox| sandbox.speaking_boots() > 0;
+    let campaign_begun = |sandbox: &TestCheckout| sandbox.campaigns() > 0;
+    let machine_runs = |sandbox: &TestCheckout| !sandbox.machines().is_empty();
+    let kernel_spoke = |sandbox: &TestCheckout| sandbox.speaking_boots() > 0;
     let one_more_result = {
         let before = Cell::new(None);
-        move |sandbox: &Sandbox| {
+        move |sandbox: &TestCheckout| {
             let count = sandbox.results_by_number().len();
             count > before.replace(before.get().or(Some(count))).unwrap_or(count)
         }
     };
-    let moments: [&dyn Fn(&Sandbox) -> bool; 5] =
+    let moments: [&dyn Fn(&TestCheckout) -> bool; 5] =
         [&campaign_begun, &machine_runs, &one_more_result, &kernel_spoke, &machine_runs];
     for (moment, pause_ms) in moments.into_iter().zip(pauses_ms(SEED)) {
         let mut lab = sandbox.start(&command);
@@ -263,7 +263,7 @@ fn pauses_ms(seed: u64) -> impl Iterator<Item = u64> {
 }
 
 /// One campaign, with a record that counts for each of `planned` boots and none that is broken.
-fn check_boots(sandbox: &Sandbox, planned: u32) {
+fn check_boots(sandbox: &TestCheckout, planned: u32) {
     assert_eq!(sandbox.campaigns(), 1);
     let campaign = sandbox.read_campaign();
     assert_eq!(campaign.damaged, [] as [String; 0]);
@@ -284,7 +284,7 @@ fn check_boots(sandbox: &Sandbox, planned: u32) {
 /// A dry run lists the boots and leaves nothing behind.
 #[test]
 fn a_dry_run_writes_nothing() {
-    let sandbox = Sandbox::new("");
+    let sandbox = TestCheckout::new("");
     let run = sandbox.lab_with_cache("/proc/nonexistent", &["run-lab", "--plan", "ci", "--dry-run"]);
     run.expect_code_in(&[0]);
     assert!(run.stdout.contains("plan ci: 8 boots"), "{run}");
@@ -298,7 +298,7 @@ fn a_dry_run_writes_nothing() {
 /// special and yet finds the cache.
 #[test]
 fn no_boot_needs_root() {
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [plans.rootless]
         like = "ci"
@@ -367,7 +367,7 @@ fn bad_input() {
             "series mine: patch 0002-x.patch does not apply to fs/fuse/file.c (hunk 1 at line 1)",
         ),
     ] {
-        let sandbox = Sandbox::new(addition);
+        let sandbox = TestCheckout::new(addition);
         patches.iter().for_each(|(file, text)| sandbox.add_patch("mine", file, text));
         let run = sandbox.lab(arguments);
         run.expect_code_in(&[2]);

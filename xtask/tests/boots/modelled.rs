@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::sandbox::Sandbox;
+use super::sandbox::TestCheckout;
 use super::{cell, evidence, row};
 
 /// What one dd of the small files transfers, bytes.
@@ -11,7 +11,7 @@ const BYTES: f64 = 8.0 * 1_048_576.0;
 /// By the virtual clock, so that neither this machine nor its load have a part in it.
 #[test]
 fn storage_behaves_as_it_is_modelled() {
-    let sandbox = Sandbox::new(
+    let sandbox = TestCheckout::new(
         r#"
         [plans.modelled]
         like = "ci"

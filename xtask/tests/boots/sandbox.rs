@@ -14,12 +14,12 @@ use serde_json::Value;
 use xtask::campaign::{self, boot_files};
 
 /// The copy; removed on drop.
-pub(crate) struct Sandbox {
+pub(crate) struct TestCheckout {
     folder: tempfile::TempDir,
 }
 
 /// A command of the lab that has ended.
-pub(crate) struct Run {
+pub(crate) struct LabRun {
     code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -28,7 +28,7 @@ pub(crate) struct Run {
 /// A command of the lab that runs; killed on drop.
 pub(crate) struct Running(Child);
 
-impl Sandbox {
+impl TestCheckout {
     /// A copy with `addition` at the end of `lab.toml`.
     pub(crate) fn new(addition: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -40,7 +40,7 @@ impl Sandbox {
         let lab = folder.path().join("lab.toml");
         let text = fs::read_to_string(&lab).expect("lab.toml");
         fs::write(lab, format!("{text}\n{addition}")).expect("lab.toml");
-        Sandbox { folder }
+        TestCheckout { folder }
     }
 
     /// Where the copy is.
@@ -62,19 +62,19 @@ impl Sandbox {
     }
 
     /// Runs a command to its end.
-    pub(crate) fn lab(&self, arguments: &[&str]) -> Run {
-        Run::of(self.command(arguments).output().expect("the lab starts"))
+    pub(crate) fn lab(&self, arguments: &[&str]) -> LabRun {
+        LabRun::of(self.command(arguments).output().expect("the lab starts"))
     }
 
     /// The same with another cache.
-    pub(crate) fn lab_with_cache(&self, cache: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn lab_with_cache(&self, cache: &str, arguments: &[&str]) -> LabRun {
         let output = self.command(arguments).env("PATCHLAB_CACHE", cache).output().expect("the lab starts");
-        Run::of(output)
+        LabRun::of(output)
     }
 
     /// The same as a user without any rights but those to the files of whoever runs the tests.
     #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
-    pub(crate) fn lab_without_root(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn lab_without_root(&self, arguments: &[&str]) -> LabRun {
         let mut command = self.command(arguments);
         if rustix::process::geteuid().is_root() {
             let lab = command;
@@ -83,7 +83,7 @@ impl Sandbox {
             command.args(lab.get_args()).current_dir(self.folder.path());
             command.envs(lab.get_envs().filter_map(|(name, value)| Some((name, value?))));
         }
-        Run::of(command.output().expect("the lab starts"))
+        LabRun::of(command.output().expect("the lab starts"))
     }
 
     /// Starts a command.
@@ -226,10 +226,10 @@ impl Sandbox {
     }
 }
 
-impl Run {
+impl LabRun {
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        LabRun { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
     /// Fails with everything that was printed if the exit code is none of `codes`.
@@ -239,7 +239,7 @@ impl Run {
     }
 }
 
-impl fmt::Display for Run {
+impl fmt::Display for LabRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "exit code {:?}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
     }

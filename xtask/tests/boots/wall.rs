@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use lab_core::campaign::Campaign;
 
-use super::sandbox::{Run, Sandbox};
+use super::sandbox::{LabRun, TestCheckout};
 
 /// One boot of each kernel, of a second or two.
 const PLAN: &str = r#"
@@ -31,15 +31,15 @@ boots = 1
 /// the host has too few CPUs, a doubt says so.
 #[test]
 fn guests_have_cpus_of_their_own() {
-    let sandboxes = [Sandbox::new(PLAN), Sandbox::new(PLAN)];
-    let runs: Vec<Run> = std::thread::scope(|scope| {
+    let sandboxes = [TestCheckout::new(PLAN), TestCheckout::new(PLAN)];
+    let runs: Vec<LabRun> = std::thread::scope(|scope| {
         let started = sandboxes
             .each_ref()
             .map(|sandbox| scope.spawn(|| sandbox.lab(&["run-lab", "--plan", "small-wall"])));
         started.map(|run| run.join().expect("a run")).into()
     });
     runs.iter().for_each(|run| run.expect_code_in(&[0]));
-    let campaigns = sandboxes.each_ref().map(Sandbox::read_campaign);
+    let campaigns = sandboxes.each_ref().map(TestCheckout::read_campaign);
     for (sandbox, campaign) in sandboxes.iter().zip(&campaigns) {
         assert_eq!(campaign.boots.len(), 2);
         let doubts = sandbox.comparison()["doubts"].to_string();

@@ -11,7 +11,7 @@ use std::process::{ExitStatus, Output};
 
 use xshell::{Shell, cmd};
 
-use crate::sandbox::{Run, Sandbox};
+use crate::sandbox::{LabRun, TestCheckout};
 use crate::system::System;
 
 /// CPUs of the host: one more than the guest of the plan has, so that it can be bound to CPUs of its own.
@@ -23,13 +23,13 @@ const LIMIT_S: u32 = 900;
 /// What came out of a host.
 pub(crate) struct Said {
     /// What each command printed and returned, in order.
-    pub(crate) runs: Vec<Run>,
+    pub(crate) runs: Vec<LabRun>,
     /// The CPUs that virtual machines were seen to be bound to, as `/proc` lists them, in the order of sight.
     pub(crate) bound_to: Vec<String>,
 }
 
 /// Starts the host, runs commands of the lab in it one after the other, and waits for its end.
-pub(crate) fn run(sh: &Shell, system: &System, sandbox: &Sandbox, commands: &[&[&str]]) -> Said {
+pub(crate) fn run(sh: &Shell, system: &System, sandbox: &TestCheckout, commands: &[&[&str]]) -> Said {
     let folder = sandbox.folder().join("said");
     fs::create_dir(&folder).expect("a folder for what is said");
     fs::write(folder.join("commands.sh"), script(sandbox, commands)).expect("the commands");
@@ -39,7 +39,7 @@ pub(crate) fn run(sh: &Shell, system: &System, sandbox: &Sandbox, commands: &[&[
     };
     let runs = (0..commands.len()).map(|number| {
         let code = String::from_utf8_lossy(&read(&format!("{number}.code"))).trim().parse::<i32>();
-        Run::of(Output {
+        LabRun::of(Output {
             // The form in which the kernel gives an exit code.
             status: ExitStatus::from_raw(code.expect("an exit code") << 8),
             stdout: read(&format!("{number}.stdout")),
@@ -82,7 +82,7 @@ fn start(sh: &Shell, system: &System, checkout: &Path) -> String {
 }
 
 /// The commands for the host's shell, with the environment that this test has.
-fn script(sandbox: &Sandbox, commands: &[&[&str]]) -> String {
+fn script(sandbox: &TestCheckout, commands: &[&[&str]]) -> String {
     let mut text = String::new();
     for (name, value) in std::env::vars() {
         let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');

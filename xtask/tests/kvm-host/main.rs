@@ -16,7 +16,7 @@ use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::Clock;
 use xshell::Shell;
 
-use sandbox::Sandbox;
+use sandbox::TestCheckout;
 
 /// The limits suit a host that is emulated by a busy machine. Nothing is there that disturbs a boot.
 const PLANS: &str = r#"
@@ -54,7 +54,7 @@ const PLANS: &str = r#"
 #[test]
 #[ignore = "emulates a host for some minutes; `cargo xtask ci` runs it"]
 fn the_lab_under_kvm() {
-    let sandbox = Sandbox::new(PLANS);
+    let sandbox = TestCheckout::new(PLANS);
     sandbox.add_series("panic-at-boot");
     sandbox.add_series("silent");
     // Nothing is built in the emulated host: that would take hours.
@@ -104,7 +104,7 @@ fn check_setup(campaign: &Campaign) {
 }
 
 /// How the boots ended, and what the monitor said of those that did not end well.
-fn check_ends(sandbox: &Sandbox, campaign: &Campaign) {
+fn check_ends(sandbox: &TestCheckout, campaign: &Campaign) {
     for variant in ["original", "original-again", "stock"] {
         assert_eq!(boot(campaign, variant).record.outcome, Outcome::Finished, "{variant}");
     }
@@ -147,7 +147,7 @@ fn check_pinning(campaign: &Campaign, bound_to: &[String]) {
 }
 
 /// What the server saw is what it sees under emulation: these kernels send one request at a time, or several.
-fn check_comparison(sandbox: &Sandbox) {
+fn check_comparison(sandbox: &TestCheckout) {
     let comparison = sandbox.comparison();
     let rows = comparison["rows"].as_array().expect("rows");
     assert_eq!(rows.len(), 2);
@@ -172,7 +172,7 @@ fn boot<'a>(campaign: &'a Campaign, variant: &str) -> &'a BootData {
 }
 
 /// What the monitor said during a variant's boot.
-fn told_by_monitor(sandbox: &Sandbox, campaign: &Campaign, variant: &str) -> String {
+fn told_by_monitor(sandbox: &TestCheckout, campaign: &Campaign, variant: &str) -> String {
     let path = sandbox.campaign().join("boots").join(&boot(campaign, variant).folder).join("qmp.jsonl");
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

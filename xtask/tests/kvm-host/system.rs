@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use xshell::{Shell, cmd};
-use xtask::lab::archive::{self, Entry};
+use xtask::lab::archive::{self, ArchiveEntry};
 use xtask::lab::cache::Cache;
 use xtask::lab::digest;
 
@@ -52,12 +52,13 @@ fn make(sh: &Shell, folder: &Path) {
     let unpacked = unpack(sh, scratch.path(), &[&kernel, BUSYBOX]);
     let version = kernel.strip_prefix("linux-image-").expect("the name of a kernel package");
     let modules = Modules::below(&unpacked.join("lib/modules").join(version));
-    let mut entries: Vec<Entry> = FOLDERS.iter().map(|path| Entry::folder(path, 0o755)).collect();
-    entries.push(Entry::file("/init", 0o755, INIT.into()));
-    entries.push(Entry::file("/bin/busybox", 0o755, read(&unpacked.join("bin/busybox"))));
+    let mut entries: Vec<ArchiveEntry> =
+        FOLDERS.iter().map(|path| ArchiveEntry::folder(path, 0o755)).collect();
+    entries.push(ArchiveEntry::file("/init", 0o755, INIT.into()));
+    entries.push(ArchiveEntry::file("/bin/busybox", 0o755, read(&unpacked.join("bin/busybox"))));
     for (number, path) in modules.in_order(&MODULES).into_iter().enumerate() {
         let name = path.file_name().expect("a file").to_string_lossy();
-        entries.push(Entry::file(&format!("/modules/{number:02}-{name}"), 0o644, read(path)));
+        entries.push(ArchiveEntry::file(&format!("/modules/{number:02}-{name}"), 0o644, read(path)));
     }
     fs::write(folder.join("initramfs"), archive::write(&entries).expect("an archive"))
         .expect("the initramfs");
@@ -78,7 +79,7 @@ fn newest_kernel(sh: &Shell) -> String {
 fn unpack(sh: &Shell, scratch: &Path, packages: &[&str]) -> PathBuf {
     let _folder = sh.push_dir(scratch);
     // apt-get would drop to the user _apt, who may not write here.
-    cmd!(sh, "apt-get download --quiet --quiet -o APT::Sandbox::User=root {packages...}")
+    cmd!(sh, "apt-get download --quiet --quiet -o APT::TestCheckout::User=root {packages...}")
         .quiet()
         .run()
         .expect("the packages of the emulated host; try `apt-get update`");

@@ -4,7 +4,7 @@
 use lab_protocol::Report;
 
 use super::Record;
-use crate::evidence::outcome::{Evidence, Outcome, judge, watched_of};
+use crate::evidence::outcome::{BootEvidence, Outcome, judge, watched_of};
 
 /// How the boot ended by the rules of this lab. A boot that never came as far as to be judged stays as it was recorded.
 ///
@@ -12,7 +12,7 @@ use crate::evidence::outcome::{Evidence, Outcome, judge, watched_of};
 pub fn judged(record: &Record, console: &[u8], qmp: &[String], report: Option<&Report>) -> Outcome {
     let watched = record.watched.clone().or_else(|| watched_of(&record.outcome, qmp));
     let Some(watched) = watched else { return record.outcome.clone() };
-    judge(&Evidence {
+    judge(&BootEvidence {
         console,
         qmp,
         report,

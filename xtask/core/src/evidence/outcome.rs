@@ -5,7 +5,7 @@ mod recorded;
 
 use serde::{Deserialize, Serialize};
 
-pub use judge::Evidence;
+pub use judge::BootEvidence;
 pub(crate) use judge::judge;
 pub(crate) use recorded::watched_of;
 

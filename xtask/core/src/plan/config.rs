@@ -59,7 +59,7 @@ pub struct Config {
     /// The job files that its workloads name, by workload.
     jobs: BTreeMap<String, JobFile>,
     /// Where the CPUs of each machine are written.
-    cpus: BTreeMap<String, cpus::Place>,
+    cpus: BTreeMap<String, cpus::OptionPlace>,
     /// Name and text of the file, for the places of these.
     file: String,
     text: String,

@@ -59,7 +59,7 @@ pub fn side_by_side(clock: Clock, memory_mib: u32, room: Room) -> Result<SideByS
 
 impl SideBySide {
     /// In words, with the reason if memory sets the limit.
-    pub fn describe(&self) -> String {
+    pub fn line(&self) -> String {
         let boots = match self.boots {
             1 => "one after the other".to_owned(),
             count => format!("{count} side by side"),
@@ -136,7 +136,7 @@ mod tests {
             ),
         ] {
             let found = side_by_side(clock, memory_mib, Room { cpus, available_mib });
-            let found = found.map(|found| found.describe());
+            let found = found.map(|found| found.line());
             assert_eq!(
                 found.as_deref().map_err(String::as_str),
                 expected,

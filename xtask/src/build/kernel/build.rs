@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 
 use super::fragments::{self, Defined, Wanted};
 use super::log::{self, Cut};
-use super::sandbox::Sandbox;
+use super::sandbox::BuildSandbox;
 use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
 use crate::lab::interrupt::Interrupt;
@@ -70,7 +70,7 @@ pub(super) fn run(
     let wanted = fragments::parse(request.fragments)?;
     let all_config = tree.folder.join("fragments.config");
     files::write_atomically(&all_config, fragments::all_config(&wanted).as_bytes())?;
-    let sandbox = Sandbox::find(sh, &[&tree.repository, &all_config], &objects);
+    let sandbox = BuildSandbox::find(sh, &[&tree.repository, &all_config], &objects);
     let log = log_file(tree, request.variant)?;
     let make = Make {
         sh,
@@ -123,7 +123,7 @@ struct Make<'a> {
     tree: &'a Path,
     objects: &'a Path,
     all_config: &'a Path,
-    sandbox: &'a Sandbox,
+    sandbox: &'a BuildSandbox,
     jobs: usize,
     log: &'a Path,
     interrupt: &'a Interrupt,

@@ -8,7 +8,7 @@ use crate::lab::process;
 
 /// How a build is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Sandbox {
+pub(super) enum BuildSandbox {
     /// Under bubblewrap: no network, no other processes, everything but the object directory read-only.
     Bubblewrap,
     /// As any other program of this user.
@@ -18,16 +18,16 @@ pub(super) enum Sandbox {
     },
 }
 
-impl Sandbox {
+impl BuildSandbox {
     /// Finds out whether bubblewrap works here: it may be missing, or user namespaces may be forbidden.
     pub(super) fn find(sh: &Shell, readable: &[&Path], objects: &Path) -> Self {
         let arguments = arguments(readable, objects);
         let attempt = process::output(cmd!(sh, "bwrap {arguments...} make --version"));
         match attempt {
-            Ok(output) if output.status.success() => Sandbox::Bubblewrap,
-            Ok(output) => Sandbox::None { reason: process::messages(&output.stderr) },
+            Ok(output) if output.status.success() => BuildSandbox::Bubblewrap,
+            Ok(output) => BuildSandbox::None { reason: process::messages(&output.stderr) },
             Err(_) => {
-                Sandbox::None { reason: "bwrap is not installed (Debian package bubblewrap)".to_owned() }
+                BuildSandbox::None { reason: "bwrap is not installed (Debian package bubblewrap)".to_owned() }
             }
         }
     }
@@ -35,18 +35,18 @@ impl Sandbox {
     /// `bwrap`, or why not.
     pub(super) fn name(&self) -> String {
         match self {
-            Sandbox::Bubblewrap => "bwrap".to_owned(),
-            Sandbox::None { reason } => format!("none: {reason}"),
+            BuildSandbox::Bubblewrap => "bwrap".to_owned(),
+            BuildSandbox::None { reason } => format!("none: {reason}"),
         }
     }
 
     /// `command` as it is to be run: it can read `readable` and write below `objects`.
     pub(super) fn wrap(&self, readable: &[&Path], objects: &Path, command: Vec<String>) -> Vec<String> {
         match self {
-            Sandbox::Bubblewrap => {
+            BuildSandbox::Bubblewrap => {
                 ["bwrap".to_owned()].into_iter().chain(arguments(readable, objects)).chain(command).collect()
             }
-            Sandbox::None { .. } => command,
+            BuildSandbox::None { .. } => command,
         }
     }
 }
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn without_a_sandbox_the_command_is_unchanged() {
-        let none = Sandbox::None { reason: "x".into() };
+        let none = BuildSandbox::None { reason: "x".into() };
         assert_eq!(none.wrap(&[Path::new("/t")], Path::new("/o"), vec!["make".into()]), ["make"]);
         assert_eq!(none.name(), "none: x");
     }

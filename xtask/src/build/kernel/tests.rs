@@ -39,7 +39,7 @@ $(O)/arch/x86/boot/bzImage: $(O)/a.o $(O)/b.o
 	@test ! -e hook.c || touch $(srctree)/written 2>&1
 "#;
 
-struct Lab {
+struct KernelLab {
     sh: Shell,
     cache: Cache,
     folder: tempfile::TempDir,
@@ -48,7 +48,7 @@ struct Lab {
     said: RefCell<Vec<String>>,
 }
 
-impl Lab {
+impl KernelLab {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tree = folder.path().join("linux");
@@ -61,7 +61,7 @@ impl Lab {
         std::os::unix::fs::symlink("../a.c", tree.join("sub/link")).unwrap();
         let source = Source::Tree(tree.display().to_string());
         let cache = Cache::open(&folder.path().join("cache")).unwrap();
-        Lab {
+        KernelLab {
             sh: Shell::new().unwrap(),
             cache,
             folder,
@@ -141,7 +141,7 @@ const THREE: &str = "--- a/a.c\n+++ b/a.c\n@@ -1,3 +1,3 @@\n one\n TWO\n-three\n
 
 #[test]
 fn variants_switch_one_object_directory() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let base = lab.build(&[]).unwrap();
     let patched = lab.build(&[series("s", &[TWO]), series("t", &[THREE])]).unwrap();
     let log = |kernel: &Kernel| fs::read_to_string(kernel.folder.join("build.log")).unwrap();
@@ -158,7 +158,7 @@ fn variants_switch_one_object_directory() {
 
 #[test]
 fn a_series_patch_by_patch() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let whole = series("s", &[TWO, THREE]);
     let kernels = [lab.build(&[]), lab.build(&[whole.prefix(1)]), lab.build(&[whole.prefix(2)])];
     let kernels = kernels.map(Result::unwrap);
@@ -175,7 +175,7 @@ fn a_series_patch_by_patch() {
 
 #[test]
 fn a_stored_kernel_needs_no_source() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let first = lab.build(&[series("s", &[TWO])]).unwrap();
     fs::remove_dir_all(lab.cache.join("sources")).unwrap();
     lab.said.take();
@@ -190,7 +190,7 @@ fn a_stored_kernel_needs_no_source() {
 
 #[test]
 fn equal_input_gives_an_equal_image_in_another_cache() {
-    let (one, other) = (Lab::new(), Lab::new());
+    let (one, other) = (KernelLab::new(), KernelLab::new());
     // In another order, too: the second kernel of one cache is the first of the other.
     one.build(&[]).unwrap();
     let a = one.build(&[series("s", &[TWO])]).unwrap();
@@ -201,7 +201,7 @@ fn equal_input_gives_an_equal_image_in_another_cache() {
 
 #[test]
 fn settings_of_the_user_have_no_effect() {
-    let (clean, lab) = (Lab::new(), Lab::new());
+    let (clean, lab) = (KernelLab::new(), KernelLab::new());
     let settings = lab.folder.path().join("gitconfig");
     let hooks = lab.folder.path().join("hooks");
     fs::create_dir(&hooks).unwrap();
@@ -228,7 +228,7 @@ fn settings_of_the_user_have_no_effect() {
 
 #[test]
 fn a_series_that_changes_nothing_is_seen() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let nothing = "--- /dev/null\n+++ b/README\n@@ -0,0 +1 @@\n+text\n";
     let (base, other) = (lab.build(&[]).unwrap(), lab.build(&[series("s", &[nothing])]).unwrap());
     assert!(same(&base, &other));
@@ -237,7 +237,7 @@ fn a_series_that_changes_nothing_is_seen() {
 
 #[test]
 fn a_damaged_kernel_is_built_again() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let first = lab.build(&[]).unwrap();
     fs::write(&first.bzimage, "damaged").unwrap();
     lab.said.take();
@@ -248,7 +248,7 @@ fn a_damaged_kernel_is_built_again() {
 
 #[test]
 fn a_changed_list_of_symbols_is_not_believed() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let first = lab.build(&[]).unwrap();
     fs::write(first.folder.join("symbols"), "").unwrap();
     lab.said.take();
@@ -259,7 +259,7 @@ fn a_changed_list_of_symbols_is_not_believed() {
 /// A list of the form before does for booting, and is made anew for who compares lists.
 #[test]
 fn an_older_list_of_symbols_is_made_anew_where_lists_are_compared() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let first = lab.build(&[]).unwrap();
     let path = first.folder.join("kernel.toml");
     let text = fs::read_to_string(&path).unwrap();
@@ -278,7 +278,7 @@ fn an_older_list_of_symbols_is_made_anew_where_lists_are_compared() {
 
 #[test]
 fn a_series_that_does_not_apply() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     expect!["applying series s: patch 0002-x.patch does not apply to a.c (hunk 1 at line 1); rebase the series onto SOURCE"]
         .assert_eq(&lab.error(&[series("s", &[TWO, TWO])], "CONFIG_X=y\n"));
     expect!["applying series s: patch 0001-x.patch changes c.c, which the source does not have; rebase the series onto SOURCE"]
@@ -295,7 +295,7 @@ fn a_series_that_does_not_apply() {
 
 #[test]
 fn a_hostile_series_is_not_applied() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let hook = "--- /dev/null\n+++ b/.git/hooks/post-checkout\n@@ -0,0 +1 @@\n+#!/bin/sh\n";
     let error = lab.error(&[series("s", &[TWO, hook])], "CONFIG_X=y\n");
     assert!(
@@ -308,7 +308,7 @@ fn a_hostile_series_is_not_applied() {
 /// Nothing in the patch's text says that the moved file is a link.
 #[test]
 fn a_link_that_is_moved_out_of_the_tree_is_not_applied() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let moves = "diff --git a/sub/link b/link\nsimilarity index 100%\nrename from sub/link\nrename to link\n";
     expect![[
         r#"series s is not applied: the link "link" leaves the tree or may do so: its target is "../a.c""#
@@ -318,7 +318,7 @@ fn a_link_that_is_moved_out_of_the_tree_is_not_applied() {
 
 #[test]
 fn a_lost_option() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     expect!["building kernel v: the configuration lost 1 of 2 options: CONFIG_LOST=y (base.config:3): its dependencies are not met"]
         .assert_eq(&lab.error(&[], "CONFIG_X=y\n\nCONFIG_LOST=y\n"));
     expect!["building kernel v: the configuration lost 1 of 1 options: CONFIG_LOST_TOO=y (base.config:1): this source has no such option"]
@@ -327,7 +327,7 @@ fn a_lost_option() {
 
 #[test]
 fn a_build_that_fails_and_one_that_warns() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let broken = TWO.replace("+TWO", "+error: no");
     let error = lab.error(&[series("s", &[&broken])], "CONFIG_X=y\n");
     expect!["building kernel v: make bzImage: a.c:2:error: no (full log: CACHE/sources/KEY/logs/v.log)"]
@@ -341,7 +341,7 @@ fn a_build_that_fails_and_one_that_warns() {
 
 #[test]
 fn a_build_whose_make_is_killed_says_nothing_about_the_series() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     lab.build(&[]).unwrap();
     let patched = [series("s", &[TWO])];
     let error = lab.error_with("kill", &patched);
@@ -357,7 +357,7 @@ fn a_build_whose_make_is_killed_says_nothing_about_the_series() {
 
 #[test]
 fn a_build_without_room_says_nothing_about_the_series() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     lab.build(&[]).unwrap();
     let patched = [series("s", &[TWO])];
     let error = lab.error_with("full", &patched);
@@ -371,7 +371,7 @@ fn a_build_without_room_says_nothing_about_the_series() {
 
 #[test]
 fn an_interrupt_ends_a_build_at_once() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     lab.build(&[]).unwrap();
     let begun = std::time::Instant::now();
     let interrupt = lab.interrupt.clone();
@@ -390,7 +390,7 @@ fn an_interrupt_ends_a_build_at_once() {
 /// wrote to.
 #[test]
 fn links_among_the_objects_are_not_written_through() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     lab.build(&[]).unwrap();
     let victim = lab.folder.path().join("victim");
     fs::write(&victim, "precious").unwrap();
@@ -407,7 +407,7 @@ fn links_among_the_objects_are_not_written_through() {
 
 #[test]
 fn links_among_the_objects_are_not_read_through() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let secret = lab.folder.path().join("secret");
     fs::write(&secret, "secret").unwrap();
     let plants = format!("--- /dev/null\n+++ b/plant.c\n@@ -0,0 +1 @@\n+{}\n", secret.display());
@@ -417,7 +417,7 @@ fn links_among_the_objects_are_not_read_through() {
 
 #[test]
 fn the_build_cannot_write_to_the_source_when_confined() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let hook = "--- /dev/null\n+++ b/hook.c\n@@ -0,0 +1 @@\n+x\n";
     let result = lab.build(&[series("s", &[hook])]);
     let said = lab.said.borrow().join("\n");
@@ -432,7 +432,7 @@ fn the_build_cannot_write_to_the_source_when_confined() {
 
 #[test]
 fn configurations_that_differ() {
-    let lab = Lab::new();
+    let lab = KernelLab::new();
     let (base, other) = (lab.build(&[]).unwrap(), lab.build_with(&[], "CONFIG_X=y\nCONFIG_NEW=y\n").unwrap());
     expect!["variant v is configured otherwise than the base, so that a difference may not come from its series: CONFIG_NEW: n, then y; set these options in a fragment"]
         .assert_eq(&ensure_comparable(&base, &other, "v", &[]).unwrap_err().to_string());

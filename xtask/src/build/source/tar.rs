@@ -13,7 +13,7 @@ const MAX_EXTENSION_BYTES: u64 = 1 << 16;
 
 /// One entry.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct TarEntry {
     /// As written in the archive.
     pub(crate) path: String,
     pub(crate) content: Content,
@@ -39,10 +39,10 @@ pub(super) enum Content {
 /// If the archive is damaged or cut, or holds what a source has no use for: devices, hard links. Those of `take`.
 pub(super) fn read(
     input: impl Read,
-    mut take: impl FnMut(Entry, &mut dyn Read) -> anyhow::Result<()>,
+    mut take: impl FnMut(TarEntry, &mut dyn Read) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let at_end = Cell::new(false);
-    let mut archive = tar::Archive::new(Watched { input, at_end: &at_end });
+    let mut archive = tar::Archive::new(Counted { input, at_end: &at_end });
     let mut extension = Extension::default();
     for entry in archive.entries().context(DAMAGED)?.raw(true) {
         ensure!(!at_end.get(), CUT);
@@ -54,7 +54,7 @@ pub(super) fn read(
             // Comments for the whole archive, e.g. git's commit id.
             b'g' => drop(extended(&mut entry)?),
             kind => {
-                let described = describe(entry.header(), kind, std::mem::take(&mut extension))?;
+                let described = entry_of(entry.header(), kind, std::mem::take(&mut extension))?;
                 take(described, &mut entry)?;
             }
         }
@@ -68,12 +68,12 @@ const CUT: &str = "the archive is cut";
 
 /// An input that notes whether more was asked for than there is: crate `tar` takes the end of the input for the end
 /// mark.
-struct Watched<'a, R> {
+struct Counted<'a, R> {
     input: R,
     at_end: &'a Cell<bool>,
 }
 
-impl<R: Read> Read for Watched<'_, R> {
+impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.input.read(buffer)?;
         self.at_end.set(self.at_end.get() || (bytes == 0 && !buffer.is_empty()));
@@ -89,7 +89,7 @@ struct Extension {
     bytes: Option<u64>,
 }
 
-fn describe(header: &tar::Header, kind: u8, extension: Extension) -> anyhow::Result<Entry> {
+fn entry_of(header: &tar::Header, kind: u8, extension: Extension) -> anyhow::Result<TarEntry> {
     let path = match extension.path {
         Some(path) => path,
         None => text(&header.path_bytes())?,
@@ -111,7 +111,7 @@ fn describe(header: &tar::Header, kind: u8, extension: Extension) -> anyhow::Res
         b'1' => bail!("{path:?} is a hard link: make the tarball with --hard-dereference"),
         other => bail!("{path:?} has the entry type {:?}", char::from(other)),
     };
-    Ok(Entry { path, content })
+    Ok(TarEntry { path, content })
 }
 
 /// The content of an extension header.

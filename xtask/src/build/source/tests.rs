@@ -9,14 +9,14 @@ use crate::lab::process::{self, git};
 
 const MAKEFILE: &str = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\nEXTRAVERSION =\n";
 
-struct Lab {
+struct SourceLab {
     sh: Shell,
     cache: Cache,
     folder: tempfile::TempDir,
     said: RefCell<Vec<String>>,
 }
 
-impl Lab {
+impl SourceLab {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(&folder.path().join("cache")).unwrap();
@@ -26,7 +26,7 @@ impl Lab {
             sh.set_var(name, "");
         }
         sh.set_var("no_proxy", "*");
-        Lab { sh, cache, folder, said: RefCell::default() }
+        SourceLab { sh, cache, folder, said: RefCell::default() }
     }
 
     /// A tree that ignores itself, as Debian's does, with a link, a program and a name that needs quoting.
@@ -70,8 +70,8 @@ fn tarball(path: &Path, sha256: Option<String>) -> Source {
     Source::Tarball { location: path.display().to_string(), sha256 }
 }
 
-/// The prepared tree holds the files of [`Lab::tree`], byte by byte, and nothing that git would call a change.
-fn check_tree(lab: &Lab, tree: &SourceTree) {
+/// The prepared tree holds the files of [`SourceLab::tree`], byte by byte, and nothing that git would call a change.
+fn check_tree(lab: &SourceLab, tree: &SourceTree) {
     assert_eq!(tree.kernel_version, "6.12.1");
     let read = |name: &str| fs::read_to_string(tree.repository.join(name)).unwrap();
     assert_eq!(read("Makefile"), MAKEFILE);
@@ -85,7 +85,7 @@ fn check_tree(lab: &Lab, tree: &SourceTree) {
 
 #[test]
 fn tarballs() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     lab.tree();
     let mut commits = Vec::new();
     for option in ["--format=gnu", "--format=pax", "--format=ustar", "--xz", "--gzip"] {
@@ -101,7 +101,7 @@ fn tarballs() {
 
 #[test]
 fn a_prepared_source_is_not_prepared_again() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     lab.tree();
     let source = tarball(&lab.tarball("--gzip", &["linux-6.12"]), None);
     let first = lab.prepare(&source).unwrap();
@@ -113,7 +113,7 @@ fn a_prepared_source_is_not_prepared_again() {
 /// The mark of a whole source is written when everything else is on the disk, and not at all if the disk fails.
 #[test]
 fn a_source_is_on_the_disk_before_it_is_marked() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     lab.tree();
     let source = tarball(&lab.tarball("--gzip", &["linux-6.12"]), None);
     let identity = identify(&lab.sh, &lab.cache, &source, &|_| {}).unwrap();
@@ -136,7 +136,7 @@ fn a_source_is_on_the_disk_before_it_is_marked() {
 
 #[test]
 fn an_interrupted_preparation_begins_again() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     lab.tree();
     let source = tarball(&lab.tarball("--gzip", &["linux-6.12"]), None);
     let identity = identify(&lab.sh, &lab.cache, &source, &|_| {}).unwrap();
@@ -147,7 +147,7 @@ fn an_interrupted_preparation_begins_again() {
 
 #[test]
 fn tarballs_that_are_refused() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     let folder = lab.tree();
     let check = |members: &[&str], expected: &str| {
         let error = lab.error(&tarball(&lab.tarball("--format=gnu", members), None));
@@ -169,7 +169,7 @@ fn tarballs_that_are_refused() {
 
 #[test]
 fn damaged_and_wrong_tarballs() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     lab.tree();
     let path = lab.tarball("--xz", &["linux-6.12"]);
     let error = lab.error(&tarball(&path, Some("0".repeat(64))));
@@ -224,7 +224,7 @@ fn serve(content: Vec<u8>, requests: usize) -> (String, std::thread::JoinHandle<
 
 #[test]
 fn a_download_goes_on_where_it_stopped_and_is_verified() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     lab.tree();
     let content = fs::read(lab.tarball("--gzip", &["linux-6.12"])).unwrap();
     let sha256 = digest::of_bytes(&content);
@@ -243,7 +243,7 @@ fn a_download_goes_on_where_it_stopped_and_is_verified() {
 
 #[test]
 fn a_wrong_download_is_not_kept() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     let (location, server) = serve(b"something else".to_vec(), 1);
     let error = lab.error(&Source::Tarball { location, sha256: Some("0".repeat(64)) });
     server.join().unwrap();
@@ -253,7 +253,7 @@ fn a_wrong_download_is_not_kept() {
 
 #[test]
 fn local_trees() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     let path = lab.tree();
     let source = Source::Tree(path.display().to_string());
     let first = lab.prepare(&source).unwrap();
@@ -271,7 +271,7 @@ fn local_trees() {
 
 #[test]
 fn git_repositories_and_trees_under_git() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     let path = lab.tree();
     let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
     git(&["init", "--quiet", "--initial-branch=main"]);
@@ -304,7 +304,7 @@ fn git_repositories_and_trees_under_git() {
 /// git refuses what belongs to another user, unless it is told; its `upload-pack` has to be told by itself.
 #[test]
 fn a_repository_of_another_user() {
-    let lab = Lab::new();
+    let lab = SourceLab::new();
     let path = lab.tree();
     let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
     git(&["init", "--quiet", "--initial-branch=main"]);

@@ -15,12 +15,12 @@ use crate::lab::process::{self, git};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Listing {
     pub(crate) root: PathBuf,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<TreeEntry>,
 }
 
 /// A file or a symbolic link.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Entry {
+pub(super) struct TreeEntry {
     /// Relative to the root.
     pub(crate) path: String,
 }
@@ -36,7 +36,7 @@ const BUILD_MARKS: [&str; 3] = [".config", "include/config", "include/generated/
 pub(super) fn list(sh: &Shell, root: &Path) -> anyhow::Result<Listing> {
     let root = fs::canonicalize(root).with_context(|| format!("no folder {}", root.display()))?;
     let paths = if root.join(".git").exists() { git_files(sh, &root)? } else { all_files(&root)? };
-    let mut entries: Vec<Entry> = paths.into_iter().map(|path| Entry { path }).collect();
+    let mut entries: Vec<TreeEntry> = paths.into_iter().map(|path| TreeEntry { path }).collect();
     entries.sort();
     entries.dedup();
     ensure!(!entries.is_empty(), "{} holds no files", root.display());
@@ -60,7 +60,7 @@ pub(super) fn digest(listing: &Listing) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// If it cannot be read.
-pub(super) fn read(root: &Path, entry: &Entry) -> anyhow::Result<(u32, Vec<u8>)> {
+pub(super) fn read(root: &Path, entry: &TreeEntry) -> anyhow::Result<(u32, Vec<u8>)> {
     let path = root.join(&entry.path);
     let read = || -> std::io::Result<(u32, Vec<u8>)> {
         let metadata = fs::symlink_metadata(&path)?;

@@ -10,7 +10,7 @@ use crate::build::image::Image;
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
 use crate::lab::Lab;
-use crate::machine::accel::{self, Choice, Identity, TestGuest};
+use crate::machine::accel::{self, Choice, MachineIdentity, TestGuest};
 use crate::machine::guest;
 
 /// Chooses the accelerator of `plan`, of which these are the kernels.
@@ -33,7 +33,7 @@ pub(super) fn choose(
         guest::write_initramfs(&image.path, &assignment(plan, nonce)?, &initramfs)?;
         Ok(TestGuest { bzimage: kernel.bzimage, kernel: kernel.digest, initramfs, nonce })
     };
-    let identity = Identity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
+    let identity = MachineIdentity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
     accel::choose(&lab.cache, plan.machine.accel, identity, &test_guest, &lab.interrupt)
 }
 

@@ -62,7 +62,7 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
 /// Every boot in order, below a line that sums them up.
 fn boots(plan: &Plan, side_by_side: SideBySide) -> String {
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
-    let turns = side_by_side.describe();
+    let turns = side_by_side.line();
     let mut text = format!(
         "plan {}: {} boots, {turns}; each runs {}\n\n",
         plan.name,

@@ -17,7 +17,7 @@ const FAILURE_BELIEVED: SignedDuration = SignedDuration::from_hours(24);
 
 /// What identifies a machine for the memory of test results.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Identity<'a> {
+pub(crate) struct MachineIdentity<'a> {
     /// The host's CPU model.
     pub cpu: &'a str,
     /// The host's kernel.
@@ -66,11 +66,11 @@ fn minutes(time: Timestamp) -> String {
 }
 
 /// The file that remembers a test on a machine.
-pub(super) fn file(cache: &Cache, identity: Identity<'_>) -> PathBuf {
+pub(super) fn file(cache: &Cache, identity: MachineIdentity<'_>) -> PathBuf {
     cache.join(format!("machine/kvm-{}.toml", digest::short(&key(identity))))
 }
 
-fn key(identity: Identity<'_>) -> String {
+fn key(identity: MachineIdentity<'_>) -> String {
     digest::Parts::default()
         .with("cpu", identity.cpu)
         .with("kernel", identity.kernel)
@@ -96,7 +96,7 @@ pub(super) fn keep(path: &Path, result: &TestResult) -> anyhow::Result<()> {
 }
 
 /// What is remembered of KVM on this machine, for people.
-pub(crate) fn describe(cache: &Cache, identity: Identity<'_>, now: Timestamp) -> String {
+pub(crate) fn remembered_text(cache: &Cache, identity: MachineIdentity<'_>, now: Timestamp) -> String {
     let Some(result) = recall(&file(cache, identity), now) else {
         return "not tested yet; it is when a plan asks for accel = \"auto\" or \"kvm\"".to_owned();
     };
@@ -138,11 +138,11 @@ mod tests {
 
     #[test]
     fn results_are_remembered_for_one_machine() {
-        let identity = Identity { cpu: "a", kernel: "b", qemu_version: "c" };
+        let identity = MachineIdentity { cpu: "a", kernel: "b", qemu_version: "c" };
         for other in [
-            Identity { cpu: "x", ..identity },
-            Identity { kernel: "x", ..identity },
-            Identity { qemu_version: "x", ..identity },
+            MachineIdentity { cpu: "x", ..identity },
+            MachineIdentity { kernel: "x", ..identity },
+            MachineIdentity { qemu_version: "x", ..identity },
         ] {
             assert_ne!(key(identity), key(other));
         }
@@ -184,9 +184,9 @@ mod tests {
     fn what_is_remembered_is_shown_and_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path()).unwrap();
-        let identity = Identity { cpu: "a", kernel: "b", qemu_version: "c" };
+        let identity = MachineIdentity { cpu: "a", kernel: "b", qemu_version: "c" };
         let now: Timestamp = "2026-11-26T12:00:00Z".parse().unwrap();
-        let shown = || describe(&cache, identity, now);
+        let shown = || remembered_text(&cache, identity, now);
         let nothing = "not tested yet; it is when a plan asks for accel = \"auto\" or \"kvm\"";
         assert_eq!(shown(), nothing);
         keep(&file(&cache, identity), &result(false, "2026-11-26T09:30:00Z")).unwrap();

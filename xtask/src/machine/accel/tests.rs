@@ -26,16 +26,16 @@ fn hung() -> Capture {
 }
 
 /// A machine: what its device says, and how the guest ends under each accelerator.
-struct Host {
+struct FakeHost {
     folder: tempfile::TempDir,
     device: fn() -> io::Result<()>,
     kvm: fn() -> Capture,
     tcg: fn() -> Capture,
 }
 
-impl Host {
+impl FakeHost {
     fn new(device: fn() -> io::Result<()>, kvm: fn() -> Capture, tcg: fn() -> Capture) -> Self {
-        Host { folder: tempfile::tempdir().unwrap(), device, kvm, tcg }
+        FakeHost { folder: tempfile::tempdir().unwrap(), device, kvm, tcg }
     }
 
     /// What is chosen so many hours after the epoch, and what was made and booted for it.
@@ -80,8 +80,8 @@ fn opens() -> io::Result<()> {
 
 #[test]
 fn emulation_needs_no_test() {
-    Host::new(opens, booted, booted).check(AccelChoice::Tcg, 0, "tcg: lab.toml asks for it", "");
-    let none = Host::new(missing, booted, booted);
+    FakeHost::new(opens, booted, booted).check(AccelChoice::Tcg, 0, "tcg: lab.toml asks for it", "");
+    let none = FakeHost::new(missing, booted, booted);
     none.check(AccelChoice::Auto, 0, "tcg: /dev/kvm does not open: No such file or directory", "");
     none.check(
         AccelChoice::Kvm,
@@ -93,7 +93,7 @@ fn emulation_needs_no_test() {
 
 #[test]
 fn a_success_is_tested_once() {
-    let host = Host::new(opens, booted, hung);
+    let host = FakeHost::new(opens, booted, hung);
     host.check(AccelChoice::Auto, 0, "kvm: a test guest booted under KVM in 1.2 s", "guest kvm");
     let again = "kvm: a test guest booted under KVM in 1.2 s, tested 1970-01-01 00:00 UTC";
     host.check(AccelChoice::Kvm, 24 * 365, again, "");
@@ -103,7 +103,7 @@ fn a_success_is_tested_once() {
 fn a_failure_is_tested_again_after_a_day() {
     let fails = "/dev/kvm opens, but a test guest did not boot under KVM: after 20 s its console had 0 bytes and process 1 \
                  did not run; under emulation it did in 1.2 s";
-    let mut host = Host::new(opens, hung, booted);
+    let mut host = FakeHost::new(opens, hung, booted);
     host.check(AccelChoice::Auto, 0, &format!("tcg: {fails}"), "guest kvm tcg");
     let remembered = format!("{fails}, tested 1970-01-01 00:00 UTC");
     host.check(AccelChoice::Auto, 23, &format!("tcg: {remembered}"), "");
@@ -116,7 +116,7 @@ fn a_failure_is_tested_again_after_a_day() {
 /// A guest that boots nowhere says nothing about KVM.
 #[test]
 fn a_guest_that_boots_nowhere_is_not_remembered() {
-    let mut host = Host::new(opens, || capture(End::Exited { code: Some(1) }, REFUSED), hung);
+    let mut host = FakeHost::new(opens, || capture(End::Exited { code: Some(1) }, REFUSED), hung);
     host.check(
         AccelChoice::Auto,
         0,

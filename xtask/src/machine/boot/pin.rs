@@ -81,11 +81,11 @@ fn try_to_take(cache: &Cache, guest_cpus: u32, cpus: &[HostCpu]) -> anyhow::Resu
 fn host_cpus() -> anyhow::Result<Vec<HostCpu>> {
     let set = rustix::thread::sched_getaffinity(None).context("asking which CPUs the lab may use")?;
     let numbers = (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu));
-    Ok(numbers.map(|cpu| describe(Path::new("/sys/devices/system/cpu"), cpu as u32)).collect())
+    Ok(numbers.map(|cpu| host_cpu(Path::new("/sys/devices/system/cpu"), cpu as u32)).collect())
 }
 
-/// A CPU as the files below `folder` describe it. What they do not tell stays open.
-fn describe(folder: &Path, number: u32) -> HostCpu {
+/// A CPU as the files below `folder` host_cpu it. What they do not tell stays open.
+fn host_cpu(folder: &Path, number: u32) -> HostCpu {
     let folder = folder.join(format!("cpu{number}"));
     let siblings = std::fs::read_to_string(folder.join("topology/thread_siblings_list")).unwrap_or_default();
     let entries = std::fs::read_dir(&folder).into_iter().flatten();
@@ -168,7 +168,7 @@ mod tests {
         std::fs::create_dir_all(folder.path().join("cpu3/node1")).unwrap();
         std::fs::write(topology.join("thread_siblings_list"), "3,7\n").unwrap();
         assert_eq!(
-            [3, 4].map(|cpu| describe(folder.path(), cpu)),
+            [3, 4].map(|cpu| host_cpu(folder.path(), cpu)),
             [
                 HostCpu { number: 3, siblings: "3,7\n".to_owned(), node: Some(1) },
                 HostCpu { number: 4, siblings: String::new(), node: None },

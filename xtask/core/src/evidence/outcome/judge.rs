@@ -11,7 +11,7 @@ const LONGEST_REASON: usize = 1000;
 
 /// What a boot is judged by: all of it is kept, so that it can be judged again.
 #[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
+pub struct BootEvidence<'a> {
     /// The console, raw.
     pub console: &'a [u8],
     /// What the monitor said, one JSON object a line.
@@ -27,7 +27,7 @@ pub struct Evidence<'a> {
 }
 
 /// Decides how a boot ended. The first cause wins: what the kernel said before it stopped explains the stop.
-pub(crate) fn judge(evidence: &Evidence<'_>) -> Outcome {
+pub(crate) fn judge(evidence: &BootEvidence<'_>) -> Outcome {
     let shorten = |reason: String| reason.chars().take(LONGEST_REASON).collect();
     match decide(evidence) {
         Outcome::Finished => Outcome::Finished,
@@ -37,8 +37,8 @@ pub(crate) fn judge(evidence: &Evidence<'_>) -> Outcome {
     }
 }
 
-fn decide(evidence: &Evidence<'_>) -> Outcome {
-    let Evidence { console, report, build_id, .. } = *evidence;
+fn decide(evidence: &BootEvidence<'_>) -> Outcome {
+    let BootEvidence { console, report, build_id, .. } = *evidence;
     let fault = other_kernel(report, build_id)
         .map(|reason| Outcome::Lost { reason })
         .or_else(|| kernel_fault(evidence).map(|reason| Outcome::Broken { reason }));
@@ -83,7 +83,7 @@ fn other_kernel(report: Option<&Report>, build_id: Option<&str>) -> Option<Strin
 }
 
 /// What proves a fault of the kernel, whatever happened afterwards.
-fn kernel_fault(evidence: &Evidence<'_>) -> Option<String> {
+fn kernel_fault(evidence: &BootEvidence<'_>) -> Option<String> {
     if let Some(finding) = klog::findings(evidence.console).into_iter().next() {
         return Some(format!("{}: {}", finding.kind, finding.title));
     }
@@ -96,7 +96,7 @@ fn kernel_fault(evidence: &Evidence<'_>) -> Option<String> {
 
 /// Whether the guest itself ended the machine in a way that it must not: without a report, or by anything but a
 /// shutdown. QEMU returns 0 as well when the host ends it, be it by a signal or over the monitor: only the reason tells.
-fn is_the_guests_doing(evidence: &Evidence<'_>) -> bool {
+fn is_the_guests_doing(evidence: &BootEvidence<'_>) -> bool {
     match shutdown_reason(evidence.qmp).as_deref() {
         Some("guest-shutdown") => evidence.report.is_none(),
         Some(reason) => reason.starts_with("guest-"),
@@ -114,7 +114,7 @@ pub(super) fn shutdown_reason(qmp: &[String]) -> Option<String> {
 
 /// Which part of the three-fold proof of a good end is missing: the framed report, the end mark on the console,
 /// the monitor's word that the guest shut down.
-fn missing_proof(evidence: &Evidence<'_>) -> Option<String> {
+fn missing_proof(evidence: &BootEvidence<'_>) -> Option<String> {
     let shutdown = shutdown_reason(evidence.qmp);
     if evidence.report.is_none() {
         let why =
@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Option<&str>) -> Outcome {
-        super::judge(&Evidence {
+        super::judge(&BootEvidence {
             console: &capture.console.bytes(),
             qmp: &capture.qmp,
             report,

@@ -8,7 +8,7 @@ use crate::plan::Clock;
 
 /// Where a machine's `cpus` are written.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct OptionPlace {
     pub(super) span: Range<usize>,
     pub(super) path: String,
 }

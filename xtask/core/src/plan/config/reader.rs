@@ -10,7 +10,7 @@ use std::ops::{Range, RangeInclusive};
 
 use toml::de::{DeTable, DeValue};
 
-use super::cpus::Place;
+use super::cpus::OptionPlace;
 use super::error::{ConfigError, Document};
 use crate::text::name;
 use crate::text::suggest::{self, quoted, shown};
@@ -253,8 +253,8 @@ impl<'a> Field<'a> {
     }
 
     /// Where it is, for a mistake that shows later.
-    pub(super) fn place(&self) -> Place {
-        Place { span: self.span.clone(), path: self.path.clone() }
+    pub(super) fn place(&self) -> OptionPlace {
+        OptionPlace { span: self.span.clone(), path: self.path.clone() }
     }
 
     /// A mistake here.

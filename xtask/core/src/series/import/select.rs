@@ -7,7 +7,7 @@ use anyhow::{bail, ensure};
 use super::complete;
 use super::mail::Mail;
 use super::sorted::{Numbered, Skipped, list, skip};
-use super::subject::{Place, SubjectMark};
+use super::subject::{PatchPlace, SubjectMark};
 use crate::series;
 use crate::text::suggest::quoted;
 
@@ -89,7 +89,7 @@ fn group(mails: Vec<Mail>, order: Order, skipped: &mut Vec<Skipped>) -> Vec<Grou
         match mail.subject.mark {
             SubjectMark::Patch { place: None, .. } if !has_diff => empty.push(mail),
             SubjectMark::Patch { version, place } => {
-                let number = place.map_or(0, |Place { number, .. }| number);
+                let number = place.map_or(0, |PatchPlace { number, .. }| number);
                 groups.entry((version, place.map(|place| place.total))).or_default().push((number, mail));
             }
             SubjectMark::Reply if has_diff => skip(skipped, &mail, "a reply, its diff is not taken"),

@@ -22,7 +22,7 @@ pub enum SubjectMark {
         /// From 1, which is not written.
         version: u32,
         /// None in `[PATCH]`.
-        place: Option<Place>,
+        place: Option<PatchPlace>,
     },
     /// `Re:` and the like.
     Reply,
@@ -32,7 +32,7 @@ pub enum SubjectMark {
 
 /// The place in the series: `3/6`. A cover letter is number 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct PatchPlace {
     /// From 1; 0 is the cover letter.
     pub number: u32,
     /// How many patches there are.
@@ -83,9 +83,9 @@ fn version_of(word: &str) -> Option<u32> {
     is_version.then(|| small_number(number)).flatten()
 }
 
-fn place_of(word: &str) -> Option<Place> {
+fn place_of(word: &str) -> Option<PatchPlace> {
     let (number, total) = word.split_once('/')?;
-    Some(Place { number: small_number(number)?, total: small_number(total)? })
+    Some(PatchPlace { number: small_number(number)?, total: small_number(total)? })
 }
 
 /// File names have four digits.
@@ -138,8 +138,10 @@ mod tests {
         let check = |text: &str, mark: SubjectMark, title: &str| {
             assert_eq!(Subject::parse(text), Subject { mark, title: title.to_owned() }, "{text}");
         };
-        let patch =
-            |version, number, total| SubjectMark::Patch { version, place: Some(Place { number, total }) };
+        let patch = |version, number, total| SubjectMark::Patch {
+            version,
+            place: Some(PatchPlace { number, total }),
+        };
         let single = |version| SubjectMark::Patch { version, place: None };
         check("[PATCH 3/6] fuse: do it", patch(1, 3, 6), "fuse: do it");
         check("[PATCH v2 03/16]  fuse:  do it", patch(2, 3, 16), "fuse: do it");
