@@ -7,6 +7,7 @@ pub mod checkout;
 pub mod digest;
 pub mod files;
 pub mod interrupt;
+pub mod lock;
 pub mod process;
 pub mod scratch;
 pub mod stopwatch;

@@ -213,7 +213,7 @@ pub(crate) fn lock(
     cache: &Cache,
     identity: &SourceIdentity,
     tell: Tell,
-) -> anyhow::Result<crate::lab::cache::Lock> {
+) -> anyhow::Result<crate::lab::lock::Lock> {
     cache.lock(&format!("source-{}", identity.key), || {
         tell(&format!("waiting for another process that uses {}", identity.identity));
     })

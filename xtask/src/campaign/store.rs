@@ -1,7 +1,7 @@
 //! Campaign folders on disk: made, found again after an interruption, read back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -11,6 +11,7 @@ use lab_core::text::suggest;
 
 use crate::campaign::boot_files::{has_record, read_boot, read_record, read_requests};
 use crate::lab::files;
+use crate::lab::lock::Lock;
 
 const CAMPAIGN: &str = "campaign.toml";
 const BOOTS: &str = "boots";
@@ -19,7 +20,7 @@ const BOOTS: &str = "boots";
 #[derive(Debug)]
 pub struct CampaignFolder {
     path: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// A campaign that was opened, with what it holds.
@@ -121,16 +122,10 @@ fn begin(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {
 
 /// Holds the campaign, or none if another process does. The campaign file itself gives way to a new one when boots are
 /// added, so that what is locked is the folder of the boots.
-fn lock(path: &Path) -> anyhow::Result<Option<File>> {
+fn lock(path: &Path) -> anyhow::Result<Option<Lock>> {
     let folder = path.join(BOOTS);
     let handle = File::open(&folder).with_context(|| format!("opening {}", folder.display()))?;
-    match handle.try_lock() {
-        Ok(()) => Ok(Some(handle)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("locking {}", folder.display()))
-        }
-    }
+    Lock::try_on(handle, &folder)
 }
 
 pub(super) fn write_file(path: &Path, file: &CampaignFile) -> anyhow::Result<()> {

@@ -20,6 +20,8 @@ use anyhow::{Context as _, bail};
 
 use super::scratch::{self, ScratchFolder};
 
+use crate::lab::lock::Lock;
+
 /// The environment variable that names another cache folder.
 pub(crate) const VARIABLE: &str = "PATCHLAB_CACHE";
 
@@ -28,10 +30,6 @@ pub(crate) const VARIABLE: &str = "PATCHLAB_CACHE";
 pub struct Cache {
     root: PathBuf,
 }
-
-/// Held while something is made that only one process at a time may make; released on drop.
-#[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "closing the file releases the lock")] File);
 
 impl Cache {
     /// Opens the cache that the environment names: `$PATCHLAB_CACHE`, else `$XDG_CACHE_HOME/patchlab`, else
@@ -132,13 +130,7 @@ impl Cache {
         let path = self.join("locks").join(name);
         let file = File::options().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("opening {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("locking {}", path.display()))
-            }
-        }
+        Lock::try_on(file, &path)
     }
 
     /// Waits until no other process holds the lock `name`, then holds it. `on_wait` is called once if it has
@@ -148,18 +140,8 @@ impl Cache {
     /// If the lock file cannot be opened.
     pub fn lock(&self, name: &str, on_wait: impl FnOnce()) -> anyhow::Result<Lock> {
         let path = self.join("locks").join(name);
-        let lock = || -> std::io::Result<File> {
-            let file = File::options().create(true).append(true).open(&path)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(fs::TryLockError::WouldBlock) => {
-                    on_wait();
-                    file.lock()?;
-                }
-                Err(fs::TryLockError::Error(error)) => return Err(error),
-            }
-            Ok(file)
-        };
-        lock().map(Lock).with_context(|| format!("locking {}", path.display()))
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.with_context(|| format!("opening {}", path.display()))?;
+        Lock::wait_on(file, &path, on_wait)
     }
 }

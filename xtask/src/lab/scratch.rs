@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use rustix::fs::{CWD, Mode, OFlags};
 
 use super::files;
+use super::lock::Lock;
 
 /// The end of the name of a folder that is locked while it is used.
 pub(crate) const LOCKED: &str = ".locked";
@@ -24,8 +25,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub struct ScratchFolder {
     path: PathBuf,
-    #[expect(dead_code, reason = "closing the folder releases the lock")]
-    lock: File,
+    /// None on a file system without locks.
+    _lock: Option<Lock>,
 }
 
 impl ScratchFolder {
@@ -39,15 +40,15 @@ impl ScratchFolder {
             let made = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;
             let lock = File::open(made.path())?;
             // On a file system without locks it stays behind if the lab is killed.
-            let is_locked = lock.try_lock().is_ok();
+            let lock = Lock::try_on(lock, made.path()).ok().flatten();
             let mut path = made.keep();
-            if is_locked {
+            if lock.is_some() {
                 let mut name = path.clone().into_os_string();
                 name.push(LOCKED);
                 fs::rename(&path, &name)?;
                 path = name.into();
             }
-            Ok(ScratchFolder { path, lock })
+            Ok(ScratchFolder { path, _lock: lock })
         };
         make().with_context(|| format!("making a folder in {}", parent.display()))
     }

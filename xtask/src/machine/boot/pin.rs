@@ -8,7 +8,8 @@ use lab_core::plan::{Binding, HostCpu, Unbound, bind};
 use rustix::process::Pid;
 use rustix::thread::CpuSet;
 
-use crate::lab::cache::{Cache, Lock};
+use crate::lab::cache::Cache;
+use crate::lab::lock::Lock;
 
 /// Which CPUs a run of the lab has, as long as this is held.
 #[derive(Debug, Default)]
