@@ -103,15 +103,13 @@ fn script(sandbox: &TestCheckout, commands: &[&[&str]]) -> String {
     text
 }
 
-/// Looks every three seconds which CPUs virtual machines may use.
+/// Looks every three seconds to which CPUs the threads of virtual machines are bound.
 const BOUND_TO: &str = r#"
 while sleep 3; do
     for process in /proc/[0-9]*; do
         read -r name <"$process/comm" || continue
         case $name in qemu-system*) ;; *) continue ;; esac
-        while read -r key value; do
-            case $key in Cpus_allowed_list:) echo "$value" >>said/bound-to ;; esac
-        done <"$process/status"
+        echo $(sed -n 's/^Cpus_allowed_list:[^0-9]*//p' "$process"/task/*/status | sort -u) >>said/bound-to
     done
 done 2>/dev/null &
 "#;

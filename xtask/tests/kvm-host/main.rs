@@ -133,7 +133,8 @@ fn check_guest(console: &str) {
     }
 }
 
-/// The lab bound QEMU to two CPUs that are not the host's first, and QEMU was there.
+/// The lab bound each of QEMU's virtual CPUs to one that is not the host's first, the rest of QEMU to the first, and QEMU
+/// was there. `bound_to` has what its threads were bound to, a line a look.
 fn check_pinning(campaign: &Campaign, bound_to: &[String]) {
     for boot in &campaign.boots {
         let host = boot.record.host.as_ref().expect("the host of a boot in real time");
@@ -141,9 +142,9 @@ fn check_pinning(campaign: &Campaign, bound_to: &[String]) {
         assert_eq!(host.not_pinned, None);
     }
     // The accelerator's test guest comes first, and is not bound.
-    let mut seen = bound_to.to_vec();
-    seen.dedup();
-    assert_eq!(seen, ["0-2", "1-2"]);
+    for expected in ["0-2", "0 1 2"] {
+        assert!(bound_to.iter().any(|seen| seen == expected), "never on {expected}: {bound_to:?}");
+    }
 }
 
 /// What the server saw is what it sees under emulation: these kernels send one request at a time, or several.
