@@ -310,6 +310,7 @@ fn no_boot_needs_root() {
     // As root: what is not in the cache yet is built, and packages are installed.
     sandbox.lab(&["build-kernel", "original", "stock"]).expect_code_in(&[0]);
     let run = sandbox.lab_without_root(&["run-lab", "--plan", "rootless"]);
+    assert!(!run.stderr.contains("unshare"), "user namespaces are off on this machine: {}", run.stderr);
     run.expect_code_in(&[0, 1]);
     assert_eq!(outcomes(&sandbox.comparison(), "original"), "2 finished of 2");
     assert_eq!(outcomes(&sandbox.comparison(), "stock"), "2 finished of 2");
