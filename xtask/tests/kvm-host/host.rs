@@ -4,12 +4,11 @@
 //! and cached on the outer machine is there, under the same paths.
 
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{ExitStatus, Output};
-
-use xshell::{Shell, cmd};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::sandbox::{LabRun, TestCheckout};
 use crate::system::System;
@@ -17,8 +16,16 @@ use crate::system::System;
 /// CPUs of the host: one more than the guest of the plan has, so that it can be bound to CPUs of its own.
 pub(crate) const CPUS: u32 = 3;
 
-/// How long the host may run, seconds. It took 350 on two CPUs with a load of ten.
-const LIMIT_S: u32 = 900;
+/// How long the host may run. It took 414 s on two CPUs with a load of ten.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// How long the host may give no sign of life. A shell in it gives one every three seconds, or ten if the machine is busy.
+/// Now and then QEMU's emulation of the virtualisation stops for good, with all its threads running: that says nothing about
+/// the lab in it.
+const SILENCE: Duration = Duration::from_secs(180);
+
+/// How often a host that stopped for good is started anew.
+const TRIES: u32 = 3;
 
 /// What came out of a host.
 pub(crate) struct Said {
@@ -29,11 +36,24 @@ pub(crate) struct Said {
 }
 
 /// Starts the host, runs commands of the lab in it one after the other, and waits for its end.
-pub(crate) fn run(sh: &Shell, system: &System, sandbox: &TestCheckout, commands: &[&[&str]]) -> Said {
+pub(crate) fn run(system: &System, sandbox: &TestCheckout, commands: &[&[&str]]) -> Said {
     let folder = sandbox.folder().join("said");
-    fs::create_dir(&folder).expect("a folder for what is said");
-    fs::write(folder.join("commands.sh"), script(sandbox, commands)).expect("the commands");
-    let console = start(sh, system, sandbox.folder());
+    let mut console = String::new();
+    for number in 1..=TRIES {
+        let _ = fs::remove_dir_all(&folder);
+        sandbox.remove_campaigns();
+        fs::create_dir(&folder).expect("a folder for what is said");
+        fs::write(folder.join("commands.sh"), script(sandbox, commands)).expect("the commands");
+        let end = start(system, sandbox.folder());
+        console = fs::read_to_string(folder.join("console")).unwrap_or_default();
+        match end {
+            End::ByItself => break,
+            End::Stopped => {
+                eprintln!("the emulated host stopped for good, try {number} of {TRIES}: {console}")
+            }
+        }
+        assert!(number < TRIES, "each emulated host stopped for good: {console}");
+    }
     let read = |name: &str| {
         fs::read(folder.join(name)).unwrap_or_else(|_| panic!("the host did not get to `{name}`: {console}"))
     };
@@ -51,34 +71,59 @@ pub(crate) fn run(sh: &Shell, system: &System, sandbox: &TestCheckout, commands:
     Said { runs, bound_to }
 }
 
-/// Runs the host to its end and gives its console.
-fn start(sh: &Shell, system: &System, checkout: &Path) -> String {
-    let System { kernel, initramfs } = system;
-    let (checkout, cpus, limit) = (checkout.display(), CPUS.to_string(), LIMIT_S.to_string());
+/// How a host ended.
+enum End {
+    /// By switching itself off, or with an error.
+    ByItself,
+    /// Not at all: it gave no sign of life any more.
+    Stopped,
+}
+
+/// Runs the host to its end. What it prints goes to `said/console` in the checkout.
+fn start(system: &System, checkout: &Path) -> End {
     // A busy machine stops the host anywhere, also where it measures the TSC or waits for a timer.
     let patience = "tsc=unstable no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=100";
-    let append = format!("console=ttyS0 quiet panic=-1 mitigations=off {patience} LAB_CHECKOUT={checkout}");
-    let machine = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"];
-    let cpu = ["-accel", "tcg", "-cpu", "qemu64,+svm,+npt", "-smp", &cpus, "-m", "2G"];
+    let path = checkout.display();
+    let append = format!("console=ttyS0 quiet panic=-1 mitigations=off {patience} LAB_CHECKOUT={path}");
     let share = |name: &str, path: &str, options: &str| {
         let folder = format!("local,id={name},path={path},security_model=none,multidevs=remap{options}");
         let device = format!("virtio-9p-pci,fsdev={name},mount_tag={name}");
         ["-fsdev".to_owned(), folder, "-device".to_owned(), device]
     };
-    let root = share("root", "/", ",readonly=on");
-    let writable = share("checkout", &checkout.to_string(), "");
-    // It ends with the test, whatever ends that, and within the limit. `timeout` passes the signal on.
-    let guard = ["--pdeathsig", "TERM", "timeout", "--kill-after=5", &limit];
-    let output = cmd!(
-        sh,
-        "setpriv {guard...} qemu-system-x86_64 {machine...} {cpu...} -kernel {kernel} -initrd {initramfs} -append {append} {root...} {writable...}"
-    )
-    .quiet()
-    .ignore_status()
-    .output()
-    .expect("QEMU starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
+    let said = checkout.join("said");
+    let console = File::create(said.join("console")).expect("a file for the console");
+    // It ends with the test, whatever ends that.
+    #[expect(clippy::disallowed_methods, reason = "a host that stopped has to be ended")]
+    let mut qemu = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "qemu-system-x86_64", "-nodefaults", "-no-user-config"])
+        .args(["-display", "none", "-no-reboot", "-serial", "stdio", "-accel", "tcg"])
+        .args(["-cpu", "qemu64,+svm,+npt", "-smp", &CPUS.to_string(), "-m", "2G"])
+        .arg("-kernel")
+        .arg(&system.kernel)
+        .arg("-initrd")
+        .arg(&system.initramfs)
+        .args(["-append", &append])
+        .args(share("root", "/", ",readonly=on"))
+        .args(share("checkout", &path.to_string(), ""))
+        .stdin(Stdio::null())
+        .stderr(console.try_clone().expect("the same file"))
+        .stdout(console)
+        .spawn()
+        .expect("QEMU starts");
+    let begun = Instant::now();
+    loop {
+        if qemu.try_wait().expect("QEMU is there").is_some() {
+            return End::ByItself;
+        }
+        let sign = fs::metadata(said.join("alive")).and_then(|data| data.modified());
+        let silent = sign.ok().map_or(begun.elapsed(), |sign| sign.elapsed().unwrap_or_default());
+        if silent > SILENCE || begun.elapsed() > LIMIT {
+            qemu.kill().expect("QEMU is ended");
+            qemu.wait().expect("QEMU has ended");
+            return End::Stopped;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// The commands for the host's shell, with the environment that this test has.
@@ -103,9 +148,10 @@ fn script(sandbox: &TestCheckout, commands: &[&[&str]]) -> String {
     text
 }
 
-/// Looks every three seconds to which CPUs the threads of virtual machines are bound.
+/// Gives a sign of life every three seconds, and looks to which CPUs the threads of virtual machines are bound.
 const BOUND_TO: &str = r#"
 while sleep 3; do
+    echo >said/alive
     for process in /proc/[0-9]*; do
         read -r name <"$process/comm" || continue
         case $name in qemu-system*) ;; *) continue ;; esac

@@ -65,7 +65,7 @@ fn the_lab_under_kvm() {
     let sh = Shell::new().expect("a shell");
     let system = system::ensure(&sh);
 
-    let said = host::run(&sh, &system, &sandbox, &[&["doctor"], &["run-lab", "--plan", "kvm"]]);
+    let said = host::run(&system, &sandbox, &[&["doctor"], &["run-lab", "--plan", "kvm"]]);
     let [doctor, run] = &said.runs[..] else { panic!("two commands") };
     doctor.expect_code_in(&[0]);
     let device = doctor.stdout.lines().find_map(|line| line.strip_prefix("/dev/kvm")).map(str::trim);

@@ -165,8 +165,10 @@ fn the_death_of_the_server_fails_the_run() {
     served.store("file", 8 << 20);
     let (document, result) = stress_with_document(&served, "-O -s 8 -o 1");
     let error = format!("{:#}", result.unwrap_err());
-    // ENOTCONN or ECONNABORTED.
-    assert!(error.contains("os error 107") || error.contains("os error 103"), "{error}");
+    // ENOTCONN or ECONNABORTED; or EIO for a request that a thread of the dying server was just being given, since the
+    // kernel answers so if it cannot copy one (fuse_dev_do_read() in fs/fuse/dev.c).
+    let expected = [libc::ENOTCONN, libc::ECONNABORTED, libc::EIO].map(|code| format!("(os error {code})"));
+    assert!(expected.iter().any(|ending| error.ends_with(ending)), "{error}");
     assert_eq!(document["error"], error.as_str());
     let bytes = document["stages"][0]["total"]["bytes"].as_u64().unwrap();
     assert!(bytes < 20 * 65536, "{bytes}");
