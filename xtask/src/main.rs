@@ -3,21 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
-use xtask::commands::{CANNOT_TELL, bench, build_kernel, ci, compare, doctor, import_series, run_lab};
+use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, run_lab};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(&cli.command) {
-        Ok(code) => code,
-        Err(error) => {
-            // Compilers, patches and file names are quoted in it.
-            eprintln!("error: {}", escape_for_terminal(&format!("{error:#}")));
-            ExitCode::from(CANNOT_TELL)
-        }
-    }
+    end(run(&Cli::parse().command))
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {

@@ -20,10 +20,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use lab_core::text::escape::escape_for_terminal;
 use xshell::{Shell, cmd};
-use xtask::commands::CANNOT_TELL;
 use xtask::commands::cli::{self, BenchPart};
+use xtask::commands::end;
 use xtask::lab::interrupt::Interrupt;
 use xtask::lab::stopwatch::Stopwatch;
 use xtask::lab::{Lab, files};
@@ -57,14 +56,7 @@ impl BenchContext<'_> {
 
 fn main() -> ExitCode {
     let Arguments { options } = Arguments::parse();
-    match Shell::new().map_err(anyhow::Error::from).and_then(|sh| bench(&sh, &options)) {
-        Ok(code) => code,
-        Err(error) => {
-            // Compilers, patches and file names are quoted in it.
-            eprintln!("error: {}", escape_for_terminal(&format!("{error:#}")));
-            ExitCode::from(CANNOT_TELL)
-        }
-    }
+    end(Shell::new().map_err(anyhow::Error::from).and_then(|sh| bench(&sh, &options)))
 }
 
 /// The command line: what `cargo xtask bench` passes on.
