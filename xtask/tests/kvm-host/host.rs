@@ -24,8 +24,11 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// the lab in it.
 const SILENCE: Duration = Duration::from_secs(180);
 
-/// How often a host that stopped for good is started anew.
+/// How often a host is started anew of which the emulation failed.
 const TRIES: u32 = 3;
+
+/// What the lab says if its guest did not boot under KVM, twice, and did without it.
+const NO_KVM: &str = "the second time under KVM: ";
 
 /// What came out of a host.
 pub(crate) struct Said {
@@ -46,13 +49,15 @@ pub(crate) fn run(system: &System, sandbox: &TestCheckout, commands: &[&[&str]])
         fs::write(folder.join("commands.sh"), script(sandbox, commands)).expect("the commands");
         let end = start(system, sandbox.folder());
         console = fs::read_to_string(folder.join("console")).unwrap_or_default();
-        match end {
-            End::ByItself => break,
-            End::Stopped => {
-                eprintln!("the emulated host stopped for good, try {number} of {TRIES}: {console}")
-            }
-        }
-        assert!(number < TRIES, "each emulated host stopped for good: {console}");
+        let failure = match end {
+            End::Stopped => format!("it stopped for good: {console}"),
+            End::ByItself => match (0..commands.len()).find_map(|number| failed_guest(&folder, number)) {
+                Some(line) => line,
+                None => break,
+            },
+        };
+        eprintln!("the emulated host failed, try {number} of {TRIES}: {failure}");
+        assert!(number < TRIES, "each emulated host failed: {failure}");
     }
     let read = |name: &str| {
         fs::read(folder.join(name)).unwrap_or_else(|_| panic!("the host did not get to `{name}`: {console}"))
@@ -69,6 +74,17 @@ pub(crate) fn run(system: &System, sandbox: &TestCheckout, commands: &[&[&str]])
     let runs = runs.collect();
     let bound_to = String::from_utf8_lossy(&read("bound-to")).lines().map(str::to_owned).collect();
     Said { runs, bound_to }
+}
+
+/// The line in which a command tells that no guest boots under KVM, or that a kernel with nothing wrong did not finish: now
+/// and then the emulation of the virtualisation ends a guest, too. If the lab's own use of KVM is broken, it says so in each
+/// try.
+fn failed_guest(folder: &Path, number: usize) -> Option<String> {
+    let said = fs::read_to_string(folder.join(format!("{number}.stderr"))).ok()?;
+    let is_good = |line: &str| ["  original", "  stock"].iter().any(|name| line.contains(name));
+    let did_not_finish =
+        |line: &str| line.starts_with("boot ") && is_good(line) && !line.contains("  finished in ");
+    said.lines().find(|line| line.contains(NO_KVM) || did_not_finish(line)).map(str::to_owned)
 }
 
 /// How a host ended.

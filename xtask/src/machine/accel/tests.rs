@@ -1,6 +1,6 @@
 //! Which accelerator is chosen on machines that behave in every way, without a virtual one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 
 use lab_protocol::{Hello, Nonce};
@@ -102,15 +102,30 @@ fn a_success_is_tested_once() {
 #[test]
 fn a_failure_is_tested_again_after_a_day() {
     let fails = "/dev/kvm opens, but a test guest did not boot under KVM: after 20 s its console had 0 bytes and process 1 \
-                 did not run; under emulation it did in 1.2 s";
+                 did not run; under emulation it did in 1.2 s; the second time under KVM: after 20 s its console had 0 \
+                 bytes and process 1 did not run";
     let mut host = FakeHost::new(opens, hung, booted);
-    host.check(AccelChoice::Auto, 0, &format!("tcg: {fails}"), "guest kvm tcg");
+    host.check(AccelChoice::Auto, 0, &format!("tcg: {fails}"), "guest kvm tcg kvm");
     let remembered = format!("{fails}, tested 1970-01-01 00:00 UTC");
     host.check(AccelChoice::Auto, 23, &format!("tcg: {remembered}"), "");
     let refused = format!("error: {remembered}; set accel = \"auto\" or \"tcg\" in lab.toml");
     host.check(AccelChoice::Kvm, 23, &refused, "");
     host.kvm = booted;
     host.check(AccelChoice::Auto, 24, "kvm: a test guest booted under KVM in 1.2 s", "guest kvm");
+}
+
+/// A host that stops a guest once does not lose KVM for a day.
+#[test]
+fn a_failure_that_does_not_repeat_is_none() {
+    thread_local!(static TRIES: Cell<u32> = const { Cell::new(0) });
+    let second = || match TRIES.replace(TRIES.get() + 1) {
+        0 => hung(),
+        _ => booted(),
+    };
+    let host = FakeHost::new(opens, second, booted);
+    let expected = "kvm: a test guest booted under KVM in 1.2 s, the second time";
+    host.check(AccelChoice::Auto, 0, expected, "guest kvm tcg kvm");
+    host.check(AccelChoice::Auto, 1, &format!("{expected}, tested 1970-01-01 00:00 UTC"), "");
 }
 
 /// A guest that boots nowhere says nothing about KVM.
