@@ -167,6 +167,7 @@ fn empty_report() -> Report {
         tainted_after: 0,
         negotiated: None,
         workloads: Vec::new(),
+        probes: None,
         problems: Vec::new(),
         server_peak_kib: None,
         uptime_us: 0,

@@ -211,5 +211,6 @@ fn workload_report(task: &WorkloadTask, argv: Vec<String>, outcome: Outcome) -> 
         tool_switches: outcome.switches,
         server_switches: None,
         requests: None,
+        data: None,
     }
 }

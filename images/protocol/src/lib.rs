@@ -13,6 +13,7 @@ pub mod histogram;
 pub mod log;
 mod nonce;
 mod operation;
+mod probe;
 pub mod random;
 mod report;
 mod rules;
@@ -24,9 +25,10 @@ pub use control::{ControlCommand, ControlReply};
 pub use fault::{FaultOperation, UnknownOperation};
 pub use nonce::Nonce;
 pub use operation::Operation;
+pub use probe::{ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
 pub use report::{
-    ContextSwitches, CpuTime, EndOfProgram, Hello, Milestone, Negotiated, Progress, Report, RequestStats,
-    ServiceTimes, Splicing, StorageStats, WorkloadReport,
+    ContextSwitches, CpuTime, DataCheck, EndOfProgram, Hello, Milestone, Negotiated, Progress, Report,
+    RequestStats, ServiceTimes, Splicing, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ProbeReport;
+
 /// The first frame: process 1 runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -60,6 +62,9 @@ pub struct Report {
     pub negotiated: Option<Negotiated>,
     /// One entry per workload, in order; those that were not reached say that they were not started.
     pub workloads: Vec<WorkloadReport>,
+    /// What the behaviour probes saw; none if nothing was probed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<ProbeReport>,
     /// What went wrong outside the workloads, in order: a server that died, a mount that did not come.
     /// Empty after a good boot.
     pub problems: Vec<String>,
@@ -132,6 +137,19 @@ pub struct WorkloadReport {
     pub server_switches: Option<ContextSwitches>,
     /// What the server saw while the program ran; none if the server did not answer.
     pub requests: Option<RequestStats>,
+    /// What the check of its data found; none if nothing was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataCheck>,
+}
+
+/// Whether the bytes that a workload read or wrote were right, found outside the timed part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DataCheck {
+    /// Bytes that were compared.
+    pub compared_bytes: u64,
+    /// What is wrong, one line each, with the offset of the first wrong byte; empty if all is right.
+    pub wrong: Vec<String>,
 }
 
 /// How a program ended.

@@ -244,6 +244,7 @@ fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
             }),
             ..RequestStats::default()
         }),
+        data: None,
     };
     let dd = format!(
         "32+0 records in\n32+0 records out\n67108864 bytes (67 MB, 64 MiB) copied, {dd_s} s, 8.0 GB/s\n"
@@ -275,6 +276,7 @@ fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
             writeback_cache_in_force: false,
         }),
         workloads: vec![workload("dd-read", dd), workload("aio-read", aio)],
+        probes: None,
         problems: Vec::new(),
         server_peak_kib: None,
         uptime_us: 1,

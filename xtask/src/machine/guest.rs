@@ -57,6 +57,7 @@ mod tests {
             workloads: Vec::new(),
             workload_limit_s: 60,
             phase_us: 0,
+            probes: None,
         };
         let archive = assignment_archive(&assignment).unwrap();
         let mut reader = cpio::newc::Reader::new(archive.as_slice()).unwrap();

@@ -324,6 +324,7 @@ pub(crate) mod tests {
             tool_switches: None,
             server_switches: None,
             requests: None,
+            data: None,
         }
     }
 

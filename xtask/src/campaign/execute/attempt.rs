@@ -152,5 +152,6 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: step.phase_us,
+        probes: None,
     })
 }

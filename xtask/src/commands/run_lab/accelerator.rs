@@ -63,6 +63,7 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
         workloads: Vec::new(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: 0,
+        probes: None,
     })
 }
 

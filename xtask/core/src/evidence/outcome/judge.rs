@@ -179,6 +179,7 @@ mod tests {
             tainted_after,
             negotiated: None,
             workloads: Vec::new(),
+            probes: None,
             problems: Vec::new(),
             server_peak_kib: None,
             uptime_us: 1,
