@@ -7,6 +7,7 @@
 
 mod assignment;
 mod control;
+mod end;
 mod fault;
 pub mod frame;
 pub mod histogram;
@@ -22,13 +23,14 @@ pub mod stamp;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{ControlCommand, ControlReply};
+pub use end::EndOfProgram;
 pub use fault::{FaultOperation, UnknownOperation};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use probe::{ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
 pub use report::{
-    ContextSwitches, CpuTime, DataCheck, EndOfProgram, Hello, Milestone, Negotiated, Progress, Report,
-    RequestStats, ServiceTimes, Splicing, StorageStats, WorkloadReport,
+    ContextSwitches, CpuTime, DataCheck, Hello, Milestone, Negotiated, Progress, Report, RequestStats,
+    ServiceTimes, Splicing, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use settings::{

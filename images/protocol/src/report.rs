@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ProbeReport;
+use crate::{EndOfProgram, ProbeReport};
 
 /// The first frame: process 1 runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,22 +150,6 @@ pub struct DataCheck {
     pub compared_bytes: u64,
     /// What is wrong, one line each, with the offset of the first wrong byte; empty if all is right.
     pub wrong: Vec<String>,
-}
-
-/// How a program ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndOfProgram {
-    /// It returned this exit code.
-    Exit(i32),
-    /// This signal ended it.
-    Signal(i32),
-    /// It did not end within the limit and was killed.
-    TimedOut,
-    /// It did not end within the limit and could not be killed.
-    Unkillable,
-    /// It could not be started, and why.
-    NotStarted(String),
 }
 
 /// CPU time, microseconds.
