@@ -208,6 +208,11 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// In how many boots bytes were wrong.
+    pub(crate) fn wrong_data(&self) -> usize {
+        self.failures.iter().filter(|failure| failure.kind == FailureKind::WrongData).count()
+    }
+
     /// Whether its workload did its work and nobody measured the metric.
     pub(crate) fn is_not_given(&self) -> bool {
         self.samples.is_empty() && self.failures.is_empty() && self.not_given.is_some()
@@ -237,8 +242,28 @@ pub struct Sample {
 pub struct Failure {
     /// The boot's number in the plan.
     pub boot: u32,
-    /// How it ended, with the last line of its standard error.
+    /// How it ended, with the last line of its standard error; or which of its bytes are wrong.
     pub reason: String,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "FailureKind::is_not_done")]
+    pub kind: FailureKind,
+}
+
+/// What is wrong with a workload that did not do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// It ended with an error, or did not say what it did.
+    NotDone,
+    /// Bytes that it read or wrote were wrong, however fast and well it ended.
+    WrongData,
+}
+
+impl FailureKind {
+    /// For serde: what was the only kind once is not written.
+    fn is_not_done(&self) -> bool {
+        *self == FailureKind::NotDone
+    }
 }
 
 /// The smallest and the largest of several boots.

@@ -290,11 +290,14 @@ fn unlike_rows([campaign, other]: [&Campaign; 2], row: &Row) -> Option<String> {
 fn pair_row([left, right]: [&Row; 2], [baseline, other_baseline]: [&String; 2]) -> PairRow {
     let pair = |cell: &super::Cell| {
         let other = right.cells.iter().find(|other| other.variant == cell.variant)?;
+        // Wrong bytes are no speed.
+        let mean = |cell: &super::Cell| cell.mean.filter(|_| cell.wrong_data() == 0);
+        let values = [mean(cell), mean(other)];
         let effects = if baseline == other_baseline { [cell.change, other.change] } else { [None, None] };
         Some(Pair {
             variant: cell.variant.clone(),
-            values: [cell.mean, other.mean],
-            ratio: cell.mean.zip(other.mean).and_then(|(a, b)| ratio(a, b)),
+            values,
+            ratio: values[0].zip(values[1]).and_then(|(a, b)| ratio(a, b)),
             agreement: effects[0].zip(effects[1]).and_then(|(a, b)| agreement(a, b)),
             effects,
         })

@@ -5,13 +5,16 @@ use lab_protocol::{EndOfProgram, RequestStats, WorkloadReport, WorkloadTask};
 use super::evidence::evidence;
 use super::figures::Figures;
 use super::statistics::{arithmetic_mean, harmonic_mean, spread};
-use super::{BootCounts, Cell, Failure, Row, Sample, Trouble, VariantSummary, check};
+use super::{BootCounts, Cell, Failure, FailureKind, Row, Sample, Trouble, VariantSummary, check};
 use crate::campaign::{BootData, Campaign};
 use crate::evidence::metric::{Averaging, Metric};
 use crate::evidence::outcome::Outcome;
 use crate::evidence::output;
 use crate::plan::{BootStep, Clock, Variant};
 use crate::text::escape::escape_for_terminal;
+
+/// The longest text of a guest that is shown of a workload, characters.
+const LONGEST_REASON: usize = 200;
 
 /// The variants, the one that the others are compared with first.
 pub(super) fn variants(campaign: &Campaign, baseline: &str) -> anyhow::Result<Vec<VariantSummary>> {
@@ -129,7 +132,7 @@ fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &Workloa
         let step = &boot.record.boot;
         match workload(boot, task) {
             Found::Absent => {}
-            Found::Failed(reason) => arm.failures.push(Failure { boot: step.number, reason }),
+            Found::Failed(kind, reason) => arm.failures.push(Failure { boot: step.number, reason, kind }),
             Found::Done(bytes, figures, requests) => {
                 let disturbed = boot.record.disturbances();
                 arm.done.push(Done { boot: step.number, phase_us: step.phase_us, bytes, disturbed, figures });
@@ -188,7 +191,7 @@ enum Found<'a> {
     /// The boot ended before, or has no report.
     Absent,
     /// It did not do its work, and why.
-    Failed(String),
+    Failed(FailureKind, String),
     /// The bytes that it transferred, what was measured, and what the server saw.
     Done(u64, Box<Figures>, Option<&'a RequestStats>),
 }
@@ -201,10 +204,14 @@ fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
     let Some(report) = &boot.report else { return Found::Absent };
     let Some(workload) = report.workloads.iter().find(|workload| workload.name == task.name) else {
         let problem = report.problems.first().map(|problem| format!(": {}", escape_for_terminal(problem)));
-        return Found::Failed(format!("was not run{}", problem.unwrap_or_default()));
+        return not_done(format!("was not run{}", problem.unwrap_or_default()));
     };
+    // First of all: a program that reads wrong bytes may well end with an error because of them.
+    if let Some(reason) = wrong_data(workload) {
+        return Found::Failed(FailureKind::WrongData, reason);
+    }
     if let Some(reason) = failure(workload) {
-        return Found::Failed(reason);
+        return not_done(reason);
     }
     match output::throughput(task.tool, output::figures(task.tool, workload)) {
         Ok(throughput) => Found::Done(
@@ -212,8 +219,20 @@ fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
             Box::new(Figures::new(task.tool, throughput, workload)),
             workload.requests.as_ref(),
         ),
-        Err(error) => Found::Failed(escape_for_terminal(&format!("{error:#}"))),
+        Err(error) => not_done(escape_for_terminal(&format!("{error:#}"))),
     }
+}
+
+fn not_done<'a>(reason: String) -> Found<'a> {
+    Found::Failed(FailureKind::NotDone, reason)
+}
+
+/// The first of the bytes that the check of its data found wrong.
+fn wrong_data(workload: &WorkloadReport) -> Option<String> {
+    let [first, others @ ..] = &workload.data.as_ref()?.wrong[..] else { return None };
+    let first: String = escape_for_terminal(first).chars().take(LONGEST_REASON).collect();
+    let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
+    Some(format!("wrong data: {first}{more}"))
 }
 
 /// How a program ended that did not end well, with its last words.
@@ -228,5 +247,5 @@ fn failure(workload: &WorkloadReport) -> Option<String> {
     };
     let said = output::last_words(workload);
     let reason = if said.is_empty() { how } else { format!("{how}: {said}") };
-    Some(escape_for_terminal(&reason).chars().take(200).collect())
+    Some(escape_for_terminal(&reason).chars().take(LONGEST_REASON).collect())
 }

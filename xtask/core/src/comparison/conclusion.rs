@@ -11,7 +11,7 @@ use crate::evidence::metric::{Metric, at_most};
 pub enum Status {
     /// Nothing speaks against any variant.
     NoFinding = 0,
-    /// A variant is slower, broken, hung, has new findings or fails at a workload, against the baseline.
+    /// A variant is slower, broken, hung, has new findings, fails at a workload or gives wrong bytes, against the baseline.
     Worse = 1,
     /// Boots were lost, or the data is too little or too noisy.
     CannotTell = 2,
@@ -50,6 +50,9 @@ pub(super) fn conclude(
         if !same_kernel[place] {
             worse |= judged.is_worse();
             unknown |= judged.is_unknown();
+        } else {
+            // But bytes that are wrong are no noise: if only sometimes, then maybe in the baseline too.
+            unknown |= judged.wrong_data > 0;
         }
         sentences.push(judged.sentence(&variants[place].name, &variants[0].name));
     }
@@ -94,6 +97,7 @@ struct Judged {
     /// The largest difference that one of these rows does not rule out.
     limit: f64,
     failed: usize,
+    wrong_data: usize,
     unknown: usize,
     not_given: usize,
     new_findings: usize,
@@ -129,6 +133,7 @@ impl Judged {
                 .filter_map(|change| change.limit)
                 .fold(0.0, f64::max),
             failed: count(Verdict::Failed),
+            wrong_data: count(Verdict::WrongData),
             unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
             not_given: count(Verdict::NotGiven),
             new_findings: findings.iter().filter(|row| row.is_new_with(place)).count(),
@@ -140,7 +145,7 @@ impl Judged {
 
     fn is_worse(&self) -> bool {
         let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
-        self.worse.len() + self.failed + self.new_findings > 0 || troubled
+        self.worse.len() + self.failed + self.wrong_data + self.new_findings > 0 || troubled
     }
 
     fn is_unknown(&self) -> bool {
@@ -161,6 +166,7 @@ impl Judged {
             moved(&self.more, "more"),
             moved(&self.less, "less"),
             counted(self.same, &format!("no difference larger than {}", at_most(self.limit))),
+            counted(self.wrong_data, "WRONG DATA"),
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
             counted(self.not_given, "not measured"),

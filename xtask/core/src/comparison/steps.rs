@@ -119,7 +119,8 @@ fn difference(row: &Row) -> Option<RowDifference> {
         most_in_flight: moved(&|seen| seen.most_in_flight),
         largest_bytes: moved(&|seen| seen.largest_bytes),
     };
-    let counts = change.verdict.is_difference() || change.verdict == Verdict::Failed;
+    let fails = matches!(change.verdict, Verdict::Failed | Verdict::WrongData);
+    let counts = change.verdict.is_difference() || fails;
     let moved = [difference.requests, difference.most_in_flight, difference.largest_bytes];
     (counts || moved.iter().any(Option::is_some)).then_some(difference)
 }

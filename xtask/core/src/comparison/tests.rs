@@ -1,5 +1,6 @@
 //! Comparisons of campaigns that are built here; no speed in them was measured.
 
+mod data;
 mod metrics;
 mod rules;
 

@@ -25,6 +25,8 @@ pub enum Verdict {
     Same,
     /// The workload failed, and in the baseline it did not.
     Failed,
+    /// The workload read or wrote wrong bytes, and in the baseline it did not.
+    WrongData,
     /// The workload failed in the baseline as well, or only there: nothing to compare with.
     BaselineFailed,
     /// Nobody measured it, see [`Cell::not_given`].
@@ -51,6 +53,7 @@ impl Verdict {
             Verdict::Less => "less",
             Verdict::Same => "same",
             Verdict::Failed => "failed",
+            Verdict::WrongData => "wrong data",
             Verdict::BaselineFailed => "no baseline",
             Verdict::NotGiven => "not given",
             Verdict::NotEnoughData => "too few",
@@ -79,6 +82,7 @@ impl Verdict {
             | Verdict::Less
             | Verdict::Same
             | Verdict::Failed
+            | Verdict::WrongData
             | Verdict::NotGiven => false,
         }
     }
@@ -243,13 +247,18 @@ fn on_wall_clock(baseline: &Cell, cell: &Cell) -> Change {
 /// The ratio of the means, and `Same` if it can be judged at all.
 fn unjudged(baseline: &Cell, cell: &Cell) -> Change {
     let verdict = match (baseline.failures.is_empty(), cell.failures.is_empty()) {
+        // Even if the baseline failed: it did not give wrong bytes for right ones.
+        _ if cell.wrong_data() > 0 && baseline.wrong_data() == 0 => Verdict::WrongData,
         (false, _) => Verdict::BaselineFailed,
         (true, false) => Verdict::Failed,
         (true, true) if baseline.is_not_given() && cell.is_not_given() => Verdict::NotGiven,
         (true, true) if baseline.mean.is_none() || cell.mean.is_none() => Verdict::NotEnoughData,
         (true, true) => Verdict::Same,
     };
-    let ratio = baseline.mean.zip(cell.mean).and_then(|(baseline, mean)| ratio(baseline, mean));
+    // Where bytes are wrong a speed is none, not even that of the boots in which they were right.
+    let is_right = baseline.wrong_data() + cell.wrong_data() == 0;
+    let means = baseline.mean.zip(cell.mean).filter(|_| is_right);
+    let ratio = means.and_then(|(baseline, mean)| ratio(baseline, mean));
     Change {
         ratio,
         ratio_of_means: ratio,

@@ -106,7 +106,9 @@ fn line(row: &PairRow, pair: &Pair) -> Vec<String> {
 fn effect(change: Option<Change>) -> String {
     match change {
         None => String::new(),
-        Some(change) if matches!(change.verdict, Verdict::Failed | Verdict::NotGiven) => {
+        Some(change)
+            if matches!(change.verdict, Verdict::Failed | Verdict::WrongData | Verdict::NotGiven) =>
+        {
             change.verdict.word().to_owned()
         }
         Some(change) => match change.ratio {

@@ -178,6 +178,7 @@ fn value(row: &Row, cell: &Cell) -> (String, String) {
     let value = match cell.mean {
         Some(mean) if cell.failures.is_empty() => text::figure(row.unit, mean),
         Some(_) | None if cell.failures.is_empty() => "-".to_owned(),
+        Some(_) | None if cell.wrong_data() > 0 => "WRONG".to_owned(),
         Some(_) | None => "FAILED".to_owned(),
     };
     let Some(change) = &cell.change else { return (value, String::new()) };
@@ -185,7 +186,7 @@ fn value(row: &Row, cell: &Cell) -> (String, String) {
     let shown = match (change.verdict, change.ratio) {
         (verdict, Some(ratio)) if verdict.is_difference() => text::change(ratio).replace(' ', "") + star,
         (Verdict::Same, _) => "~".to_owned(),
-        (Verdict::Failed, _) => "!".to_owned(),
+        (Verdict::Failed | Verdict::WrongData, _) => "!".to_owned(),
         (Verdict::NotGiven, _) => String::new(),
         _ => "?".to_owned(),
     };

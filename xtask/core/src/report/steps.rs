@@ -41,6 +41,7 @@ fn difference(difference: &RowDifference) -> String {
             format!("{} {}", text::change(ratio), text::verdict(change))
         }
         (Verdict::Failed, _) => "FAILS".to_owned(),
+        (Verdict::WrongData, _) => "WRONG DATA".to_owned(),
         (Verdict::Same, _) if is_speed => "as fast".to_owned(),
         (Verdict::Same, _) => "the same".to_owned(),
         _ => "cannot tell".to_owned(),

@@ -118,7 +118,7 @@ fn value(row: &Row, cell: &Cell) -> String {
     let Some(change) = &cell.change else { return value };
     let verdict = text::verdict(change);
     match change.ratio {
-        _ if matches!(change.verdict, Verdict::Failed | Verdict::NotGiven) => value,
+        _ if matches!(change.verdict, Verdict::Failed | Verdict::WrongData | Verdict::NotGiven) => value,
         Some(ratio) => format!("{value}\n{} {verdict}", text::change(ratio)),
         None => format!("{value}\n{verdict}"),
     }

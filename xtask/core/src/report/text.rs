@@ -113,9 +113,10 @@ pub(super) fn no_value(cell: &Cell) -> String {
         return "not given".to_owned();
     }
     let boots = cell.failures.len() + cell.samples.len() + cell.absent as usize;
-    match cell.failures.len() {
-        0 => "no data".to_owned(),
-        failed => format!("FAILED {failed}/{boots}"),
+    match (cell.wrong_data(), cell.failures.len()) {
+        (0, 0) => "no data".to_owned(),
+        (0, failed) => format!("FAILED {failed}/{boots}"),
+        (wrong, _) => format!("WRONG DATA {wrong}/{boots}"),
     }
 }
 

@@ -45,6 +45,7 @@ impl Expectation {
         };
         match (change.verdict, planted_ns) {
             (Verdict::Failed, _) => wrong("the workload failed"),
+            (Verdict::WrongData, _) => wrong("the workload's bytes are wrong"),
             (Verdict::Better, Some(_)) => wrong("what was planted made it faster"),
             (Verdict::Worse, Some(_)) => self.size(prediction, change),
             (Verdict::Same, Some(_)) => self.missed(prediction),
