@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lab_protocol::{
-    CpuTime, EndOfProgram, Negotiated, Nonce, Report, RequestStats, ServerSettings, ServiceTimes, Tool,
-    WorkloadReport, WorkloadTask,
+    CpuTime, EndOfProgram, Negotiated, Nonce, ProbeReport, ProbeResult, ProbeSet, ProbeTask, Report,
+    RequestStats, ServerSettings, ServiceTimes, Tool, WorkloadReport, WorkloadTask,
 };
 
 use crate::campaign::{
@@ -48,6 +48,7 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
                 repetition: index as u32 + 1,
                 phase_us: 0,
                 warm_up: false,
+                probes: None,
             };
             steps.push(step.clone());
             boots.push(BootData {
@@ -64,6 +65,7 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
         series: arm.series.iter().map(|&s| s.into()).collect(),
         prefix: None,
         planted_ns: None,
+        behaviour: None,
     });
     let plan = plan(clock, variants.collect(), steps);
     Campaign { name: "2026-01-02-built".into(), file: campaign_file(plan), boots, damaged: Vec::new() }
@@ -135,6 +137,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         variants,
         scenarios: vec![Scenario { name: "slow".into(), server }],
         workloads: vec![task("dd-read", Tool::Dd), task("aio-read", Tool::AioStress)],
+        probes: None,
         boots,
     }
 }
@@ -301,6 +304,39 @@ pub fn warn(boot: &mut BootData, function: &str) {
         format!("[    1.000000][    T7] WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 {function}+0x1/0x2\n");
     boot.console.extend(site.bytes());
     boot.record.outcome = Outcome::Broken { reason: format!("WARNING in {function}") };
+}
+
+/// A result of a probe: what it saw, and what its table says, ` | ` between texts any of which is right.
+pub fn probe(name: &str, title: &str, observed: &str, expected: &str) -> ProbeResult {
+    ProbeResult {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        observed: observed.to_owned(),
+        expected: expected.split(" | ").filter(|text| !text.is_empty()).map(str::to_owned).collect(),
+        fault: None,
+        details: Vec::new(),
+        elapsed_us: 1,
+    }
+}
+
+/// Lets the boot at this place of the campaign run probes, and gives it what they saw.
+pub fn probed(campaign: &mut Campaign, place: usize, results: Vec<ProbeResult>) {
+    let boot = &mut campaign.boots[place];
+    let plan = &mut campaign.file.plan;
+    plan.boots[place].probes = Some(ProbeSet::Quick);
+    boot.record.boot.probes = Some(ProbeSet::Quick);
+    let variant = plan.variants.iter().find(|variant| variant.name == boot.record.boot.variant);
+    let expected = variant.and_then(|variant| variant.behaviour.clone());
+    if let Some(report) = &mut boot.report {
+        report.probes = Some(ProbeReport {
+            task: ProbeTask { set: ProbeSet::Quick, expected, seed: 1 },
+            results,
+            unfinished: None,
+            end: EndOfProgram::Exit(0),
+            stderr: String::new(),
+            elapsed_ns: 1,
+        });
+    }
 }
 
 /// Two kernels whose boots repeat well, the second four times as fast with dd.

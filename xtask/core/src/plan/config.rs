@@ -19,7 +19,7 @@ mod source;
 
 use std::collections::BTreeMap;
 
-use lab_protocol::{Job, WorkloadTask};
+use lab_protocol::{Job, ProbeSet, WorkloadTask};
 
 pub(crate) use args::dd_block_bytes;
 pub use check::BOOTS;
@@ -27,9 +27,10 @@ pub(crate) use check::baseline_among_variants;
 pub(crate) use check::control_arm;
 pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
+pub(crate) use check::probes_fit;
 pub(crate) use check::workload_fits;
 pub use error::ConfigError;
-pub use inventory::{FRAGMENT_DIR, Inventory, SERIES_DIR};
+pub use inventory::{EXPECTED_DIR, FRAGMENT_DIR, Inventory, SERIES_DIR};
 
 use crate::evidence::metric::Thresholds;
 use crate::plan::{KernelSettings, MachineSettings, Scenario, Variant};
@@ -76,8 +77,10 @@ pub struct PlanEntry {
     pub variants: Vec<String>,
     /// Likewise.
     pub scenarios: Vec<String>,
-    /// Likewise.
+    /// Likewise. Empty only if all probes run instead.
     pub workloads: Vec<String>,
+    /// Which behaviour probes run.
+    pub probes: Option<ProbeSet>,
     /// How often each variant is booted in each scenario.
     pub boots: u32,
     /// What the order of the variants is drawn from.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lab_protocol::{ServerSettings, Tool, WorkloadTask};
+use lab_protocol::{ProbeSet, ServerSettings, Tool, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::metric::Thresholds;
@@ -30,8 +30,11 @@ pub struct Plan {
     pub variants: Vec<Variant>,
     /// The server settings, in the order of the plan.
     pub scenarios: Vec<Scenario>,
-    /// What runs in each boot, in this order.
+    /// What runs in each boot, in this order. Empty only if all probes run instead.
     pub workloads: Vec<WorkloadTask>,
+    /// Which behaviour probes run, and with that in which boots; none for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<ProbeSet>,
     /// Every boot, in the order in which they start.
     pub boots: Vec<BootStep>,
 }
@@ -62,6 +65,9 @@ pub struct Variant {
     /// A planted slowdown: what the server burns in each READ and WRITE in boots of this variant, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planted_ns: Option<u64>,
+    /// How it is said to behave: a table of `images/probe/expected/`, without `.toml`; none if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<String>,
 }
 
 impl Variant {
@@ -208,6 +214,9 @@ pub struct BootStep {
     /// Whether it only warms the host up: it is kept, and no comparison counts it.
     #[serde(default, skip_serializing_if = "is_no")]
     pub warm_up: bool,
+    /// Which behaviour probes run after its workloads; none for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<ProbeSet>,
 }
 
 impl BootStep {

@@ -1,5 +1,7 @@
 //! The order in which the boots of a plan start.
 
+use lab_protocol::ProbeSet;
+
 use super::shuffle::shuffled;
 use super::{BootStep, Clock, MachineSettings, Plan, Scenario, Variant};
 
@@ -32,7 +34,10 @@ pub(super) fn boot_order(plan: &Plan) -> Vec<BootStep> {
             .scenarios
             .iter()
             .flat_map(of_scenario)
-            .map(|(scenario, variant)| step(scenario, variant, round, phase_us))
+            .map(|(scenario, variant)| BootStep {
+                probes: probes(plan, scenario, round),
+                ..step(scenario, variant, round, phase_us)
+            })
             .collect();
         steps
     });
@@ -48,7 +53,20 @@ fn step(scenario: &Scenario, variant: &Variant, round: u32, phase_us: u32) -> Bo
         repetition: round + 1,
         phase_us,
         warm_up: false,
+        probes: None,
     }
+}
+
+/// The few probes run in the first boot of each variant, in the first scenario: probes start servers of their own, so the
+/// scenario means nothing to them; under the virtual clock a boot is a function of its input, so that a second one would
+/// say the same; and a kernel that a probe breaks takes the figures of one boot with it, not of all. All probes are a plan
+/// of their own, and run in each of its boots: who asks for several wants to know whether they agree.
+fn probes(plan: &Plan, scenario: &Scenario, round: u32) -> Option<ProbeSet> {
+    let is_first = round == 0 && plan.scenarios.first().is_some_and(|first| first.name == scenario.name);
+    plan.probes.filter(|set| match set {
+        ProbeSet::Quick => is_first,
+        ProbeSet::All => true,
+    })
 }
 
 /// Pairs of the baseline and the variant after it, in the first scenario: what is cold at first, files and clock rates

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use lab_protocol::ProbeSet;
+
 use super::{Clock, Plan, Variant, steps};
 use crate::plan::config::{self, Config, ConfigError, PlanEntry};
 use crate::text::suggest::{self, quoted};
@@ -42,6 +44,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
 
     let wrong = |message| ConfigError::new("--scenarios", message);
     let names = overrides.scenarios.as_ref().unwrap_or(&entry.scenarios);
+    config::not_empty("scenario", names).map_err(wrong)?;
     let scenarios = select("scenario", names, &config.scenarios).map_err(wrong)?;
 
     let wrong = |message| ConfigError::new("--workloads", message);
@@ -50,6 +53,9 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
     for workload in &workloads {
         config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
     }
+    let probes = probes(entry, overrides).map_err(|message| ConfigError::new("--plan", message))?;
+    config::probes_fit(probes, workloads.len(), scenarios.len())
+        .map_err(|(key, message)| ConfigError::new(format!("--{key}"), message))?;
 
     let repetitions = overrides.boots.unwrap_or(entry.boots);
     if !config::BOOTS.contains(&repetitions) {
@@ -69,9 +75,23 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         variants,
         scenarios,
         workloads,
+        probes,
         boots: Vec::new(),
     };
     Ok(plan.with_repetitions(repetitions))
+}
+
+/// What is probed. Not the steps of a series, of which nothing is said, nor the arms of a self-test, which are one kernel.
+fn probes(entry: &PlanEntry, overrides: &Overrides) -> Result<Option<ProbeSet>, String> {
+    match (&overrides.steps, entry.probes) {
+        (None, probes) => Ok(probes),
+        (Some(_), Some(ProbeSet::All)) => Err(
+            "it probes instead of measuring, and neither the steps of a series nor the arms of a self-test \
+             are probed; use a plan with workloads"
+                .to_owned(),
+        ),
+        (Some(_), None | Some(ProbeSet::Quick)) => Ok(None),
+    }
 }
 
 /// The baseline and all variants of a plan.
@@ -103,7 +123,6 @@ fn with_control(mut variants: Vec<Variant>, clock: Clock) -> (String, Vec<Varian
 
 /// What the names stand for, in their order.
 fn select<T: Clone>(kind: &str, names: &[String], known: &BTreeMap<String, T>) -> Result<Vec<T>, String> {
-    config::not_empty(kind, names)?;
     let mut selected = Vec::new();
     for (at, name) in names.iter().enumerate() {
         if names[..at].contains(name) {

@@ -18,16 +18,19 @@ pub fn listing<'a>(variants: &'a BTreeMap<String, Variant>, name: &str) -> Resul
 }
 
 /// The steps of the series `name`, whose patches have these subjects, after what lies before it in `like`: first
-/// the kernel without the series, then with one patch, with two, and so on.
+/// the kernel without the series, then with one patch, with two, and so on. Nothing is said of how they behave: a step
+/// in the middle of a series need not be like what lies before it, nor like the whole.
 pub fn steps(like: &Variant, name: &str, subjects: &[String]) -> Vec<Variant> {
     let before: Vec<String> = like.series.iter().take_while(|series| *series != name).cloned().collect();
     let with: Vec<String> = before.iter().cloned().chain([name.to_owned()]).collect();
-    let base = Variant { name: step_name(name, 0), series: before, prefix: None, planted_ns: None };
+    let base =
+        Variant { name: step_name(name, 0), series: before, prefix: None, planted_ns: None, behaviour: None };
     let step = |(patches, subject): (u32, &String)| Variant {
         name: step_name(name, patches),
         series: with.clone(),
         prefix: Some(Prefix { patches, subject: subject.clone() }),
         planted_ns: None,
+        behaviour: None,
     };
     [base].into_iter().chain((1..).zip(subjects).map(step)).collect()
 }
@@ -71,7 +74,16 @@ mod tests {
         [("a", vec![]), ("b", vec!["first", "dio", "last"]), ("c", vec!["dio"])]
             .map(|(name, series)| {
                 let series = series.into_iter().map(str::to_owned).collect();
-                (name.to_owned(), Variant { name: name.to_owned(), series, prefix: None, planted_ns: None })
+                (
+                    name.to_owned(),
+                    Variant {
+                        name: name.to_owned(),
+                        series,
+                        prefix: None,
+                        planted_ns: None,
+                        behaviour: None,
+                    },
+                )
             })
             .into()
     }
@@ -122,7 +134,13 @@ mod tests {
         ] {
             assert_eq!(step_name(series, patches), expected);
         }
-        let base = Variant { name: "a".repeat(40), series: Vec::new(), prefix: None, planted_ns: None };
+        let base = Variant {
+            name: "a".repeat(40),
+            series: Vec::new(),
+            prefix: None,
+            planted_ns: None,
+            behaviour: None,
+        };
         assert_eq!(again(&base).name, "a".repeat(34) + "-again");
     }
 }

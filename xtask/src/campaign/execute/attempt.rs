@@ -8,7 +8,7 @@ use lab_core::campaign::{Record, StoredFile, VERSION, judged};
 use lab_core::evidence::capture::Capture;
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Plan};
-use lab_protocol::{Assignment, Nonce, Report};
+use lab_protocol::{Assignment, Nonce, ProbeTask, Report};
 
 use super::BootContext;
 use super::gate::{self, Around, Threads};
@@ -152,6 +152,10 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: step.phase_us,
-        probes: None,
+        probes: step.probes.map(|set| ProbeTask {
+            set,
+            expected: variant.behaviour.clone(),
+            seed: plan.seed,
+        }),
     })
 }

@@ -43,8 +43,13 @@ fn unpatched(sh: &Shell, lab: &Lab, plan: &Plan, kernels: &[Kernel]) -> anyhow::
     if let Some(kernel) = unpatched_place(&plan.variants).and_then(|place| kernels.get(place)) {
         return Ok(kernel.clone());
     }
-    let variant =
-        Variant { name: "unpatched".to_owned(), series: Vec::new(), prefix: None, planted_ns: None };
+    let variant = Variant {
+        name: "unpatched".to_owned(),
+        series: Vec::new(),
+        prefix: None,
+        planted_ns: None,
+        behaviour: None,
+    };
     let kernels = kernels::ensure(sh, lab, &plan.kernel, &[variant]).context("a kernel to test KVM with")?;
     kernels.into_iter().next().context("a kernel to test KVM with")
 }
@@ -79,6 +84,7 @@ mod tests {
             series: series.iter().map(|&name| name.to_owned()).collect(),
             prefix: None,
             planted_ns: None,
+            behaviour: None,
         };
         assert_eq!(unpatched_place(&[variant(&["broken"]), variant(&[]), variant(&[])]), Some(1));
         assert_eq!(unpatched_place(&[variant(&["sync-dio"]), variant(&["async-dio"])]), None);

@@ -63,12 +63,8 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
 fn boots(plan: &Plan, side_by_side: SideBySide) -> String {
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
     let turns = side_by_side.line();
-    let mut text = format!(
-        "plan {}: {} boots, {turns}; each runs {}\n\n",
-        plan.name,
-        plan.boots.len(),
-        workloads.join(", ")
-    );
+    let runs = if workloads.is_empty() { "probes only".to_owned() } else { workloads.join(", ") };
+    let mut text = format!("plan {}: {} boots, {turns}; each runs {runs}\n\n", plan.name, plan.boots.len());
     let variants = longest(plan.variants.iter().map(|variant| variant.name.as_str()).chain(["variant"]));
     let scenarios = longest(plan.scenarios.iter().map(|scenario| scenario.name.as_str()).chain(["scenario"]));
     let mut line = |boot: &str, variant: &str, scenario: &str, repetition: &str, phase: &str, note: &str| {
@@ -82,7 +78,8 @@ fn boots(plan: &Plan, side_by_side: SideBySide) -> String {
     for step in &plan.boots {
         let [number, repetition, phase] =
             [step.number, step.repetition, step.phase_us].map(|value| value.to_string());
-        let note = if step.is_warm_up() { "warm-up, not counted" } else { "" };
+        let probes = step.probes.map(|set| format!("{} probes", set.word())).unwrap_or_default();
+        let note = if step.is_warm_up() { "warm-up, not counted" } else { &probes };
         line(&number, &step.variant, &step.scenario, &repetition, &phase, note);
     }
     text
@@ -93,6 +90,7 @@ mod tests {
     use expect_test::expect;
     use lab_core::fixtures::{campaign, two_arms};
     use lab_core::plan::{Clock, MachineSettings, Room, side_by_side};
+    use lab_protocol::ProbeSet;
 
     use super::*;
 
@@ -119,6 +117,14 @@ mod tests {
                6  original  slow               3       700
         "#]]
         .assert_eq(&on(Clock::Virtual, 2));
+        let probed = |probes, workloads| {
+            let plan = plan(Clock::Virtual);
+            let plan = Plan { probes: Some(probes), workloads, ..plan };
+            let room = Room { cpus: 2, available_mib: Some(1600) };
+            boots(&plan.with_repetitions(2), side_by_side(Clock::Virtual, 512, room).unwrap())
+        };
+        expect![""].assert_eq(&probed(ProbeSet::Quick, plan(Clock::Virtual).workloads));
+        expect![""].assert_eq(&probed(ProbeSet::All, Vec::new()));
         let first_line = on(Clock::Virtual, 64).lines().next().unwrap().to_owned();
         expect!["plan built: 6 boots, 2 side by side and not 64, since each needs 768 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
             .assert_eq(&first_line);

@@ -50,7 +50,7 @@ pub(super) fn estimate(plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)], sid
 }
 
 fn is_alike(plan: &Plan, earlier: &Plan) -> bool {
-    plan.machine == earlier.machine && plan.workloads == earlier.workloads
+    plan.machine == earlier.machine && plan.workloads == earlier.workloads && plan.probes == earlier.probes
 }
 
 impl fmt::Display for Estimate {

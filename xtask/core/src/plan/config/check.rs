@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use lab_protocol::{Tool, WorkloadTask};
+use lab_protocol::{ProbeSet, Tool, WorkloadTask};
 
 use crate::plan::{Clock, MachineSettings, Variant};
 use crate::text::suggest::{listed, quoted};
@@ -55,6 +55,33 @@ pub(crate) fn control_arm(clock: Clock, baseline: &str, variants: &[&Variant]) -
             quoted(baseline)
         )),
         Clock::Wall | Clock::Virtual => Ok(()),
+    }
+}
+
+/// A boot runs workloads, or all probes instead of them. Probes start servers of their own, so that a second scenario
+/// would say the same; and a kernel that one of so many breaks would take figures with it. The error is of the key that is
+/// named.
+pub(crate) fn probes_fit(
+    probes: Option<ProbeSet>,
+    workloads: usize,
+    scenarios: usize,
+) -> Result<(), (&'static str, String)> {
+    match probes {
+        Some(ProbeSet::All) if workloads > 0 => Err((
+            "workloads",
+            "all probes run without workloads; use [] here, or probes = \"quick\"".to_owned(),
+        )),
+        Some(ProbeSet::All) if scenarios > 1 => Err((
+            "scenarios",
+            "all probes start servers of their own, so that they say the same in each scenario; name one"
+                .to_owned(),
+        )),
+        Some(ProbeSet::All) => Ok(()),
+        None | Some(ProbeSet::Quick) if workloads == 0 => Err((
+            "workloads",
+            "the list is empty; name at least one workload, or run probes = \"all\" instead".to_owned(),
+        )),
+        None | Some(ProbeSet::Quick) => Ok(()),
     }
 }
 

@@ -7,6 +7,8 @@ use crate::text::suggest;
 
 /// Where the series lie in the checkout.
 pub const SERIES_DIR: &str = "kernel-patches";
+/// Where the tables lie that say how kernels are to behave, `NAME.toml`.
+pub const EXPECTED_DIR: &str = "images/probe/expected";
 /// Where the configuration fragments lie in the checkout.
 pub const FRAGMENT_DIR: &str = "images/kernel";
 
@@ -25,6 +27,7 @@ pub(super) struct Reference {
 pub(super) enum CheckoutPart {
     Series,
     Fragment,
+    Behaviour,
 }
 
 /// The names in the checkout, sorted.
@@ -34,6 +37,8 @@ pub struct Inventory {
     pub series: Vec<String>,
     /// Of the configuration fragments.
     pub fragments: Vec<String>,
+    /// Of the tables of behaviour, without `.toml`.
+    pub behaviours: Vec<String>,
 }
 
 impl Inventory {
@@ -41,6 +46,7 @@ impl Inventory {
         let (kind, folder, names) = match reference.part {
             CheckoutPart::Series => ("series", SERIES_DIR, &self.series),
             CheckoutPart::Fragment => ("fragment", FRAGMENT_DIR, &self.fragments),
+            CheckoutPart::Behaviour => ("table of behaviour", EXPECTED_DIR, &self.behaviours),
         };
         if names.contains(&reference.name) {
             return Ok(());

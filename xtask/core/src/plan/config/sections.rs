@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use lab_protocol::{Tool, WorkloadTask};
+use lab_protocol::{ProbeSet, Tool, WorkloadTask};
 use toml::de::DeTable;
 
 use super::error::{ConfigError, Document};
@@ -103,12 +103,16 @@ fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSet
 }
 
 fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
-    let series = table.clone().only(&["series"])?.field("series").names()?;
+    let table = table.clone().only(&["series", "behaviour"])?;
+    let series = table.field("series").names()?;
+    let behaviour = table.optional("behaviour").map(|field| field.text()).transpose()?;
+    let behaviour = refer(CheckoutPart::Behaviour, behaviour.as_slice(), references);
     Ok(Variant {
         name: name.to_owned(),
         series: refer(CheckoutPart::Series, &series, references),
         prefix: None,
         planted_ns: None,
+        behaviour: behaviour.into_iter().next(),
     })
 }
 
@@ -240,6 +244,7 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
         "variants",
         "scenarios",
         "workloads",
+        "probes",
         "boots",
         "seed",
     ])?;
@@ -254,6 +259,11 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
         variants: some_of(&table.field("variants").names()?, "variant", &config.variants)?,
         scenarios: some_of(&table.field("scenarios").names()?, "scenario", &config.scenarios)?,
         workloads: some_of(&workloads, "workload", &config.workloads)?,
+        probes: table.field("probes").choice(&[
+            ("none", None),
+            ("quick", Some(ProbeSet::Quick)),
+            ("all", Some(ProbeSet::All)),
+        ])?,
         boots: table.field("boots").number(check::BOOTS)?,
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
     };
@@ -263,7 +273,8 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
     let machine = &config.machines[&plan.machine];
     check::control_arm(machine.clock, &plan.baseline, &variants).map_err(at("variants"))?;
     check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
-    check::not_empty("workload", &plan.workloads).map_err(at("workloads"))?;
+    check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())
+        .map_err(|(key, message)| at(key)(message))?;
     for name in &workloads {
         check::workload_fits(&config.workloads[name.text], &plan.machine, machine)
             .map_err(|message| name.error(message))?;

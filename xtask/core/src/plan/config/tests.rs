@@ -101,6 +101,7 @@ scenarios = ["local", "remote"]
 workloads = ["dd-read"]
 boots = 2
 seed = 1
+probes = "none"
 "#;
 
 /// Parses and gives the error, or an empty text.
@@ -173,6 +174,53 @@ fn words_are_those_of_the_records() {
     check("tool = \"dd\"", "tool", &["dd"], workload);
     check("accel = \"auto\"", "accel", &["auto", "kvm", "tcg"], machine);
     check("clock = \"wall\"", "clock", &["wall"], machine);
+    let plan = |config: &Config| {
+        let plan = crate::plan::resolve(config, "default", &crate::plan::Overrides::default()).unwrap();
+        serde_json::to_string(&plan).unwrap()
+    };
+    check("probes = \"none\"", "probes", &["quick"], plan);
+}
+
+#[test]
+fn how_a_kernel_is_to_behave_is_a_table_of_the_checkout() {
+    let held = |behaviour: &str| {
+        let text = GOOD.replace("series = []", &format!("series = []\n{behaviour}"));
+        let inventory = Inventory {
+            series: vec!["sync-dio".to_owned()],
+            fragments: vec!["base.config".to_owned()],
+            behaviours: vec!["linux-6.12".to_owned(), "synchronous".to_owned()],
+        };
+        let checked = Config::parse("lab.toml", &text).and_then(|config| {
+            config.check_references(&inventory)?;
+            Ok(config.variants["stock"].behaviour.clone())
+        });
+        format!("{behaviour}\n    {checked:?}\n")
+    };
+    let texts = [
+        "behaviour = \"linux-6.12\"",
+        "",
+        "behaviour = \"linux-6.13\"",
+        "behaviour = \"Synchronous\"",
+        "behaviour = \"../expected/synchronous\"",
+        "behaviour = []",
+        "behavior = \"synchronous\"",
+    ];
+    expect![[r#"
+        behaviour = "linux-6.12"
+            Ok(Some("linux-6.12"))
+
+            Ok(None)
+        behaviour = "linux-6.13"
+            Err(ConfigError { place: "lab.toml:11:13: variants.stock.behaviour", message: "there is no table of behaviour `linux-6.13`; did you mean `linux-6.12`? there are: linux-6.12, synchronous (in images/probe/expected/)" })
+        behaviour = "Synchronous"
+            Err(ConfigError { place: "lab.toml:11:13: variants.stock.behaviour", message: "there is no table of behaviour `Synchronous`; did you mean `synchronous`? there are: linux-6.12, synchronous (in images/probe/expected/)" })
+        behaviour = "../expected/synchronous"
+            Err(ConfigError { place: "lab.toml:11:13: variants.stock.behaviour", message: "there is no table of behaviour `../expected/synchronous`; there are: linux-6.12, synchronous (in images/probe/expected/)" })
+        behaviour = []
+            Err(ConfigError { place: "lab.toml:11:13: variants.stock.behaviour", message: "a list is of the wrong type; use a string" })
+        behavior = "synchronous"
+            Err(ConfigError { place: "lab.toml:11:1: variants.stock", message: "there is no key `behavior`; did you mean `behaviour`? there are: series, behaviour" })
+    "#]].assert_eq(&texts.map(held).concat());
 }
 
 #[test]
@@ -180,7 +228,8 @@ fn what_the_checkout_holds() {
     let config = Config::parse("lab.toml", GOOD).unwrap();
     let show = |(what, series, fragments): (&str, &[&str], &[&str])| {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let inventory = Inventory { series: names(series), fragments: names(fragments) };
+        let inventory =
+            Inventory { series: names(series), fragments: names(fragments), behaviours: Vec::new() };
         let message = config.check_references(&inventory).err().map(|err| err.to_string());
         shown_with_message(what, &message.unwrap_or_default())
     };

@@ -16,7 +16,8 @@ fn boots(plan: &Plan) -> String {
     plan.boots.iter().fold(String::new(), |mut text, boot| {
         let (number, repetition) = (boot.number, boot.repetition);
         let kind = if boot.is_warm_up() { " warm-up" } else { "" };
-        writeln!(text, "{number} {} {} {repetition}{kind}", boot.scenario, boot.variant).unwrap();
+        let probes = boot.probes.map(|set| format!(" probes {}", set.word())).unwrap_or_default();
+        writeln!(text, "{number} {} {} {repetition}{kind}{probes}", boot.scenario, boot.variant).unwrap();
         text
     })
 }
@@ -41,7 +42,7 @@ fn every_plan_resolves() {
     }
     assert_eq!(
         config.plans.keys().collect::<Vec<_>>(),
-        ["ci", "default", "fio", "in-order", "mail", "merging", "storage-model", "timeline"]
+        ["behaviour", "ci", "default", "fio", "in-order", "mail", "merging", "storage-model", "timeline"]
     );
 }
 
@@ -49,11 +50,11 @@ fn every_plan_resolves() {
 fn the_default_plan() {
     let plan = resolve(&lab(), "default", &Overrides::default()).unwrap();
     expect![[r#"
-        1 local original 1
-        2 local stock 1
-        3 local patched 1
-        4 local by-kiocb 1
-        5 local marked-kiocb 1
+        1 local original 1 probes quick
+        2 local stock 1 probes quick
+        3 local patched 1 probes quick
+        4 local by-kiocb 1 probes quick
+        5 local marked-kiocb 1 probes quick
         6 remote original 1
         7 remote stock 1
         8 remote patched 1
@@ -156,9 +157,9 @@ fn the_mail_plan_is_balanced() {
     expect![[r#"
         1 fusexmp original 1 warm-up
         2 fusexmp original-again 1 warm-up
-        3 fusexmp original 1
-        4 fusexmp stock 1
-        5 fusexmp original-again 1
+        3 fusexmp original 1 probes quick
+        4 fusexmp stock 1 probes quick
+        5 fusexmp original-again 1 probes quick
         6 fusexmp original-again 2
         7 fusexmp stock 2
         8 fusexmp original 2
@@ -179,6 +180,29 @@ fn the_mail_plan_is_balanced() {
 }
 
 #[test]
+fn all_probes_run_in_every_boot() {
+    let overrides =
+        Overrides { boots: Some(2), variants: list(&["original", "stock"]), ..Overrides::default() };
+    expect![[r#"
+        1 local original 1 probes all
+        2 local stock 1 probes all
+        3 local stock 2 probes all
+        4 local original 2 probes all
+    "#]]
+    .assert_eq(&boots(&resolve(&lab(), "behaviour", &overrides).unwrap()));
+}
+
+/// The boots of an older campaign, of a time before probes, are what they were.
+#[test]
+fn a_plan_without_probes_is_written_as_before_there_were_any() {
+    let plan = resolve(&lab(), "default", &Overrides::default()).unwrap();
+    let old = Plan { probes: None, ..plan }.with_repetitions(1);
+    let text = toml::to_string(&Plan { variants: Vec::new(), ..old.clone() }).unwrap();
+    assert!(!text.contains("probes"), "{text}");
+    assert!(old.boots.iter().all(|step| step.probes.is_none()));
+}
+
+#[test]
 fn overrides_replace_lists() {
     let overrides = Overrides {
         variants: list(&["stock", "original-again", "original"]),
@@ -189,9 +213,9 @@ fn overrides_replace_lists() {
     };
     let plan = resolve(&lab(), "default", &overrides).unwrap();
     expect![[r#"
-        1 fusexmp stock 1
-        2 fusexmp original-again 1
-        3 fusexmp original 1
+        1 fusexmp stock 1 probes quick
+        2 fusexmp original-again 1 probes quick
+        3 fusexmp original 1 probes quick
     "#]]
     .assert_eq(&boots(&plan));
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
@@ -200,8 +224,13 @@ fn overrides_replace_lists() {
 
 #[test]
 fn steps_replace_the_variants() {
-    let variant =
-        |name: &str| Variant { name: name.into(), series: vec![name.into()], prefix: None, planted_ns: None };
+    let variant = |name: &str| Variant {
+        name: name.into(),
+        series: vec![name.into()],
+        prefix: None,
+        planted_ns: None,
+        behaviour: None,
+    };
     let overrides = Overrides {
         steps: Some(vec![variant("dio-0"), variant("dio-1")]),
         boots: Some(1),
@@ -235,7 +264,13 @@ fn variants_as_older_campaigns_have_them() {
     let variant: Variant = serde_json::from_str(r#"{"name": "v", "series": ["s"]}"#).unwrap();
     assert_eq!(
         variant,
-        Variant { name: "v".into(), series: vec!["s".into()], prefix: None, planted_ns: None }
+        Variant {
+            name: "v".into(),
+            series: vec!["s".into()],
+            prefix: None,
+            planted_ns: None,
+            behaviour: None
+        }
     );
     assert_eq!(serde_json::to_string(&variant).unwrap(), r#"{"name":"v","series":["s"]}"#);
 }
@@ -265,10 +300,15 @@ fn wrong_overrides() {
         workloads(&["mail-dd-read"]),
         boots(0),
         boots(1_000_000_000),
+        message("behaviour", Overrides { workloads: list(&["dd-read"]), ..none() }),
+        message("behaviour", Overrides { scenarios: list(&["local", "remote"]), ..none() }),
+        message("behaviour", Overrides { steps: Some(vec![config.variants["stock"].clone()]), ..none() }),
+        message("default", Overrides { workloads: list(&[]), ..none() }),
+        format!("{}\n", crate::plan::self_test(&config, "behaviour", &none()).unwrap_err()),
     ];
     expect![[r#"
-        --plan: there is no plan `defualt`; did you mean `default`? there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
-        --plan: there is no plan ``; there are: ci, default, fio, in-order, mail, merging, storage-model, timeline
+        --plan: there is no plan `defualt`; did you mean `default`? there are: behaviour, ci, default, fio, in-order, mail, merging, storage-model, timeline
+        --plan: there is no plan ``; there are: behaviour, ci, default, fio, in-order, mail, merging, storage-model, timeline
         --variants: the list is empty; name the baseline and at least one other variant
         --variants: there is nothing to compare `stock` with; name at least two variants
         --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
@@ -281,5 +321,10 @@ fn wrong_overrides() {
         --workloads: the file of `mail-dd-read` has 512 MiB, the storage of machine `virtual` only 320 MiB; lower file-mib or raise storage-mib
         --boots: 0 is out of range; use 1 to 1000
         --boots: 1000000000 is out of range; use 1 to 1000
+        --workloads: all probes run without workloads; use [] here, or probes = "quick"
+        --scenarios: all probes start servers of their own, so that they say the same in each scenario; name one
+        --plan: it probes instead of measuring, and neither the steps of a series nor the arms of a self-test are probed; use a plan with workloads
+        --workloads: the list is empty; name at least one workload, or run probes = "all" instead
+        --plan: it probes instead of measuring, and neither the steps of a series nor the arms of a self-test are probed; use a plan with workloads
     "#]].assert_eq(&messages.concat());
 }

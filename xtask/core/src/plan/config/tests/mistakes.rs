@@ -99,7 +99,7 @@ fn unknown_keys() {
             source = { deb = "linux" }
                 lab.toml:3:12: kernel.source: there is no key `deb`; did you mean `debian`? there are: debian, tarball, git, tree, sha256, commit
             series = []\nlike = "original"
-                lab.toml:11:1: variants.stock: there is no key `like`; there are: series
+                lab.toml:11:1: variants.stock: there is no key `like`; there are: series, behaviour
             thread = 16
                 lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
             request_kib = 128
@@ -109,7 +109,7 @@ fn unknown_keys() {
             cpu = 2
                 lab.toml:67:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s
             boots = 2\n"a\nb" = 1
-                lab.toml:91:1: plans.default: there is no key `a\nb`; there are: like, machine, baseline, variants, scenarios, workloads, boots, seed
+                lab.toml:91:1: plans.default: there is no key `a\nb`; there are: like, machine, baseline, variants, scenarios, workloads, probes, boots, seed
         "#]],
     );
 }
@@ -189,7 +189,7 @@ fn every_key_is_needed() {
         assert!(error(&text).contains(&format!("{key}: missing; ")), "{line}: {}", error(&text));
         keys += 1;
     }
-    assert_eq!(keys, 74);
+    assert_eq!(keys, 75);
 }
 
 #[test]
@@ -434,6 +434,9 @@ fn plans() {
         (variants, "variants = [\"original\", \"stock\",\n  \"original\"]"),
         ("scenarios = [\"local\", \"remote\"]", "scenarios = []"),
         ("workloads = [\"dd-read\"]", "workloads = []"),
+        ("probes = \"none\"", ""),
+        ("probes = \"none\"", "probes = \"some\""),
+        ("probes = \"none\"", "probes = \"all\""),
         ("machine = \"virtual\"", "machine = \"wall\""),
     ];
     check(
@@ -450,11 +453,21 @@ fn plans() {
             scenarios = []
                 lab.toml:88:13: plans.default.scenarios: the list is empty; name at least one scenario
             workloads = []
-                lab.toml:89:13: plans.default.workloads: the list is empty; name at least one workload
+                lab.toml:89:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
+
+                lab.toml:84:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
+            probes = "some"
+                lab.toml:92:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
+            probes = "all"
+                lab.toml:89:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
             machine = "wall"
                 lab.toml:87:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
         "#]],
     );
+    let all = edited("probes = \"none\"", "probes = \"all\"").replace("[\"dd-read\"]", "[]");
+    let message = error(&all);
+    expect!["lab.toml:88:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
+    assert_eq!(error(&all.replace("[\"local\", \"remote\"]", "[\"remote\"]")), "");
     let with_control = edited("machine = \"virtual\"", "machine = \"wall\"")
         .replace("[\"original\", \"stock\"]", "[\"original\", \"again\", \"stock\"]");
     assert_eq!(error(&with_control), "");
