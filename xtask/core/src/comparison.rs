@@ -1,6 +1,7 @@
 //! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
 
 pub mod across;
+mod behaviour;
 mod cells;
 mod check;
 mod conclusion;
@@ -22,6 +23,7 @@ use crate::campaign::{Campaign, Host, KernelIdentity, Setup};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::plan;
 
+pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, ProbedVariant, Seen};
 pub use conclusion::{Conclusion, Status};
 pub use findings::{FindingRow, Presence};
 pub use question::Question;
@@ -86,6 +88,9 @@ pub struct Comparison {
     /// If a series is booted patch by patch: one for each patch, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PatchEffect>,
+    /// What the behaviour probes saw; none if nothing was probed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub behaviour: Option<Behaviour>,
     /// Findings in the kernel logs, those that the baseline does not have first.
     pub findings: Vec<FindingRow>,
     /// What the reader must know before believing any of it.
@@ -367,8 +372,11 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         true => steps::steps(&variants, &rows, &findings, rules),
         false => Vec::new(),
     };
-    let doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
-    let conclusion = conclusion::conclude(&variants, &rows, &findings, &campaign.damaged);
+    let behaviour = behaviour::behaviour(campaign, &variants, &same_kernel);
+    let mut doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
+    doubts.extend(behaviour.iter().flat_map(|behaviour| behaviour::doubts(behaviour, &same_kernel)));
+    let said = conclusion::Said { rows: &rows, findings: &findings, behaviour: behaviour.as_ref() };
+    let conclusion = conclusion::conclude(&variants, said, &campaign.damaged);
     Ok(Comparison {
         schema: SCHEMA,
         campaign: campaign.name.clone(),
@@ -387,6 +395,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         rows,
         other_metrics,
         steps,
+        behaviour,
         findings,
         doubts,
         conclusion,

@@ -6,5 +6,6 @@ pub mod klog;
 pub mod metric;
 pub mod outcome;
 pub mod output;
+pub mod probes;
 pub mod quiet;
 pub mod symbols;

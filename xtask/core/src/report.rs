@@ -1,6 +1,7 @@
 //! A comparison in the forms in which people and programs read it.
 
 pub mod across;
+mod behaviour;
 mod evidence;
 pub mod json;
 pub mod mail;

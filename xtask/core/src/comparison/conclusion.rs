@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FindingRow, Row, VariantSummary, Verdict, check};
+use super::{Behaviour, FindingRow, ProbedVariant, Row, VariantSummary, Verdict, behaviour, check};
 use crate::evidence::metric::{Metric, at_most};
 
 /// The answer of a campaign; its number is the exit code.
@@ -11,7 +11,8 @@ use crate::evidence::metric::{Metric, at_most};
 pub enum Status {
     /// Nothing speaks against any variant.
     NoFinding = 0,
-    /// A variant is slower, broken, hung, has new findings, fails at a workload or gives wrong bytes, against the baseline.
+    /// A variant is slower, broken, hung, has new findings, fails at a workload, gives wrong bytes or behaves in a way that
+    /// nobody expects, against the baseline.
     Worse = 1,
     /// Boots were lost, or the data is too little or too noisy.
     CannotTell = 2,
@@ -34,18 +35,21 @@ pub struct Conclusion {
     pub sentences: Vec<String>,
 }
 
-pub(super) fn conclude(
-    variants: &[VariantSummary],
-    rows: &[Row],
-    findings: &[FindingRow],
-    damaged: &[String],
-) -> Conclusion {
+/// What is known of the variants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'a> {
+    pub(super) rows: &'a [Row],
+    pub(super) findings: &'a [FindingRow],
+    pub(super) behaviour: Option<&'a Behaviour>,
+}
+
+pub(super) fn conclude(variants: &[VariantSummary], said: Said<'_>, damaged: &[String]) -> Conclusion {
     let mut worse = false;
     let mut unknown = !damaged.is_empty();
     let mut sentences = Vec::new();
     let same_kernel = check::same_kernel_as_baseline(variants);
     for place in 1..variants.len() {
-        let judged = Judged::new(variants, place, rows, findings);
+        let judged = Judged::new(variants, place, said);
         // The baseline under another label shows the noise; it has no verdict of its own.
         if !same_kernel[place] {
             worse |= judged.is_worse();
@@ -73,7 +77,9 @@ pub(super) fn conclude(
             baseline.boots.planned
         ));
     }
-    let has_data = rows.iter().flat_map(|row| &row.cells).any(|cell| cell.mean.is_some());
+    sentences.extend(said.behaviour.and_then(|behaviour| baseline_behaviour(behaviour, &variants[0].name)));
+    let is_measured = said.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.mean.is_some());
+    let has_data = is_measured || said.behaviour.is_some_and(Behaviour::has_data);
     let status = match (worse, unknown || !has_data) {
         (true, _) => Status::Worse,
         (false, true) => Status::CannotTell,
@@ -82,8 +88,14 @@ pub(super) fn conclude(
     Conclusion { status, sentences }
 }
 
+fn baseline_behaviour(behaviour: &Behaviour, name: &str) -> Option<String> {
+    let probes = behaviour.probes.len();
+    let failures = behaviour.baseline_failures().count();
+    (failures > 0).then(|| format!("The baseline {name} itself fails {failures} of {probes} probes."))
+}
+
 /// One variant against the baseline, counted.
-struct Judged {
+struct Judged<'a> {
     rows: usize,
     /// Whether throughput is all that decides: then better is faster.
     is_speed: bool,
@@ -105,10 +117,13 @@ struct Judged {
     hung: u32,
     /// Whether the baseline broke or hung as well, which makes the same in the variant no finding about it.
     baseline_troubled: bool,
+    /// What its probes say, and of how many; none if nothing was probed.
+    probed: Option<(&'a ProbedVariant, usize)>,
 }
 
-impl Judged {
-    fn new(variants: &[VariantSummary], place: usize, rows: &[Row], findings: &[FindingRow]) -> Self {
+impl<'a> Judged<'a> {
+    fn new(variants: &[VariantSummary], place: usize, said: Said<'a>) -> Self {
+        let Said { rows, findings, behaviour } = said;
         let changes: Vec<_> = rows.iter().filter_map(|row| row.cells.get(place)?.change).collect();
         let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
         let ratios = |verdict| {
@@ -140,16 +155,24 @@ impl Judged {
             broken: boots.broken,
             hung: boots.hung,
             baseline_troubled: baseline.broken + baseline.hung > 0,
+            probed: behaviour
+                .and_then(|behaviour| Some((behaviour.variants.get(place)?, behaviour.probes.len()))),
         }
     }
 
     fn is_worse(&self) -> bool {
         let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
-        self.worse.len() + self.failed + self.wrong_data + self.new_findings > 0 || troubled
+        let misbehaves = self.probed.is_some_and(|(probed, _)| probed.unexpected > 0);
+        self.worse.len() + self.failed + self.wrong_data + self.new_findings > 0 || troubled || misbehaves
     }
 
     fn is_unknown(&self) -> bool {
-        self.unknown > 0 || self.broken + self.hung > 0
+        let is_badly_probed = |probed: &ProbedVariant| {
+            probed.unknown > 0 || probed.probed < probed.planned || !probed.not_probed.is_empty()
+        };
+        self.unknown > 0
+            || self.broken + self.hung > 0
+            || self.probed.is_some_and(|(probed, _)| is_badly_probed(probed))
     }
 
     fn sentence(&self, name: &str, baseline: &str) -> String {
@@ -160,7 +183,8 @@ impl Judged {
         let new = self.new_findings;
         let moved =
             |ratios: &[f64], text: &str| counted(ratios.len(), text).map(|text| text + &range(ratios));
-        let parts: Vec<String> = [
+        let probed = self.probed.map(|(probed, probes)| behaviour::sentence_parts(probed, probes, baseline));
+        let figures = [
             moved(&self.better, if self.is_speed { "faster" } else { "better" }),
             moved(&self.worse, if self.is_speed { "SLOWER" } else { "WORSE" }),
             moved(&self.more, "more"),
@@ -170,13 +194,18 @@ impl Judged {
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
             counted(self.not_given, "not measured"),
+        ];
+        let troubles = [
             (self.broken > 0).then(|| format!("BROKEN in {}", boots(self.broken))),
             (self.hung > 0).then(|| format!("HUNG in {}", boots(self.hung))),
             (new > 0).then(|| format!("{new} NEW in the kernel log")),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        ];
+        let parts: Vec<String> = figures
+            .into_iter()
+            .flatten()
+            .chain(probed.into_iter().flatten())
+            .chain(troubles.into_iter().flatten())
+            .collect();
         let said = if parts.is_empty() { "nothing measured".to_owned() } else { parts.join("; ") };
         format!("{name} against {baseline}: {said}.")
     }

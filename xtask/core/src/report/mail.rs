@@ -1,6 +1,6 @@
 //! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
 
-use super::{evidence, scenario, steps, text};
+use super::{behaviour, evidence, scenario, steps, text};
 use crate::comparison::{Cell, Change, Comparison, Row, Verdict};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::{Clock, Scenario};
@@ -15,10 +15,13 @@ const CHANGE: usize = 9;
 /// The whole text.
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![method(comparison)];
-    parts.extend(comparison.scenarios.iter().map(|scenario| section(comparison, scenario)));
-    let notes = std::iter::once(legend(comparison)).chain(text::not_given(comparison));
-    parts.push(notes.map(|note| text::wrap("", &note, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
-    parts.extend(steps::render(comparison, WIDTH));
+    if text::is_measured(comparison) {
+        parts.extend(comparison.scenarios.iter().map(|scenario| section(comparison, scenario)));
+        let notes = std::iter::once(legend(comparison)).chain(text::not_given(comparison));
+        parts.push(notes.map(|note| text::wrap("", &note, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
+        parts.extend(steps::render(comparison, WIDTH));
+    }
+    parts.extend(behaviour::render(comparison, WIDTH));
     parts.push(logs(comparison));
     let paragraphs = comparison
         .doubts
@@ -66,6 +69,9 @@ fn method(comparison: &Comparison) -> String {
     let spread = spread.map(|spread| format!(", which differ by at most {}", text::percent(spread)));
     let spread = spread.unwrap_or_default();
     let method = match setup.clock {
+        _ if !text::is_measured(comparison) => {
+            format!("Clock {}. No speed was measured.", text::clock(setup))
+        }
         Clock::Virtual => format!("Clock {}. Mean of {boots} boots{spread}.", text::clock(setup)),
         Clock::Wall => format!(
             "Clock {}. {boots} boots of each{spread}. Values are means. A change is the median ratio of all pairs of boots \

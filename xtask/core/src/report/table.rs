@@ -1,6 +1,6 @@
 //! The comparison for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
-use super::{evidence, scenario, steps, text};
+use super::{behaviour, evidence, scenario, steps, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
@@ -11,11 +11,18 @@ use crate::text::layout::{WIDTH, align_right, new_table};
 /// The whole report, plain text. Nothing in it that came from a guest can act on a terminal.
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![header(comparison)];
-    parts.push(values(comparison));
-    parts.push(format!("{}{}", text::wrap("", &text::rules(comparison), WIDTH, 0), footnotes(comparison)));
-    parts.extend(steps::render(comparison, WIDTH));
-    parts.extend(evidence::render(comparison));
-    parts.extend(failures(comparison));
+    if text::is_measured(comparison) {
+        parts.push(values(comparison));
+        parts.push(format!(
+            "{}{}",
+            text::wrap("", &text::rules(comparison), WIDTH, 0),
+            footnotes(comparison)
+        ));
+        parts.extend(steps::render(comparison, WIDTH));
+        parts.extend(evidence::render(comparison));
+        parts.extend(failures(comparison));
+    }
+    parts.extend(behaviour::render(comparison, WIDTH));
     parts.push(findings(comparison));
     parts.extend(troubles(comparison));
     parts.extend(doubts(comparison));
@@ -51,7 +58,7 @@ fn header(comparison: &Comparison) -> String {
         "host",
         format!("{}, {} CPUs, {}", comparison.host.cpu, comparison.host.cpus, comparison.host.system),
     ));
-    for scenario in &comparison.scenarios {
+    for scenario in comparison.scenarios.iter().filter(|_| text::is_measured(comparison)) {
         lines.push(("scenario", format!("{}: {}", scenario.name, scenario::server(&scenario.server))));
     }
     for variant in &comparison.variants {

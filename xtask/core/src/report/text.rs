@@ -107,6 +107,11 @@ pub(super) fn is_marked(change: &Change) -> bool {
     change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable
 }
 
+/// Whether speed was asked for: not in a plan that only probes.
+pub(super) fn is_measured(comparison: &Comparison) -> bool {
+    !comparison.rows.is_empty() || comparison.behaviour.is_none()
+}
+
 /// What stands in place of a value that is missing.
 pub(super) fn no_value(cell: &Cell) -> String {
     if cell.is_not_given() {

@@ -1,0 +1,58 @@
+//! Whether a probe speaks against a variant.
+
+use super::{ProbeRow, ProbeVerdict, Seen};
+use crate::evidence::probes::Standing;
+
+/// Fills in the verdict of every cell but the baseline's.
+pub(super) fn judge(probes: &mut [ProbeRow], same_kernel: &[bool]) {
+    for row in probes {
+        let baseline = of_baseline(row, same_kernel);
+        for cell in row.cells.iter_mut().skip(1) {
+            cell.verdict = Some(verdict(&cell.seen, &baseline));
+        }
+    }
+}
+
+/// What the baseline's kernel showed, under any label: what it does only sometimes, it does.
+fn of_baseline(row: &ProbeRow, same_kernel: &[bool]) -> Vec<Seen> {
+    let cells = row.cells.iter().enumerate();
+    let of_kernel =
+        cells.filter(|(place, _)| *place == 0 || same_kernel.get(*place).copied().unwrap_or(false));
+    of_kernel.flat_map(|(_, cell)| cell.seen.clone()).collect()
+}
+
+fn verdict(seen: &[Seen], baseline: &[Seen]) -> ProbeVerdict {
+    let worst = seen.iter().map(|seen| one(seen, baseline)).max();
+    match worst {
+        Some(worst) => worst,
+        None if baseline.is_empty() => ProbeVerdict::Same,
+        None => ProbeVerdict::Unknown,
+    }
+}
+
+fn one(seen: &Seen, baseline: &[Seen]) -> ProbeVerdict {
+    let observation = &seen.observation;
+    let mut like = baseline.iter().filter(|other| observation.is_like(&other.observation));
+    if observation.standing.is_failure() {
+        // That the baseline does the same counts only if it fails by that: a variant that is said to be another kernel and
+        // is not fails, although the baseline, which does the same, is right.
+        let is_known = like.any(|other| other.observation.standing.is_failure());
+        return if is_known { ProbeVerdict::AlreadyInBaseline } else { ProbeVerdict::Unexpected };
+    }
+    if like.next().is_some() {
+        return ProbeVerdict::Same;
+    }
+    let baseline_fails = baseline.iter().all(|other| other.observation.standing.is_failure());
+    match observation.standing {
+        // Also where the baseline came to nothing: it is right by itself.
+        Standing::AsExpected if baseline.is_empty() => ProbeVerdict::Same,
+        // A variant that mends the baseline is not blamed for being unlike it.
+        _ if baseline_fails && !baseline.is_empty() => ProbeVerdict::OnlyInBaseline,
+        Standing::AsExpected => ProbeVerdict::ExpectedDifference,
+        // Nothing to hold it against.
+        _ if baseline.is_empty() => ProbeVerdict::Unknown,
+        Standing::NotStated | Standing::Otherwise | Standing::Fault | Standing::Unfinished => {
+            ProbeVerdict::Unexpected
+        }
+    }
+}
