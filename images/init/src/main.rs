@@ -1,18 +1,15 @@
 //! Process 1 of the guest: mounts, starts the server, runs the workloads, reports, and powers off, whatever happens.
 
-mod capture;
 mod cpu;
 mod kmsg;
 mod ledger;
 mod mounts;
 mod notes;
 mod port;
-mod process;
-mod server;
+mod probes;
 mod stamp;
 mod switches;
 mod system;
-mod wait;
 mod workload;
 
 use std::fs::{self, File};
@@ -20,15 +17,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use lab_guest::server::{self, ServerProcess};
 use lab_protocol::frame::Kind;
 use lab_protocol::{
-    ASSIGNMENT_PATH, Assignment, EndOfProgram, Hello, Milestone, RequestStats, STORAGE_DIR, WorkloadReport,
-    WorkloadTask,
+    ASSIGNMENT_PATH, Assignment, EndOfProgram, Hello, MOUNT_DIR, Milestone, ProbeTask, RequestStats,
+    STORAGE_DIR, WorkloadReport, WorkloadTask,
 };
 
 use crate::ledger::Ledger;
 use crate::port::Port;
-use crate::server::ServerProcess;
 use crate::workload::Outcome;
 
 fn main() {
@@ -79,7 +76,7 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.step("writing the files");
     assignment.workloads.iter().try_for_each(|task| ensure_file(task).map(drop))?;
     ledger.step("starting the server");
-    let mut server = ServerProcess::start(&assignment.server)?;
+    let mut server = ServerProcess::start(&assignment.server, &server_place())?;
     let negotiated = server.wait_mounted().map_err(|error| with_end(error, &server))?;
     ledger.edit(|report| report.negotiated = Some(negotiated));
     ledger.step("mounted");
@@ -96,6 +93,16 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.step("stopping the server");
     server.quit()?;
     ledger.progress(Milestone::Unmounted, None);
+    assignment.probes.iter().try_for_each(|task| probe(ledger, task))
+}
+
+/// Runs the behaviour probes.
+fn probe(ledger: &Ledger, task: &ProbeTask) -> anyhow::Result<()> {
+    ledger.step("probing");
+    let (report, problems) = probes::run(task)?;
+    ledger.step(&format!("probes ended: {:?}", report.end));
+    ledger.edit(|all| all.probes = Some(report));
+    problems.into_iter().for_each(|problem| ledger.problem(problem));
     Ok(())
 }
 
@@ -113,10 +120,21 @@ fn read_assignment() -> anyhow::Result<Assignment> {
     serde_json::from_slice(&text).with_context(|| format!("understanding {ASSIGNMENT_PATH}"))
 }
 
-/// The guest time after which something must be wrong: every workload at its limit, and ten minutes for the rest.
+/// The guest time after which something must be wrong: every workload and the probes at their limit, and ten minutes for the
+/// rest.
 fn whole_limit(assignment: &Assignment) -> Duration {
     let each = u64::from(assignment.workload_limit_s) + 200;
-    Duration::from_secs(600 + each * assignment.workloads.len() as u64)
+    let probes = assignment.probes.as_ref().map(probes::limit).unwrap_or_default();
+    Duration::from_secs(600 + each * assignment.workloads.len() as u64) + probes
+}
+
+fn server_place() -> server::Place {
+    server::Place {
+        program: server::PROGRAM.into(),
+        storage: STORAGE_DIR.into(),
+        mount: MOUNT_DIR.into(),
+        stderr: "/tmp/server.stderr".into(),
+    }
 }
 
 fn ensure_file(task: &WorkloadTask) -> anyhow::Result<stamp::Made> {

@@ -8,11 +8,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use lab_guest::capture::Capture;
+use lab_guest::process::{Ended, Process, command};
+use lab_guest::wait;
 use lab_protocol::{ContextSwitches, CpuTime, EndOfProgram, MOUNT_DIR, Tool, WorkloadTask};
 
-use crate::capture::Capture;
-use crate::process::{Ended, Process, command};
-use crate::{cpu, switches, system, wait};
+use crate::{cpu, switches, system};
 
 /// The most that is kept of each output of a tool, bytes.
 const OUTPUT_LIMIT: usize = 1 << 20;

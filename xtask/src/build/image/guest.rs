@@ -11,8 +11,12 @@ use super::part::{Origin, Part};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// A crate below `images/` and its place in the guest.
-const PROGRAMS: [(&str, &str); 3] =
-    [("lab-init", "/init"), ("passthrough", "/bin/passthrough"), ("aio-stress", "/bin/aio-stress")];
+const PROGRAMS: [(&str, &str); 4] = [
+    ("lab-init", "/init"),
+    ("passthrough", "/bin/passthrough"),
+    ("aio-stress", "/bin/aio-stress"),
+    ("probe", "/bin/probe"),
+];
 
 /// The compilers, as far as they shape the programs.
 #[derive(Clone, Debug, PartialEq, Eq)]

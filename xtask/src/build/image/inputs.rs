@@ -15,13 +15,15 @@ use crate::lab::digest::{self, Parts};
 const RECIPE: &str = "1";
 
 /// Files and folders of the checkout that shape the guest's programs.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "images/aio-stress",
+    "images/guest",
     "images/init",
     "images/passthrough",
+    "images/probe",
     "images/protocol",
 ];
 

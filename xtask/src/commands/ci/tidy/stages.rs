@@ -8,7 +8,7 @@ use super::imports::{self, Imports};
 
 /// The packages, each with its stages from the ground up. Those of one floor do not use each other. Without stages, only
 /// circles are looked for.
-const PACKAGES: [(&str, &[&[&str]]); 7] = [
+const PACKAGES: [(&str, &[&[&str]]); 9] = [
     (
         "xtask/core",
         &[
@@ -24,9 +24,11 @@ const PACKAGES: [(&str, &[&[&str]]); 7] = [
     ("xtask", &[&["lab"], &["machine", "series"], &["campaign"], &["build"], &["commands"]]),
     ("xtask/bench", &[]),
     ("images/protocol", &[]),
+    ("images/guest", &[]),
     ("images/init", &[]),
     ("images/passthrough", &[]),
     ("images/aio-stress", &[]),
+    ("images/probe", &[]),
 ];
 
 /// A package and who uses whom in it.

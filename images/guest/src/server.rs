@@ -4,31 +4,44 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use lab_protocol::frame::MAX_PAYLOAD;
-use lab_protocol::{
-    ControlCommand, ControlReply, MOUNT_DIR, Negotiated, RequestStats, STORAGE_DIR, ServerSettings,
-};
+use lab_protocol::{ControlCommand, ControlReply, Negotiated, RequestStats, ServerSettings};
 
 use crate::capture::Capture;
 use crate::process::{Process, command};
-use crate::{mounts, wait};
+use crate::wait;
 
-const PROGRAM: &str = "/bin/passthrough";
-/// A file and not a pipe: what the server says is never in its way, and nobody wakes up for it.
-const STDERR: &str = "/tmp/server.stderr";
+/// Where the server lies in the image.
+pub const PROGRAM: &str = "/bin/passthrough";
 const STDERR_LIMIT: usize = 64 << 10;
 /// The longest reply that is accepted, bytes.
 const REPLY_LIMIT: usize = 16 << 20;
 /// How long any answer of the server may take, guest time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Where a server is, and what it stands between.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Its program.
+    pub program: PathBuf,
+    /// The folder that is passed through.
+    pub storage: PathBuf,
+    /// The folder that is mounted on.
+    pub mount: PathBuf,
+    /// What takes its standard error. A file and not a pipe: what the server says is never in its way, and nobody wakes up
+    /// for it.
+    pub stderr: PathBuf,
+}
+
 /// The running server.
 #[derive(Debug)]
-pub(crate) struct ServerProcess {
+pub struct ServerProcess {
+    place: Place,
     process: Process,
     commands: ChildStdin,
     replies: ChildStdout,
@@ -40,25 +53,26 @@ impl ServerProcess {
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(crate) fn start(settings: &ServerSettings) -> anyhow::Result<Self> {
+    pub fn start(settings: &ServerSettings, place: &Place) -> anyhow::Result<Self> {
         let start = || -> anyhow::Result<Self> {
             let settings = serde_json::to_string(settings)?;
-            let args = ["--settings", &settings, "--control", STORAGE_DIR, MOUNT_DIR].map(str::to_owned);
-            let mut child = command(PROGRAM, &args)
+            let mut child = command(&place.program, &["--settings", &settings, "--control"])
+                .args([&place.storage, &place.mount])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(File::options().create(true).append(true).open(STDERR)?)
+                .stderr(File::options().create(true).append(true).open(&place.stderr)?)
                 .spawn()?;
             let (Some(commands), Some(replies)) = (child.stdin.take(), child.stdout.take()) else {
                 bail!("no pipes");
             };
-            Ok(ServerProcess { process: Process::new(child)?, commands, replies, unread: Vec::new() })
+            let (place, process) = (place.clone(), Process::new(child)?);
+            Ok(ServerProcess { place, process, commands, replies, unread: Vec::new() })
         };
-        start().with_context(|| format!("starting {PROGRAM}"))
+        start().with_context(|| format!("starting {}", place.program.display()))
     }
 
     /// Its process number.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.process.pid()
     }
 
@@ -66,7 +80,7 @@ impl ServerProcess {
     ///
     /// # Errors
     /// If the server ends or does not answer in time.
-    pub(crate) fn wait_mounted(&mut self) -> anyhow::Result<Negotiated> {
+    pub fn wait_mounted(&mut self) -> anyhow::Result<Negotiated> {
         match self.reply().context("waiting for the mount")? {
             ControlReply::Mounted(negotiated) => Ok(negotiated),
             other @ (ControlReply::Stats(_) | ControlReply::Log { .. } | ControlReply::Error(_)) => {
@@ -79,7 +93,7 @@ impl ServerProcess {
     ///
     /// # Errors
     /// If the server has ended or does not answer in time.
-    pub(crate) fn take(&mut self) -> anyhow::Result<RequestStats> {
+    pub fn take(&mut self) -> anyhow::Result<RequestStats> {
         let mut ask = || -> anyhow::Result<ControlReply> {
             writeln!(self.commands, "{}", ControlCommand::Take)?;
             self.reply()
@@ -96,7 +110,7 @@ impl ServerProcess {
     ///
     /// # Errors
     /// If the server has ended or does not answer in time.
-    pub(crate) fn request_log(&mut self, workload: u32) -> anyhow::Result<Vec<u8>> {
+    pub fn request_log(&mut self, workload: u32) -> anyhow::Result<Vec<u8>> {
         let mut ask = || -> anyhow::Result<Vec<u8>> {
             writeln!(self.commands, "{}", ControlCommand::Log { workload })?;
             match self.reply()? {
@@ -110,21 +124,28 @@ impl ServerProcess {
     }
 
     /// Its peak resident memory, KiB.
-    pub(crate) fn peak_kib(&self) -> Option<u64> {
+    pub fn peak_kib(&self) -> Option<u64> {
         peak_kib(&fs::read_to_string(format!("/proc/{}/status", self.pid())).ok()?)
     }
 
     /// How it ended, if it ends within `limit`.
-    pub(crate) fn end_within(&self, limit: Duration) -> Option<String> {
+    pub fn end_within(&self, limit: Duration) -> Option<String> {
         let ended = self.process.collect(Instant::now() + limit).ok()??;
-        Some(describe_end(ended.status, &stderr()))
+        Some(describe_end(ended.status, &self.stderr()))
+    }
+
+    /// Ends it without asking; its mount is the caller's to take away.
+    pub fn kill(self, limit: Duration) {
+        self.process.kill();
+        // One that hangs in the kernel is left behind.
+        let _ = self.process.collect(Instant::now() + limit);
     }
 
     /// Has it unmount and end; kills it if it does not.
     ///
     /// # Errors
     /// If it does not end, ends with an error, or leaves the mount behind.
-    pub(crate) fn quit(mut self) -> anyhow::Result<()> {
+    pub fn quit(mut self) -> anyhow::Result<()> {
         // A server that has ended already is noticed below.
         let _ = writeln!(self.commands, "{}", ControlCommand::Quit);
         drop(self.commands);
@@ -133,13 +154,19 @@ impl ServerProcess {
             bail!("the server did not end within {} s of `quit`", PATIENCE.as_secs());
         };
         if !ended.status.success() {
-            bail!(describe_end(ended.status, &stderr()));
+            bail!(describe_end(ended.status, &stderr(&self.place.stderr)));
         }
         let mounts = fs::read_to_string("/proc/self/mounts").context("reading the mounts")?;
-        if mounts::is_mounted(&mounts, MOUNT_DIR) {
-            bail!("the server ended and left {MOUNT_DIR} mounted");
+        let mount = self.place.mount.display().to_string();
+        if is_mounted(&mounts, &mount) {
+            bail!("the server ended and left {mount} mounted");
         }
         Ok(())
+    }
+
+    /// What it has written to its standard error so far.
+    pub fn stderr(&self) -> String {
+        stderr(&self.place.stderr)
     }
 
     fn reply(&mut self) -> anyhow::Result<ControlReply> {
@@ -201,9 +228,14 @@ fn take_reply(unread: &mut Vec<u8>) -> anyhow::Result<Option<ControlReply>> {
     }
 }
 
-fn stderr() -> String {
+/// Whether something is mounted on `target`, by the text of `/proc/self/mounts`.
+fn is_mounted(mounts: &str, target: &str) -> bool {
+    mounts.lines().any(|line| line.split(' ').nth(1) == Some(target))
+}
+
+fn stderr(file: &Path) -> String {
     let mut capture = Capture::new(STDERR_LIMIT);
-    match fs::read(STDERR) {
+    match fs::read(file) {
         Ok(bytes) => capture.push(&bytes),
         Err(error) => return format!("(cannot be read: {error})"),
     }
@@ -274,6 +306,14 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(peak_kib(status), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn mounts_are_found_by_their_whole_path() {
+        let mounts = "proc /proc proc rw 0 0\nlab /mnt/fuse fuse rw,user_id=0 0 0\n";
+        for (target, expected) in [("/mnt/fuse", true), ("/mnt", false), ("/proc", true), ("lab", false)] {
+            assert_eq!(is_mounted(mounts, target), expected, "{target}");
         }
     }
 }

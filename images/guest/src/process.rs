@@ -1,5 +1,6 @@
 //! A started program: how it is started, waited for and killed, and how it ended.
 
+use std::ffi::OsStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,18 +15,18 @@ use crate::wait;
 
 /// A program that was started and whose end is still to be collected.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     pid: u32,
     pidfd: OwnedFd,
 }
 
 /// How a program ended, and what it used.
 #[derive(Clone, Copy)]
-pub(crate) struct Ended {
+pub struct Ended {
     /// Exit code or signal.
-    pub(crate) status: ExitStatus,
+    pub status: ExitStatus,
     /// CPU time and the like.
-    pub(crate) rusage: libc::rusage,
+    pub rusage: libc::rusage,
 }
 
 /// A command for a program of the image, with a fixed environment.
@@ -36,7 +37,7 @@ pub(crate) struct Ended {
     clippy::disallowed_methods,
     reason = "the guest starts programs itself: there is no shell around it"
 )]
-pub(crate) fn command(program: &str, args: &[String]) -> Command {
+pub fn command(program: impl AsRef<OsStr>, args: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(program);
     command.args(args).env_clear().env("PATH", "/bin").env("LC_ALL", "C");
     command
@@ -48,24 +49,31 @@ impl Process {
     /// # Errors
     /// If the kernel gives no descriptor for it.
     #[expect(clippy::needless_pass_by_value, reason = "nobody else may collect the end of the child")]
-    pub(crate) fn new(child: Child) -> anyhow::Result<Self> {
-        let pid = Pid::from_child(&child);
+    pub fn new(child: Child) -> anyhow::Result<Self> {
+        Process::of(Pid::from_child(&child))
+    }
+
+    /// The same for a child that was made by fork(2).
+    ///
+    /// # Errors
+    /// If the kernel gives no descriptor for it.
+    pub fn of(pid: Pid) -> anyhow::Result<Self> {
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).context("opening a process descriptor")?;
-        Ok(Process { pid: child.id(), pidfd })
+        Ok(Process { pid: pid.as_raw_nonzero().get() as u32, pidfd })
     }
 
     /// Its number.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.pid
     }
 
     /// Becomes readable when it ends.
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+    pub fn fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
     }
 
     /// Ends it for good. It may already have ended.
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
@@ -73,7 +81,7 @@ impl Process {
     ///
     /// # Errors
     /// If the kernel refuses to wait.
-    pub(crate) fn collect(&self, deadline: Instant) -> io::Result<Option<Ended>> {
+    pub fn collect(&self, deadline: Instant) -> io::Result<Option<Ended>> {
         let [ended] = wait::readable([Some(self.fd())], deadline)?;
         if !ended {
             return Ok(None);

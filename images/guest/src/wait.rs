@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 ///
 /// # Errors
 /// If the kernel refuses to wait.
-pub(crate) fn readable<const N: usize>(
+pub fn readable<const N: usize>(
     fds: [Option<BorrowedFd<'_>>; N],
     deadline: Instant,
 ) -> io::Result<[bool; N]> {

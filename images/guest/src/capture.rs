@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// Bytes as they come, of which the first and the last are kept.
 #[derive(Debug)]
-pub(crate) struct Capture {
+pub struct Capture {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     half: usize,
@@ -13,12 +13,12 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// A capture that keeps at most `limit` bytes, half of them from the start.
-    pub(crate) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Capture { head: Vec::new(), tail: VecDeque::new(), half: limit / 2, cut_bytes: 0 }
     }
 
     /// Adds bytes that the program wrote.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         let (first, rest) = bytes.split_at(bytes.len().min(self.half - self.head.len()));
         self.head.extend(first);
         self.tail.extend(rest);
@@ -28,7 +28,7 @@ impl Capture {
     }
 
     /// The text; invalid UTF-8 is replaced, and a line tells how much is missing.
-    pub(crate) fn into_text(self) -> String {
+    pub fn into_text(self) -> String {
         let Capture { head, tail, cut_bytes, .. } = self;
         let tail: Vec<u8> = tail.into();
         if cut_bytes == 0 {

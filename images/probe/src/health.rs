@@ -1,0 +1,78 @@
+//! What must be so after each probe, whatever it did: the kernel is not tainted, and no page stays pinned.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+
+/// How long pages may stay pinned after the last answer: on a machine with other work they belong to someone else.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the kernel says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Health {
+    tainted: u64,
+    /// Pages that are pinned; none if the kernel does not count them.
+    pinned: Option<i64>,
+}
+
+impl Health {
+    /// Asks the kernel.
+    ///
+    /// # Errors
+    /// If `/proc` cannot be read.
+    pub fn read() -> anyhow::Result<Self> {
+        let tainted = fs::read_to_string("/proc/sys/kernel/tainted").context("reading taint flags")?;
+        let tainted = tainted.trim().parse().context("reading taint flags")?;
+        // Each CPU keeps a part of the counters to itself until it is asked.
+        let _ = fs::write("/proc/sys/vm/stat_refresh", "1");
+        let vmstat = fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
+        Ok(Health { tainted, pinned: pinned(&vmstat) })
+    }
+
+    /// What has become worse since `self`, after waiting for what may take some time.
+    ///
+    /// # Errors
+    /// If `/proc` cannot be read.
+    pub fn fault_since(self) -> anyhow::Result<Option<String>> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = Health::read()?;
+            if now.tainted != self.tainted {
+                return Ok(Some(format!("the kernel tainted itself: {} -> {}", self.tainted, now.tainted)));
+            }
+            let left = match (self.pinned, now.pinned) {
+                (Some(before), Some(after)) => after - before,
+                (None, _) | (_, None) => 0,
+            };
+            if left <= 0 {
+                return Ok(None);
+            }
+            if Instant::now() > deadline {
+                return Ok(Some(format!("{left} pages stay pinned")));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Pages that were pinned and not released, by the text of `/proc/vmstat`.
+fn pinned(vmstat: &str) -> Option<i64> {
+    let counter = |name: &str| -> Option<i64> {
+        vmstat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    };
+    Some(counter("nr_foll_pin_acquired")? - counter("nr_foll_pin_released")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pinned_pages_are_a_difference() {
+        let vmstat = "nr_foll_pin_acquired 120\nnr_foll_pin_released 100\n";
+        assert_eq!(pinned(vmstat), Some(20));
+        assert_eq!(pinned("nr_free_pages 1\n"), None);
+        assert!(Health::read().unwrap().pinned.is_some());
+    }
+}

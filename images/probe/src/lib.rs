@@ -1,0 +1,25 @@
+//! Behaviour probes: small cases on a FUSE mount, each with what its caller saw and what its server saw.
+//!
+//! The program starts servers by itself, runs each probe in a child with a deadline, and writes what came of it to its
+//! standard output, one [`lab_protocol::ProbeLine`] a line. What a probe saw is a sentence; whether that is right is said by
+//! a table of `images/probe/expected/`. What no kernel may do is a fault, whatever a table says.
+//!
+//! A group of probes is a file below `groups/` and a line in `groups.rs`.
+
+pub mod args;
+pub mod behaviour;
+pub mod child;
+pub mod expected;
+pub mod fixture;
+pub mod groups;
+pub mod health;
+pub mod memory;
+pub mod mounted;
+pub mod observe;
+pub mod outcome;
+pub mod probe;
+pub mod requests;
+pub mod runner;
+pub mod sandbox;
+pub mod stage;
+pub mod stored;

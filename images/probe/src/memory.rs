@@ -1,0 +1,73 @@
+//! Memory that requests read from and write to: pages of its own, so that a part of it can be taken away.
+
+use std::io;
+use std::ptr::NonNull;
+
+/// The size of a page, bytes.
+pub const PAGE: usize = 4096;
+
+/// Zeroed pages that begin at a page's begin.
+#[derive(Debug)]
+pub struct Memory {
+    pages: NonNull<u8>,
+    bytes: usize,
+}
+
+impl Memory {
+    /// So many bytes; each page is there.
+    ///
+    /// # Errors
+    /// If there is not so much memory.
+    pub fn new(bytes: usize) -> io::Result<Self> {
+        let bytes = bytes.max(1).next_multiple_of(PAGE);
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
+        let pages =
+            unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags | libc::MAP_POPULATE, -1, 0) };
+        if pages == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Memory { pages, bytes })
+    }
+
+    /// Its length.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Never: there is one page at least.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// The address of a byte.
+    pub fn at(&self, offset: usize) -> *mut u8 {
+        self.pages.as_ptr().wrapping_add(offset)
+    }
+
+    /// The content. No request may be using it, and no page of it may be gone.
+    pub fn content(&self) -> &[u8] {
+        // SAFETY: the mapping has this length and is initialised.
+        unsafe { std::slice::from_raw_parts(self.pages.as_ptr(), self.bytes) }
+    }
+
+    /// The content, to be changed. No request may be using it, and no page of it may be gone.
+    pub fn content_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and this value is borrowed as a whole.
+        unsafe { std::slice::from_raw_parts_mut(self.pages.as_ptr(), self.bytes) }
+    }
+
+    /// Takes one page away: whoever touches it gets EFAULT or SIGSEGV from now on, and its content is not to be asked for.
+    pub fn remove_page(&self, page: usize) {
+        // SAFETY: only this mapping is changed, and nobody holds its content: that would be a borrow of it.
+        unsafe { libc::munmap(self.at(page * PAGE).cast(), PAGE) };
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made with this length; a page that is gone already does no harm.
+        unsafe { libc::munmap(self.pages.as_ptr().cast(), self.bytes) };
+    }
+}
