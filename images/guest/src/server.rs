@@ -83,7 +83,11 @@ impl ServerProcess {
     pub fn wait_mounted(&mut self) -> anyhow::Result<Negotiated> {
         match self.reply().context("waiting for the mount")? {
             ControlReply::Mounted(negotiated) => Ok(negotiated),
-            other @ (ControlReply::Stats(_) | ControlReply::Log { .. } | ControlReply::Error(_)) => {
+            other @ (ControlReply::Stats(_)
+            | ControlReply::Log { .. }
+            | ControlReply::Behaving
+            | ControlReply::Refused(_)
+            | ControlReply::Error(_)) => {
                 bail!("waiting for the mount: the server said {other:?}")
             }
         }
@@ -100,7 +104,11 @@ impl ServerProcess {
         };
         match ask().context("asking the server for its counts")? {
             ControlReply::Stats(stats) => Ok(*stats),
-            other @ (ControlReply::Mounted(_) | ControlReply::Log { .. } | ControlReply::Error(_)) => {
+            other @ (ControlReply::Mounted(_)
+            | ControlReply::Log { .. }
+            | ControlReply::Behaving
+            | ControlReply::Refused(_)
+            | ControlReply::Error(_)) => {
                 bail!("asking the server for its counts: it said {other:?}")
             }
         }
@@ -115,7 +123,11 @@ impl ServerProcess {
             writeln!(self.commands, "{}", ControlCommand::Log { workload })?;
             match self.reply()? {
                 ControlReply::Log { bytes } => self.bytes(usize::try_from(bytes)?),
-                other @ (ControlReply::Mounted(_) | ControlReply::Stats(_) | ControlReply::Error(_)) => {
+                other @ (ControlReply::Mounted(_)
+                | ControlReply::Stats(_)
+                | ControlReply::Behaving
+                | ControlReply::Refused(_)
+                | ControlReply::Error(_)) => {
                     bail!("it said {other:?}")
                 }
             }
@@ -222,9 +234,11 @@ fn take_reply(unread: &mut Vec<u8>) -> anyhow::Result<Option<ControlReply>> {
     })?;
     match reply {
         ControlReply::Error(text) => bail!("the server failed: {text}"),
-        reply @ (ControlReply::Mounted(_) | ControlReply::Stats(_) | ControlReply::Log { .. }) => {
-            Ok(Some(reply))
-        }
+        reply @ (ControlReply::Mounted(_)
+        | ControlReply::Stats(_)
+        | ControlReply::Log { .. }
+        | ControlReply::Behaving
+        | ControlReply::Refused(_)) => Ok(Some(reply)),
     }
 }
 

@@ -21,7 +21,8 @@ Usage: passthrough --settings SETTINGS [--control] STORAGE MOUNT
                        settings to start from
   --control            take commands from standard input, one a line, and answer on standard output in
                        lines of JSON: first {\"mounted\": ...}; `take` is answered {\"stats\": ...} and
-                       sets the counters to zero; `quit` or the end of the input unmounts and ends
+                       sets the counters to zero; `behave` with storage, order of answers, seed and faults as
+                       JSON changes them; `quit` or the end of the input unmounts and ends
   --example            print settings: those of a plain server
   -h, --help           print this
 

@@ -3,10 +3,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use arc_swap::Guard;
 use lab_protocol::OpenMode;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
+use crate::behave::Behaving;
 use crate::clock;
 use crate::device::channel::{Payload, ReadAnswer};
 use crate::device::wire::{FSYNC_FDATASYNC, ReadIn, WRITE_CACHE, WRITE_KILL_SUIDGID, WriteIn};
@@ -23,8 +25,11 @@ use crate::storage::{backing_flags, close, readable};
 /// A READ or WRITE from its receipt to its answer.
 #[derive(Debug)]
 struct DataRequest {
+    /// How the server behaved when it arrived.
+    behaving: Guard<Arc<Behaving>>,
     arrival: Arrival,
-    access: Access,
+    pending: Option<Pending>,
+    size: u32,
     /// What its fault leaves of it.
     share: Result<Share>,
     ticket: Option<Ticket>,
@@ -36,19 +41,14 @@ impl DataRequest {
         self.share.and(file)
     }
 
-    /// What is logged of it.
-    fn pending(&self) -> Pending {
-        Pending {
-            operation: self.access.direction.into(),
-            access: Some(self.access),
-            arrival_ns: self.arrival.at_ns,
-            in_flight: self.arrival.in_flight,
-        }
+    /// The bytes that may be transferred of those that are asked for.
+    fn allowed(&self) -> usize {
+        self.share.map_or(0, |share| share.of(self.size)) as usize
     }
 
-    /// The bytes that may be transferred of those that are asked for.
-    fn allowed(&self, size: u32) -> usize {
-        self.share.map_or(0, |share| share.of(size)) as usize
+    /// What the answer is to say after so many bytes were transferred.
+    fn claim(&self, result: Result<usize>) -> Result<usize> {
+        result.map(|bytes| self.share.map_or(bytes, |share| share.claimed(self.size, bytes)))
     }
 }
 
@@ -112,11 +112,19 @@ impl Server {
         let request = self.count_and_begin(&file, Direction::Read, asked.offset, asked.size);
         let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::RDONLY)?;
-            answer.load(backing.as_fd(), asked.offset, request.allowed(asked.size))
+            if matches!(request.share, Ok(Share::AndMore(_))) {
+                answer.copy();
+            }
+            answer.load(backing.as_fd(), asked.offset, request.allowed())
         });
         self.count_way(result, answer.moved());
         let mut sent = Ok(());
-        self.answer(request, result, |result| sent = answer.send(result));
+        self.answer(request, result, |claimed| {
+            sent = match (result, claimed) {
+                (Ok(loaded), Ok(claimed)) if claimed > loaded => answer.send_with_more(loaded, claimed),
+                _ => answer.send(result),
+            };
+        });
         sent
     }
 
@@ -132,7 +140,7 @@ impl Server {
     ) -> Result<()> {
         let file = self.files.get(asked.fh);
         let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
-        data.truncate(request.allowed(asked.size));
+        data.truncate(request.allowed());
         let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
             let written = write_as_asked(backing.as_fd(), &mut data, asked)?;
@@ -161,23 +169,26 @@ impl Server {
     ) -> DataRequest {
         let place =
             file.as_ref().map_or(Place::InOrder, |file| file.inode.place_after_last(direction, offset, size));
+        let behaving = self.behaving.load();
         let arrival = self.stats.count_arrival(direction, size, place, clock::now_ns());
-        self.burn.run();
-        let bytes = offset..offset.saturating_add(size.into());
-        let share = self.apply_fault(direction.into(), bytes);
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
         let access = Access { inode, direction, offset, size };
-        let storage = self.model.as_ref().zip(share.ok());
+        let pending = self.log.as_ref().map(|log| log.data_arrived(&access, &arrival));
+        self.burn.run();
+        let bytes = offset..offset.saturating_add(size.into());
+        let share = behaving.apply_fault(direction.into(), bytes, &self.device);
+        let storage = behaving.model.as_ref().zip(share.ok());
         let ticket = storage.map(|(model, share)| model.begin(&Access { size: share.of(size), ..access }));
         // Within the time that the storage takes, if it takes any.
         self.observer.step_aside_if_sampled(arrival.number, arrival.in_flight);
-        DataRequest { arrival, access, share, ticket }
+        DataRequest { behaving, arrival, pending, size, share, ticket }
     }
 
     /// Answers a request when the storage is done with it and its turn has come.
     fn answer(&self, request: DataRequest, result: Result<usize>, send: impl FnOnce(Result<usize>)) {
-        let (arrival, pending) = (request.arrival, request.pending());
-        if let (Some(model), Some(ticket)) = (&self.model, request.ticket) {
+        let result = request.claim(result);
+        let DataRequest { behaving, arrival, pending, ticket, .. } = request;
+        if let (Some(model), Some(ticket)) = (&behaving.model, ticket) {
             model.finish(ticket);
         }
         let send = || {
@@ -185,12 +196,12 @@ impl Server {
             let answer = if result.is_ok() { Answered::Good } else { Answered::Failed };
             let now_ns = clock::now_ns();
             self.stats.answer(&arrival, answer, now_ns);
-            if let Some(log) = &self.log {
+            if let (Some(log), Some(pending)) = (&self.log, pending) {
                 log.add(&pending, result, now_ns);
             }
             send(result);
         };
-        match &self.reply_queue {
+        match &behaving.reply_queue {
             Some(queue) => queue.pass(arrival.number, send),
             None => send(),
         }

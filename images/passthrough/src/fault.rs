@@ -1,24 +1,25 @@
 //! What goes wrong by setting, at which requests.
 
 use std::ops::Range;
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use lab_protocol::{Effect, Fault, Times};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{EventfdFlags, PollFd, PollFlags};
 use rustix::io::{Errno, Result};
 
 use crate::device::Device;
 use crate::stats::Operation;
 
-/// The faults of a server.
+/// The faults of a server while it behaves so.
 #[derive(Debug)]
 pub(crate) struct Faults {
     faults: Vec<Armed>,
-    /// The device of the mount, once it is there.
-    device: OnceLock<Device>,
     hanging: AtomicBool,
+    /// Readable when requests are to hang no more; an eventfd that nobody reads.
+    released: OwnedFd,
 }
 
 /// A fault with the count of the requests that matched it.
@@ -41,31 +42,50 @@ pub(crate) enum Share {
     Whole,
     /// At most this many of its bytes.
     UpTo(u32),
+    /// All of it, and the answer is to be so many bytes too large.
+    AndMore(u32),
 }
 
 impl Share {
     /// The bytes to transfer of those that are asked for.
     pub(crate) fn of(self, size: u32) -> u32 {
         match self {
-            Share::Whole => size,
+            Share::Whole | Share::AndMore(_) => size,
             Share::UpTo(most) => size.min(most),
+        }
+    }
+
+    /// What the answer says was transferred, of what is asked for and what was.
+    pub(crate) fn claimed(self, size: u32, transferred: usize) -> usize {
+        match self {
+            Share::Whole | Share::UpTo(_) => transferred,
+            Share::AndMore(bytes) => size as usize + bytes as usize,
         }
     }
 }
 
 impl Faults {
     /// None if nothing goes wrong.
-    pub(crate) fn new(faults: &[Fault]) -> Option<Self> {
-        (!faults.is_empty()).then(|| Faults {
+    ///
+    /// # Errors
+    /// If there can be no eventfd.
+    pub(crate) fn new(faults: &[Fault]) -> Result<Option<Self>> {
+        if faults.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Faults {
             faults: faults.iter().map(Armed::new).collect(),
-            device: OnceLock::new(),
             hanging: AtomicBool::new(false),
-        })
+            released: rustix::event::eventfd(0, EventfdFlags::CLOEXEC)?,
+        }))
     }
 
-    /// Gives a descriptor of the device that the requests come from; requests hang until its connection ends.
-    pub(crate) fn connect(&self, device: Device) {
-        self.device.get_or_init(|| device);
+    /// Lets go of the requests that hang, and of those that are going to.
+    ///
+    /// # Errors
+    /// None that Linux documents for a first one.
+    pub(crate) fn release(&self) -> Result<()> {
+        rustix::io::write(&self.released, &1u64.to_ne_bytes()).map(drop)
     }
 
     /// Whether requests are never answered now.
@@ -75,23 +95,28 @@ impl Faults {
 
     /// Lets the fault of a request happen, whatever time that takes, and gives what is left to be done for it.
     ///
-    /// `bytes` are those that a READ or WRITE is about, from the begin of the file; others have none.
+    /// `bytes` are those that a READ or WRITE is about, from the begin of the file; others have none. `device` is the one that
+    /// the requests come from, once there is one; requests hang until its connection ends, or they are released.
     ///
     /// # Errors
     /// What the request is to be answered instead of being served.
-    pub(crate) fn apply(&self, operation: Operation, bytes: Range<u64>) -> Result<Share> {
+    pub(crate) fn apply(
+        &self,
+        operation: Operation,
+        bytes: Range<u64>,
+        device: &OnceLock<Device>,
+    ) -> Result<Share> {
         match self.strike(operation, &bytes) {
             None => Ok(Share::Whole),
             Some(Effect::Eio) => Err(Errno::IO),
+            Some(Effect::Errno { errno }) => Err(Errno::from_raw_os_error(errno.into())),
             Some(Effect::Short { bytes }) => Ok(Share::UpTo(bytes)),
+            Some(Effect::Oversize { bytes }) => Ok(Share::AndMore(bytes)),
             Some(Effect::Delay { us }) => {
                 std::thread::sleep(Duration::from_micros(us));
                 Ok(Share::Whole)
             }
-            Some(Effect::Hang) => {
-                self.hang();
-                Err(Errno::NOTCONN)
-            }
+            Some(Effect::Hang) => Err(self.hang(device.wait())),
             Some(Effect::Die) => std::process::abort(),
         }
     }
@@ -102,13 +127,15 @@ impl Faults {
         due.map(|fault| fault.effect).reduce(|first, _| first)
     }
 
-    /// Returns when nobody waits for an answer any more: the file system is unmounted or its connection aborted.
-    fn hang(&self) {
+    /// Returns when requests are released, or nobody waits for an answer any more: the file system is unmounted or its
+    /// connection aborted. Gives what is to be answered then.
+    fn hang(&self, device: &Device) -> Errno {
         self.hanging.store(true, Relaxed);
-        let device = self.device.wait();
         // Of no events but POLLERR, which always counts and says here that the connection has ended.
-        let mut polled = [PollFd::new(device, PollFlags::empty())];
+        let connection = PollFd::new(device, PollFlags::empty());
+        let mut polled = [connection, PollFd::new(&self.released, PollFlags::IN)];
         while rustix::event::poll(&mut polled, None) == Err(Errno::INTR) {}
+        if polled[0].revents().is_empty() { Errno::IO } else { Errno::NOTCONN }
     }
 }
 
@@ -153,11 +180,13 @@ mod tests {
 
     /// What happens at the operations one after the other: `.` for nothing, else the first letter of the effect.
     fn check(faults: &[Fault], requests: &[(Operation, Range<u64>)], expected: &str) {
-        let armed = Faults::new(faults).unwrap();
+        let armed = Faults::new(faults).unwrap().unwrap();
         let met = requests.iter().map(|(operation, bytes)| match armed.strike(*operation, bytes) {
             None => '.',
             Some(Effect::Eio) => 'e',
+            Some(Effect::Errno { .. }) => 'n',
             Some(Effect::Short { .. }) => 's',
+            Some(Effect::Oversize { .. }) => 'o',
             Some(Effect::Delay { .. }) => 'd',
             Some(Effect::Hang) => 'h',
             Some(Effect::Die) => 'D',
@@ -231,7 +260,7 @@ mod tests {
     fn threads_share_the_count() {
         let faults = [fault("write", 0, Times::Always, EIO), fault("read", 1000, Times::Once, Effect::Hang)];
         let armed = Faults::new(&[faults.as_slice(), &[fault("read", 30_000, Times::Always, EIO)]].concat());
-        let armed = armed.unwrap();
+        let armed = armed.unwrap().unwrap();
         let (hung, failed) = (AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -266,8 +295,22 @@ mod tests {
             (Share::UpTo(1024), 4096, 1024),
             (Share::UpTo(8192), 4096, 4096),
             (Share::UpTo(0), 4096, 0),
+            (Share::AndMore(512), 4096, 4096),
         ] {
             assert_eq!(share.of(size), expected, "{share:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_claims_what_was_transferred_or_more_than_was_asked_for() {
+        for (share, transferred, expected) in [
+            (Share::Whole, 100, 100),
+            (Share::UpTo(100), 100, 100),
+            (Share::AndMore(1), 4096, 4097),
+            // At the end of the file.
+            (Share::AndMore(1), 100, 4097),
+        ] {
+            assert_eq!(share.claimed(4096, transferred), expected, "{share:?}");
         }
     }
 }

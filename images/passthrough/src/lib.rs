@@ -5,6 +5,7 @@
 
 pub mod args;
 mod attributes;
+mod behave;
 mod burn;
 mod clock;
 mod data;

@@ -1,4 +1,5 @@
-//! The request log: a record of each request that is answered, kept in memory until process 1 asks for it.
+//! The request log: a record of each request that is answered or needs no answer, kept in memory until process 1 asks for
+//! it, and what the threads have in hand.
 //!
 //! Room for all records is made at the start. What does not fit any more is counted, so that nobody takes a part for
 //! the whole.
@@ -7,10 +8,13 @@ use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lab_protocol::Operation;
-use lab_protocol::log::{LogRecord, RequestLog};
+use lab_protocol::log::{LogRecord, MOST_RECORDS, RequestLog, UNANSWERED};
 use rustix::io::Result;
 
+use crate::device::wire::{SetattrIn, fattr};
+use crate::inodes::NodeId;
 use crate::model::Access;
+use crate::stats::Arrival;
 
 thread_local! {
     /// The number of this thread among those that have logged.
@@ -30,6 +34,8 @@ pub(crate) struct Log {
 #[derive(Debug)]
 struct Kept {
     records: Vec<LogRecord>,
+    /// What the threads have in hand, one request at most each.
+    in_hand: Vec<LogRecord>,
     dropped: u64,
     base_ns: u64,
 }
@@ -38,12 +44,51 @@ struct Kept {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pending {
     pub(crate) operation: Operation,
-    /// Where the data is, for READ and WRITE.
-    pub(crate) access: Option<Access>,
+    pub(crate) subject: Subject,
     /// See [`crate::clock`].
     pub(crate) arrival_ns: u64,
     /// READs and WRITEs in flight at the arrival, this one included.
     pub(crate) in_flight: u32,
+}
+
+/// What a request is about, as [`LogRecord`] has it: all zero for most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subject {
+    offset: u64,
+    inode: u64,
+    size: u32,
+}
+
+impl Subject {
+    /// The size that a SETATTR sets, if its bits say so.
+    pub(crate) fn of_setattr(node: NodeId, asked: &SetattrIn) -> Self {
+        let offset = if asked.valid & fattr::SIZE != 0 { asked.size } else { 0 };
+        Subject { offset, inode: node.0, size: asked.valid }
+    }
+}
+
+impl From<Access> for Subject {
+    fn from(Access { inode, direction: _, offset, size }: Access) -> Self {
+        Subject { offset, inode, size }
+    }
+}
+
+impl Pending {
+    /// The record of the request while it has no answer.
+    fn record(&self) -> LogRecord {
+        let Subject { offset, inode, size } = self.subject;
+        LogRecord {
+            arrival_ns: self.arrival_ns,
+            answer_ns: UNANSWERED,
+            offset,
+            inode,
+            size,
+            result: 0,
+            in_flight: self.in_flight,
+            operation: self.operation,
+            thread: THREAD.with(|thread| *thread),
+        }
+    }
 }
 
 impl Log {
@@ -53,26 +98,36 @@ impl Log {
         // Written to, so that no page of it is missing later.
         let mut room = vec![FILLER; capacity];
         room.clear();
-        let kept = Kept { records: room, dropped: 0, base_ns: 0 };
+        let kept = Kept { records: room, in_hand: Vec::new(), dropped: 0, base_ns: 0 };
         (records > 0).then(|| Log { capacity, kept: Mutex::new(kept) })
+    }
+
+    /// Notes that this thread has a READ or WRITE in hand.
+    pub(crate) fn data_arrived(&self, access: &Access, arrival: &Arrival) -> Pending {
+        let operation = access.direction.into();
+        let Arrival { at_ns: arrival_ns, in_flight, .. } = *arrival;
+        let pending = Pending { operation, subject: Subject::from(*access), arrival_ns, in_flight };
+        self.arrive(&pending);
+        pending
+    }
+
+    /// Notes that this thread has a request in hand, until [`Log::add`].
+    pub(crate) fn arrive(&self, request: &Pending) {
+        let record = request.record();
+        self.lock().in_hand.push(record);
     }
 
     /// Logs a request as answered at `answer_ns`; to be called before its answer goes out.
     pub(crate) fn add(&self, request: &Pending, result: Result<usize>, answer_ns: u64) {
-        let (offset, inode, size) =
-            request.access.map_or((0, 0, 0), |access| (access.offset, access.inode, access.size));
         let record = LogRecord {
-            arrival_ns: request.arrival_ns,
             answer_ns: answer_ns.max(request.arrival_ns),
-            offset,
-            inode,
-            size,
             result: result.map_or_else(|error| -error.raw_os_error(), |bytes| bytes as i32),
-            in_flight: request.in_flight,
-            operation: request.operation,
-            thread: THREAD.with(|thread| *thread),
+            ..request.record()
         };
         let mut kept = self.lock();
+        if let Some(place) = kept.in_hand.iter().position(|other| other.thread == record.thread) {
+            kept.in_hand.swap_remove(place);
+        }
         if kept.records.len() < self.capacity {
             kept.records.push(record);
         } else {
@@ -80,23 +135,26 @@ impl Log {
         }
     }
 
-    /// What was logged since the last [`Log::restart`], with times from there.
+    /// What was logged since the last [`Log::restart`], with times from there, and what is in hand, in the order in which it
+    /// came.
     pub(crate) fn give(&self, workload: u32) -> RequestLog {
         let kept = self.lock();
-        let from_base = |record: &LogRecord| LogRecord {
-            arrival_ns: record.arrival_ns.saturating_sub(kept.base_ns),
-            answer_ns: record.answer_ns.saturating_sub(kept.base_ns),
-            ..*record
+        let from_base = |record: &LogRecord| {
+            let answer_ns = record.answer_ns.saturating_sub(kept.base_ns);
+            LogRecord {
+                arrival_ns: record.arrival_ns.saturating_sub(kept.base_ns),
+                answer_ns: if record.is_answered() { answer_ns } else { UNANSWERED },
+                ..*record
+            }
         };
-        RequestLog {
-            workload,
-            dropped: kept.dropped,
-            base_ns: kept.base_ns,
-            records: kept.records.iter().map(from_base).collect(),
-        }
+        let room = MOST_RECORDS as usize - kept.records.len();
+        let all = kept.records.iter().chain(kept.in_hand.iter().take(room));
+        let mut records: Vec<LogRecord> = all.map(from_base).collect();
+        records[kept.records.len()..].sort_by_key(|record| record.arrival_ns);
+        RequestLog { workload, dropped: kept.dropped, base_ns: kept.base_ns, records }
     }
 
-    /// Forgets everything; times count from `base_ns` on.
+    /// Forgets everything but what is in hand; times count from `base_ns` on.
     pub(crate) fn restart(&self, base_ns: u64) {
         let mut kept = self.lock();
         kept.records.clear();
@@ -131,7 +189,7 @@ mod tests {
 
     fn read(arrival_ns: u64) -> Pending {
         let access = Access { inode: 3, direction: Direction::Read, offset: 4096, size: 512 };
-        Pending { operation: Operation::Read, access: Some(access), arrival_ns, in_flight: 2 }
+        Pending { operation: Operation::Read, subject: access.into(), arrival_ns, in_flight: 2 }
     }
 
     #[test]
@@ -140,7 +198,8 @@ mod tests {
         log.restart(1000);
         log.add(&read(1100), Ok(512), 1200);
         // Arrived before the base; a clock that went back.
-        let open = Pending { operation: Operation::Open, access: None, arrival_ns: 900, in_flight: 0 };
+        let subject = Subject::default();
+        let open = Pending { operation: Operation::Open, subject, arrival_ns: 900, in_flight: 0 };
         log.add(&open, Err(Errno::NOENT), 1300);
         log.add(&read(1500), Ok(0), 1400);
         let given = log.give(7);
@@ -154,6 +213,22 @@ mod tests {
         );
         assert!(given.records.iter().all(|record| record.thread == given.records[0].thread));
         assert_eq!(log.give(7), given);
+    }
+
+    #[test]
+    fn what_is_in_hand_comes_last_and_outlives_the_restart() {
+        let log = Log::new(3).unwrap();
+        let shown = || {
+            let given = log.give(0).records;
+            given.iter().map(|it| (it.arrival_ns, it.is_answered(), it.result)).collect::<Vec<_>>()
+        };
+        std::thread::scope(|scope| scope.spawn(|| log.arrive(&read(200))).join()).unwrap();
+        log.arrive(&read(100));
+        assert_eq!(shown(), [(100, false, 0), (200, false, 0)]);
+        log.add(&read(100), Ok(512), 300);
+        assert_eq!(shown(), [(100, true, 512), (200, false, 0)]);
+        log.restart(150);
+        assert_eq!(shown(), [(50, false, 0)]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use lab_protocol::random::splitmix64;
-use lab_protocol::{ReplyOrder, ServerSettings};
+use lab_protocol::{Behaviour, ReplyOrder};
 
 /// Sends answers in an order of its own.
 #[derive(Debug)]
@@ -64,13 +64,13 @@ impl Order {
 
 impl ReplyQueue {
     /// None if each answer goes out when it is there.
-    pub(crate) fn new(settings: &ServerSettings) -> Option<Self> {
-        let order = match settings.reply_order {
+    pub(crate) fn new(behaviour: &Behaviour) -> Option<Self> {
+        let order = match behaviour.reply_order {
             ReplyOrder::Done => return None,
             ReplyOrder::Reversed => Order::Reversed,
-            ReplyOrder::Random => Order::Random { seed: settings.seed },
+            ReplyOrder::Random => Order::Random { seed: behaviour.seed },
         };
-        let window = Duration::from_micros(settings.reply_window_us);
+        let window = Duration::from_micros(behaviour.reply_window_us);
         Some(ReplyQueue { order, window, queues: Mutex::default() })
     }
 
@@ -166,8 +166,8 @@ mod tests {
 
     /// A queue whose windows are closed by hand.
     fn queue(reply_order: ReplyOrder) -> ReplyQueue {
-        let settings = ServerSettings { reply_order, reply_window_us: 2_000, ..ServerSettings::example() };
-        ReplyQueue::new(&settings).unwrap()
+        let behaviour = Behaviour { reply_order, reply_window_us: 2_000, ..Behaviour::plain() };
+        ReplyQueue::new(&behaviour).unwrap()
     }
 
     /// The order in which threads send the answers of one window, all of which are ready before it closes.
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn threads_send_in_the_order_that_was_set() {
         assert_eq!(sent(ReplyOrder::Reversed, 4..16), Vec::from_iter((4..16).rev()));
-        let seed = ServerSettings::example().seed;
+        let seed = Behaviour::plain().seed;
         assert_eq!(sent(ReplyOrder::Random, 4..16), arranged(Order::Random { seed }, 4..16));
     }
 
@@ -242,12 +242,9 @@ mod tests {
 
     #[test]
     fn many_threads_and_windows_lose_no_answer() {
-        let settings = ServerSettings {
-            reply_order: ReplyOrder::Random,
-            reply_window_us: 50,
-            ..ServerSettings::example()
-        };
-        let queue = ReplyQueue::new(&settings).unwrap();
+        let behaviour =
+            Behaviour { reply_order: ReplyOrder::Random, reply_window_us: 50, ..Behaviour::plain() };
+        let queue = ReplyQueue::new(&behaviour).unwrap();
         let sent = Mutex::new(Vec::new());
         thread::scope(|scope| {
             for first in 0..8 {
@@ -266,6 +263,6 @@ mod tests {
 
     #[test]
     fn answers_that_are_done_need_no_queue() {
-        assert!(ReplyQueue::new(&ServerSettings::example()).is_none());
+        assert!(ReplyQueue::new(&Behaviour::plain()).is_none());
     }
 }

@@ -24,6 +24,7 @@ use crate::device::channel::{Channel, Received};
 use crate::device::request::{Body, File, Request, Tree, parse};
 use crate::device::wire::{CreateOut, FOPEN_DIRECT_IO, GetxattrOut, InHeader, LseekOut};
 use crate::inodes::NodeId;
+use crate::log::Subject;
 use crate::negotiate::{Reply, negotiate};
 use crate::server::Server;
 
@@ -104,16 +105,20 @@ impl Requests<'_> {
         operation: Operation,
         serve: impl FnOnce(&Server) -> Result<T>,
     ) -> Result<T> {
-        let pending = self.0.pending(operation);
+        self.count_and_serve_about(operation, Subject::default(), serve)
+    }
+
+    /// The same for a request of which more is logged.
+    fn count_and_serve_about<T>(
+        &self,
+        operation: Operation,
+        subject: Subject,
+        serve: impl FnOnce(&Server) -> Result<T>,
+    ) -> Result<T> {
+        let pending = self.0.pending(operation, subject);
         let result = self.0.count_and_fault(operation).and_then(serve);
         self.0.record(pending, result.as_ref().map(|_| 0).map_err(|error| *error));
         result
-    }
-
-    /// Counts a request, does without an answer.
-    fn count_only(&self, operation: Operation) -> &Server {
-        self.0.stats.count(operation);
-        self.0
     }
 
     /// The answer; none for what gets none.
@@ -121,21 +126,21 @@ impl Requests<'_> {
         let node = NodeId(header.nodeid);
         Some(match body {
             Body::Forget { lookups } => {
-                self.count_only(Operation::Forget).inodes.forget(node, lookups);
+                self.0.count_and_log(Operation::Forget).inodes.forget(node, lookups);
                 return None;
             }
             Body::BatchForget(forgets) => {
-                let inodes = &self.count_only(Operation::BatchForget).inodes;
+                let inodes = &self.0.count_and_log(Operation::BatchForget).inodes;
                 forgets.for_each(|it| inodes.forget(NodeId(it.nodeid), it.nlookup));
                 return None;
             }
             Body::Other(operation @ (Operation::Interrupt | Operation::NotifyReply)) => {
-                self.count_only(operation);
+                self.0.count_and_log(operation);
                 return None;
             }
             // The end of a block device's mount, which this is not.
             Body::Other(operation @ Operation::Destroy) => {
-                self.count_only(operation);
+                self.0.count_and_log(operation);
                 Ok(Answer::Nothing)
             }
             // Not ENOSYS: ioctl(2) callers know this one.
@@ -165,7 +170,9 @@ impl Requests<'_> {
             }
             Tree::Getattr => self.count_and_serve(Operation::Getattr, |it| it.getattr(node)).map(attr),
             Tree::Setattr(asked) => {
-                self.count_and_serve(Operation::Setattr, |it| it.setattr(node, &asked)).map(attr)
+                let subject = Subject::of_setattr(node, &asked);
+                self.count_and_serve_about(Operation::Setattr, subject, |it| it.setattr(node, &asked))
+                    .map(attr)
             }
             Tree::Readlink => {
                 self.count_and_serve(Operation::Readlink, |it| it.readlink(node)).map(Answer::Bytes)

@@ -1,25 +1,26 @@
 //! What the server knows while it is mounted.
 
-use std::ops::Range;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use lab_protocol::log::RequestLog;
-use lab_protocol::{Negotiated, RequestStats, ServerSettings};
+use lab_protocol::{Behaviour, Negotiated, RequestStats, ServerSettings};
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::behave::Behaving;
 use crate::burn::Burn;
 use crate::clock;
-use crate::fault::{Faults, Share};
+use crate::device::Device;
+use crate::fault::Faults;
 use crate::handles::Handles;
 use crate::inodes::Inodes;
-use crate::log::{Log, Pending};
+use crate::log::{Log, Pending, Subject};
 use crate::model::Model;
 use crate::observe::Observer;
 use crate::open::{Directory, OpenFile};
-use crate::order::ReplyQueue;
 use crate::stats::{Operation, Stats};
 use crate::storage::Reopen;
 
@@ -33,9 +34,10 @@ pub(crate) struct Server {
     pub(crate) reopen: Reopen,
     pub(crate) observer: Observer,
     pub(crate) burn: Burn,
-    pub(crate) faults: Option<Faults>,
-    pub(crate) model: Option<Model>,
-    pub(crate) reply_queue: Option<ReplyQueue>,
+    /// Read at each request, without a lock.
+    pub(crate) behaving: ArcSwap<Behaving>,
+    /// The device that the requests come from, once it is there.
+    pub(crate) device: OnceLock<Device>,
     pub(crate) stats: Stats,
     pub(crate) log: Option<Log>,
     pub(crate) negotiated: OnceLock<Negotiated>,
@@ -45,7 +47,7 @@ impl Server {
     /// A server for the folder `storage`, not mounted yet.
     ///
     /// # Errors
-    /// If the folder cannot be opened, or `/proc` is missing.
+    /// If the folder cannot be opened, `/proc` is missing, or the server cannot behave as it is to.
     pub(crate) fn new(settings: ServerSettings, storage: &Path) -> anyhow::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opening = || format!("opening the storage {}", storage.display());
@@ -58,9 +60,8 @@ impl Server {
             reopen: Reopen::new()?,
             observer: Observer::new(&settings),
             burn: Burn::new(settings.burn_ns),
-            faults: Faults::new(&settings.faults),
-            model: Model::new(&settings.storage, settings.seed),
-            reply_queue: ReplyQueue::new(&settings),
+            behaving: ArcSwap::from_pointee(Behaving::new(&settings.behaviour())?),
+            device: OnceLock::new(),
             stats: Stats::default(),
             log: Log::new(settings.request_log),
             negotiated: OnceLock::new(),
@@ -73,24 +74,33 @@ impl Server {
         self.negotiated.get()
     }
 
+    /// Behaves so from now on, and lets go of the requests that hang.
+    ///
+    /// # Errors
+    /// If it cannot; then nothing has changed.
+    pub(crate) fn behave(&self, behaviour: &Behaviour) -> anyhow::Result<()> {
+        let before = self.behaving.swap(Arc::new(Behaving::new(behaviour)?));
+        before.release().context("letting go of what hangs")
+    }
+
+    /// Whether requests are not answered now because the settings say so.
+    pub(crate) fn is_hanging(&self) -> bool {
+        self.behaving.load().faults.as_ref().is_some_and(Faults::are_hanging)
+    }
+
     /// Counts a request other than READ and WRITE, and lets its fault happen.
     ///
     /// # Errors
     /// What it is to be answered instead of being served.
     pub(crate) fn count_and_fault(&self, operation: Operation) -> rustix::io::Result<&Self> {
         self.stats.count(operation);
-        match self.apply_fault(operation, 0..0) {
+        match self.behaving.load().apply_fault(operation, 0..0, &self.device) {
             Ok(_) => Ok(self),
             Err(error) => {
                 self.stats.fail();
                 Err(error)
             }
         }
-    }
-
-    /// What is left of a request by its fault, if it has one: see [`Faults::apply`].
-    pub(crate) fn apply_fault(&self, operation: Operation, bytes: Range<u64>) -> rustix::io::Result<Share> {
-        self.faults.as_ref().map_or(Ok(Share::Whole), |faults| faults.apply(operation, bytes))
     }
 
     /// What was counted since the last call, or since the start. To be asked while no request runs; the
@@ -100,7 +110,7 @@ impl Server {
         if let Some(log) = &self.log {
             log.restart(clock::now_ns());
         }
-        let storage = self.model.as_ref().map(Model::take);
+        let storage = self.behaving.load().model.as_ref().map(Model::take);
         let splicing = self.settings.splice.then(|| self.stats.take_ways());
         RequestStats { storage, splicing, ..self.stats.take() }
     }
@@ -114,10 +124,23 @@ impl Server {
     }
 
     /// A request other than READ and WRITE that has just arrived; none if requests are not logged.
-    pub(crate) fn pending(&self, operation: Operation) -> Option<Pending> {
-        let in_flight = self.stats.in_flight();
-        let pending = || Pending { operation, access: None, arrival_ns: clock::now_ns(), in_flight };
-        self.log.as_ref().map(|_| pending())
+    pub(crate) fn pending(&self, operation: Operation, subject: Subject) -> Option<Pending> {
+        self.log.as_ref().map(|log| {
+            let in_flight = self.stats.in_flight();
+            let pending = Pending { operation, subject, arrival_ns: clock::now_ns(), in_flight };
+            log.arrive(&pending);
+            pending
+        })
+    }
+
+    /// Counts and logs a request that gets no answer, which has just arrived.
+    pub(crate) fn count_and_log(&self, operation: Operation) -> &Self {
+        self.stats.count(operation);
+        let pending = self.pending(operation, Subject::default());
+        if let (Some(log), Some(pending)) = (&self.log, pending) {
+            log.add(&pending, Ok(0), pending.arrival_ns);
+        }
+        self
     }
 
     /// Logs a request as answered now.

@@ -7,17 +7,16 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use lab_protocol::{ControlCommand, ControlReply, ServerSettings};
+use anyhow::Context;
+use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, ServerSettings};
 use rustix::mount::UnmountFlags;
 
 use crate::device::channel::{Channel, Way};
 use crate::device::mount::Mount;
-use crate::fault::Faults;
 use crate::requests;
 use crate::server::Server;
 use crate::signals::Signals;
-use crate::storage::{await_exact_timers, sleep_exactly};
+use crate::storage::sleep_exactly;
 
 /// Who says when the server ends and asks for its counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +68,6 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     prepare_process()?;
     let signals = Signals::block().context("blocking signals")?;
-    if !mounting.settings.storage.is_off() {
-        await_exact_timers()?;
-    }
     let server = Arc::new(Server::new(mounting.settings.clone(), &mounting.storage)?);
     let mount = &mounting.mount;
     let (mut mounted, channels) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
@@ -104,9 +100,7 @@ fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>
     let settings = &server.settings;
     let request_bytes = settings.request_kib * 1024;
     let (mounted, device) = Mount::new(mount, request_bytes)?;
-    if let Some(faults) = &server.faults {
-        faults.connect(device.clone());
-    }
+    server.device.get_or_init(|| device.clone());
     let way = if settings.splice { Way::Splice } else { Way::Copy };
     let channel = |device| Channel::new(device, request_bytes as usize, way).context("making a channel");
     // A descriptor that was cloned before FUSE_INIT is answered gets no requests.
@@ -180,10 +174,17 @@ fn handle(server: &Server, events: &Receiver<SessionEvent>) -> anyhow::Result<En
         match event {
             SessionEvent::Line(line) => {
                 let line = line.context("reading commands")?;
-                match line.parse().map_err(|text: String| anyhow!(text))? {
-                    ControlCommand::Take => say(&ControlReply::Stats(Box::new(server.take_stats())))?,
-                    ControlCommand::Log { workload } => give_log(server, workload)?,
-                    ControlCommand::Quit => return Ok(Ending::Asked),
+                match line.parse() {
+                    Ok(ControlCommand::Take) => {
+                        say(&ControlReply::Stats(Box::new(server.take_stats())))?;
+                    }
+                    Ok(ControlCommand::Log { workload }) => give_log(server, workload)?,
+                    Ok(ControlCommand::Behave(behaviour)) => behave(server, &behaviour)?,
+                    Ok(ControlCommand::Quit) => return Ok(Ending::Asked),
+                    Err(error @ CommandError::Behaviour(_)) => {
+                        say(&ControlReply::Refused(error.to_string()))?
+                    }
+                    Err(error @ CommandError::Unknown(_)) => return Err(error.into()),
                 }
             }
             SessionEvent::EndOfInput | SessionEvent::Signal => return Ok(Ending::Asked),
@@ -193,6 +194,14 @@ fn handle(server: &Server, events: &Receiver<SessionEvent>) -> anyhow::Result<En
         }
     }
     Ok(Ending::Asked)
+}
+
+/// Changes how the server behaves, or says why it does not.
+fn behave(server: &Server, behaviour: &Behaviour) -> anyhow::Result<()> {
+    say(&match server.behave(behaviour) {
+        Ok(()) => ControlReply::Behaving,
+        Err(error) => ControlReply::Refused(format!("behaviour: {error:#}")),
+    })
 }
 
 /// Announces the log, and sends it behind the line.
@@ -212,7 +221,7 @@ fn unmount(server: &Server, mounted: &mut Mount, mount: &Path) -> anyhow::Result
         rustix::mount::unmount(mount, UnmountFlags::FORCE | UnmountFlags::DETACH)
             .with_context(|| format!("detaching {}", mount.display()))?;
     }
-    if server.faults.as_ref().is_some_and(Faults::are_hanging) {
+    if server.is_hanging() {
         // Busy because the settings say so.
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use lab_protocol::log::MOST_RECORDS;
-use lab_protocol::{FaultMistake, FaultOperation, ServerSettings};
+use lab_protocol::{FaultOperation, ServerSettings};
 
 use crate::negotiate::LARGEST_REQUEST_KIB;
 
@@ -58,10 +58,7 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     if settings.burn_ns > MOST_BURN_NS {
         bail!("`burn-ns` is {}; give a number from 0 to {MOST_BURN_NS}", settings.burn_ns);
     }
-    settings.check_reply_window().map_err(|message| anyhow!("`reply-window-us`: {message}"))?;
-    for (number, fault) in (1..).zip(&settings.faults) {
-        fault.check().map_err(|mistake| anyhow!("fault {number}: {}", told(&mistake)))?;
-    }
+    settings.behaviour().check().map_err(|message| anyhow!(message))?;
     Ok(settings)
 }
 
@@ -72,15 +69,6 @@ fn unknown_operation(json: &str) -> Option<anyhow::Error> {
         let error = fault["operation"].as_str()?.parse::<FaultOperation>().err()?;
         Some(anyhow!("fault {number}: `operation`: {error}"))
     })
-}
-
-/// A mistake with the key that it is about.
-fn told(mistake: &FaultMistake) -> String {
-    let key = match mistake {
-        FaultMistake::Offset => "offset-kib",
-        FaultMistake::Short => "effect",
-    };
-    format!("`{key}`: {mistake}")
 }
 
 #[cfg(test)]
@@ -177,7 +165,7 @@ mod tests {
         check(
             &fault("read", r#""effect": "explode""#),
             expect![
-                "settings: unknown variant `explode`, expected one of `eio`, `short`, `delay`, `hang`, `die`"
+                "settings: unknown variant `explode`, expected one of `eio`, `errno`, `short`, `oversize`, `delay`, `hang`, `die`"
             ],
         );
         check(

@@ -10,10 +10,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Negotiated, RequestStats};
+use crate::{Behaviour, Negotiated, RequestStats};
 
 /// One line of the server's standard output, as JSON: `{"mounted": {...}}`, `{"stats": {...}}`,
-/// `{"log": {"bytes": ...}}` or `{"error": "..."}`.
+/// `{"log": {"bytes": ...}}`, `"behaving"`, `{"refused": "..."}` or `{"error": "..."}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlReply {
@@ -26,12 +26,16 @@ pub enum ControlReply {
         /// Its length.
         bytes: u64,
     },
+    /// The answer to [`ControlCommand::Behave`]: requests that arrive from now on meet the new behaviour.
+    Behaving,
+    /// Nothing was done for a [`ControlCommand::Behave`], and why. The server goes on as before.
+    Refused(String),
     /// The server ends with a non-zero exit code, and why; the same text goes to its standard error.
     Error(String),
 }
 
 /// One line of the server's standard input, as plain text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlCommand {
     /// `take`: report what was counted since the last time and start again from zero.
     Take,
@@ -40,6 +44,10 @@ pub enum ControlCommand {
         /// The place of the workload in the assignment, which the log tells.
         workload: u32,
     },
+    /// `behave JSON`: the JSON takes the place of these settings for all requests that arrive from now on. Those that the
+    /// server has finish as they began, but for those that hang ([`crate::Effect::Hang`]): they are answered with EIO.
+    /// Faults count anew, and so do the figures of the storage.
+    Behave(Box<Behaviour>),
     /// `quit`: unmount and exit with 0. It has no reply line.
     Quit,
 }
@@ -49,43 +57,118 @@ impl fmt::Display for ControlCommand {
         match self {
             ControlCommand::Take => write!(f, "take"),
             ControlCommand::Log { workload } => write!(f, "log {workload}"),
+            ControlCommand::Behave(behaviour) => {
+                write!(f, "behave {}", serde_json::to_string(behaviour).map_err(|_| fmt::Error)?)
+            }
             ControlCommand::Quit => write!(f, "quit"),
         }
     }
 }
 
-impl FromStr for ControlCommand {
-    type Err = String;
+/// Why a line is no command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// There is no such command.
+    Unknown(String),
+    /// The behaviour cannot be.
+    Behaviour(String),
+}
 
-    fn from_str(line: &str) -> Result<Self, String> {
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Unknown(line) => write!(
+                f,
+                "unknown command `{line}`; the commands are `take`, `log PLACE`, `behave JSON` and `quit`"
+            ),
+            CommandError::Behaviour(why) => write!(f, "behaviour: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+impl FromStr for ControlCommand {
+    type Err = CommandError;
+
+    fn from_str(line: &str) -> Result<Self, CommandError> {
         let line = line.trim();
+        if let Some(json) = line.strip_prefix("behave ") {
+            return behaviour(json).map(ControlCommand::Behave).map_err(CommandError::Behaviour);
+        }
         let workload = line.strip_prefix("log ").and_then(|place| place.parse().ok());
         match (line, workload) {
             ("take", _) => Ok(ControlCommand::Take),
             (_, Some(workload)) => Ok(ControlCommand::Log { workload }),
             ("quit", _) => Ok(ControlCommand::Quit),
-            (other, None) => {
-                Err(format!("unknown command `{other}`; the commands are `take`, `log PLACE` and `quit`"))
-            }
+            (other, None) => Err(CommandError::Unknown(other.to_owned())),
         }
     }
+}
+
+/// One that is valid.
+fn behaviour(json: &str) -> Result<Box<Behaviour>, String> {
+    let behaviour: Box<Behaviour> = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    behaviour.check().map(|()| behaviour)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Effect, Fault, FaultOperation, Times};
 
     #[test]
     fn commands_are_their_own_text() {
-        for command in [ControlCommand::Take, ControlCommand::Log { workload: 3 }, ControlCommand::Quit] {
-            assert_eq!(command.to_string().parse(), Ok(command));
-            assert_eq!(format!("{command}\n").parse(), Ok(command));
+        let fault = Fault {
+            operation: FaultOperation::DATA,
+            offset_kib: Some(640),
+            after: 1,
+            times: Times::Once,
+            effect: Effect::Errno { errno: 28 },
+        };
+        let behaviour = Behaviour { faults: vec![fault], seed: 7, ..Behaviour::plain() };
+        for command in [
+            ControlCommand::Take,
+            ControlCommand::Log { workload: 3 },
+            ControlCommand::Behave(Box::new(behaviour)),
+            ControlCommand::Quit,
+        ] {
+            assert_eq!(command.to_string().parse(), Ok(command.clone()));
+            assert_eq!(format!("{command}\n").parse(), Ok(command.clone()));
+            // A line has one end.
+            assert!(!command.to_string().contains('\n'), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_behaviour_that_cannot_be_is_told_apart_from_what_is_no_command() {
+        let plain = serde_json::to_string(&Behaviour::plain()).unwrap();
+        let windowed = plain.replace(r#""reply-window-us":0"#, r#""reply-window-us":5"#);
+        for (json, expected) in [
+            ("{}", "missing field `storage`"),
+            (&plain.replace("seed", "sead"), "unknown field `sead`"),
+            (&windowed, "`reply-window-us`: answers that go out when they are done are not collected"),
+        ] {
+            let parsed = format!("behave {json}").parse::<ControlCommand>();
+            let Err(CommandError::Behaviour(why)) = parsed else { panic!("{json}: {parsed:?}") };
+            assert!(why.starts_with(expected), "{why}");
         }
     }
 
     #[test]
     fn other_commands_are_refused() {
-        for line in ["", "Take", "take all", "quit!", "log", "log x", "log -1", "log 4294967296"] {
+        for line in [
+            "",
+            "Take",
+            "take all",
+            "behave",
+            "behaved {}",
+            "quit!",
+            "log",
+            "log x",
+            "log -1",
+            "log 4294967296",
+        ] {
             assert!(line.parse::<ControlCommand>().is_err(), "{line}");
         }
     }

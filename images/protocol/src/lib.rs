@@ -22,7 +22,7 @@ mod settings;
 pub mod stamp;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
-pub use control::{ControlCommand, ControlReply};
+pub use control::{CommandError, ControlCommand, ControlReply};
 pub use end::EndOfProgram;
 pub use fault::{FaultOperation, UnknownOperation};
 pub use nonce::Nonce;
@@ -34,7 +34,8 @@ pub use report::{
 };
 pub use rules::FaultMistake;
 pub use settings::{
-    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
+    Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings,
+    Times,
 };
 
 /// Where in the guest's file system the assignment lies, as JSON.

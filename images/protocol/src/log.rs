@@ -1,7 +1,7 @@
-//! The request log: what the server answered during one workload, request by request.
+//! The request log: what the server answered during one workload, request by request, and what it has not answered yet.
 //!
-//! A log is a header of 32 bytes and records of 48, in the order in which they were answered. All numbers are
-//! little-endian; times are nanoseconds.
+//! A log is a header of 32 bytes and records of 48: first what is answered or gets no answer, in the order of that, then
+//! what is unanswered. All numbers are little-endian; times are nanoseconds.
 //!
 //! | offset | bytes | header |
 //! | --- | --- | --- |
@@ -10,20 +10,23 @@
 //! | 6 | 2 | bytes of a record, 48 |
 //! | 8 | 4 | place of the workload in the assignment, from 0 |
 //! | 12 | 4 | number of records, at most [`MOST_RECORDS`] |
-//! | 16 | 8 | requests that were answered when the log was full |
+//! | 16 | 8 | requests that had no room when the log was full |
 //! | 24 | 8 | guest's CLOCK_MONOTONIC from which the records count |
 //!
 //! | offset | bytes | record |
 //! | --- | --- | --- |
 //! | 0 | 8 | arrival: the server has the request |
-//! | 8 | 8 | answer: just before it goes out |
-//! | 16 | 8 | offset in the file, bytes; 0 if it is neither READ nor WRITE |
-//! | 24 | 8 | inode number; 0 likewise |
-//! | 32 | 4 | size that is asked for, bytes; 0 likewise |
-//! | 36 | 4 | result, signed: bytes transferred, or an errno below zero |
+//! | 8 | 8 | answer: just before it goes out; [`UNANSWERED`] if it has not; the arrival if none is due |
+//! | 16 | 8 | READ and WRITE: offset in the file, bytes. SETATTR: size that is set, bytes. Otherwise 0 |
+//! | 24 | 8 | READ, WRITE and SETATTR: inode number. Otherwise 0 |
+//! | 32 | 4 | READ and WRITE: size that is asked for, bytes. SETATTR: what is set, bits FATTR_* (`fuse.h`). Otherwise 0 |
+//! | 36 | 4 | result, signed: bytes transferred as the answer has them, or an errno below zero; 0 without an answer |
 //! | 40 | 4 | READs and WRITEs in flight at the arrival, itself included |
 //! | 44 | 2 | operation, by its number in `include/uapi/linux/fuse.h` |
 //! | 46 | 2 | thread of the server, from 0 |
+//!
+//! FORGET, BATCH_FORGET, INTERRUPT and NOTIFY_REPLY get no answer. Logs of servers that did not log those, SETATTR's
+//! fields and what is unanswered have the same form.
 //!
 //! The logs of a boot stand one behind the other. There may be fewer than workloads: a boot can end early.
 
@@ -36,6 +39,12 @@ pub const MOST_RECORDS: u32 = 1 << 20;
 
 /// The most that a boot may log, bytes: the guest is not trusted with the host's memory.
 pub const MOST_BYTES: usize = 128 << 20;
+
+/// The time of the answer in the record of a request that is not answered yet.
+pub const UNANSWERED: u64 = u64::MAX;
+
+/// The bit that says that SETATTR sets the size.
+pub const FATTR_SIZE: u32 = 1 << 3;
 
 const MAGIC: [u8; 4] = *b"PLRL";
 const VERSION: u16 = 1;
@@ -50,28 +59,28 @@ const _: () = assert!(HEADER + MOST_RECORDS as usize * RECORD <= crate::frame::M
 pub struct RequestLog {
     /// Place of the workload in the assignment, from 0.
     pub workload: u32,
-    /// Requests that were answered when the log was full.
+    /// Requests that had no room when the log was full.
     pub dropped: u64,
     /// When the counting began, nanoseconds of the guest's CLOCK_MONOTONIC. The records' times count from here.
     pub base_ns: u64,
-    /// In the order in which they were answered.
+    /// In the order in which they were answered, and then those that are not.
     pub records: Vec<LogRecord>,
 }
 
-/// One request that was answered.
+/// One request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogRecord {
     /// When the server had it, nanoseconds from [`RequestLog::base_ns`]; 0 if it was there before.
     pub arrival_ns: u64,
-    /// Just before the answer went out, nanoseconds likewise.
+    /// Just before the answer went out, nanoseconds likewise; [`UNANSWERED`] if it has not. The arrival if none is due.
     pub answer_ns: u64,
-    /// READ and WRITE: the first byte in the file. Otherwise 0, as are `inode` and `size`.
+    /// READ and WRITE: the first byte in the file. SETATTR: see [`LogRecord::size_set`]. Otherwise 0.
     pub offset: u64,
-    /// The number of the inode.
+    /// READ, WRITE and SETATTR: the number of the inode. Otherwise 0.
     pub inode: u64,
-    /// Bytes that are asked for.
+    /// READ and WRITE: bytes that are asked for. SETATTR: what is set, a bit for each. Otherwise 0.
     pub size: u32,
-    /// Bytes that were transferred, or an errno below zero.
+    /// Bytes that were transferred as the answer has them, or an errno below zero; 0 without an answer.
     pub result: i32,
     /// READs and WRITEs that were in flight when it arrived, itself included.
     pub in_flight: u32,
@@ -137,6 +146,16 @@ impl RequestLog {
 }
 
 impl LogRecord {
+    /// Whether it is answered, or needs no answer.
+    pub fn is_answered(&self) -> bool {
+        self.answer_ns != UNANSWERED
+    }
+
+    /// The size that a SETATTR sets, if it sets one.
+    pub fn size_set(&self) -> Option<u64> {
+        (self.operation == Operation::Setattr && self.size & FATTR_SIZE != 0).then_some(self.offset)
+    }
+
     fn encode(&self, bytes: &mut Vec<u8>) {
         for word in [self.arrival_ns, self.answer_ns, self.offset, self.inode] {
             bytes.extend(word.to_le_bytes());
@@ -253,6 +272,30 @@ mod tests {
         assert_eq!(bytes.len(), 2 * 32 + 48 * Operation::ALL.len());
         assert_eq!(decode(&bytes), Ok(vec![some, all]));
         assert_eq!(decode(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_size_that_is_set_is_told_from_none() {
+        let setattr = |size, offset| LogRecord { size, offset, ..record(Operation::Setattr, 0) };
+        for (record, expected) in [
+            (setattr(FATTR_SIZE | 1, 4096), Some(4096)),
+            (setattr(FATTR_SIZE, 0), Some(0)),
+            (setattr(1, 0), None),
+            // As servers logged it that did not say.
+            (setattr(0, 0), None),
+            (LogRecord { size: FATTR_SIZE, ..record(Operation::Read, 0) }, None),
+        ] {
+            assert_eq!(record.size_set(), expected, "{record:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_unanswered_is_told_by_its_time() {
+        let unanswered = LogRecord { answer_ns: UNANSWERED, ..record(Operation::Read, 5) };
+        let log = RequestLog { records: vec![unanswered, record(Operation::Read, 6)], ..log(0, &[]) };
+        let [read] = <[RequestLog; 1]>::try_from(decode(&log.encode()).unwrap()).unwrap();
+        let answered: Vec<bool> = read.records.iter().map(LogRecord::is_answered).collect();
+        assert_eq!(answered, [false, true]);
     }
 
     #[test]

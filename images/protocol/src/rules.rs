@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Effect, Fault, FaultOperation, ReplyOrder, ServerSettings};
+use crate::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, ServerSettings};
 
 /// What is wrong with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,27 @@ pub enum FaultMistake {
     Offset,
     /// It shortens an operation that moves no data.
     Short,
+    /// It makes the answer to an operation larger that moves no data.
+    Oversize,
+    /// The answer is larger by nothing.
+    NothingMore,
+    /// No answer can have this error.
+    Errno(u16),
+}
+
+/// The largest error in an answer: the kernel breaks off at others, which are for itself (ERESTARTSYS and the like).
+const LAST_ERRNO: u16 = 511;
+
+impl FaultMistake {
+    /// The key that the mistake is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            FaultMistake::Offset => "offset-kib",
+            FaultMistake::Short | FaultMistake::Oversize => "effect",
+            FaultMistake::NothingMore => "bytes",
+            FaultMistake::Errno(_) => "errno",
+        }
+    }
 }
 
 impl fmt::Display for FaultMistake {
@@ -20,6 +41,11 @@ impl fmt::Display for FaultMistake {
         match self {
             FaultMistake::Offset => f.write_str(only),
             FaultMistake::Short => write!(f, "`short` {only}"),
+            FaultMistake::Oversize => write!(f, "`oversize` {only}"),
+            FaultMistake::NothingMore => f.write_str("0 bytes more are no fault; use at least 1"),
+            FaultMistake::Errno(errno) => {
+                write!(f, "{errno} is no error that a server can answer; use a number from 1 to {LAST_ERRNO}")
+            }
         }
     }
 }
@@ -33,16 +59,37 @@ impl Fault {
     /// # Errors
     /// If no request can ever meet the fault.
     pub fn check(&self) -> Result<(), FaultMistake> {
-        if self.operation.moves_data() {
-            return Ok(());
-        }
-        if self.offset_kib.is_some() {
+        let moves_data = self.operation.moves_data();
+        if self.offset_kib.is_some() && !moves_data {
             return Err(FaultMistake::Offset);
         }
         match self.effect {
-            Effect::Short { .. } => Err(FaultMistake::Short),
-            Effect::Eio | Effect::Delay { .. } | Effect::Hang | Effect::Die => Ok(()),
+            Effect::Short { .. } if !moves_data => Err(FaultMistake::Short),
+            Effect::Oversize { .. } if !moves_data => Err(FaultMistake::Oversize),
+            Effect::Oversize { bytes: 0 } => Err(FaultMistake::NothingMore),
+            Effect::Errno { errno } if !(1..=LAST_ERRNO).contains(&errno) => Err(FaultMistake::Errno(errno)),
+            Effect::Eio
+            | Effect::Errno { .. }
+            | Effect::Short { .. }
+            | Effect::Oversize { .. }
+            | Effect::Delay { .. }
+            | Effect::Hang
+            | Effect::Die => Ok(()),
         }
+    }
+}
+
+impl Behaviour {
+    /// Checks what its types do not say.
+    ///
+    /// # Errors
+    /// The first mistake with its key, and the remedy.
+    pub fn check(&self) -> Result<(), String> {
+        check_reply_window(self.reply_order, self.reply_window_us)
+            .map_err(|message| format!("`reply-window-us`: {message}"))?;
+        (1..).zip(&self.faults).try_for_each(|(number, fault)| {
+            fault.check().map_err(|mistake| format!("fault {number}: `{}`: {mistake}", mistake.key()))
+        })
     }
 }
 
@@ -52,15 +99,19 @@ impl ServerSettings {
     /// # Errors
     /// What is wrong with `reply_window_us`, with the remedy.
     pub fn check_reply_window(&self) -> Result<(), &'static str> {
-        match (self.reply_order, self.reply_window_us) {
-            (ReplyOrder::Done, 1..) => {
-                Err("answers that go out when they are done are not collected; use 0, or set reply-order")
-            }
-            (ReplyOrder::Reversed | ReplyOrder::Random, 0) => {
-                Err("another order needs time to collect answers in; use more than 0, e.g. 500")
-            }
-            (ReplyOrder::Done, 0) | (ReplyOrder::Reversed | ReplyOrder::Random, 1..) => Ok(()),
+        check_reply_window(self.reply_order, self.reply_window_us)
+    }
+}
+
+fn check_reply_window(order: ReplyOrder, window_us: u64) -> Result<(), &'static str> {
+    match (order, window_us) {
+        (ReplyOrder::Done, 1..) => {
+            Err("answers that go out when they are done are not collected; use 0, or set reply-order")
         }
+        (ReplyOrder::Reversed | ReplyOrder::Random, 0) => {
+            Err("another order needs time to collect answers in; use more than 0, e.g. 500")
+        }
+        (ReplyOrder::Done, 0) | (ReplyOrder::Reversed | ReplyOrder::Random, 1..) => Ok(()),
     }
 }
 
@@ -80,8 +131,11 @@ mod tests {
             assert_eq!(fault.check(), expected, "{fault:?}");
         };
         let short = Effect::Short { bytes: 1 };
+        let (oversize, no_more) = (Effect::Oversize { bytes: 1 }, Effect::Oversize { bytes: 0 });
         for data in DATA {
             check(data, Some(640), short, Ok(()));
+            check(data, Some(640), oversize, Ok(()));
+            check(data, None, no_more, Err(FaultMistake::NothingMore));
             check(data, None, Effect::Die, Ok(()));
         }
         for other in Fault::OPERATIONS.into_iter().filter(|name| !DATA.contains(name)) {
@@ -90,7 +144,40 @@ mod tests {
                 check(other, Some(0), effect, Err(FaultMistake::Offset));
             }
             check(other, None, short, Err(FaultMistake::Short));
+            check(other, None, oversize, Err(FaultMistake::Oversize));
         }
+        for errno in [1, 28, 511] {
+            check("fsync", None, Effect::Errno { errno }, Ok(()));
+        }
+        for errno in [0, 512, u16::MAX] {
+            check("write", None, Effect::Errno { errno }, Err(FaultMistake::Errno(errno)));
+        }
+    }
+
+    #[test]
+    fn a_behaviour_keeps_to_the_same_rules() {
+        let fault = |effect| Fault {
+            operation: FaultOperation::DATA,
+            offset_kib: None,
+            after: 0,
+            times: Times::Once,
+            effect,
+        };
+        let check = |behaviour: &Behaviour, expected: Result<(), &str>| {
+            assert_eq!(behaviour.check(), expected.map_err(str::to_owned), "{behaviour:?}");
+        };
+        check(&Behaviour::plain(), Ok(()));
+        let faults = vec![fault(Effect::Die), fault(Effect::Errno { errno: 600 })];
+        check(
+            &Behaviour { faults, ..Behaviour::plain() },
+            Err("fault 2: `errno`: 600 is no error that a server can answer; use a number from 1 to 511"),
+        );
+        check(
+            &Behaviour { reply_order: ReplyOrder::Reversed, ..Behaviour::plain() },
+            Err(
+                "`reply-window-us`: another order needs time to collect answers in; use more than 0, e.g. 500",
+            ),
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The settings of the FUSE server and of the storage behind it: a resolved scenario.
+//! The settings of the FUSE server and of the storage behind it: a resolved scenario, and the part of it that can change
+//! while the server is mounted.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +54,48 @@ pub struct ServerSettings {
     /// What goes wrong. Each fault counts the requests that match it, from the mount on; if several are due at one request,
     /// the first of them decides.
     pub faults: Vec<Fault>,
+}
+
+/// The part of the settings that can be given anew while the server is mounted (`behave` in [`crate::ControlCommand`]). The
+/// fields mean what those of [`ServerSettings`] do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Behaviour {
+    /// The storage. Its draws start from the first.
+    pub storage: StorageSettings,
+    /// In which order requests are answered.
+    pub reply_order: ReplyOrder,
+    /// How long answers are collected, microseconds.
+    pub reply_window_us: u64,
+    /// What random latencies and random orders are drawn from.
+    pub seed: u64,
+    /// What goes wrong, counted from when this behaviour begins.
+    pub faults: Vec<Fault>,
+}
+
+impl Behaviour {
+    /// Storage in memory, answers as they are ready, and no fault.
+    pub const fn plain() -> Self {
+        Behaviour {
+            storage: StorageSettings::OFF,
+            reply_order: ReplyOrder::Done,
+            reply_window_us: 0,
+            seed: 1,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Whether the server sleeps to behave so.
+    pub fn takes_time(&self) -> bool {
+        let delays = |fault: &Fault| matches!(fault.effect, Effect::Delay { .. });
+        !self.storage.is_off() || self.reply_window_us > 0 || self.faults.iter().any(delays)
+    }
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Behaviour::plain()
+    }
 }
 
 /// When the server opens the backing file.
@@ -194,9 +237,22 @@ pub enum Times {
 pub enum Effect {
     /// The request is answered with EIO, and nothing is done for it.
     Eio,
+    /// The same with another error. Some have a meaning beyond the request: after ENOSYS the kernel never sends some
+    /// operations again.
+    Errno {
+        /// Its number, 1 to 511: the kernel takes no other in an answer. E.g. 28 for ENOSPC.
+        errno: u16,
+    },
     /// READ and WRITE only: no more than this many bytes are transferred, and the answer says so.
     Short {
         /// The most that is transferred.
+        bytes: u32,
+    },
+    /// READ and WRITE only: the request is served, and its answer is too large by this much. That to a WRITE claims so many
+    /// bytes more than were asked for. That to a READ has so many bytes more than were asked for: the kernel does not
+    /// take it (EINVAL), and lets the request fail with EIO.
+    Oversize {
+        /// How many, at least 1.
         bytes: u32,
     },
     /// The request is served this much later.
@@ -204,7 +260,8 @@ pub enum Effect {
         /// Microseconds.
         us: u64,
     },
-    /// The request is never answered, and its thread serves no other one. It ends with the mount.
+    /// The request is not answered, and its thread serves no other one, until the mount ends or another [`Behaviour`] begins:
+    /// then nothing is done for it, and it is answered with EIO.
     Hang,
     /// The server aborts.
     Die,
@@ -234,6 +291,17 @@ impl ServerSettings {
             burn_ns: 0,
             storage: StorageSettings::OFF,
             faults: Vec::new(),
+        }
+    }
+
+    /// What can change while the server is mounted.
+    pub fn behaviour(&self) -> Behaviour {
+        Behaviour {
+            storage: self.storage.clone(),
+            reply_order: self.reply_order,
+            reply_window_us: self.reply_window_us,
+            seed: self.seed,
+            faults: self.faults.clone(),
         }
     }
 

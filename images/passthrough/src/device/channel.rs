@@ -149,7 +149,8 @@ impl Channel {
 
     /// Where the data of a READ goes.
     pub(crate) fn read_answer(&mut self, unique: u64) -> ReadAnswer<'_> {
-        ReadAnswer { channel: self, unique, moved: Moved::Copied }
+        let way = self.way;
+        ReadAnswer { channel: self, unique, way, moved: Moved::Copied }
     }
 
     /// Why so many bytes are copied.
@@ -202,11 +203,11 @@ impl Buffer {
         &mut self.pages[self.data..]
     }
 
-    /// So many bytes of data with a header in front.
-    fn outgoing(&mut self, unique: u64, bytes: usize) -> &[u8] {
+    /// So many bytes of data with a header in front, which announces `announced` of them.
+    fn outgoing(&mut self, unique: u64, bytes: usize, announced: usize) -> &[u8] {
         let begin = self.data - size_of::<OutHeader>();
         let whole = &mut self.pages[begin..self.data + bytes];
-        let header = OutHeader { len: whole.len() as u32, error: 0, unique };
+        let header = OutHeader { len: (size_of::<OutHeader>() + announced) as u32, error: 0, unique };
         whole[..size_of::<OutHeader>()].copy_from_slice(header.as_bytes());
         whole
     }
@@ -217,18 +218,26 @@ impl Buffer {
 pub(crate) struct ReadAnswer<'a> {
     channel: &'a mut Channel,
     unique: u64,
+    way: Way,
     /// How that got here which is loaded.
     moved: Moved,
 }
 
 impl ReadAnswer<'_> {
+    /// Has the data copied even if it could be spliced.
+    pub(crate) fn copy(&mut self) {
+        self.way = Way::Copy;
+    }
+
     /// Reads from a file; fewer bytes than `size` at its end only.
     ///
     /// # Errors
     /// Those of reading.
     pub(crate) fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
         self.moved = self.channel.copied(size);
-        if let Some(pipe) = self.channel.pipe.as_mut().filter(|_| size >= SPLICE_FROM) {
+        if let Some(pipe) =
+            self.channel.pipe.as_mut().filter(|_| self.way == Way::Splice && size >= SPLICE_FROM)
+        {
             self.moved = Moved::Spliced;
             match pipe.load(file, offset, size) {
                 // The storage cannot, and is not asked again by this thread.
@@ -264,8 +273,25 @@ impl ReadAnswer<'_> {
                 // The storage has shortened the file meanwhile, or failed only now. The data may be out of the pipe, so that
                 // there is nothing else to send; if the kernel has answered with the error by itself, this is no error.
                 .or_else(|_| device.answer(self.unique, Err(Errno::IO))),
-            _ => super::sent(rustix::io::write(&*device, buffer.outgoing(self.unique, loaded))),
+            _ => super::sent(rustix::io::write(&*device, buffer.outgoing(self.unique, loaded, loaded))),
         }
+    }
+}
+
+/// Answers with more than was asked for are no use to anybody but a test: the kernel does not take them.
+impl ReadAnswer<'_> {
+    /// Sends what was copied, `loaded` bytes, and zeros up to `bytes`.
+    ///
+    /// # Errors
+    /// If the kernel takes neither this answer nor another.
+    pub(crate) fn send_with_more(self, loaded: usize, bytes: usize) -> Result<()> {
+        let Channel { device, buffer, .. } = self.channel;
+        let more = vec![0; bytes - loaded];
+        let begin = buffer.outgoing(self.unique, loaded, bytes);
+        let sent = rustix::io::writev(&*device, &[IoSlice::new(begin), IoSlice::new(&more)]);
+        // The kernel refuses it (EINVAL), and has let the request fail. If it has not, somebody still waits; if it has, this is
+        // no error.
+        super::sent(sent).or_else(|_| device.answer(self.unique, Err(Errno::IO)))
     }
 }
 

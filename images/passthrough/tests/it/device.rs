@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use lab_protocol::{Effect, Fault, ReplyOrder, ServerSettings, Splicing, Times};
+use lab_protocol::{Effect, Fault, Operation, ReplyOrder, ServerSettings, Splicing, Times};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, XattrFlags};
 
 use crate::harness::{Aligned, REQUEST, Served, bytes, eventually, read_direct, settings, write_direct};
@@ -55,7 +55,8 @@ fn interrupts_are_counted_and_change_nothing_for_the_caller() {
     // With one thread it would come when the request is answered, and there is nothing to interrupt any more.
     for threads in [2, 4] {
         let delay = Duration::from_millis(500);
-        let mut served = Served::new(&delayed("mkdir", delay, ServerSettings { threads, ..settings() }));
+        let settings = ServerSettings { threads, request_log: 100, ..settings() };
+        let mut served = Served::new(&delayed("mkdir", delay, settings));
         served.take();
         for round in 0..2 {
             let path = served.path(&format!("folder-{round}"));
@@ -63,8 +64,17 @@ fn interrupts_are_counted_and_change_nothing_for_the_caller() {
             eventually("MKDIR arrives", || count(&mut served, "MKDIR") == 1);
             // SAFETY: the thread has not been joined.
             assert_eq!(unsafe { libc::pthread_kill(caller.as_pthread_t(), libc::SIGUSR2) }, 0);
-            eventually("INTERRUPT arrives", || count(&mut served, "INTERRUPT") == 1);
+            let interrupted = |served: &mut Served| {
+                served.log(0).records.iter().any(|it| it.operation == Operation::Interrupt)
+            };
+            eventually("INTERRUPT arrives", || interrupted(&mut served));
             caller.join().unwrap().unwrap();
+            let records = served.log(0).records;
+            let one = |operation| *records.iter().find(|it| it.operation == operation).unwrap();
+            let (interrupt, mkdir) = (one(Operation::Interrupt), one(Operation::Mkdir));
+            assert!((mkdir.arrival_ns..mkdir.answer_ns).contains(&interrupt.arrival_ns), "{records:?}");
+            assert_eq!((interrupt.answer_ns, interrupt.result), (interrupt.arrival_ns, 0));
+            assert_eq!(count(&mut served, "INTERRUPT"), 1);
             assert!(served.stored(&format!("folder-{round}")).is_dir(), "{threads}");
         }
     }

@@ -80,6 +80,52 @@ fn reads_that_fail() {
 }
 
 #[test]
+fn errors_of_all_numbers_are_passed_on() {
+    for errno in [Errno::NOSPC, Errno::DQUOT, Errno::from_raw_os_error(511)] {
+        let fault = at(CHUNK_5, Times::Always, Effect::Errno { errno: errno.raw_os_error() as u16 });
+        let stats = check_read(Dio::Async, &fault, Err(errno));
+        assert_eq!((count(&stats, "READ"), stats.failed), (16, 1));
+        check_write(Dio::Async, &fault, (0, LENGTH), Err(errno), "nnnnnonnnnnnnnnn");
+    }
+}
+
+/// The kernel refuses the answer and lets the request fail; the server goes on.
+#[test]
+fn reads_with_too_large_an_answer() {
+    for bytes in [1, 4096, 1 << 20] {
+        let oversize = at(CHUNK_5, Times::Once, Effect::Oversize { bytes });
+        for splice in [false, true] {
+            let served = Served::new(&ServerSettings { splice, ..with(oversize.clone()) });
+            let content = served.store("file", LENGTH);
+            let file = open_direct(&served.path("file"), OFlags::RDONLY);
+            let mut memory = Aligned::new(&vec![0; LENGTH]);
+            assert_eq!(rustix::io::pread(&file, memory.bytes(), 0), Err(Errno::IO), "{bytes} {splice}");
+            assert_eq!(rustix::io::pread(&file, memory.bytes(), 0), Ok(LENGTH), "{bytes} {splice}");
+            assert!(memory.bytes() == content, "{bytes} {splice}");
+        }
+    }
+}
+
+/// One at a time the kernel does not look: it trusts the count, and warns of it.
+#[test]
+fn writes_with_too_large_an_answer() {
+    for splice in [false, true] {
+        let oversize = at(CHUNK_5, Times::Once, Effect::Oversize { bytes: 1 });
+        let mut served = Served::new(&ServerSettings { splice, request_log: 100, ..with(oversize) });
+        served.store("file", LENGTH);
+        let new = bytes(LENGTH, 2);
+        let write = |served: &Served| crate::harness::write_direct(&served.path("file"), 0, &new);
+        assert_eq!(write(&served), Err(Errno::IO), "{splice}");
+        let records = served.log(0).records;
+        let claim = records.iter().find(|it| it.offset == CHUNK_5 as u64).unwrap();
+        assert_eq!((claim.size as usize, claim.result as usize), (REQUEST, REQUEST + 1));
+        // All of it is stored.
+        assert!(std::fs::read(served.stored("file")).unwrap() == new, "{splice}");
+        assert_eq!(write(&served), Ok(LENGTH), "{splice}");
+    }
+}
+
+#[test]
 fn reads_that_are_short() {
     for dio in [Dio::Async, Dio::Sync] {
         for bytes in [0, 1, 1024] {

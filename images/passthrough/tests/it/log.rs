@@ -99,6 +99,37 @@ fn errors_are_logged_as_they_are_answered() {
 }
 
 #[test]
+fn what_setattr_sets_is_logged() {
+    let mut served = Served::new(&logged(100));
+    served.store("file", SIZE);
+    let path = served.path("file");
+    served.take();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    for size in [4096, 0] {
+        file.set_len(size).unwrap();
+    }
+    rustix::fs::fchmod(&file, rustix::fs::Mode::RUSR).unwrap();
+    let records = served.log(0).records;
+    let setattr: Vec<_> = records.iter().filter(|it| it.operation == Operation::Setattr).collect();
+    let sizes: Vec<_> = setattr.iter().map(|it| it.size_set()).collect();
+    assert_eq!(sizes, [Some(4096), Some(0), None]);
+    assert!(setattr.iter().all(|it| it.inode == setattr[0].inode && it.inode > 1), "{setattr:?}");
+}
+
+#[test]
+fn what_gets_no_answer_is_logged_when_it_arrives() {
+    let mut served = Served::new(&logged(100));
+    served.store("file", 4096);
+    read_direct(&served.path("file"), 0, 4096);
+    served.take();
+    std::fs::remove_file(served.path("file")).unwrap();
+    let forget = |served: &mut Served| of(&served.log(0).records, Operation::Forget);
+    crate::harness::eventually("FORGET", || !forget(&mut served).is_empty());
+    let forget = forget(&mut served)[0];
+    assert_eq!((forget.answer_ns, forget.result), (forget.arrival_ns, 0));
+}
+
+#[test]
 fn without_the_setting_there_is_no_log() {
     let mut served = Served::new(&logged(0));
     served.store("file", REQUEST);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod aio;
+mod behave;
 mod control;
 mod data;
 mod device;

@@ -82,7 +82,9 @@ fn fault(fault: &Fault) -> String {
     };
     let effect = match fault.effect {
         Effect::Eio => "EIO".to_owned(),
+        Effect::Errno { errno } => format!("errno {errno}"),
         Effect::Short { bytes } => format!("short, {bytes} bytes"),
+        Effect::Oversize { bytes } => format!("answered with {bytes} bytes too many"),
         Effect::Delay { us } => format!("delayed by {us} us"),
         Effect::Hang => "never answered".to_owned(),
         Effect::Die => "the server dies".to_owned(),
@@ -133,12 +135,14 @@ mod tests {
             faults: vec![
                 fault("read", Some(640), 0, Times::Always, Effect::Eio),
                 fault("write", None, 3, Times::Once, Effect::Short { bytes: 512 }),
+                fault("write", None, 0, Times::Once, Effect::Errno { errno: 28 }),
+                fault("read", Some(4), 0, Times::Once, Effect::Oversize { bytes: 8 }),
                 fault("getattr", None, 0, Times::Once, Effect::Delay { us: 9 }),
                 fault("fsync", None, 0, Times::Once, Effect::Hang),
                 fault("data", None, 19, Times::Once, Effect::Die),
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

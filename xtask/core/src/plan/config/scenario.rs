@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use lab_protocol::{
-    Distribution, Effect, Fault, FaultMistake, Getxattr, OpenMode, ReplyOrder, ServerSettings,
-    StorageSettings, Times, UnknownOperation,
+    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
+    UnknownOperation,
 };
 
 use super::error::ConfigError;
@@ -138,21 +138,34 @@ fn pages(field: &Field<'_>, range: RangeInclusive<u32>) -> Result<u32, ConfigErr
 }
 
 fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
-    let table =
-        table.clone().only(&["operation", "offset-kib", "after", "times", "effect", "bytes", "delay-us"])?;
+    let table = table.clone().only(&[
+        "operation",
+        "offset-kib",
+        "after",
+        "times",
+        "effect",
+        "errno",
+        "bytes",
+        "delay-us",
+    ])?;
     let operation = table.field("operation").text()?;
     let effect = table.field("effect");
     let word = effect.choice(&[
         ("eio", EffectWord::Eio),
+        ("errno", EffectWord::Errno),
         ("short", EffectWord::Short),
+        ("oversize", EffectWord::Oversize),
         ("delay", EffectWord::Delay),
         ("hang", EffectWord::Hang),
         ("die", EffectWord::Die),
     ])?;
-    for (key, of, owner) in [("bytes", EffectWord::Short, "short"), ("delay-us", EffectWord::Delay, "delay")]
-    {
-        if let Some(field) = table.optional(key).filter(|_| word != of) {
-            return Err(field.error(format!("belongs to the effect \"{owner}\" only; remove it")));
+    for (key, of, owners) in [
+        ("errno", &[EffectWord::Errno][..], "effect \"errno\""),
+        ("bytes", &[EffectWord::Short, EffectWord::Oversize], "effects \"short\" and \"oversize\""),
+        ("delay-us", &[EffectWord::Delay], "effect \"delay\""),
+    ] {
+        if let Some(field) = table.optional(key).filter(|_| !of.contains(&word)) {
+            return Err(field.error(format!("belongs to the {owners} only; remove it")));
         }
     }
     let fault = Fault {
@@ -161,6 +174,8 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
         times: table.field("times").choice(&[("once", Times::Once), ("always", Times::Always)])?,
         effect: match word {
             EffectWord::Eio => Effect::Eio,
+            EffectWord::Errno => Effect::Errno { errno: table.field("errno").number(0..=u16::MAX)? },
+            EffectWord::Oversize => Effect::Oversize { bytes: table.field("bytes").number(0..=1 << 20)? },
             EffectWord::Short => Effect::Short { bytes: table.field("bytes").number(0..=1 << 20)? },
             EffectWord::Delay => Effect::Delay { us: table.field("delay-us").number(1..=*TIME_US.end())? },
             EffectWord::Hang => Effect::Hang,
@@ -173,17 +188,16 @@ fn fault(table: &Table<'_>) -> Result<Fault, ConfigError> {
     };
     let Err(mistake) = fault.check() else { return Ok(fault) };
     let message = mistake.to_string();
-    Err(match mistake {
-        FaultMistake::Offset => table.field("offset-kib").error(message),
-        FaultMistake::Short => effect.error(message),
-    })
+    Err(table.field(mistake.key()).error(message))
 }
 
 /// An effect as it is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum EffectWord {
     Eio,
+    Errno,
     Short,
+    Oversize,
     Delay,
     Hang,
     Die,

@@ -63,7 +63,7 @@ impl RequestGroup {
 /// Picks the requests of the second read(2) or write(2), if each is of `io_bytes` and more than one request: what the
 /// first one waits for may be owed to the start. Otherwise the first requests. None if nothing was read or written.
 pub(super) fn pick(records: &[LogRecord], io_bytes: Option<u64>) -> Option<RequestGroup> {
-    let mut records = records.to_vec();
+    let mut records: Vec<LogRecord> = records.iter().filter(|it| it.is_answered()).copied().collect();
     records.sort_by_key(|record| record.arrival_ns);
     let data: Vec<LogRecord> = records.iter().filter(|record| is_data(record)).copied().collect();
     let (kind, chosen) = match io_bytes.and_then(|bytes| whole(&data, bytes)) {

@@ -1,7 +1,7 @@
 //! Pictures of captures, and what cannot be drawn.
 
 use expect_test::{Expect, expect};
-use lab_protocol::log::{LogRecord, RequestLog};
+use lab_protocol::log::{LogRecord, RequestLog, UNANSWERED};
 use lab_protocol::{Operation, Tool, WorkloadTask};
 
 use super::*;
@@ -291,7 +291,7 @@ fn the_second_read_is_shown_if_it_is_several_requests() {
 
 #[test]
 fn any_times_can_be_drawn() {
-    for (arrival_ns, answer_ns) in [(0, 0), (7, 8), (0, u64::MAX), (u64::MAX, u64::MAX)] {
+    for (arrival_ns, answer_ns) in [(0, 0), (7, 8), (0, UNANSWERED - 1), (UNANSWERED - 1, UNANSWERED - 1)] {
         let record = LogRecord { arrival_ns, answer_ns, ..read(0, 0, 0, 1) };
         let picture = picture(&[("one", &log(&[record; 50]))], &tasks()[0], 0);
         assert!(
@@ -299,6 +299,14 @@ fn any_times_can_be_drawn() {
             "{picture}"
         );
     }
+}
+
+#[test]
+fn what_is_not_answered_is_not_drawn() {
+    let unanswered = LogRecord { answer_ns: UNANSWERED, ..read(0, 0, 0, 1) };
+    assert_eq!(group::pick(&[unanswered], None), None);
+    let records = [read(0, 0, 5, 1), unanswered];
+    assert_eq!(group::pick(&records, None).unwrap().requests, records[..1]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn faults_that_cannot_be() {
             faults = [{ operation = "open", after = 0, times = "once", e…
                 lab.toml:37:69: scenarios.local.faults[1].effect: `short` works with the operations data, read and write only; remove it, or change the operation
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:37:84: scenarios.local.faults[1].bytes: belongs to the effect "short" only; remove it
+                lab.toml:37:84: scenarios.local.faults[1].bytes: belongs to the effects "short" and "oversize" only; remove it
             faults = [{ operation = "read", after = 0, times = "once", e…
                 lab.toml:37:87: scenarios.local.faults[1].delay-us: belongs to the effect "delay" only; remove it
             faults = [{ operation = "read", after = 0, times = "once", e…
@@ -87,11 +87,11 @@ fn faults_that_cannot_be() {
             faults = [{ operation = "read", after = 0, times = "twice", …
                 lab.toml:37:52: scenarios.local.faults[1].times: `twice` is none of its values; use "once" or "always"
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:37:69: scenarios.local.faults[1].effect: `explode` is none of its values; use "eio" or "short" or "delay" or "hang" or "die"
+                lab.toml:37:69: scenarios.local.faults[1].effect: `explode` is none of its values; use "eio" or "errno" or "short" or "oversize" or "delay" or "hang" or "die"
             faults = [{ operation = "read", times = "once", effect = "ei…
                 lab.toml:37:11: scenarios.local.faults[1].after: missing; set it to a whole number from 0 to 1000000000
             faults = [{ opcode = "read" }]
-                lab.toml:37:13: scenarios.local.faults[1]: there is no key `opcode`; there are: operation, offset-kib, after, times, effect, bytes, delay-us
+                lab.toml:37:13: scenarios.local.faults[1]: there is no key `opcode`; there are: operation, offset-kib, after, times, effect, errno, bytes, delay-us
             faults = ["read"]
                 lab.toml:37:11: scenarios.local.faults[1]: the string `read` is of the wrong type; use a table such as { operation = "read", ... }
             faults = { operation = "read" }
@@ -140,5 +140,14 @@ fn a_fault_is_read_in_full() {
         times: Times::Always,
         effect: Effect::Short { bytes: 9 },
     };
-    assert_eq!(config.scenarios["remote"].server.faults, [expected]);
+    assert_eq!(config.scenarios["remote"].server.faults, std::slice::from_ref(&expected));
+    for (effect, of) in [
+        ("effect = \"errno\", errno = 28", Effect::Errno { errno: 28 }),
+        ("effect = \"oversize\", bytes = 4096", Effect::Oversize { bytes: 4096 }),
+    ] {
+        let text = text.replace("effect = \"short\", bytes = 9", effect);
+        let config = Config::parse("lab.toml", &text).unwrap();
+        let expected = Fault { effect: of, ..expected.clone() };
+        assert_eq!(config.scenarios["remote"].server.faults, [expected], "{effect}");
+    }
 }
