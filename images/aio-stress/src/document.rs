@@ -188,7 +188,7 @@ impl Resolved {
                 Memory::Shmfs => "shmfs",
             },
             unlink: options.unlink,
-            verify: options.verify,
+            verify: options.verify.is_some(),
             stonewall: options.stonewall,
         }
     }

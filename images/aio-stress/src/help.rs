@@ -27,6 +27,9 @@ Usage: aio-stress [options] FILE...
   -v        verify what is read; it must have been written with -v
   -x        do not stop all threads of a stage with the first one that is done
   -h        print this
+  --check-stamps
+            as -v, with the offset of each word of eight bytes in it, 0xa5 on top; buffers are filled with
+            0xee before each read, and looked at as soon as it has ended
   --json FILE
             write the results to FILE, latencies included; - is standard output
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, bail, ensure};
+use lab_protocol::stamp::Stamp;
 use lexopt::prelude::*;
 
 use crate::buffers::Memory;
@@ -60,8 +61,8 @@ pub struct Options {
     pub threads: u32,
     /// `-u`
     pub unlink: bool,
-    /// `-v`
-    pub verify: bool,
+    /// `-v`: spread words; `--check-stamps`: the offset in each word
+    pub verify: Option<Stamp>,
     /// not `-x`
     pub stonewall: bool,
     /// `--json`
@@ -91,7 +92,7 @@ impl Default for Options {
             memory: Memory::Private,
             threads: 1,
             unlink: false,
-            verify: false,
+            verify: None,
             stonewall: true,
             json: None,
             files: Vec::new(),
@@ -115,6 +116,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Co
                 let target = parser.value().context("reading the arguments")?;
                 options.json = Some(Target::new(target));
             }
+            Long("check-stamps") => options.verify = Some(Stamp::Place),
             Long(name) => bail!("unknown option `--{name}`; -h lists the options"),
         }
     }
@@ -130,7 +132,7 @@ fn option(options: &mut Options, letter: char, parser: &mut lexopt::Parser) -> a
         'l' => options.submit_latencies = true,
         'L' => options.completion_latencies = true,
         'u' => options.unlink = true,
-        'v' => options.verify = true,
+        'v' => options.verify = Some(Stamp::Spread),
         'x' => options.stonewall = false,
         _ => option_with_value(options, letter, parser).with_context(|| format!("option -{letter}"))?,
     }
@@ -240,7 +242,8 @@ mod tests {
         check("-m shmfs f", Options { memory: Memory::Shmfs, ..file() });
         check("-t 4 f", Options { threads: 4, ..file() });
         check("-u f", Options { unlink: true, ..file() });
-        check("-v f", Options { verify: true, ..file() });
+        check("-v f", Options { verify: Some(Stamp::Spread), ..file() });
+        check("--check-stamps f", Options { verify: Some(Stamp::Place), ..file() });
         check("-x f", Options { stonewall: false, ..file() });
         check("a -- -b", Options { files: vec!["a".into(), "-b".into()], ..file() });
         let [write, read, random_write, random_read] = Stage::ALL;

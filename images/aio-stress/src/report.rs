@@ -37,7 +37,7 @@ pub fn header(options: &Options, plan: &Plan) -> String {
         options.files.len(),
         options.contexts,
         options.context_offset / MIB,
-        if options.verify { "on" } else { "off" },
+        if options.verify.is_some() { "on" } else { "off" },
     )
 }
 
@@ -148,7 +148,7 @@ mod tests {
             contexts: 2,
             threads: 9,
             depth: 4,
-            verify: true,
+            verify: Some(lab_protocol::stamp::Stamp::Spread),
             ..options
         };
         check(

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
-use lab_protocol::stamp::Stamp;
+use lab_protocol::stamp::{POISON, Stamp};
 
 use crate::aio::{Batch, Context, Event, IoRequest, Transfer};
 use crate::buffers::Buffers;
@@ -190,9 +190,13 @@ impl<'a> Worker<'a> {
         self.units[unit] = Unit { operation: index, offset, submitted: None };
         let transfer = operation.stage().transfer();
         let buffer = self.first_buffer + unit;
-        if self.options.verify && transfer == Transfer::Write {
+        if let Some(stamp) = self.options.verify {
             // SAFETY: the unit was free, so no request uses its buffer.
-            Stamp::Spread.fill(unsafe { self.buffers.content(buffer) }, offset);
+            let content = unsafe { self.buffers.content(buffer) };
+            match transfer {
+                Transfer::Write => stamp.fill(content, offset),
+                Transfer::Read => content.fill(POISON),
+            }
         }
         self.batch.push(IoRequest {
             transfer,
@@ -296,13 +300,13 @@ impl<'a> Worker<'a> {
         }
         let transferred = event.result().with_context(|| operation.describe(unit.offset))?;
         operation.finish(unit.offset, transferred)?;
-        if self.options.verify && operation.stage().transfer() == Transfer::Read {
+        if let (Some(stamp), Transfer::Read) = (self.options.verify, operation.stage().transfer()) {
             // SAFETY: the request of this buffer is done.
             let found = unsafe { &self.buffers.content(self.first_buffer + number)[..transferred as usize] };
-            if let Some(offset) = Stamp::Spread.first_difference(found, unit.offset) {
-                let path = operation.path.display();
-                bail!("verifying {path}: wrong data at offset {offset} (was the file written with -v?)");
-            }
+            // Before anything else, while what comes late has not come yet.
+            let early = stamp.glance(found, unit.offset);
+            verify(stamp, found, unit.offset, early)
+                .with_context(|| format!("verifying {}", operation.path.display()))?;
         }
         self.free.push(number);
         if self.operations[unit.operation].is_through() { self.conclude(unit.operation) } else { Ok(()) }
@@ -315,5 +319,45 @@ impl<'a> Worker<'a> {
         let (bytes, elapsed) = (operation.transferred(), operation.elapsed());
         eprint!("{}", file_line(&mut self.line, operation.stage(), &operation.path, bytes, elapsed));
         Ok(())
+    }
+}
+
+/// Whether what was read at `offset` is what was written there; a glance at it, right after it was said to be there, has
+/// found `early` wrong.
+fn verify(stamp: Stamp, found: &[u8], offset: u64, early: Option<u64>) -> anyhow::Result<()> {
+    let advice = match stamp {
+        Stamp::Spread => " (was the file written with -v?)",
+        Stamp::Place => "",
+    };
+    match (stamp.check(found, offset), early) {
+        (Some(wrong), _) => bail!("wrong data at {wrong}{advice}"),
+        (None, Some(early)) => bail!("offset {early}: the data came after the end of its read was told"),
+        (None, None) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    fn check(found: &[u8], early: Option<u64>, expected: Expect) {
+        let result = verify(Stamp::Place, found, 65536, early);
+        expected.assert_eq(&result.err().map_or("right".to_owned(), |error| error.to_string()));
+    }
+
+    #[test]
+    fn data_is_right_from_the_first_moment_or_wrong() {
+        let mut found = vec![0; 65536];
+        Stamp::Place.fill(&mut found, 65536);
+        check(&found, None, expect!["right"]);
+        check(
+            &found,
+            Some(126_976),
+            expect!["offset 126976: the data came after the end of its read was told"],
+        );
+        found[4096..8192].fill(POISON);
+        check(&found, None, expect!["wrong data at offset 69632: nothing was put there"]);
     }
 }

@@ -52,6 +52,11 @@ impl Ledger {
         edit(&mut self.entries().report);
     }
 
+    /// Looks into the report.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&Report) -> T) -> T {
+        look(&self.entries().report)
+    }
+
     /// From now on the boot has this nonce.
     pub(crate) fn set_nonce(&self, nonce: Nonce) {
         self.entries().nonce = Some(nonce);

@@ -1,6 +1,10 @@
 //! Process 1 of the guest: mounts, starts the server, runs the workloads, reports, and powers off, whatever happens.
 
+mod access;
+mod again;
+mod content;
 mod cpu;
+mod data;
 mod kmsg;
 mod ledger;
 mod mounts;
@@ -12,24 +16,34 @@ mod switches;
 mod system;
 mod workload;
 
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs::{self, File, Metadata};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use lab_guest::server::{self, ServerProcess};
 use lab_protocol::frame::Kind;
 use lab_protocol::{
-    ASSIGNMENT_PATH, Assignment, EndOfProgram, Hello, MOUNT_DIR, Milestone, ProbeTask, RequestStats,
-    STORAGE_DIR, WorkloadReport, WorkloadTask,
+    ASSIGNMENT_PATH, Assignment, DataCheck, EndOfProgram, Hello, MOUNT_DIR, Milestone, ProbeTask, Report,
+    RequestStats, STORAGE_DIR, WorkloadReport, WorkloadTask,
 };
 
 use crate::ledger::Ledger;
 use crate::port::Port;
+use crate::stamp::Files;
 use crate::workload::Outcome;
 
 fn main() {
     if std::process::id() != 1 {
+        if let [_, word, order] = &std::env::args().collect::<Vec<_>>()[..]
+            && word == again::WORD
+        {
+            let result = again::run(order);
+            result.unwrap_or_else(|error| {
+                eprintln!("{error:#}");
+                std::process::exit(1)
+            });
+            return;
+        }
         eprintln!("this program is process 1 of the lab's guest: it would switch this machine off");
         std::process::exit(2);
     }
@@ -74,7 +88,8 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     system::calm()?;
     mounts::mount_storage(assignment.storage_mib)?;
     ledger.step("writing the files");
-    assignment.workloads.iter().try_for_each(|task| ensure_file(task).map(drop))?;
+    let mut files = Files::default();
+    assignment.workloads.iter().try_for_each(|task| ensure_file(&mut files, task).map(drop))?;
     ledger.step("starting the server");
     let mut server = ServerProcess::start(&assignment.server, &server_place())?;
     let negotiated = server.wait_mounted().map_err(|error| with_end(error, &server))?;
@@ -82,7 +97,7 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.step("mounted");
     ledger.progress(Milestone::Mounted, None);
     for (place, task) in (0..).zip(&assignment.workloads) {
-        let (report, health) = measure(ledger, assignment, (place, task), &mut server);
+        let (report, health) = measure(ledger, assignment, (place, task), &mut server, &mut files);
         ledger.step(&format!("workload {} ended: {:?}", task.name, report.end));
         ledger.edit(|all| all.workloads.push(report));
         ledger.progress(Milestone::WorkloadEnded, Some(&task.name));
@@ -90,6 +105,7 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     }
     let peak_kib = server.peak_kib();
     ledger.edit(|report| report.server_peak_kib = peak_kib);
+    check_data(ledger, assignment, &mut files)?;
     ledger.step("stopping the server");
     server.quit()?;
     ledger.progress(Milestone::Unmounted, None);
@@ -120,10 +136,11 @@ fn read_assignment() -> anyhow::Result<Assignment> {
     serde_json::from_slice(&text).with_context(|| format!("understanding {ASSIGNMENT_PATH}"))
 }
 
-/// The guest time after which something must be wrong: every workload and the probes at their limit, and ten minutes for the
-/// rest.
+/// The guest time after which something must be wrong: every workload and its checks and the probes at their limits, and
+/// ten minutes for the rest.
 fn whole_limit(assignment: &Assignment) -> Duration {
-    let each = u64::from(assignment.workload_limit_s) + 200;
+    // Each may be made once more for its data.
+    let each = 3 * u64::from(assignment.workload_limit_s) + 400;
     let probes = assignment.probes.as_ref().map(probes::limit).unwrap_or_default();
     Duration::from_secs(600 + each * assignment.workloads.len() as u64) + probes
 }
@@ -137,9 +154,53 @@ fn server_place() -> server::Place {
     }
 }
 
-fn ensure_file(task: &WorkloadTask) -> anyhow::Result<stamp::Made> {
-    let path = Path::new(STORAGE_DIR).join(workload::file_name(task));
-    stamp::ensure_file(&path, u64::from(task.file_mib) << 20)
+fn ensure_file(files: &mut Files, task: &WorkloadTask) -> anyhow::Result<stamp::Made> {
+    files.ensure(&data::storage_path(task), u64::from(task.file_mib) << 20)
+}
+
+/// Does once more what each workload did that ended well, and looks at each byte.
+fn check_data(ledger: &Ledger, assignment: &Assignment, files: &mut Files) -> anyhow::Result<()> {
+    if data::spoils(&assignment.server.faults) {
+        return Ok(());
+    }
+    for place in data::order(&assignment.workloads) {
+        let Some(task) = assignment.workloads.get(place) else { continue };
+        let is_checked = |report: &Report| report.workloads.get(place).is_some_and(|of| of.data.is_some());
+        if !ledger.read(is_checked) {
+            continue;
+        }
+        ledger.step(&format!("checking the data of workload {}", task.name));
+        let purpose = || format!("checking the data of workload {}", task.name);
+        let found = check_again(assignment, task, files).with_context(purpose)?;
+        ledger.edit(|report| {
+            let data = report.workloads.get_mut(place).and_then(|workload| workload.data.as_mut());
+            if let Some((data, found)) = data.zip(found) {
+                data::merge(data, found);
+            }
+        });
+    }
+    Ok(())
+}
+
+fn check_again(
+    assignment: &Assignment,
+    task: &WorkloadTask,
+    files: &mut Files,
+) -> anyhow::Result<Option<DataCheck>> {
+    if ensure_file(files, task)? == stamp::Made::Written {
+        std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
+    }
+    system::drop_caches()?;
+    let found = data::again(task, limit(assignment))?;
+    // Whatever was written, it was stamps.
+    if found.as_ref().is_some_and(|found| found.wrong.is_empty()) {
+        files.adopt(&data::storage_path(task))?;
+    }
+    Ok(found)
+}
+
+fn limit(assignment: &Assignment) -> Duration {
+    Duration::from_secs(assignment.workload_limit_s.into())
 }
 
 /// Runs one workload, and says whether another can be run after it.
@@ -148,9 +209,11 @@ fn measure(
     assignment: &Assignment,
     (place, task): (u32, &WorkloadTask),
     server: &mut ServerProcess,
+    files: &mut Files,
 ) -> (WorkloadReport, anyhow::Result<()>) {
     let (argv, environment) = (workload::argv(task), workload::environment(task));
-    let (usage_before, switches_before) = match prepare(ledger, assignment, task, server) {
+    let (file_before, usage_before, switches_before) = match prepare(ledger, assignment, task, server, files)
+    {
         Ok(before) => before,
         Err(error) => {
             let outcome = Outcome::not_started(format!("{error:#}"));
@@ -158,7 +221,7 @@ fn measure(
         }
     };
     // From here to the end of the tool process 1 writes nothing and wakes up for the tool's output only.
-    let limit = Duration::from_secs(assignment.workload_limit_s.into());
+    let limit = limit(assignment);
     let outcome = workload::run(&argv, &environment, limit);
     let usage_after = cpu::usage(server.pid());
     let switches_after = switches::by_thread(server.pid());
@@ -172,6 +235,9 @@ fn measure(
             ledger.send_log(&server.request_log(place)?);
         }
         report.requests = Some(server.take()?);
+        if report.end == EndOfProgram::Exit(0) {
+            report.data = Some(data::after(task, &file_before, limit).context("checking the data")?);
+        }
         Ok(())
     })();
     (report, health.map_err(|error| with_end(error, server)))
@@ -183,19 +249,21 @@ fn prepare(
     assignment: &Assignment,
     task: &WorkloadTask,
     server: &mut ServerProcess,
-) -> anyhow::Result<(cpu::Usage, switches::ByThread)> {
-    if ensure_file(task)? == stamp::Made::Written {
+    files: &mut Files,
+) -> anyhow::Result<(Metadata, cpu::Usage, switches::ByThread)> {
+    if ensure_file(files, task)? == stamp::Made::Written {
         // The kernel may hold on to the attributes that the file had.
         std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
     }
     workload::write_job(task)?;
+    let file = data::before(task)?;
     ledger.step(&format!("workload {}", task.name));
     ledger.progress(Milestone::WorkloadStarted, Some(&task.name));
     // Before the wait: a file for each thread is too much work to do between it and the tool's start.
     let switches = switches::by_thread(server.pid())?;
     system::settle(Duration::from_micros(assignment.phase_us.into()))?;
     let RequestStats { .. } = server.take()?;
-    Ok((cpu::usage(server.pid())?, switches))
+    Ok((file, cpu::usage(server.pid())?, switches))
 }
 
 /// Gives every workload that was not reached an entry that says so.

@@ -99,14 +99,23 @@ pub(crate) fn seed_random() -> anyhow::Result<()> {
 /// # Errors
 /// If the caches cannot be dropped or the kernel refuses to sleep.
 pub(crate) fn settle(phase: Duration) -> anyhow::Result<()> {
-    // 4: say nothing about it in the kernel log; 3: pages, names and inodes (Documentation/admin-guide/sysctl/vm.rst).
-    for request in ["4", "3"] {
-        fs::write("/proc/sys/vm/drop_caches", request).context("dropping the caches")?;
-    }
+    drop_caches()?;
     let now = clock_gettime(ClockId::Monotonic);
     let start = start_after(Duration::new(now.tv_sec as u64, now.tv_nsec as u32), phase);
     let start = Timespec { tv_sec: start.as_secs() as i64, tv_nsec: start.subsec_nanos().into() };
     clock_nanosleep_absolute(ClockId::Monotonic, &start).context("waiting for the start of a workload")
+}
+
+/// Drops what is cached of files and can be had again.
+///
+/// # Errors
+/// If the kernel refuses.
+pub(crate) fn drop_caches() -> anyhow::Result<()> {
+    // 4: say nothing about it in the kernel log; 3: pages, names and inodes (Documentation/admin-guide/sysctl/vm.rst).
+    for request in ["4", "3"] {
+        fs::write("/proc/sys/vm/drop_caches", request).context("dropping the caches")?;
+    }
+    Ok(())
 }
 
 /// The first instant that is `phase` after a whole tenth of a second and leaves time to rest. Ticks fall on whole

@@ -1,5 +1,6 @@
 //! Whatever goes wrong is told, and the exit code is 1.
 
+use lab_protocol::stamp::Stamp;
 use std::fs::File;
 
 use expect_test::expect;
@@ -47,7 +48,9 @@ fn what_goes_wrong_is_told() {
     fails(
         &folder,
         "-s 8 -v -o 1 {file}",
-        expect!["aio-stress: verifying DIR/file: wrong data at offset 0 (was the file written with -v?)"],
+        expect![
+            "aio-stress: verifying DIR/file: wrong data at offset 0: zeros (was the file written with -v?)"
+        ],
     );
 }
 
@@ -143,10 +146,35 @@ fn wrong_data_fails_with_its_place() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[1_234_567] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
-    let expected =
-        "aio-stress: verifying DIR/file: wrong data at offset 1234567 (was the file written with -v?)";
+    let expected = format!(
+        "aio-stress: verifying DIR/file: wrong data at offset 1234567: a wrong byte, {:#04x} (was the file written with -v?)",
+        bytes[1_234_567]
+    );
     for arguments in ["-s 2 -v -o 1 {file}", "-s 2 -v -o 1 -O -t 2 -c 2 -C 64k -x {file}"] {
         let run = run(&folder, arguments);
-        assert_eq!((run.error().as_str(), run.code), (expected, Some(1)), "{arguments}");
+        assert_eq!((run.error().as_str(), run.code), (expected.as_str(), Some(1)), "{arguments}");
     }
+}
+
+#[test]
+fn stamps_of_others_are_checked() {
+    let (folder, path) = folder_with(0);
+    let mut bytes = vec![0; 2 << 20];
+    Stamp::Place.fill(&mut bytes, 0);
+    std::fs::write(&path, &bytes).unwrap();
+    for arguments in ["-s 2 --check-stamps -o 1 -o 3 {file}", "-s 2 --check-stamps -O -b 1 -o 1 {file}"] {
+        assert_eq!(run(&folder, arguments).code, Some(0), "{arguments}");
+    }
+    bytes.copy_within(131_072..135_168, 65536);
+    std::fs::write(&path, &bytes).unwrap();
+    fails(
+        &folder,
+        "-s 2 --check-stamps -o 1 {file}",
+        expect!["aio-stress: verifying DIR/file: wrong data at offset 65538: what belongs to offset 131072"],
+    );
+    // What is written is what is checked.
+    assert_eq!(run(&folder, "-s 2 --check-stamps -o 0 {file}").code, Some(0));
+    let mut expected = vec![0; 2 << 20];
+    Stamp::Place.fill(&mut expected, 0);
+    assert!(std::fs::read(&path).unwrap() == expected);
 }
