@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail};
 use lab_protocol::frame::MAX_PAYLOAD;
-use lab_protocol::{ControlCommand, ControlReply, Negotiated, RequestStats, ServerSettings};
+use lab_protocol::{Behaviour, ControlCommand, ControlReply, Negotiated, RequestStats, ServerSettings};
 
 use crate::capture::Capture;
 use crate::process::{Process, command};
@@ -133,6 +133,25 @@ impl ServerProcess {
             }
         };
         ask().context("asking the server for its request log")
+    }
+
+    /// Has it behave like this from now on.
+    ///
+    /// # Errors
+    /// If the server refuses, has ended, or does not answer in time.
+    pub fn behave(&mut self, behaviour: &Behaviour) -> anyhow::Result<()> {
+        let mut ask = || -> anyhow::Result<ControlReply> {
+            writeln!(self.commands, "{}", ControlCommand::Behave(Box::new(behaviour.clone())))?;
+            self.reply()
+        };
+        match ask().context("having the server behave in another way")? {
+            ControlReply::Behaving => Ok(()),
+            other @ (ControlReply::Mounted(_)
+            | ControlReply::Stats(_)
+            | ControlReply::Log { .. }
+            | ControlReply::Refused(_)
+            | ControlReply::Error(_)) => bail!("having the server behave in another way: it said {other:?}"),
+        }
     }
 
     /// Its peak resident memory, KiB.

@@ -7,7 +7,6 @@
 //! A group of probes is a file below `groups/` and a line in `groups.rs`.
 
 pub mod args;
-pub mod behaviour;
 pub mod child;
 pub mod expected;
 pub mod fixture;

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use lab_guest::server::{Place, ServerProcess};
-use lab_protocol::log;
+use lab_protocol::{Behaviour, log};
 use rustix::mount::UnmountFlags;
 
-use crate::behaviour::Behaviour;
 use crate::fixture::Fixture;
 use crate::requests::Requests;
 use crate::sandbox::{CONNECTIONS, connection};
@@ -39,26 +38,23 @@ impl Connection {
 pub struct Mounted {
     /// Which one.
     pub fixture: Fixture,
-    behaviour: Behaviour,
     place: Place,
     server: ServerProcess,
     connection: Connection,
 }
 
 impl Mounted {
-    /// Starts a server and waits for its mount.
+    /// Starts a server, which behaves well, and waits for its mount.
     ///
     /// # Errors
     /// If it does not come.
-    pub fn start(fixture: Fixture, behaviour: &Behaviour, place: &Place) -> anyhow::Result<Self> {
-        let settings = behaviour.put_into(fixture.settings());
-        let mut server = ServerProcess::start(&settings, place)?;
+    pub fn start(fixture: Fixture, place: &Place) -> anyhow::Result<Self> {
+        let mut server = ServerProcess::start(&fixture.settings(), place)?;
         server.wait_mounted()?;
         let mountinfo = fs::read_to_string("/proc/self/mountinfo").context("reading the mounts")?;
         let number = connection(&mountinfo, &place.mount).context("the mount is not there")?;
         let connection = Connection(number);
-        let (place, behaviour) = (place.clone(), behaviour.clone());
-        let mounted = Mounted { fixture, behaviour, place, server, connection };
+        let mounted = Mounted { fixture, place: place.clone(), server, connection };
         mounted.warm_up().context("using the mount for the first time")?;
         Ok(mounted)
     }
@@ -70,17 +66,12 @@ impl Mounted {
         Ok(fs::remove_file(self.place.mount.join("warm-up"))?)
     }
 
-    /// From now on it behaves like this.
+    /// From now on it behaves like this; what hangs is let go of.
     ///
     /// # Errors
     /// If the server does not do as it is told.
-    pub fn behave(self, behaviour: &Behaviour) -> anyhow::Result<Self> {
-        if self.behaviour == *behaviour {
-            return Ok(self);
-        }
-        let (fixture, place) = (self.fixture, self.place.clone());
-        self.server.quit()?;
-        Mounted::start(fixture, behaviour, &place)
+    pub fn behave(&mut self, behaviour: &Behaviour) -> anyhow::Result<()> {
+        self.server.behave(behaviour)
     }
 
     /// The number of the server's process.

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use lab_protocol::{Effect, Fault, FaultOperation, ReplyOrder, Times};
+use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, Times};
 
-use crate::behaviour::Behaviour;
 use crate::fixture::Fixture;
 use crate::stage::Stage;
 
@@ -46,7 +45,8 @@ impl Probe {
         why: impl Into<String>,
         run: impl Fn(&mut Stage<'_>) -> anyhow::Result<Observation> + 'static,
     ) -> Self {
-        let behaviour = Behaviour::with_latency_us(LATENCY_US);
+        let mut behaviour = Behaviour::plain();
+        behaviour.storage.latency_us = LATENCY_US;
         Probe {
             name: name.into(),
             title: title.into(),

@@ -3,7 +3,7 @@
 use lab_protocol::Operation;
 use lab_protocol::log::{LogRecord, RequestLog};
 
-use crate::outcome::count;
+use crate::outcome::{count, size};
 
 /// The requests of a probe, in the order in which they came.
 #[derive(Clone, Debug)]
@@ -71,14 +71,22 @@ impl Requests {
             let is_quiet = QUIET.contains(operation);
             let number = self.of(*operation).filter(|record| !is_data(record) && !is_quiet).count();
             if number > 0 {
-                parts.push(count(number, operation.name()));
+                parts.push(count(number, operation.name()) + &self.sizes_set(*operation));
             }
         }
         if parts.is_empty() { "no request".to_owned() } else { parts.join(", ") }
     }
 
+    /// Where to a file was cut, if that was asked for.
+    fn sizes_set(&self, operation: Operation) -> String {
+        let mut sizes: Vec<u64> = self.of(operation).filter_map(LogRecord::size_set).collect();
+        sizes.dedup();
+        let sizes: Vec<String> = sizes.into_iter().map(size).collect();
+        if sizes.is_empty() { String::new() } else { format!(" of the size {}", sizes.join(" and ")) }
+    }
+
     /// Faults of what was sent, whatever the caller was told: more at once than the server allows, a request larger than
-    /// it allows, a byte asked for twice (unless a call is continued, `again`).
+    /// it allows.
     pub fn fault(&self, max_background: u32) -> Option<String> {
         if self.dropped > 0 {
             return Some(format!("the log was full: {} more requests were not logged", self.dropped));

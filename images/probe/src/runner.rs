@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use lab_guest::server::Place;
-use lab_protocol::{ProbeLine, ProbeResult, ProbeSet};
+use lab_protocol::{Behaviour, ProbeLine, ProbeResult, ProbeSet};
 
 use crate::args::Order;
 use crate::child::{self, Ended};
@@ -100,13 +100,20 @@ impl Runner {
 
     /// The server for a probe, behaving as the probe wants.
     fn ready(&mut self, probe: &Probe) -> anyhow::Result<Mounted> {
-        match self.mounted.take() {
-            Some(mounted) if mounted.fixture == probe.fixture => mounted.behave(&probe.behaviour),
+        let mut mounted = match self.mounted.take() {
+            Some(mounted) if mounted.fixture == probe.fixture => mounted,
             Some(other) => {
                 other.quit()?;
-                Mounted::start(probe.fixture, &probe.behaviour, &self.place)
+                Mounted::start(probe.fixture, &self.place)?
             }
-            None => Mounted::start(probe.fixture, &probe.behaviour, &self.place),
+            None => Mounted::start(probe.fixture, &self.place)?,
+        };
+        match mounted.behave(&probe.behaviour) {
+            Ok(()) => Ok(mounted),
+            Err(error) => {
+                mounted.discard();
+                Err(error)
+            }
         }
     }
 
@@ -133,7 +140,9 @@ impl Runner {
     /// Brings the server to rest, or takes it away; says what is wrong with it that no probe may do to it.
     fn clear_up(&mut self) -> anyhow::Result<Option<String>> {
         let mut fault = None;
-        if let Some(mounted) = self.mounted.take() {
+        if let Some(mut mounted) = self.mounted.take() {
+            // A server that has ended is noticed below.
+            let _ = mounted.behave(&Behaviour::plain());
             let left = mounted.await_idle(PATIENCE);
             if left > 0 {
                 fault = Some(format!("{left} requests are left {} s after the end", PATIENCE.as_secs()));
