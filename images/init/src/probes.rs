@@ -50,8 +50,8 @@ fn report(task: &ProbeTask, outcome: Outcome) -> (ProbeReport, Vec<String>) {
     if begun.is_none() && end != EndOfProgram::Exit(0) {
         problems.push(format!("{PROGRAM} ended with {end:?}: {}", stderr.trim_end()));
     }
-    let at = stderr.floor_char_boundary(STDERR_LIMIT);
-    stderr.truncate(at);
+    let at = (0..=STDERR_LIMIT.min(stderr.len())).rfind(|at| stderr.is_char_boundary(*at));
+    stderr.truncate(at.unwrap_or(0));
     let elapsed_ns = elapsed.as_nanos() as u64;
     (ProbeReport { task: task.clone(), results, unfinished: begun, end, stderr, elapsed_ns }, problems)
 }

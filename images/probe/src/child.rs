@@ -46,9 +46,8 @@ pub fn run(
     let (reader, writer) = io::pipe().context("making a pipe")?;
     // SAFETY: this program has one thread, so that the copy is whole.
     let pid = unsafe { libc::fork() };
-    match pid {
-        0 => speak(probe, writer),
-        _ => {}
+    if pid == 0 {
+        speak(probe, writer)
     }
     drop(writer);
     let pid = Pid::from_raw(pid).filter(|pid| pid.as_raw_nonzero().get() > 0);

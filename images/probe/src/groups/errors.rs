@@ -52,18 +52,19 @@ fn write(name: &str, what: &str, why: &str, faults: &[(u64, Effect)]) -> Probe {
 
 fn several() -> Vec<Probe> {
     let why = "of several errors the caller gets one: that which was answered first";
-    let two = [(5, Effect::Eio), (9, ENOSPC)];
+    // The last request is sent when an earlier one is answered; the other pair is at the server together.
+    let (far, near) = ([(0, Effect::Eio), (15, ENOSPC)], [(5, Effect::Eio), (9, ENOSPC)]);
     let short = [(5, Effect::Short { bytes: 1024 }), (9, Effect::Eio)];
     vec![
-        read("read-two-errors", "EIO in chunk 5 and ENOSPC in chunk 9", why, &two),
+        read("read-two-errors", "EIO in chunk 0 and ENOSPC in chunk 15", why, &far),
+        write("write-two-errors", "EIO in chunk 0 and ENOSPC in chunk 15", why, &far),
         read(
             "read-two-errors-reversed",
             "EIO in chunk 5 and ENOSPC in chunk 9, answered in reverse",
             why,
-            &two,
+            &near,
         )
         .replies(ReplyOrder::Reversed, 5_000),
-        write("write-two-errors", "EIO in chunk 5 and ENOSPC in chunk 9", why, &two),
         read(
             "read-short-before-error",
             "1 KiB in chunk 5 and EIO in chunk 9",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lab_protocol::Operation;
+
 use crate::memory::Memory;
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;
@@ -109,12 +111,12 @@ fn killed(stage: &mut Stage<'_>, is_write: bool) -> anyhow::Result<Observation> 
     }
     let end = if libc::WIFSIGNALED(status) { "is killed" } else { "returns all the same" };
     let requests = stage.requests()?;
-    let mut observed = format!("{end}, {}", requests.words());
-    let mut fault = requests.fault(stage.max_background());
-    if is_write {
-        let stored = file.stored(0, WHOLE.length)?;
-        observed = format!("{end}, {}, {}", stored.words(0, WHOLE.length), requests.words());
-        fault = stored.fault().or(fault);
-    }
-    Ok(Observation::new(observed).fault_if_any(fault).details(requests.lines()))
+    // How many requests follow is a race: the next one is taken back if the server has not fetched it yet.
+    let at_once = if requests.most_in_flight() > 1 { "several at once" } else { "one at a time" };
+    let told = if requests.count(Operation::Interrupt) > 0 { "INTERRUPT is sent" } else { "no INTERRUPT" };
+    let fault = if is_write { file.stored(0, WHOLE.length)?.fault() } else { None };
+    Ok(Observation::new(format!("{end}, {at_once}, {told}"))
+        .fault_if_any(fault)
+        .fault_if_any(requests.fault(stage.max_background()))
+        .details(requests.lines()))
 }

@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::os::fd::AsRawFd as _;
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, Times};
+use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, Operation, Times};
 use rustix::fs::OFlags;
 
 use crate::fixture::Fixture;
+use crate::outcome::count;
 use crate::probe::{Observation, Probe};
 use crate::stage::Stage;
 
@@ -65,11 +66,23 @@ fn watched(stage: &mut Stage<'_>, call: fn(i32)) -> anyhow::Result<Observation> 
         sender.send(()).is_ok()
     });
     let returned = receiver.recv_timeout(WATCH).is_ok();
-    let requests = stage.mounted.requests()?;
+    let writes = writes(stage)?;
     // What hangs is let go of, so that nothing is left behind.
     stage.mounted.behave(&Behaviour::plain())?;
     let joined = waiting.join().is_ok();
     anyhow::ensure!(joined, "a thread ended in a panic");
     let observed = if returned { "returns" } else { "waits for the server" };
-    Ok(Observation::new(format!("{observed}, {}", requests.words())).details(requests.lines()))
+    Ok(Observation::new(format!("{observed}, {} unanswered", count(writes, "WRITE"))))
+}
+
+/// The WRITEs that hang. The first may still be on its way to the server; more than the first is a race.
+fn writes(stage: &mut Stage<'_>) -> anyhow::Result<usize> {
+    let deadline = Instant::now() + WATCH;
+    loop {
+        let writes = stage.mounted.requests()?.count(Operation::Write);
+        if writes > 0 || Instant::now() > deadline {
+            return Ok(writes);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
