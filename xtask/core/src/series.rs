@@ -2,6 +2,7 @@
 
 mod diff;
 pub mod import;
+pub mod mutants;
 pub mod paths;
 mod scan;
 

@@ -12,6 +12,8 @@ pub(super) struct FileChange {
     pub modes: Vec<String>,
     /// Lines that the hunks add.
     pub added: Vec<String>,
+    /// The numbers that those have in the new file.
+    pub added_at: Vec<u64>,
     /// Hunks: the old start line and the new one.
     pub hunks: Vec<(u64, u64)>,
     /// Sizes of binary data in it, as declared.
@@ -87,10 +89,12 @@ fn hunk<'a>(
     let Some((old, new)) = ranges(header) else { return };
     change.hunks.push((old.0, new.0));
     let (mut old_left, mut new_left) = (old.1, new.1);
+    let new_end = new.0.saturating_add(new.1);
     while old_left > 0 || new_left > 0 {
         let Some(line) = lines.next() else { return };
         match line.as_bytes().first() {
             Some(b'+') => {
+                change.added_at.push(new_end.saturating_sub(new_left));
                 new_left = new_left.saturating_sub(1);
                 change.added.push(line[1..].to_owned());
             }
@@ -301,6 +305,7 @@ mod tests {
             paths: vec!["x".into()],
             modes: vec!["100755".into()],
             added: vec!["one".into(), "two".into()],
+            added_at: vec![1, 2],
             hunks: vec![(0, 1)],
             ..FileChange::default()
         };
