@@ -15,6 +15,12 @@ use crate::text::digest;
 /// A larger patch is refused: the largest ones that are mailed to kernel lists stay below a tenth of it.
 pub(crate) const MAX_PATCH_BYTES: u64 = 4 << 20;
 
+/// What may lie beside the patches of a series: what it claims, and faulty versions of it.
+const COMPANIONS: [&str; 2] = ["README.md", MUTANTS];
+
+/// The file with the faulty versions of a series that were written by hand ([`mutants::HandWritten`]).
+pub const MUTANTS: &str = "mutants.toml";
+
 /// Patches that are applied together, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
@@ -87,8 +93,8 @@ impl Series {
     /// The series `name` of the files of a folder, each with its content.
     ///
     /// # Errors
-    /// Names the series and the file: no patch at all, a file that is neither a numbered patch nor `README.md`, a gap or
-    /// a duplicate in the numbers, text that is not UTF-8 or holds NUL, a patch above 4 MiB or without a diff.
+    /// Names the series and the file: no patch at all, a file that is neither a numbered patch nor one that may lie beside
+    /// them, a gap or a duplicate in the numbers, text that is not UTF-8 or holds NUL, a patch above 4 MiB or without a diff.
     pub fn from_files(name: &str, mut files: Vec<(String, Vec<u8>)>) -> anyhow::Result<Series> {
         files.sort();
         let names: Vec<String> = files.iter().map(|(file, _)| file.clone()).collect();
@@ -116,6 +122,11 @@ pub(crate) fn has_diff(text: &str) -> bool {
     diff::parse(text).iter().any(|change| !change.is_empty())
 }
 
+/// Whether a file of this name may lie beside the patches of a series.
+pub fn is_companion(file: &str) -> bool {
+    COMPANIONS.contains(&file)
+}
+
 /// Whether `name` can be that of a series.
 pub fn is_plain_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -125,9 +136,12 @@ pub fn is_plain_name(name: &str) -> bool {
 /// The patches among a folder's sorted file names, checked for gaps and duplicates.
 fn in_order(names: &[String]) -> anyhow::Result<Vec<&str>> {
     let mut files: Vec<&str> = Vec::new();
-    for name in names.iter().map(String::as_str).filter(|name| *name != "README.md") {
+    for name in names.iter().map(String::as_str).filter(|name| !is_companion(name)) {
         let Some(number) = number(name) else {
-            bail!("{name} is neither README.md nor named NNNN-subject.patch: rename it or move it elsewhere");
+            bail!(
+                "{name} is neither {} nor named NNNN-subject.patch: rename it or move it elsewhere",
+                COMPANIONS.join(" nor ")
+            );
         };
         let expected = files.len() + 1;
         if number < expected {

@@ -57,13 +57,13 @@ fn malformed() {
     check_error(
         &[("notes.txt", b"")],
         expect![
-            "loading series s: notes.txt is neither README.md nor named NNNN-subject.patch: rename it or move it elsewhere"
+            "loading series s: notes.txt is neither README.md nor mutants.toml nor named NNNN-subject.patch: rename it or move it elsewhere"
         ],
     );
     check_error(
         &[("1-x.patch", diff)],
         expect![
-            "loading series s: 1-x.patch is neither README.md nor named NNNN-subject.patch: rename it or move it elsewhere"
+            "loading series s: 1-x.patch is neither README.md nor mutants.toml nor named NNNN-subject.patch: rename it or move it elsewhere"
         ],
     );
     check_error(

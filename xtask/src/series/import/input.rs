@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
+use lab_core::series;
 use lab_core::series::import::mail::{self, Mail};
 use lab_core::series::import::mbox::{self, Quoting};
 use lab_core::series::import::select::Order;
@@ -60,7 +61,7 @@ pub(super) fn from_files(path: &Path) -> anyhow::Result<Input> {
         return Ok(Input { mails, order: Order::Unknown, description: format!("maildir `{name}`") });
     }
     let mut mails = Vec::new();
-    for file in files(path)?.iter().filter(|file| !file.ends_with("README.md")) {
+    for file in files(path)?.iter().filter(|file| !series::is_companion(&file_name(file))) {
         mails.extend(read_mails(&read_file(file, &mut budget)?, Quoting::AsMarked, &file_name(file)));
     }
     Ok(Input { mails, order: Order::Names, description: format!("folder `{name}`") })
