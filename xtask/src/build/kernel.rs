@@ -3,6 +3,7 @@
 
 mod apply;
 mod build;
+mod folder;
 mod fragments;
 mod interrupted;
 mod log;
@@ -217,7 +218,7 @@ pub(crate) fn ensure(
     let purpose = || format!("building kernel {}", request.variant);
     let commit = apply::commit(sh, cache, &tree, request.series)?;
     apply::checkout(sh, &tree, &commit).with_context(purpose)?;
-    let finished = build::run(sh, &tree, &request, tell).with_context(purpose)?;
+    let finished = build::run(sh, cache, &tree, &request, tell).with_context(purpose)?;
     cache.remove_leftovers(&format!("kernel-{}-", request.identity.key))?;
     let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
     let metadata = metadata::collect(&finished, &digest, &tree, &tools, &request, temporary.path())

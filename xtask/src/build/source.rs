@@ -5,9 +5,8 @@
 //!
 //! ```text
 //! sources/<key>/tree/         the work tree that is built, at one variant at a time; a branch per variant
-//! sources/<key>/objects/      the object directory, switched between variants
+//! sources/<key>/builds/       a folder for each configuration, with its objects, which are switched between variants
 //! sources/<key>/logs/         what the builds printed
-//! sources/<key>/building      there while a build runs, and after one that was cut short
 //! sources/<key>/source.toml   written last: its presence says that the tree is whole
 //! ```
 

@@ -9,15 +9,17 @@ use anyhow::{Context as _, bail};
 use lab_core::evidence::build::BuildFailed;
 use xshell::{Shell, cmd};
 
+use super::folder::BuildFolder;
 use super::fragments::{self, Defined, Wanted};
 use super::log::{self, Cut};
 use super::sandbox::BuildSandbox;
 use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
+use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::process::tied::Tree;
 use crate::lab::process::{self, git};
-use crate::lab::{beneath, cache, files};
+use crate::lab::{beneath, cache};
 
 /// Objects of a kernel with some 550 options: 163 MiB measured; debug information takes several times that.
 const OBJECTS_NEEDED_BYTES: u64 = 1 << 30;
@@ -40,12 +42,8 @@ pub(super) struct Finished {
     pub(crate) log: PathBuf,
     /// What was run.
     pub(crate) command: String,
-}
-
-/// The object directory of a source, shared by all variants. It belongs to the build, which runs code of the series: what
-/// the lab itself keeps is elsewhere, and what lies here is read through [`beneath`] only.
-pub(super) fn objects(tree: &SourceTree) -> PathBuf {
-    tree.folder.join("objects")
+    /// What it made ([`BuildFolder::objects`]).
+    pub(crate) objects: PathBuf,
 }
 
 /// Configures and builds the tree as it is checked out.
@@ -55,26 +53,26 @@ pub(super) fn objects(tree: &SourceTree) -> PathBuf {
 /// the log.
 pub(super) fn run(
     sh: &Shell,
+    cache: &Cache,
     tree: &SourceTree,
     request: &KernelRequest,
     tell: Tell,
 ) -> anyhow::Result<Finished> {
     let begun = Instant::now();
-    let objects = objects(tree);
-    fs::create_dir_all(&objects).with_context(|| format!("making {}", objects.display()))?;
-    interrupted::clean_up(&tree.folder, &objects)?;
+    let wanted = fragments::parse(request.fragments)?;
+    let folder = BuildFolder::open(cache, tree, &fragments::all_config(&wanted))?;
+    let objects = folder.objects();
+    interrupted::clean_up(&folder)?;
     let incremental = fs::symlink_metadata(objects.join("vmlinux")).is_ok();
     if !incremental {
         source::ensure_space(&objects, OBJECTS_NEEDED_BYTES)?;
     }
-    let wanted = fragments::parse(request.fragments)?;
-    let all_config = tree.folder.join("fragments.config");
-    files::write_atomically(&all_config, fragments::all_config(&wanted).as_bytes())?;
+    let all_config = folder.all_config();
     let sandbox = BuildSandbox::find(sh, &[&tree.repository, &all_config], &objects);
     let log = log_file(tree, request.variant)?;
     let make = Make {
         sh,
-        source: &tree.folder,
+        folder: &folder,
         tree: &tree.repository,
         objects: &objects,
         all_config: &all_config,
@@ -83,7 +81,7 @@ pub(super) fn run(
         log: &log,
         interrupt: request.interrupt,
     };
-    interrupted::begin(&tree.folder, &objects)?;
+    interrupted::begin(&folder)?;
     configure(&make, &wanted)?;
     let kind = if incremental { "incremental" } else { "full" };
     tell(&format!(
@@ -93,12 +91,13 @@ pub(super) fn run(
         log.display()
     ));
     make.run("bzImage", tell)?;
-    interrupted::end(&tree.folder, &objects)?;
+    interrupted::end(&folder)?;
     Ok(Finished {
         seconds: begun.elapsed().as_secs_f64(),
         incremental,
         sandbox: sandbox.name(),
         command: make.shown("bzImage"),
+        objects,
         log,
     })
 }
@@ -119,7 +118,7 @@ const ENVIRONMENT: [(&str, &str); 8] = [
 
 struct Make<'a> {
     sh: &'a Shell,
-    source: &'a Path,
+    folder: &'a BuildFolder,
     tree: &'a Path,
     objects: &'a Path,
     all_config: &'a Path,
@@ -175,7 +174,7 @@ impl Make<'_> {
             return self.was_cut(target, cut);
         }
         // make has cleaned up after itself, so this is no interrupted build.
-        interrupted::end(self.source, self.objects)?;
+        interrupted::end(self.folder)?;
         bail!(BuildFailed { target: target.to_owned(), errors: log::errors(&text), log: self.log.to_owned() })
     }
 
@@ -209,7 +208,7 @@ impl Make<'_> {
         let (line, remedy) = match cut {
             Cut::NoRoom(line) => {
                 // A program that does not look whether it could write leaves a cut file that make takes for whole.
-                interrupted::remove_all(self.objects)?;
+                interrupted::remove_all(self.folder)?;
                 let (objects, variable) = (self.objects.display(), cache::VARIABLE);
                 let larger = format!("set {variable} to a folder on a larger disk");
                 (line, format!("make room for {objects} and in /tmp, or {larger}, and run again"))
@@ -265,7 +264,7 @@ fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<()> {
     if lost.is_empty() {
         return Ok(());
     }
-    interrupted::end(make.source, make.objects)?;
+    interrupted::end(make.folder)?;
     let lines: Vec<String> = lost
         .iter()
         .map(|lost| fragments::explain(lost, is_defined(make.sh, make.tree, &lost.wanted.option)))

@@ -6,13 +6,8 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 
+use super::folder::BuildFolder;
 use crate::lab::files;
-
-/// In the folder of the source while a build runs: not among the objects, which belong to the build.
-const MARK: &str = "building";
-
-/// Where the mark of an earlier lab was.
-const FORMER_MARK: &str = ".patchlab-building";
 
 /// What the mark of a build says: whether objects were there when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,20 +21,20 @@ enum Mark {
 /// Notes that a build begins.
 ///
 /// # Errors
-/// If the source's folder cannot be written to.
-pub(super) fn begin(source: &Path, objects: &Path) -> anyhow::Result<()> {
-    files::write_atomically(&source.join(MARK), Mark::of(objects).text().as_bytes())
+/// If the folder cannot be written to.
+pub(super) fn begin(folder: &BuildFolder) -> anyhow::Result<()> {
+    files::write_atomically(&folder.mark(), Mark::of(&folder.objects()).text().as_bytes())
         .context("marking the object directory")
 }
 
 /// Notes that a build has ended by itself, well or not: make has cleaned up after it.
 ///
 /// # Errors
-/// If the source's folder cannot be written to, or the disk does not take the objects.
-pub(super) fn end(source: &Path, objects: &Path) -> anyhow::Result<()> {
+/// If the folder cannot be written to, or the disk does not take the objects.
+pub(super) fn end(folder: &BuildFolder) -> anyhow::Result<()> {
     // Without the mark they are trusted, also after a power cut.
-    files::sync_file_system(objects)?;
-    match fs::remove_file(source.join(MARK)) {
+    files::sync_file_system(&folder.objects())?;
+    match fs::remove_file(folder.mark()) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).context("unmarking the object directory")
         }
@@ -69,24 +64,18 @@ impl Mark {
 ///
 /// # Errors
 /// If a file cannot be removed.
-pub(super) fn clean_up(source: &Path, objects: &Path) -> anyhow::Result<()> {
+pub(super) fn clean_up(folder: &BuildFolder) -> anyhow::Result<()> {
+    let (objects, mark) = (folder.objects(), folder.mark());
     let purpose = || format!("removing what an interrupted build left in {}", objects.display());
-    let mark = source.join(MARK);
-    let is_former = modified(&objects.join(FORMER_MARK)).is_some();
-    let Some(begun) = modified(&mark) else {
-        return if is_former { remove_all(objects) } else { Ok(()) };
-    };
+    let Some(begun) = modified(&mark) else { return Ok(()) };
     let text = fs::read_to_string(&mark).with_context(purpose)?;
     let is_newer = |path: &Path| modified(path).is_some_and(|time| time >= begun);
     if text == Mark::Fresh.text() {
         // It can go on.
-    } else if text != Mark::Continued.text()
-        || is_newer(&objects.join("include/config/auto.conf"))
-        || is_former
-    {
-        remove_all(objects)?;
+    } else if text != Mark::Continued.text() || is_newer(&objects.join("include/config/auto.conf")) {
+        remove_all(folder)?;
     } else {
-        remove_newer(objects, is_newer).with_context(purpose)?;
+        remove_newer(&objects, is_newer).with_context(purpose)?;
     }
     fs::remove_file(&mark).with_context(purpose)
 }
@@ -95,9 +84,10 @@ pub(super) fn clean_up(source: &Path, objects: &Path) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If a file cannot be removed.
-pub(super) fn remove_all(objects: &Path) -> anyhow::Result<()> {
-    fs::remove_dir_all(objects)
-        .and_then(|()| fs::create_dir_all(objects))
+pub(super) fn remove_all(folder: &BuildFolder) -> anyhow::Result<()> {
+    let objects = folder.objects();
+    fs::remove_dir_all(&objects)
+        .and_then(|()| fs::create_dir_all(&objects))
         .with_context(|| format!("removing the objects of an interrupted build, {}", objects.display()))
 }
 
@@ -130,8 +120,9 @@ mod tests {
 
     /// Files of an object directory, with times relative to the mark's, after what a killed build left.
     fn left(mark: &str, files: &[(&str, i64)]) -> Vec<String> {
-        let folder = tempfile::tempdir().unwrap();
-        let objects = folder.path().join("objects");
+        let parent = tempfile::tempdir().unwrap();
+        let folder = BuildFolder::at(parent.path());
+        let objects = folder.objects();
         let begun = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let write = |path: &Path, text: &str, offset_s: i64| {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -140,10 +131,10 @@ mod tests {
                 - Duration::from_secs(u64::try_from(1000 - offset_s).unwrap());
             File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
         };
-        write(&folder.path().join(MARK), mark, 0);
+        write(&folder.mark(), mark, 0);
         files.iter().for_each(|(name, offset_s)| write(&objects.join(name), "", *offset_s));
-        clean_up(folder.path(), &objects).unwrap();
-        assert!(!folder.path().join(MARK).exists());
+        clean_up(&folder).unwrap();
+        assert!(!folder.mark().exists());
         files
             .iter()
             .map(|(name, _)| *name)
@@ -174,18 +165,5 @@ mod tests {
             let before = format!("{kind} 4f4ee1d4-8a4f-4bc2-bd1c-2b0a0f5f7c11\n");
             assert_eq!(left(&before, &files), Vec::<String>::new(), "{kind}");
         }
-    }
-
-    /// An earlier lab kept its mark where the build could write.
-    #[test]
-    fn a_former_mark_is_heeded() {
-        let folder = tempfile::tempdir().unwrap();
-        let objects = folder.path().join("objects");
-        fs::create_dir(&objects).unwrap();
-        for name in ["a.o", FORMER_MARK] {
-            fs::write(objects.join(name), "").unwrap();
-        }
-        clean_up(folder.path(), &objects).unwrap();
-        assert_eq!(fs::read_dir(&objects).unwrap().count(), 0);
     }
 }

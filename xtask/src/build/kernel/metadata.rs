@@ -132,21 +132,21 @@ pub(super) fn collect(
     request: &KernelRequest,
     folder: &Path,
 ) -> anyhow::Result<KernelMetadata> {
-    let objects = build::objects(tree);
+    let objects = &finished.objects;
     for (from, to) in
         [("arch/x86/boot/bzImage", "bzImage"), ("System.map", "System.map"), (".config", "config")]
     {
-        beneath::copy(&objects, from, OBJECT_LIMIT_BYTES, &folder.join(to))
+        beneath::copy(objects, from, OBJECT_LIMIT_BYTES, &folder.join(to))
             .with_context(|| format!("copying {} to {to}", objects.join(from).display()))?;
     }
     fs::copy(&finished.log, folder.join("build.log"))
         .with_context(|| format!("copying {}", finished.log.display()))?;
-    let symbols = list_symbols(&objects)?;
+    let symbols = list_symbols(objects)?;
     fs::write(folder.join("symbols"), &symbols).context("writing the symbols")?;
     let log_text = log::read(&finished.log, &tree.repository)?;
     let config = fs::read_to_string(folder.join("config")).context("reading the configuration")?;
     let warnings = log::warnings(&log_text);
-    let vmlinux = read_object(&objects, "vmlinux")?;
+    let vmlinux = read_object(objects, "vmlinux")?;
     let metadata = KernelMetadata {
         version: VERSION,
         digest: digest.to_owned(),

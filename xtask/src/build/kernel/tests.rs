@@ -104,11 +104,24 @@ impl KernelLab {
         }
         let cache = self.cache.root().display().to_string();
         let source = source::identify(&self.sh, &self.cache, &self.source, &|_| {}).unwrap();
-        error.replace(&cache, "CACHE").replace(&source.key, "KEY").replace(&source.identity, "SOURCE")
+        let error =
+            error.replace(&cache, "CACHE").replace(&source.key, "KEY").replace(&source.identity, "SOURCE");
+        // None if it came to no build.
+        let builds = fs::read_dir(self.cache.join("sources").join(source.key).join("builds"));
+        let names =
+            builds.into_iter().flatten().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.fold(error, |error, name| error.replace(&name, "CONFIGURATION"))
     }
 
+    fn builds(&self) -> Vec<PathBuf> {
+        let builds = fs::read_dir(self.repository().with_file_name("builds")).unwrap();
+        builds.map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// The object directory of a lab that has built one configuration.
     fn objects(&self) -> PathBuf {
-        self.repository().with_file_name("objects")
+        let [build] = &self.builds()[..] else { panic!("{:?}", self.builds()) };
+        build.join("objects")
     }
 
     /// The error of a build while `mischief` is in the tree's `.git`, which is no word about the series.
@@ -154,6 +167,80 @@ fn variants_switch_one_object_directory() {
     assert_eq!(image, "one\nTWO\nTHREE\nb\nCONFIG_X=y\npatchlab Sat Jan  1 00:00:00 UTC 2000 [] \n");
     assert_eq!(patched.metadata.identity().series[1].patches, 1);
     ensure_comparable(&base, &patched, "v", &[]).unwrap();
+}
+
+/// Neither throws away what the other has built; and a comment makes no other configuration.
+#[test]
+fn configurations_do_not_disturb_each_other() {
+    let lab = KernelLab::new();
+    let log = |series: &[Series], config: &str| {
+        let kernel = lab.build_with(series, config).unwrap();
+        (kernel.metadata.incremental, fs::read_to_string(kernel.folder.join("build.log")).unwrap())
+    };
+    let both = "  CC      a.o\n  CC      b.o\n".to_owned();
+    let changed = "  CC      a.o\n".to_owned();
+    let (measured, debug) = ("CONFIG_X=y\n", "CONFIG_X=y\nCONFIG_DEBUG=y\n");
+    assert_eq!(log(&[], measured), (false, both.clone()));
+    assert_eq!(log(&[], debug), (false, both));
+    let patched = [series("s", &[TWO])];
+    assert_eq!(log(&patched, debug), (true, changed.clone()));
+    assert_eq!(log(&patched, "# words\nCONFIG_X=y\n"), (true, changed));
+    let lab_again = lab.build_with(&[series("s", &[TWO, THREE])], debug).unwrap();
+    let image = fs::read_to_string(lab_again.bzimage).unwrap();
+    assert!(image.starts_with("one\nTWO\nTHREE\nb\nCONFIG_X=y\nCONFIG_DEBUG=y\n"), "{image}");
+    assert_eq!(lab.builds().len(), 2);
+}
+
+/// A build that was cut short is cleaned up after in its own configuration, however many others are built between.
+#[test]
+fn a_build_that_was_cut_short_is_remembered_by_its_configuration() {
+    let lab = KernelLab::new();
+    lab.build(&[]).unwrap();
+    let patched = [series("s", &[TWO])];
+    lab.error_with("kill", &patched);
+    lab.build_with(&patched, "CONFIG_DEBUG=y\n").unwrap();
+    let image = fs::read_to_string(lab.build(&patched).unwrap().bzimage).unwrap();
+    assert!(image.starts_with("one\nTWO\nthree\n"), "{image}");
+}
+
+#[test]
+fn the_objects_that_were_not_used_for_longest_go() {
+    let lab = KernelLab::new();
+    let configured = |number: usize| format!("CONFIG_N={number}\n");
+    // As an earlier lab left them: beside `builds`, and older than all others.
+    lab.build_with(&[], &configured(0)).unwrap();
+    let source = lab.repository().parent().unwrap().to_owned();
+    for name in ["fragments.config", "building"] {
+        fs::write(source.join(name), "").unwrap();
+    }
+    fs::create_dir(source.join("objects")).unwrap();
+    let back = |path: &Path, hours: u64| {
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
+        fs::File::open(path).unwrap().set_modified(then).unwrap();
+    };
+    let numbers = |lab: &KernelLab| {
+        let read = |path: PathBuf| fs::read_to_string(path.join("fragments.config")).unwrap();
+        let mut all: Vec<String> = lab.builds().into_iter().map(read).collect();
+        all.sort();
+        all.concat().replace("CONFIG_N=", "").replace('\n', " ")
+    };
+    back(&source.join("fragments.config"), 100);
+    for number in 1..4 {
+        lab.build_with(&[], &configured(number)).unwrap();
+        for path in lab.builds() {
+            let text = fs::read_to_string(path.join("fragments.config")).unwrap();
+            let number: u64 = text.trim().replace("CONFIG_N=", "").parse().unwrap();
+            back(&path.join("fragments.config"), 50 - number);
+        }
+        assert_eq!(source.join("objects").exists(), number < 3, "{number}");
+    }
+    assert!(!source.join("fragments.config").exists() && !source.join("building").exists());
+    assert_eq!(numbers(&lab), "0 1 2 3 ");
+    // Used again, the oldest one is the youngest.
+    lab.build_with(&[series("s", &[TWO])], &configured(0)).unwrap();
+    lab.build_with(&[], &configured(4)).unwrap();
+    assert_eq!(numbers(&lab), "0 2 3 4 ");
+    assert_eq!(fs::read_dir(lab.cache.join("tmp")).unwrap().count(), 0);
 }
 
 #[test]
@@ -386,8 +473,8 @@ fn an_interrupt_ends_a_build_at_once() {
     assert!(begun.elapsed().as_secs() < 120);
 }
 
-/// The build has code of the series run, and the object directory is its own. The names are those that an earlier lab
-/// wrote to.
+/// The build has code of the series run, and the object directory is its own. The names are those that the lab writes to
+/// beside it.
 #[test]
 fn links_among_the_objects_are_not_written_through() {
     let lab = KernelLab::new();
@@ -395,7 +482,7 @@ fn links_among_the_objects_are_not_written_through() {
     let victim = lab.folder.path().join("victim");
     fs::write(&victim, "precious").unwrap();
     for (name, series) in
-        [("patchlab.config", series("s", &[TWO])), (".patchlab-building", series("s", &[TWO, THREE]))]
+        [("fragments.config", series("s", &[TWO])), ("building", series("s", &[TWO, THREE]))]
     {
         let path = lab.objects().join(name);
         let _ = fs::remove_file(&path);
@@ -411,7 +498,7 @@ fn links_among_the_objects_are_not_read_through() {
     let secret = lab.folder.path().join("secret");
     fs::write(&secret, "secret").unwrap();
     let plants = format!("--- /dev/null\n+++ b/plant.c\n@@ -0,0 +1 @@\n+{}\n", secret.display());
-    expect!["building kernel v: copying CACHE/sources/KEY/objects/System.map to System.map: System.map is a link, which is not followed"]
+    expect!["building kernel v: copying CACHE/sources/KEY/builds/CONFIGURATION/objects/System.map to System.map: System.map is a link, which is not followed"]
         .assert_eq(&lab.error(&[series("s", &[&plants])], "CONFIG_X=y\n"));
 }
 
