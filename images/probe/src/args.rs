@@ -6,11 +6,14 @@ use anyhow::{Context as _, bail, ensure};
 use lab_protocol::{ProbeSet, ProbeTask};
 use lexopt::Arg;
 
+use crate::random::command::{self, RandomOrder};
+
 /// What the program says of itself.
 pub const HELP: &str = "\
 Runs behaviour probes on FUSE mounts, and says what each saw, one JSON object a line.
 
 usage: probe [OPTIONS] STORAGE MOUNT
+       probe random [OPTIONS] STORAGE MOUNT
        probe --list
 
 STORAGE  a folder that servers pass through; what the probes put there is removed
@@ -20,6 +23,13 @@ MOUNT    a folder to mount on, in a mount namespace of this program
   --only NAME...    these probes and no others; after STORAGE and MOUNT
   --server PATH     the server (/bin/passthrough)
   --list            name, set, title and reason of each probe
+
+random: draws operations and checks each byte; a sequence that fails is shrunk and printed
+  --profile NAME    direct, mixed, aio, truncate, faults or coherence (all of them)
+  --seed N          what the first run is drawn from, each further one from the next number (1)
+  --operations N    operations of a run (400)
+  --runs N          runs of each profile (1)
+  --sequence FILE   no drawn operations but these, as they are printed
 ";
 
 /// What is to be done.
@@ -31,6 +41,8 @@ pub enum Command {
     List,
     /// Run some.
     Run(Order),
+    /// Check random operations.
+    Random(RandomOrder),
 }
 
 /// Which probes run where.
@@ -53,6 +65,10 @@ pub struct Order {
 /// # Errors
 /// If it asks for something else than there is.
 pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+    if parser.try_raw_args().is_some_and(|args| args.peek().is_some_and(|first| first == "random")) {
+        parser.next()?;
+        return command::parse(parser);
+    }
     let (mut task, mut only, mut server, mut folders) = (None, Vec::new(), None, Vec::new());
     while let Some(arg) = parser.next()? {
         match arg {
@@ -95,7 +111,7 @@ mod tests {
     fn order(args: &[&str]) -> Result<Order, String> {
         match parse(lexopt::Parser::from_args(args)) {
             Ok(Command::Run(order)) => Ok(order),
-            Ok(other @ (Command::Help | Command::List)) => Err(format!("{other:?}")),
+            Ok(other @ (Command::Help | Command::List | Command::Random(_))) => Err(format!("{other:?}")),
             Err(error) => Err(format!("{error:#}")),
         }
     }

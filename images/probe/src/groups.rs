@@ -6,6 +6,7 @@ mod call;
 mod ends;
 mod errors;
 mod integrity;
+mod random;
 mod servers;
 mod signals;
 mod sync;
@@ -23,6 +24,7 @@ const GROUPS: &[fn() -> Vec<Probe>] = &[
     aio::probes,
     sync::probes,
     integrity::probes,
+    random::probes,
 ];
 
 /// All probes.

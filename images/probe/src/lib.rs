@@ -17,6 +17,7 @@ pub mod mounted;
 pub mod observe;
 pub mod outcome;
 pub mod probe;
+pub mod random;
 pub mod requests;
 pub mod runner;
 pub mod sandbox;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use probe::args::{self, Command};
+use probe::random::command;
 use probe::{groups, runner};
 
 fn main() -> ExitCode {
@@ -20,6 +21,7 @@ fn run() -> anyhow::Result<()> {
         Command::Help => print!("{}", args::HELP),
         Command::List => print!("{}", groups::list()),
         Command::Run(order) => runner::run(&order)?,
+        Command::Random(order) => command::run(&order)?,
     }
     Ok(())
 }

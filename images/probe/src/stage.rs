@@ -59,6 +59,11 @@ impl<'a> Stage<'a> {
         Ok(file)
     }
 
+    /// What the server passes through.
+    pub fn storage(&self) -> &Path {
+        &self.storage
+    }
+
     /// Where a name is on the mount.
     pub fn path(&self, name: &str) -> PathBuf {
         self.mount.join(name)

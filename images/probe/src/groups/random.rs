@@ -1,0 +1,3 @@
+//! Random operations: see [`crate::random`].
+
+pub(super) use crate::random::probes;
