@@ -106,7 +106,7 @@ fn transfer(random: &mut Random, mix: &Mix, operation: &mut Operation) {
     operation.way = random.one_of(ways, Way::Direct);
     operation.by = random.one_of(mix.by, By::Main);
     // Asynchronous requests are about the page cache's neighbours: through it they would be synchronous.
-    if matches!(operation.by, By::Aio | By::Ring) && !operation.way.is_direct() {
+    if operation.by == By::Aio && !operation.way.is_direct() {
         operation.by = By::Main;
     }
     operation.skew = random.one_of(&[0, 0, 0, 512, 2048, 24, 1], 0);

@@ -219,10 +219,10 @@ fn faults_are_found_and_shrunk() {
             main write a direct 4096+131072  # 3
             main read a buffered 0+163840  # 4
         WrongSize: Size
-        after 51 operations (shrunk to 3): step 3, `main seek a`, finds 131073 bytes in file a, which has 131072
-            main truncate a 790528  # 1
-            main truncate a 131072  # 2
-            main seek a  # 3
+        after 48 operations (shrunk to 2): step 3, `compare`, finds 851969 bytes in file b, which has 851968
+            main truncate b 917504  # 1
+            main truncate b 851968  # 2
+            compare  # 3
         CompletesTwice(262144): Twice
         after 1 operation (shrunk to 1): step 1, `main write a buffered 0+327680`, completes twice
             main write a buffered 0+327680  # 1
@@ -231,13 +231,13 @@ fn faults_are_found_and_shrunk() {
             main write a direct 1048576+655360  # 1
             main read a direct 1441792+98304  # 2
         KeepsTail: Byte
-        after 34 operations (shrunk to 4): byte 520192 of file a is that of write 1, must be 0x00
-            main write a buffered 0+655360  # 1
+        after 36 operations (shrunk to 4): byte 655360 of file a is that of write 1, must be 0x00
+            main write a buffered 0+655872  # 1
             main truncate a 262144  # 2
             main write a direct 1441792+4096  # 3
-            main read a direct 520192+512  # 4
+            main read a direct 655360+4096  # 4
         ShortHole: Byte
-        after 69 operations (shrunk to 2): byte 1183743 of file b in the storage is 0xff, must be 0x00
+        after 63 operations (shrunk to 2): byte 1183743 of file b in the storage is 0xff, must be 0x00
             main write b direct 917504+524288  # 1
             main punch b 1179648+4096  # 2
             compare  # 3

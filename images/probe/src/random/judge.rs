@@ -7,6 +7,8 @@
 
 mod bytes;
 mod sizes;
+#[cfg(test)]
+mod tests;
 
 use super::history::{Completion, History, Seen, View};
 use super::operation::{Action, FileName, Operation, Step};

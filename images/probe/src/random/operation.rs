@@ -136,8 +136,6 @@ pub(crate) enum By {
     Thread(u8),
     /// The kernel: io_submit(2).
     Aio,
-    /// The kernel: io_uring.
-    Ring,
 }
 
 impl Way {
@@ -173,7 +171,6 @@ impl fmt::Display for By {
             By::Main => write!(f, "main"),
             By::Thread(number) => write!(f, "thread-{number}"),
             By::Aio => write!(f, "aio"),
-            By::Ring => write!(f, "ring"),
         }
     }
 }
@@ -232,11 +229,10 @@ fn operation(by: &str, rest: &str) -> Result<Operation, String> {
     let by = match (by, by.strip_prefix("thread-").map(str::parse)) {
         ("main", _) => By::Main,
         ("aio", _) => By::Aio,
-        ("ring", _) => By::Ring,
         (_, Some(Ok(number @ 1..=MOST_THREADS))) => By::Thread(number),
         _ => {
             return Err(format!(
-                "`{by}` begins no step; those that do are main, thread-N, aio, ring, reap, wait, compare and behave"
+                "`{by}` begins no step; those that do are main, thread-N, aio, reap, wait, compare and behave"
             ));
         }
     };
@@ -278,7 +274,7 @@ fn number(text: &str) -> Result<u64, String> {
 
 /// Refuses what would not be what it says: some operations are safe, or their results known, in the main thread only.
 fn checked(operation: Operation) -> Result<Operation, String> {
-    let kernel = matches!(operation.by, By::Aio | By::Ring);
+    let kernel = operation.by == By::Aio;
     let fits = match operation.action {
         Action::Read | Action::Write => !kernel || operation.pieces == 1,
         Action::Append | Action::Load | Action::Store | Action::Msync | Action::Truncate => {

@@ -149,7 +149,7 @@ impl Run {
                 self.take(finished);
             }
             By::Thread(number) => self.hand_over(number, task)?,
-            By::Aio | By::Ring => {
+            By::Aio => {
                 if self.queue.is_full() {
                     self.reap(1)?;
                 }
@@ -178,9 +178,9 @@ impl Run {
                 settled.at = size()?;
                 settled.length = settled.length.min(LARGEST.saturating_sub(settled.at));
             }
-            // Memory behind the end of the file is not there: SIGBUS.
             Action::Load | Action::Store => {
-                settled.length = settled.length.min(size()?.saturating_sub(settled.at));
+                let end = self.files.file(operation.file).end_in_kernel().context("asking for the end")?;
+                settled.length = settled.length.min(end.saturating_sub(settled.at));
             }
             Action::Read
             | Action::Write

@@ -40,7 +40,7 @@ pub(crate) enum Faults {
 }
 
 const THREADS: &[By] = &[By::Main, By::Main, By::Thread(1), By::Thread(2), By::Thread(3)];
-const KERNEL: &[By] = &[By::Main, By::Thread(1), By::Thread(2), By::Aio, By::Aio, By::Aio, By::Aio, By::Ring];
+const KERNEL: &[By] = &[By::Main, By::Thread(1), By::Thread(2), By::Aio, By::Aio, By::Aio, By::Aio];
 const DIRECT_READS: &[Way] = &[Way::Direct, Way::DirectReadOnly];
 const DIRECT_WRITES: &[Way] = &[Way::Direct];
 const ALL_READS: &[Way] =

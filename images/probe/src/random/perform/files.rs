@@ -88,6 +88,12 @@ impl OpenFile {
         self.buffered.metadata().map(|metadata| metadata.len())
     }
 
+    /// Where the kernel has the end of the file: memory behind it is not there (SIGBUS). While a write extends the file fstat(2)
+    /// may say more, since it gives the server's answer, which the kernel does not take over then.
+    pub(super) fn end_in_kernel(&self) -> io::Result<u64> {
+        Ok(rustix::fs::seek(&self.buffered, rustix::fs::SeekFrom::End(0))?)
+    }
+
     /// Does what an operation says, with its memory, and gives the count or the size that comes of it.
     pub(super) fn perform(&self, operation: &Operation, memory: &mut Memory) -> io::Result<u64> {
         let Operation { action, at, length, .. } = *operation;
@@ -109,7 +115,7 @@ impl OpenFile {
                 rustix::fs::fadvise(file, 0, None, Advice::DontNeed)?;
             }
             Action::Stat => return self.size(),
-            Action::Seek => return Ok(rustix::fs::seek(file, rustix::fs::SeekFrom::End(0))?),
+            Action::Seek => return self.end_in_kernel(),
         }
         Ok(length)
     }
