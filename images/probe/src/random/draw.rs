@@ -41,7 +41,7 @@ impl Random {
 pub(crate) fn sequence(profile: Profile, seed: u64, operations: u32) -> Sequence {
     let mut random = Random { seed: splitmix64(seed, profile as u64), drawn: 0 };
     let mix = profile.mix();
-    let mut steps = vec![Step::Behave(conditions(&mut random, Faults::None))];
+    let mut steps = vec![Step::Behave(conditions(&mut random, &mix, Faults::None))];
     // Most of one file has data before anything else happens, the other is empty.
     steps.push(Step::Operation(Operation::plain(Action::Write, FileName::A, 0, 5 * REQUEST + 512)));
     steps.push(Step::Operation(Operation::plain(Action::Drop, FileName::A, 0, 0)));
@@ -52,10 +52,10 @@ pub(crate) fn sequence(profile: Profile, seed: u64, operations: u32) -> Sequence
             1..4 => steps.push(Step::Reap(1 + random.below(4) as u8)),
             4 => {
                 // What a fault did is looked at with a server that works.
-                steps.push(Step::Behave(conditions(&mut random, mix.faults)));
+                steps.push(Step::Behave(conditions(&mut random, &mix, mix.faults)));
             }
             5 if random.one_in(2) => {
-                steps.push(Step::Behave(conditions(&mut random, Faults::None)));
+                steps.push(Step::Behave(conditions(&mut random, &mix, Faults::None)));
                 steps.push(Step::Compare);
             }
             _ => {}
@@ -64,9 +64,9 @@ pub(crate) fn sequence(profile: Profile, seed: u64, operations: u32) -> Sequence
     Sequence(steps)
 }
 
-fn conditions(random: &mut Random, faults: Faults) -> Conditions {
+fn conditions(random: &mut Random, mix: &Mix, faults: Faults) -> Conditions {
     let order = random.one_of(&[Order::Done, Order::Done, Order::Reversed, Order::Random], Order::Done);
-    let latency_us = random.one_of(&[0, 0, 50, 400], 0);
+    let latency_us = random.one_of(mix.latencies_us, 0);
     let jitter_us = random.one_of(&[0, 0, 100, 300], 0);
     let fault = (faults == Faults::Drawn).then(|| DrawnFault {
         on: random.one_of(&[FaultOn::Reads, FaultOn::Writes], FaultOn::Reads),
@@ -81,7 +81,7 @@ fn operation(random: &mut Random, mix: &Mix) -> Operation {
     let file = if random.one_in(4) { FileName::B } else { FileName::A };
     let mut operation = Operation::plain(action, file, 0, 0);
     if action.has_range() {
-        (operation.at, operation.length) = range(random);
+        (operation.at, operation.length) = range(random, mix);
     }
     match action {
         Action::Read | Action::Write => transfer(random, mix, &mut operation),
@@ -92,7 +92,7 @@ fn operation(random: &mut Random, mix: &Mix) -> Operation {
             operation.way = if direct { Way::BufferedAppend } else { Way::DirectAppend };
         }
         Action::Load | Action::Store => operation.length = operation.length.min(REQUEST),
-        Action::Truncate => operation.at = place(random),
+        Action::Truncate => operation.at = place(random, mix),
         Action::Allocate | Action::Punch | Action::Fsync | Action::Drop | Action::Stat | Action::Seek => {
             operation.by = random.one_of(&[By::Main, By::Main, By::Thread(1)], By::Main);
         }
@@ -116,13 +116,13 @@ fn transfer(random: &mut Random, mix: &Mix, operation: &mut Operation) {
 }
 
 /// A place of the file: near the begin of a request as often as not.
-fn place(random: &mut Random) -> u64 {
-    let near = REQUEST * random.below(12);
+fn place(random: &mut Random, mix: &Mix) -> u64 {
+    let near = REQUEST * random.below(mix.requests);
     let off = random.one_of(&[0, 0, 0, 512, 4096, 4608, 65536, 300, 1], 0);
     if random.one_in(4) { near.saturating_sub(off) } else { near + off }
 }
 
-fn range(random: &mut Random) -> (u64, u64) {
+fn range(random: &mut Random, mix: &Mix) -> (u64, u64) {
     let requests = random.one_of(&[0, 0, 0, 1, 1, 1, 2, 3, 5, 8], 1);
     let off = random.one_of(&[0, 0, 512, 4096, 8192, 1000], 0);
     let length = match REQUEST * requests {
@@ -130,7 +130,7 @@ fn range(random: &mut Random) -> (u64, u64) {
         whole if random.one_in(3) => whole - off,
         whole => whole + off,
     };
-    let at = place(random);
+    let at = place(random, mix);
     (at, length.min(LARGEST - at))
 }
 

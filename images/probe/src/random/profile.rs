@@ -30,6 +30,10 @@ pub(crate) struct Mix {
     pub(crate) write_ways: &'static [Way],
     /// Whether requests go wrong.
     pub(crate) faults: Faults,
+    /// How long the storage takes, microseconds; each request takes up to twice as long.
+    pub(crate) latencies_us: &'static [u64],
+    /// How many requests from the begin of a file places are drawn.
+    pub(crate) requests: u64,
 }
 
 /// Whether requests go wrong.
@@ -100,6 +104,8 @@ impl Profile {
             read_ways: DIRECT_READS,
             write_ways: DIRECT_WRITES,
             faults: none,
+            latencies_us: &[0, 0, 50, 400],
+            requests: 12,
         };
         match self {
             Profile::Direct => direct(
@@ -123,17 +129,17 @@ impl Profile {
                     Read, Read, Read, Read, Write, Write, Write, Write, Append, Load, Load, Store, Store,
                     Msync, Truncate, Punch, Fsync, Drop, Stat,
                 ],
-                by: THREADS,
                 read_ways: ALL_READS,
                 write_ways: &[Way::Direct, Way::Direct, Way::Buffered],
-                faults: none,
+                ..direct(&[], THREADS)
             },
             Profile::Coherence => Mix {
                 actions: &[Read, Read, Read, Read, Write, Write, Write, Load, Load, Drop],
-                by: KERNEL,
                 read_ways: ALL_READS,
-                write_ways: DIRECT_WRITES,
-                faults: none,
+                // A page has to be read while a write of it is under way, and once more when that has ended.
+                latencies_us: &[400, 1000],
+                requests: 4,
+                ..direct(&[], KERNEL)
             },
         }
     }
