@@ -37,6 +37,10 @@
 //! again or not; then any size between is taken, until somebody has looked while nothing was under way. A read ends early only at
 //! the end of the file.
 //!
+//! **Truncation beside asynchronous writes.** File systems with blocks wait for direct I/O before they cut a file
+//! (`inode_dio_wait()`). FUSE does not: a write that is under way may extend the server's file again, and the kernel does not
+//! take notice. So truncation waits for asynchronous requests, but for a profile of its own, `random-cut`.
+//!
 //! **Appends.** Where an append goes is known only while nothing else changes the size; so it waits for everything else.
 //!
 //! **Faults.** While the server has a fault an operation may fail with EIO or come short. Of a write that failed, each byte may

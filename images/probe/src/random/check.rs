@@ -71,7 +71,7 @@ impl fmt::Display for Failure {
         let Violation { kind, step, text, .. } = &shrunk.violation;
         match kind {
             Kind::Byte | Kind::StalePage => f.write_str(text),
-            Kind::Count | Kind::Size | Kind::Error | Kind::Twice | Kind::Never => {
+            Kind::Count | Kind::Size | Kind::Split | Kind::Error | Kind::Twice | Kind::Never => {
                 let what = shrunk.sequence.0.get(*step).map(ToString::to_string).unwrap_or_default();
                 write!(f, "step {}, `{what}`, {text}", step + 1)
             }

@@ -46,7 +46,12 @@ pub(crate) fn sequence(profile: Profile, seed: u64, operations: u32) -> Sequence
     steps.push(Step::Operation(Operation::plain(Action::Write, FileName::A, 0, 5 * REQUEST + 512)));
     steps.push(Step::Operation(Operation::plain(Action::Drop, FileName::A, 0, 0)));
     for _ in 0..operations {
-        steps.push(Step::Operation(operation(&mut random, &mix)));
+        let operation = operation(&mut random, &mix);
+        // What an asynchronous write beside a truncation leaves is asked by a profile of its own.
+        if operation.action == Action::Truncate && profile != Profile::Cut {
+            steps.push(Step::Reap(u8::MAX));
+        }
+        steps.push(Step::Operation(operation));
         match random.below(24) {
             0 => steps.push(Step::Wait),
             1..4 => steps.push(Step::Reap(1 + random.below(4) as u8)),

@@ -195,12 +195,20 @@ fn compared(bytes: &Bytes, sizes: &Sizes, completion: &Completion, view: &View) 
     if !allowed.allow(view.size) {
         return wrong(Kind::Size, format!("finds {} bytes in file {file}, which has {allowed}", view.size));
     }
-    let names = ["direct", "through the page cache", "in the storage"];
-    if let Some((length, name)) = view.lengths.iter().zip(names).find(|(length, _)| **length != view.size) {
+    let [direct, buffered, stored] = view.lengths;
+    if stored != view.size {
         return wrong(
-            Kind::Size,
-            format!("finds {length} bytes in file {file} {name}, and fstat says {}", view.size),
+            Kind::Split,
+            format!("finds {stored} bytes in the storage of file {file}, and fstat says {}", view.size),
         );
+    }
+    for (length, name) in [(direct, "direct"), (buffered, "buffered")] {
+        if length != view.size {
+            return wrong(
+                Kind::Size,
+                format!("reads {length} bytes of file {file} {name}, and fstat says {}", view.size),
+            );
+        }
     }
     let ways = [
         (&view.stored, Through::Storage),

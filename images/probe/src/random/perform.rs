@@ -3,6 +3,8 @@
 mod files;
 mod memory;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::collections::BTreeMap;

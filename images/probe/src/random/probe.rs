@@ -9,7 +9,6 @@ use super::conditions::Conditions;
 use super::draw;
 use super::perform::{Ground, Server};
 use super::profile::Profile;
-use super::violation::Kind;
 use crate::mounted::Mounted;
 use crate::probe::{Observation, Probe};
 use crate::stage::Stage;
@@ -65,11 +64,11 @@ fn said(profile: Profile, failure: &Failure, again: String) -> Observation {
     let observation = Observation::new(failure.kind().observed());
     let details = [again, format!("shrunk in {} runs:", failure.shrunk.runs)];
     let details = details.into_iter().chain(failure.lines());
-    // What stock kernels are known to do is a matter of the table, not a fault of whatever is tried.
-    match (profile, failure.kind()) {
-        (Profile::Coherence, Kind::StalePage) => observation.details([line]).details(details),
-        _ => observation.fault_if_any(Some(line)).details(details),
+    // What kernels are known to do is a matter of the table, not a fault of whatever is tried.
+    if profile.shows(failure.kind()) {
+        return observation.details([line]).details(details);
     }
+    observation.fault_if_any(Some(line)).details(details)
 }
 
 impl Server for Mounted {

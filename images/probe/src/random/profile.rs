@@ -1,6 +1,7 @@
 //! What a sequence is made of: one profile for each subject.
 
 use super::operation::{Action, By, Way};
+use super::violation::Kind;
 
 /// A subject. Each has a probe of its own, so that a kernel with one known fault still shows what else it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub(crate) enum Profile {
     /// Asynchronous writes around the page cache beside reads from it. A profile of its own, since stock kernels are known
     /// to fail it: an asynchronous direct write leaves stale pages.
     Coherence,
+    /// Truncation beside asynchronous writes. A profile of its own, since kernels with asynchronous direct I/O are known to fail
+    /// it: the truncation does not wait for the writes, and the kernel keeps a size that the server's file has not.
+    Cut,
 }
 
 /// What is drawn, each as often as it stands there.
@@ -51,13 +55,14 @@ const ALL_READS: &[Way] =
     &[Way::Direct, Way::DirectReadOnly, Way::Buffered, Way::Buffered, Way::BufferedReadOnly];
 
 impl Profile {
-    pub(crate) const ALL: [Profile; 6] = [
+    pub(crate) const ALL: [Profile; 7] = [
         Profile::Direct,
         Profile::Mixed,
         Profile::Aio,
         Profile::Truncate,
         Profile::Faults,
         Profile::Coherence,
+        Profile::Cut,
     ];
 
     /// The name of its probe.
@@ -69,6 +74,7 @@ impl Profile {
             Profile::Truncate => "random-truncate",
             Profile::Faults => "random-faults",
             Profile::Coherence => "random-coherence",
+            Profile::Cut => "random-cut",
         }
     }
 
@@ -80,6 +86,15 @@ impl Profile {
         Profile::ALL.into_iter().find(is)
     }
 
+    /// Whether it is there to show this failure, which kernels are known to have. It is no fault of what is tried then.
+    pub(crate) fn shows(self, kind: Kind) -> bool {
+        match self {
+            Profile::Coherence => kind == Kind::StalePage,
+            Profile::Cut => kind == Kind::Split,
+            Profile::Direct | Profile::Mixed | Profile::Aio | Profile::Truncate | Profile::Faults => false,
+        }
+    }
+
     /// What is done, as the title of a probe.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -89,6 +104,7 @@ impl Profile {
             Profile::Truncate => "random direct reads and writes while the size changes",
             Profile::Faults => "random direct reads and writes of which some fail",
             Profile::Coherence => "random asynchronous direct writes beside reads from the page cache",
+            Profile::Cut => "random asynchronous direct writes beside truncation",
         }
     }
 
@@ -132,6 +148,10 @@ impl Profile {
                 read_ways: ALL_READS,
                 write_ways: &[Way::Direct, Way::Direct, Way::Buffered],
                 ..direct(&[], THREADS)
+            },
+            Profile::Cut => Mix {
+                latencies_us: &[50, 400],
+                ..direct(&[Read, Read, Write, Write, Write, Truncate, Stat], KERNEL)
             },
             Profile::Coherence => Mix {
                 actions: &[Read, Read, Read, Read, Write, Write, Write, Load, Load, Drop],

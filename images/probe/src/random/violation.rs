@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Count,
     /// A wrong size.
     Size,
+    /// Kernel and server have other sizes of a file when nothing is under way.
+    Split,
     /// An error without a reason.
     Error,
     /// A second end.
@@ -41,6 +43,7 @@ impl Kind {
             Kind::StalePage => "reads stale pages from the page cache",
             Kind::Count => "transfers a wrong count of bytes",
             Kind::Size => "has a wrong size",
+            Kind::Split => "has another size than the server's file",
             Kind::Error => "fails without reason",
             Kind::Twice => "completes a request twice",
             Kind::Never => "never completes a request",
