@@ -56,12 +56,11 @@ pub(crate) fn sequence(profile: Profile, seed: u64, operations: u32) -> Sequence
             0 => steps.push(Step::Wait),
             1..4 => steps.push(Step::Reap(1 + random.below(4) as u8)),
             4 => {
-                // What a fault did is looked at with a server that works.
                 steps.push(Step::Behave(conditions(&mut random, &mix, mix.faults)));
             }
             5 if random.one_in(2) => {
-                steps.push(Step::Behave(conditions(&mut random, &mix, Faults::None)));
                 steps.push(Step::Compare);
+                steps.push(Step::Behave(conditions(&mut random, &mix, Faults::None)));
             }
             _ => {}
         }

@@ -33,11 +33,16 @@ fn armed(sequence: &Sequence, completions: &[&Completion]) -> Vec<std::ops::Rang
     let mut spans: Vec<std::ops::Range<u64>> = Vec::new();
     let mut since = None;
     for completion in completions {
-        let Some(Step::Behave(conditions)) = sequence.0.get(completion.step) else { continue };
+        let fault = match sequence.0.get(completion.step) {
+            Some(Step::Behave(conditions)) => conditions.fault,
+            // The server is made to work before anything is compared.
+            Some(Step::Compare) => None,
+            Some(Step::Operation(_) | Step::Reap(_) | Step::Wait) | None => continue,
+        };
         if let Some(begin) = since.take() {
             spans.push(begin..completion.end);
         }
-        since = conditions.fault.map(|_| completion.begin);
+        since = fault.map(|_| completion.begin);
     }
     spans.extend(since.map(|begin| begin..u64::MAX));
     spans

@@ -21,7 +21,7 @@ pub(crate) enum Step {
     Reap(u8),
     /// All that is under way is waited for.
     Wait,
-    /// All that is under way is waited for, and the files are read in every way.
+    /// All that is under way is waited for, and the files are read in every way, from a server that does what it should.
     Compare,
     /// The server behaves so from now on.
     Behave(Conditions),

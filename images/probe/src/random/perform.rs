@@ -126,7 +126,7 @@ impl Run {
             Step::Operation(operation) => self.operation(place, operation),
             Step::Reap(least) => self.reap(usize::from(*least)),
             Step::Wait => self.wait(),
-            Step::Compare => self.compare(place),
+            Step::Compare => self.compare(place, server),
             Step::Behave(conditions) => {
                 let begin = self.order.next();
                 server.behave(conditions)?;
@@ -295,11 +295,13 @@ impl Run {
         self.history.completions.push(Completion { step, begin, end, result });
     }
 
-    fn compare(&mut self, step: usize) -> anyhow::Result<()> {
+    fn compare(&mut self, step: usize, server: &mut dyn Server) -> anyhow::Result<()> {
         self.wait()?;
         if self.stuck {
             return Ok(());
         }
+        // What a fault did is looked at with a server that has none.
+        server.behave(&Conditions::default())?;
         let begin = self.order.next();
         let views = [FileName::A, FileName::B].map(|file| self.view(file));
         let views = views.into_iter().collect::<anyhow::Result<_>>()?;

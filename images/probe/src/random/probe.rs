@@ -18,7 +18,7 @@ const OPERATIONS: u32 = 400;
 const OPERATIONS_OF_SHORT: u32 = 80;
 
 /// The most runs in which a sequence is shrunk. Those of the first dozen are long ones.
-pub(super) const MOST_RUNS: u32 = 300;
+pub(super) const MOST_RUNS: u32 = 150;
 
 /// Guest time for a sequence with all runs in which it is shrunk, seconds.
 const LIMIT_S: u64 = 300;

@@ -174,3 +174,10 @@ fn what_never_ends_is_told() {
         (Kind::Never, "never completes".to_owned())
     );
 }
+
+#[test]
+fn a_fault_ends_with_a_comparison() {
+    let text = "behave fault=write,eio,0\ncompare\nmain write a direct 0+4096";
+    let results = [(1, 2, Came::Done), (3, 4, Came::Done), (5, 6, Came::Failed(libc::EIO))];
+    assert_eq!(seen(text, &results).unwrap().0, Kind::Error);
+}
