@@ -25,7 +25,7 @@ MOUNT    a folder to mount on, in a mount namespace of this program
   --list            name, set, title and reason of each probe
 
 random: draws operations and checks each byte; a sequence that fails is shrunk and printed
-  --profile NAME    direct, mixed, aio, truncate, faults or coherence (all of them)
+  --profile NAME    direct, mixed, aio, truncate, faults, coherence or cut (all of them)
   --seed N          what the first run is drawn from, each further one from the next number (1)
   --operations N    operations of a run (400)
   --runs N          runs of each profile (1)
@@ -67,7 +67,7 @@ pub struct Order {
 pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
     if parser.try_raw_args().is_some_and(|args| args.peek().is_some_and(|first| first == "random")) {
         parser.next()?;
-        return command::parse(parser);
+        return Ok(command::parse(parser)?.map_or(Command::Help, Command::Random));
     }
     let (mut task, mut only, mut server, mut folders) = (None, Vec::new(), None, Vec::new());
     while let Some(arg) = parser.next()? {

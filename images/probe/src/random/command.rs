@@ -12,7 +12,6 @@ use super::perform::Ground;
 use super::probe::MOST_RUNS;
 use super::profile::Profile;
 use super::sequence::Sequence;
-use crate::args::Command;
 use crate::behaviour::Behaviour;
 use crate::fixture::Fixture;
 use crate::mounted::Mounted;
@@ -39,16 +38,16 @@ enum What {
     Sequence(PathBuf),
 }
 
-/// Understands what follows `random`.
+/// Understands what follows `random`; none if it asks for help.
 ///
 /// # Errors
 /// If it asks for something else than there is.
-pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
+pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Option<RandomOrder>> {
     let (mut profiles, mut seed, mut operations, mut runs) = (Profile::ALL.to_vec(), 1, 400, 1);
     let (mut sequence, mut server, mut folders) = (None, None, Vec::new());
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            Arg::Short('h') | Arg::Long("help") => return Ok(None),
             Arg::Long("profile") => {
                 let name = parser.value()?.string()?;
                 profiles = vec![Profile::of(&name).with_context(|| {
@@ -70,7 +69,7 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
     };
     let what = sequence.map_or(What::Drawn { profiles, seed, operations, runs }, What::Sequence);
     let server = server.unwrap_or_else(|| lab_guest::server::PROGRAM.into());
-    Ok(Command::Random(RandomOrder { what, server, storage, mount }))
+    Ok(Some(RandomOrder { what, server, storage, mount }))
 }
 
 /// Runs it, and prints a line for each run and the shrunk sequence of each that fails.
