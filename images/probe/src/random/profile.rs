@@ -150,7 +150,8 @@ impl Profile {
                 ..direct(&[], THREADS)
             },
             Profile::Cut => Mix {
-                latencies_us: &[50, 400],
+                latencies_us: &[400, 1000],
+                requests: 8,
                 ..direct(&[Read, Read, Write, Write, Write, Truncate, Stat], KERNEL)
             },
             Profile::Coherence => Mix {
