@@ -114,27 +114,6 @@ impl ServerProcess {
         }
     }
 
-    /// Has it behave so from now on.
-    ///
-    /// # Errors
-    /// If it refuses that, has ended, or does not answer in time.
-    pub fn behave(&mut self, behaviour: &Behaviour) -> anyhow::Result<()> {
-        let mut ask = || -> anyhow::Result<()> {
-            writeln!(self.commands, "{}", ControlCommand::Behave(Box::new(behaviour.clone())))?;
-            match self.reply()? {
-                ControlReply::Behaving => Ok(()),
-                other @ (ControlReply::Mounted(_)
-                | ControlReply::Stats(_)
-                | ControlReply::Log { .. }
-                | ControlReply::Refused(_)
-                | ControlReply::Error(_)) => {
-                    bail!("it said {other:?}")
-                }
-            }
-        };
-        ask().context("changing how the server behaves")
-    }
-
     /// The log of the requests since the last [`ServerProcess::take`], as it goes to the host.
     ///
     /// # Errors

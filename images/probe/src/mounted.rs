@@ -74,14 +74,6 @@ impl Mounted {
         self.server.behave(behaviour)
     }
 
-    /// From now on it behaves like this, until it is told otherwise; what [`Mounted::behave`] knows stays as it is.
-    ///
-    /// # Errors
-    /// If the server does not do as it is told.
-    pub fn change(&mut self, behaviour: &lab_protocol::Behaviour) -> anyhow::Result<()> {
-        self.server.behave(behaviour)
-    }
-
     /// The number of the server's process.
     pub fn pid(&self) -> u32 {
         self.server.pid()

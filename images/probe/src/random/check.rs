@@ -6,7 +6,7 @@ use super::history::History;
 use super::judge::judge;
 use super::operation::Step;
 use super::sequence::Sequence;
-use super::shrink::{Shrunk, shrink};
+use super::shrink::{Budget, Shrunk, shrink};
 use super::violation::{Kind, Violation};
 
 /// What sequences are run on.
@@ -30,14 +30,14 @@ pub(crate) struct Failure {
     pub(crate) shrunk: Shrunk,
 }
 
-/// Runs a sequence, with a comparison at its end; if it fails it is shrunk in so many runs at most.
+/// Runs a sequence, with a comparison at its end; if it fails it is shrunk.
 ///
 /// # Errors
 /// If it cannot be run.
 pub(crate) fn check(
     subject: &mut dyn Subject,
     sequence: &Sequence,
-    most_runs: u32,
+    budget: Budget,
 ) -> anyhow::Result<Option<Failure>> {
     let mut sequence = sequence.clone();
     if sequence.0.last() != Some(&Step::Compare) {
@@ -45,7 +45,7 @@ pub(crate) fn check(
     }
     let history = subject.run(&sequence)?;
     let Some(violation) = judge(&sequence, &history) else { return Ok(None) };
-    let shrunk = shrink(subject, &sequence, violation.clone(), most_runs)?;
+    let shrunk = shrink(subject, &sequence, violation.clone(), budget)?;
     Ok(Some(Failure { sequence, violation, shrunk }))
 }
 

@@ -1,6 +1,7 @@
 //! `probe random`: as many seeds as one likes, or one sequence.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use lab_guest::server::Place;
@@ -9,13 +10,15 @@ use lexopt::{Arg, ValueExt as _};
 use super::check::{Failure, check};
 use super::draw;
 use super::perform::Ground;
-use super::probe::MOST_RUNS;
 use super::profile::Profile;
 use super::sequence::Sequence;
-use crate::behaviour::Behaviour;
+use super::shrink::Budget;
 use crate::fixture::Fixture;
 use crate::mounted::Mounted;
 use crate::sandbox;
+
+/// Whoever asks for one seed has time.
+const BUDGET: Budget = Budget { runs: 1000, time: Duration::from_secs(120) };
 
 /// What is checked where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +88,7 @@ pub fn run(order: &RandomOrder) -> anyhow::Result<()> {
         mount: order.mount.clone(),
         stderr: stderr.clone(),
     };
-    let mut mounted = Mounted::start(Fixture::Usual, &Behaviour::with_latency_us(0), &place)?;
+    let mut mounted = Mounted::start(Fixture::Usual, &place)?;
     let failed = check_all(order, &mut mounted);
     let ended = mounted.quit();
     let _ = std::fs::remove_file(stderr);
@@ -100,7 +103,7 @@ fn check_all(order: &RandomOrder, mounted: &mut Mounted) -> anyhow::Result<u32> 
     let mut ground = Ground::new(&order.mount, &order.storage, mounted);
     let mut failed = 0;
     let mut one = |name: String, sequence: &Sequence| -> anyhow::Result<()> {
-        let failure = check(&mut ground, sequence, MOST_RUNS)?;
+        let failure = check(&mut ground, sequence, BUDGET)?;
         failed += u32::from(failure.is_some());
         print(&name, failure.as_ref());
         Ok(())

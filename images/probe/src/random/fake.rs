@@ -7,7 +7,12 @@ use super::history::{Completion, History, Seen, View};
 use super::operation::{Action, FileName, Operation, Step};
 use super::profile::Profile;
 use super::sequence::Sequence;
+use super::shrink::Budget;
 use super::violation::Kind;
+use std::time::Duration;
+
+/// Until nothing becomes simpler any more.
+const WHOLE: Budget = Budget { runs: 2000, time: Duration::MAX };
 
 /// What it does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +171,7 @@ impl Content {
 fn find(fault: Fault, profile: Profile) -> (Kind, String, Vec<String>) {
     for seed in 0..50 {
         let sequence = draw::sequence(profile, seed, 120);
-        if let Some(failure) = check(&mut Fake(fault), &sequence, 2000).unwrap() {
+        if let Some(failure) = check(&mut Fake(fault), &sequence, WHOLE).unwrap() {
             return (failure.kind(), failure.to_string(), failure.lines());
         }
     }
@@ -178,7 +183,7 @@ fn a_file_without_fault_is_right() {
     for profile in Profile::ALL {
         for seed in 0..100 {
             let sequence = draw::sequence(profile, seed, 100);
-            let failure = check(&mut Fake(Fault::None), &sequence, 500).unwrap();
+            let failure = check(&mut Fake(Fault::None), &sequence, WHOLE).unwrap();
             assert!(
                 failure.is_none(),
                 "{profile:?}, seed {seed}: {0} {1:?}",

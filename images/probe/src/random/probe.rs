@@ -1,6 +1,7 @@
 //! The probes: one for each profile, and a short one.
 
 use std::path::Path;
+use std::time::Duration;
 
 use lab_protocol::{Behaviour, ServerSettings};
 
@@ -9,6 +10,7 @@ use super::conditions::Conditions;
 use super::draw;
 use super::perform::{Ground, Server};
 use super::profile::Profile;
+use super::shrink::Budget;
 use crate::mounted::Mounted;
 use crate::probe::{Observation, Probe};
 use crate::stage::Stage;
@@ -17,8 +19,8 @@ use crate::stage::Stage;
 const OPERATIONS: u32 = 400;
 const OPERATIONS_OF_SHORT: u32 = 80;
 
-/// The most runs in which a sequence is shrunk. Those of the first dozen are long ones.
-pub(super) const MOST_RUNS: u32 = 150;
+/// A boot that says nothing for some minutes is taken for hung, and a busy host may need ten seconds for one of the guest.
+const BUDGET: Budget = Budget { runs: 300, time: Duration::from_secs(15) };
 
 /// Guest time for a sequence with all runs in which it is shrunk, seconds.
 const LIMIT_S: u64 = 300;
@@ -50,7 +52,7 @@ fn observe(
     operations: u32,
 ) -> anyhow::Result<Observation> {
     let sequence = draw::sequence(profile, seed, operations);
-    let failure = check(&mut Ground::new(mount, storage, mounted), &sequence, MOST_RUNS)?;
+    let failure = check(&mut Ground::new(mount, storage, mounted), &sequence, BUDGET)?;
     let Some(failure) = failure else {
         return Ok(Observation::new(format!("keeps every byte in {operations} operations")));
     };
@@ -73,7 +75,7 @@ fn said(profile: Profile, failure: &Failure, again: String) -> Observation {
 
 impl Server for Mounted {
     fn behave(&mut self, conditions: &Conditions) -> anyhow::Result<()> {
-        self.change(&behaviour(conditions))
+        Mounted::behave(self, &behaviour(conditions))
     }
 }
 

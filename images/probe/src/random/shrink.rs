@@ -1,5 +1,7 @@
 //! A failing sequence is made shorter for as long as it fails in the same way.
 
+use std::time::{Duration, Instant};
+
 use super::check::Subject;
 use super::conditions::Conditions;
 use super::judge::judge;
@@ -16,14 +18,23 @@ pub(crate) struct Shrunk {
     pub(crate) runs: u32,
 }
 
+/// What shrinking may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// The most runs.
+    pub(crate) runs: u32,
+    /// No run begins after this time. In the guest it is virtual time, and so the same in each boot.
+    pub(crate) time: Duration,
+}
+
 struct Search<'a> {
     subject: &'a mut dyn Subject,
     best: Shrunk,
-    /// The most runs.
-    limit: u32,
+    budget: Budget,
+    begin: Instant,
 }
 
-/// Drops steps, and then makes what is left simpler, with so many runs at most.
+/// Drops steps, and then makes what is left simpler.
 ///
 /// # Errors
 /// If a sequence cannot be run.
@@ -31,10 +42,10 @@ pub(crate) fn shrink(
     subject: &mut dyn Subject,
     sequence: &Sequence,
     violation: Violation,
-    limit: u32,
+    budget: Budget,
 ) -> anyhow::Result<Shrunk> {
     let best = Shrunk { sequence: sequence.clone(), violation, runs: 0 };
-    let mut search = Search { subject, best, limit };
+    let mut search = Search { subject, best, budget, begin: Instant::now() };
     search.cut_tail()?;
     loop {
         let before = search.best.sequence.clone();
@@ -48,7 +59,8 @@ pub(crate) fn shrink(
 
 impl Search<'_> {
     fn is_over(&self) -> bool {
-        self.best.runs >= self.limit || !self.subject.can_go_on()
+        let Budget { runs, time } = self.budget;
+        self.best.runs >= runs || self.begin.elapsed() >= time || !self.subject.can_go_on()
     }
 
     /// Whether this fails too; if so it is the best from now on.

@@ -34,10 +34,11 @@ pub(super) struct OpenFile {
 }
 
 impl Files {
-    /// New empty files with names that end in `number`.
+    /// New empty files with names that end in their number.
     pub(super) fn create(mount: &Path, storage: &Path, number: u32) -> anyhow::Result<Self> {
         let open = |file: FileName| {
-            let name = format!("random-{}-{number}", file.word());
+            // What a run that was killed has left is not in the way.
+            let name = format!("random-{}-{}-{number}", file.word(), std::process::id());
             OpenFile::create(mount.join(&name), storage.join(&name))
         };
         Ok(Files { a: open(FileName::A)?, b: open(FileName::B)? })

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Ground, Server};
 use crate::random::check::check;
@@ -10,7 +11,12 @@ use crate::random::conditions::Conditions;
 use crate::random::draw;
 use crate::random::profile::Profile;
 use crate::random::sequence::Sequence;
+use crate::random::shrink::Budget;
 use crate::random::violation::Kind;
+
+fn budget(runs: u32) -> Budget {
+    Budget { runs, time: Duration::MAX }
+}
 
 /// Nothing is between the files and whoever uses them.
 struct Nobody;
@@ -44,7 +50,7 @@ fn a_file_system_in_memory_keeps_every_byte() {
         for seed in 0..5 {
             let mut server = Nobody;
             let mut ground = Ground::new(folder.path(), folder.path(), &mut server);
-            let failure = check(&mut ground, &draw::sequence(profile, seed, 200), 0).unwrap();
+            let failure = check(&mut ground, &draw::sequence(profile, seed, 200), budget(0)).unwrap();
             assert!(failure.is_none(), "{profile:?}, seed {seed}: {}", failure.unwrap());
         }
     }
@@ -67,7 +73,7 @@ fn a_byte_that_changes_by_itself_is_found() {
         let sequence: Sequence = text.parse().unwrap();
         let mut server = Vandal(folder.path());
         let mut ground = Ground::new(folder.path(), folder.path(), &mut server);
-        let failure = check(&mut ground, &sequence, 100).unwrap().unwrap();
+        let failure = check(&mut ground, &sequence, budget(100)).unwrap().unwrap();
         assert_eq!(failure.kind(), kind, "{look}: {failure}");
         assert!(failure.to_string().contains("byte 5000 of file a"), "{look}: {failure}");
         // Writing, changing and looking are what is left of it.
