@@ -151,6 +151,13 @@ impl Behaviour {
         self.probes.iter().filter(|row| row.cells.first().is_some_and(ProbeCell::fails))
     }
 
+    /// In how many probes the baseline does not do what its table says. Then one of the two is not what the plan takes it for.
+    pub(crate) fn baseline_otherwise(&self) -> usize {
+        let is_otherwise = |seen: &Seen| seen.observation.standing == Standing::Otherwise;
+        let baseline = self.probes.iter().filter_map(|row| row.cells.first());
+        baseline.filter(|cell| cell.seen.iter().any(is_otherwise)).count()
+    }
+
     /// Whether any boot came to a probe.
     pub(crate) fn has_data(&self) -> bool {
         !self.probes.is_empty()

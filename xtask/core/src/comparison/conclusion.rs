@@ -77,6 +77,7 @@ pub(super) fn conclude(variants: &[VariantSummary], said: Said<'_>, damaged: &[S
             baseline.boots.planned
         ));
     }
+    unknown |= said.behaviour.is_some_and(|behaviour| behaviour.baseline_otherwise() > 0);
     sentences.extend(said.behaviour.and_then(|behaviour| baseline_behaviour(behaviour, &variants[0].name)));
     let is_measured = said.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.mean.is_some());
     let has_data = is_measured || said.behaviour.is_some_and(Behaviour::has_data);

@@ -51,7 +51,8 @@ impl Standing {
 }
 
 impl Observation {
-    fn of(result: &ProbeResult) -> Self {
+    /// What a probe says that came to its end.
+    pub fn of(result: &ProbeResult) -> Self {
         let observed = text(&result.observed);
         let expected: Vec<String> = result.expected.iter().map(|expected| text(expected)).collect();
         match &result.fault {

@@ -9,7 +9,10 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
     let behaviour = comparison.behaviour.as_ref()?;
     let mut lines = vec![text::wrap("", &summary(comparison, behaviour), width, 2)];
     let parts = [
-        (Part::Unexpected, "Unexpected:".to_owned()),
+        (
+            Part::Unexpected,
+            "Unexpected (the requests of each probe are in report.json of its boot):".to_owned(),
+        ),
         (Part::Baseline, format!("In {} itself:", comparison.baseline)),
         (Part::Unknown, "Of these nothing can be said:".to_owned()),
         (Part::Expected, format!("Expected differences from {}:", comparison.baseline)),
@@ -17,7 +20,7 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
     for (part, heading) in parts {
         let rows: Vec<&ProbeRow> = behaviour.probes.iter().filter(|row| part_of(row) == Some(part)).collect();
         if !rows.is_empty() {
-            lines.push(heading);
+            lines.push(text::wrap("", &heading, width, 2));
             lines.extend(rows.into_iter().map(|row| probe(behaviour, row, width)));
         }
     }
@@ -271,7 +274,7 @@ mod tests {
             100,
             expect![[r#"
                 Behaviour: UNEXPECTED in 3 of 3 probes.
-                Unexpected:
+                Unexpected (the requests of each probe are in report.json of its boot):
                   read at the end of the file
                     original, patched, by-kiocb: returns 0 bytes, no request
                     my-fix: returns 1 byte [UNEXPECTED: differs from the baseline, and lab.toml states no
@@ -329,7 +332,7 @@ mod tests {
             100,
             expect![[r#"
                 Behaviour: UNEXPECTED in 1 of 2 probes.
-                Unexpected:
+                Unexpected (the requests of each probe are in report.json of its boot):
                   read of 2 MiB with EIO in chunk 5
                     original, my-fix: returns 640 KiB, 7 READs, one at a time
                     patched: returns EIO, 16 READs, several at once in 1 of 2 boots, or returns 2 MiB in 1 of 2
@@ -357,7 +360,7 @@ mod tests {
             100,
             expect![[r#"
                 Behaviour: UNEXPECTED in 1 of 1 probes.
-                Unexpected:
+                Unexpected (the requests of each probe are in report.json of its boot):
                   read of 2 MiB with EIO in chunk 5: original returns 640 KiB, 7 READs, one at a time; patched
                     returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline, and lab.toml
                     states no `behaviour` of the variant]
@@ -396,16 +399,16 @@ mod tests {
             machine:  QEMU 7.2.22 -machine microvm, tcg, -cpu qemu64, 1 vCPU, 512 MiB
             clock:    virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying
             host:     some CPU, 2 CPUs, Debian 12
-            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 1 boots: 1 finished
-            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 1 boots: 1
+            variant:  original (baseline): 6.12.117; no series; bzImage e3b0c44298fc; 1 boot: 1 finished
+            variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 1 boot: 1
                       finished
             variant:  by-kiocb: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e) + by-kiocb (6 patches,
-                      5e5e5e5e5e5e); bzImage 2b3dfb1ca603; 1 boots: 1 finished
-            variant:  my-fix: 6.12.117; my-fix (6 patches, 5e5e5e5e5e5e); bzImage b425610f95f0; 1 boots: 1
+                      5e5e5e5e5e5e); bzImage 2b3dfb1ca603; 1 boot: 1 finished
+            variant:  my-fix: 6.12.117; my-fix (6 patches, 5e5e5e5e5e5e); bzImage b425610f95f0; 1 boot: 1
                       finished
 
             Behaviour: UNEXPECTED in 1 of 1 probes.
-            Unexpected:
+            Unexpected (the requests of each probe are in report.json of its boot):
               read of 2 MiB with EIO in chunk 5
                 original, by-kiocb: returns 640 KiB, 7 READs, one at a time
                 patched: returns EIO, 16 READs, several at once
@@ -427,7 +430,7 @@ mod tests {
             parallel copying. No speed was measured.
 
             Behaviour: UNEXPECTED in 1 of 1 probes.
-            Unexpected:
+            Unexpected (the requests of each probe are in report.json of its boot):
               read of 2 MiB with EIO in chunk 5
                 original, by-kiocb: returns 640 KiB, 7 READs, one at a time
                 patched: returns EIO, 16 READs, several at once

@@ -141,8 +141,9 @@ pub(super) fn boots(counts: &BootCounts) -> String {
         count => format!(" ({count} to warm up, not compared)"),
     };
     format!(
-        "{} boots: {}{warm_up}",
+        "{} boot{}: {}{warm_up}",
         counts.planned,
+        if counts.planned == 1 { "" } else { "s" },
         if parts.is_empty() { "none run".to_owned() } else { parts.join(", ") }
     )
 }

@@ -42,9 +42,24 @@ pub(in crate::comparison) fn doubts(behaviour: &Behaviour, same_kernel: &[bool])
             )
         }));
     }
+    doubts.extend(otherwise(behaviour));
     doubts.extend(varying(behaviour));
     doubts.extend(controls(behaviour, same_kernel));
     doubts
+}
+
+/// A baseline that is not what it is said to be.
+fn otherwise(behaviour: &Behaviour) -> Option<String> {
+    let baseline = behaviour.variants.first()?;
+    let (count, probes) = (behaviour.baseline_otherwise(), behaviour.probes.len());
+    let table = baseline.expected.as_deref().unwrap_or("the table");
+    (count > 0).then(|| {
+        format!(
+            "the baseline {} does not behave as {table} says in {count} of {probes} probes: correct the table, or \
+             `behaviour` of the variant in lab.toml; until then nothing follows from a difference there",
+            baseline.variant
+        )
+    })
 }
 
 /// Probes of one kernel that did not see the same in all boots.

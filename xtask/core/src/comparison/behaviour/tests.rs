@@ -139,38 +139,42 @@ fn failures_of_the_baseline_are_not_held_against_a_variant() {
         read_eio(OTHER, SYNC),
         read_eio(OTHER, ASYNC),
         expect![[r#"
-        [AlreadyInBaseline] NoFinding
-        patched against original: faster; fails like original in 1 of 1 probes.
-        The baseline original itself fails 1 of 1 probes.
-    "#]],
+            [AlreadyInBaseline] CannotTell
+            patched against original: faster; fails like original in 1 of 1 probes.
+            The baseline original itself fails 1 of 1 probes.
+            doubt: the baseline original does not behave as synchronous says in 1 of 1 probes: correct the table, or `behaviour` of the variant in lab.toml; until then nothing follows from a difference there
+        "#]],
     );
     check(
         read_eio(OTHER, SYNC),
         read_eio(ASYNC, ASYNC),
         expect![[r#"
-        [OnlyInBaseline] NoFinding
-        patched against original: faster; behaves as expected in 1 of 1 probes; does not fail where original does in 1 of 1 probes.
-        The baseline original itself fails 1 of 1 probes.
-    "#]],
+            [OnlyInBaseline] CannotTell
+            patched against original: faster; behaves as expected in 1 of 1 probes; does not fail where original does in 1 of 1 probes.
+            The baseline original itself fails 1 of 1 probes.
+            doubt: the baseline original does not behave as synchronous says in 1 of 1 probes: correct the table, or `behaviour` of the variant in lab.toml; until then nothing follows from a difference there
+        "#]],
     );
     check(
         read_eio(OTHER, SYNC),
         read_eio(ASYNC, ""),
         expect![[r#"
-        [OnlyInBaseline] NoFinding
-        patched against original: faster; does not fail where original does in 1 of 1 probes.
-        The baseline original itself fails 1 of 1 probes.
-    "#]],
+            [OnlyInBaseline] CannotTell
+            patched against original: faster; does not fail where original does in 1 of 1 probes.
+            The baseline original itself fails 1 of 1 probes.
+            doubt: the baseline original does not behave as synchronous says in 1 of 1 probes: correct the table, or `behaviour` of the variant in lab.toml; until then nothing follows from a difference there
+        "#]],
     );
     // Another failure than that of the baseline is one.
     check(
         read_eio(OTHER, SYNC),
         read_eio(ASYNC, SYNC),
         expect![[r#"
-        [Unexpected] Worse
-        patched against original: faster; UNEXPECTED behaviour in 1 of 1 probes.
-        The baseline original itself fails 1 of 1 probes.
-    "#]],
+            [Unexpected] Worse
+            patched against original: faster; UNEXPECTED behaviour in 1 of 1 probes.
+            The baseline original itself fails 1 of 1 probes.
+            doubt: the baseline original does not behave as synchronous says in 1 of 1 probes: correct the table, or `behaviour` of the variant in lab.toml; until then nothing follows from a difference there
+        "#]],
     );
 }
 
