@@ -50,12 +50,14 @@ enum SessionEvent {
 }
 
 /// Why serving ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Ending {
     /// By a command, the end of the input or a signal; still mounted.
     Asked,
     /// Unmounted from outside.
     Unmounted,
+    /// The connection broke, and with it the threads end.
+    Broken(anyhow::Error),
 }
 
 /// How long threads may take to finish their requests after the unmount.
@@ -84,11 +86,14 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
         thread::spawn(move || pass_lines(&sender));
     }
     let ending = handle(&server, &events);
-    let cleared = match &ending {
+    let mut clear = || unmount(&server, &mut mounted, mount);
+    match ending {
         Ok(Ending::Unmounted) => Ok(()),
-        Ok(Ending::Asked) | Err(_) => unmount(&server, &mut mounted, mount).map(|()| await_threads(&events)),
-    };
-    ending.and(cleared)
+        Ok(Ending::Asked) => clear().map(|()| await_threads(&events)),
+        // The first error is the one to be told.
+        Ok(Ending::Broken(error)) => clear().or(Ok(())).and(Err(error)),
+        Err(error) => clear().map(|()| await_threads(&events)).or(Ok(())).and(Err(error)),
+    }
 }
 
 fn mounting_failed(mount: &Path) -> String {
@@ -189,7 +194,8 @@ fn handle(server: &Server, events: &Receiver<SessionEvent>) -> anyhow::Result<En
             }
             SessionEvent::EndOfInput | SessionEvent::Signal => return Ok(Ending::Asked),
             SessionEvent::Ended(result) => {
-                return result.map(|()| Ending::Unmounted).context("the connection to the kernel broke");
+                let result = result.context("the connection to the kernel broke");
+                return Ok(result.map_or_else(Ending::Broken, |()| Ending::Unmounted));
             }
         }
     }

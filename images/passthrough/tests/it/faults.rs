@@ -106,7 +106,6 @@ fn reads_with_too_large_an_answer() {
     }
 }
 
-/// One at a time the kernel does not look: it trusts the count, and warns of it.
 #[test]
 fn writes_with_too_large_an_answer() {
     for splice in [false, true] {
