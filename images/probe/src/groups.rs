@@ -3,10 +3,14 @@
 mod aio;
 mod buffers;
 mod call;
+mod death;
 mod ends;
 mod errors;
 mod integrity;
 mod random;
+mod leaks;
+mod lifecycle;
+mod queued;
 mod servers;
 mod signals;
 mod sync;
@@ -22,9 +26,13 @@ const GROUPS: &[fn() -> Vec<Probe>] = &[
     servers::probes,
     signals::probes,
     aio::probes,
+    queued::probes,
+    lifecycle::probes,
     sync::probes,
     integrity::probes,
     random::probes,
+    leaks::probes,
+    death::probes,
 ];
 
 /// All probes.

@@ -6,12 +6,14 @@
 //!
 //! A group of probes is a file below `groups/` and a line in `groups.rs`.
 
+pub mod apart;
 pub mod args;
 pub mod child;
 pub mod expected;
 pub mod fixture;
 pub mod groups;
 pub mod health;
+pub mod iocb;
 pub mod memory;
 pub mod mounted;
 pub mod observe;
@@ -23,3 +25,4 @@ pub mod runner;
 pub mod sandbox;
 pub mod stage;
 pub mod stored;
+pub mod uring;

@@ -60,8 +60,9 @@ impl Memory {
 
     /// Takes one page away: whoever touches it gets EFAULT or SIGSEGV from now on, and its content is not to be asked for.
     pub fn remove_page(&self, page: usize) {
+        // A page that is unmapped would make room for the next mapping of whoever needs one.
         // SAFETY: only this mapping is changed, and nobody holds its content: that would be a borrow of it.
-        unsafe { libc::munmap(self.at(page * PAGE).cast(), PAGE) };
+        unsafe { libc::mprotect(self.at(page * PAGE).cast(), PAGE, libc::PROT_NONE) };
     }
 }
 

@@ -11,7 +11,7 @@ pub enum Outcome {
     Error(i32),
 }
 
-const NAMES: [(i32, &str); 18] = [
+const NAMES: [(i32, &str); 19] = [
     (libc::EPERM, "EPERM"),
     (libc::ENOENT, "ENOENT"),
     (libc::EINTR, "EINTR"),
@@ -20,6 +20,7 @@ const NAMES: [(i32, &str); 18] = [
     (libc::EAGAIN, "EAGAIN"),
     (libc::ENOMEM, "ENOMEM"),
     (libc::EFAULT, "EFAULT"),
+    (libc::EBUSY, "EBUSY"),
     (libc::EINVAL, "EINVAL"),
     (libc::EFBIG, "EFBIG"),
     (libc::ENOSPC, "ENOSPC"),

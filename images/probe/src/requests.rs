@@ -16,13 +16,15 @@ pub struct Requests {
 }
 
 /// What the words leave out unless it is asked for: it belongs to opening and closing files.
-const QUIET: [Operation; 6] = [
+const QUIET: [Operation; 7] = [
     Operation::Lookup,
     Operation::Open,
     Operation::Release,
     Operation::Flush,
     Operation::Forget,
     Operation::BatchForget,
+    // Sent once for each mount, when io_uring is used for the first time.
+    Operation::Poll,
 ];
 
 impl Requests {

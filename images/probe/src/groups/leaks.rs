@@ -1,0 +1,198 @@
+//! The same thing 200 times: what is left behind each time adds up.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lab_protocol::{Effect, FaultOperation, Times};
+
+use super::queued::PATIENCE;
+use crate::apart;
+use crate::iocb::{Commands, Context, Opcode};
+use crate::memory::Memory;
+use crate::observe::{self, Range};
+use crate::outcome::Outcome;
+use crate::probe::{Observation, Probe, fault_at};
+use crate::stage::{Stage, TestFile};
+
+const TIMES: usize = 200;
+/// Four requests, 128 pages.
+const LENGTH: usize = 512 << 10;
+
+/// What may be used for other things meanwhile, pages: one in each round is more.
+const SLACK: i64 = 150;
+
+/// The probes of this group.
+pub(super) fn probes() -> Vec<Probe> {
+    let eio = fault_at(FaultOperation::DATA, 256, Times::Always, Effect::Eio);
+    let short = fault_at(FaultOperation::DATA, 256, Times::Always, Effect::Short { bytes: 1000 });
+    let leak = |name: &str, title: &str, why: &str, round: Round| {
+        Probe::new(name, title, why, move |stage| repeat(stage, round)).latency_us(20).limit_s(60)
+    };
+    vec![
+        leak("leak-read", "200 reads of 512 KiB", "each request and each page is let go of once", read),
+        leak(
+            "leak-aio-read",
+            "200 AIO reads of 512 KiB",
+            "the last answer, and nobody else, lets go of the command",
+            aio_read,
+        ),
+        leak(
+            "leak-aio-read-eio",
+            "200 AIO reads of 512 KiB with EIO in chunk 2",
+            "the way of an error lets go of the same things",
+            aio_read,
+        )
+        .fault(eio.clone()),
+        leak(
+            "leak-aio-read-short",
+            "200 AIO reads of 512 KiB with 1000 bytes in chunk 2",
+            "pages that are not filled are let go of as well",
+            aio_read,
+        )
+        .fault(short),
+        leak("leak-aio-write", "200 AIO writes of 512 KiB", "the same, for writes", aio_write),
+        leak(
+            "leak-aio-write-eio",
+            "200 AIO writes of 512 KiB with EIO in chunk 2",
+            "the same, for writes that fail",
+            aio_write,
+        )
+        .fault(eio),
+        leak(
+            "leak-aio-destroy",
+            "200 contexts that are destroyed with a read of 512 KiB under way",
+            "a command that nobody waits for is let go of",
+            aio_destroy,
+        ),
+        leak(
+            "leak-aio-exit",
+            "200 processes that exit with a read of 512 KiB under way",
+            "pages of a process that is gone are let go of",
+            aio_exit,
+        ),
+        leak(
+            "leak-aio-fault",
+            "200 AIO reads of 512 KiB into memory with a page missing in the middle",
+            "what was prepared when the fault was met is let go of",
+            aio_missing_page,
+        ),
+    ]
+}
+
+/// One time.
+type Round = fn(&TestFile) -> anyhow::Result<Outcome>;
+
+fn read(file: &TestFile) -> anyhow::Result<Outcome> {
+    Ok(file.read(&Memory::new(LENGTH)?, 0, LENGTH, 0))
+}
+
+fn aio_read(file: &TestFile) -> anyhow::Result<Outcome> {
+    aio(file, Opcode::Read, &Memory::new(LENGTH)?)
+}
+
+fn aio_write(file: &TestFile) -> anyhow::Result<Outcome> {
+    aio(file, Opcode::Write, &observe::new_data(Range::new(0, LENGTH as u64))?)
+}
+
+fn aio_missing_page(file: &TestFile) -> anyhow::Result<Outcome> {
+    let memory = Memory::new(LENGTH)?;
+    memory.remove_page(75);
+    aio(file, Opcode::Read, &memory)
+}
+
+fn aio(file: &TestFile, opcode: Opcode, memory: &Memory) -> anyhow::Result<Outcome> {
+    let context = Context::new(8).context("io_setup(2)")?;
+    let mut commands = Commands::new();
+    commands.add(opcode, file.fd(), (memory, 0, LENGTH), 0);
+    context.submit(&mut commands);
+    let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
+    Ok(events.first().context("no completion")?.outcome())
+}
+
+fn aio_destroy(file: &TestFile) -> anyhow::Result<Outcome> {
+    let memory = Memory::new(LENGTH)?;
+    let context = Context::new(8).context("io_setup(2)")?;
+    let mut commands = Commands::new();
+    commands.add(Opcode::Read, file.fd(), (&memory, 0, LENGTH), 0);
+    context.submit(&mut commands);
+    Ok(context.destroy())
+}
+
+fn aio_exit(file: &TestFile) -> anyhow::Result<Outcome> {
+    let copy = apart::start(|| {
+        let submit = || -> anyhow::Result<Outcome> {
+            let (memory, context) = (Memory::new(LENGTH)?, Context::new(8)?);
+            let mut commands = Commands::new();
+            commands.add(Opcode::Read, file.fd(), (&memory, 0, LENGTH), 0);
+            let taken = context.submit(&mut commands);
+            // Nobody waits: the process ends with the read under way.
+            std::mem::forget((memory, context));
+            Ok(taken)
+        };
+        submit().map_or_else(|error| format!("{error:#}"), |taken| taken.bytes().to_string())
+    })?;
+    let taken = copy.end()?;
+    Ok(Outcome::Bytes(taken.parse().with_context(|| taken.clone())?))
+}
+
+fn repeat(stage: &mut Stage<'_>, round: Round) -> anyhow::Result<Observation> {
+    let file = stage.file(LENGTH as u64)?;
+    // What is kept for later is there after some rounds.
+    let first = several(stage, &file, round, TIMES / 4)?;
+    let before = Used::read()?;
+    let outcome = several(stage, &file, round, TIMES)?;
+    let after = Used::read()?;
+    let same = if first == outcome { String::new() } else { ", at first otherwise".to_owned() };
+    let (pages, slab) = (after.gone - before.gone, after.slab - before.slab);
+    let lost = |what: &str, pages: i64| {
+        (pages > SLACK).then(|| format!("{pages} pages {what} are gone after {TIMES} times"))
+    };
+    Ok(Observation::new(format!("returns {} each time{same}", outcome.words()))
+        .fault_if_any(lost("of memory", pages))
+        .fault_if_any(lost("of the kernel's objects", slab))
+        .details([format!("pages in use: {pages:+}, of these for objects: {slab:+}")]))
+}
+
+/// Does it several times; all have to come to the same.
+fn several(stage: &mut Stage<'_>, file: &TestFile, round: Round, times: usize) -> anyhow::Result<Outcome> {
+    let mut outcome = None;
+    for number in 0..times {
+        let now = round(file)?;
+        let first = *outcome.get_or_insert(now);
+        anyhow::ensure!(first == now, "round {number} comes to {}, not {}", now.words(), first.words());
+        // The log has room for some rounds.
+        if number % 100 == 0 {
+            stage.mounted.await_idle(PATIENCE);
+            stage.mounted.forget_requests()?;
+        }
+    }
+    stage.mounted.await_idle(PATIENCE);
+    // Memory that is let go of by RCU and by workers is there a little later.
+    std::thread::sleep(Duration::from_millis(100));
+    Ok(outcome.unwrap_or(Outcome::Bytes(0)))
+}
+
+/// Pages in use.
+#[derive(Clone, Copy, Debug)]
+struct Used {
+    /// Neither free nor of files: what the storage takes is no loss.
+    gone: i64,
+    /// For objects of the kernel that it cannot do without.
+    slab: i64,
+}
+
+impl Used {
+    fn read() -> anyhow::Result<Self> {
+        // Each CPU keeps free pages and a part of the counters to itself.
+        let _ = fs::write("/proc/sys/vm/stat_refresh", "1");
+        let vmstat = fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
+        let counter = |name: &str| -> anyhow::Result<i64> {
+            let value =
+                vmstat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+            value.with_context(|| format!("/proc/vmstat has no {name}"))
+        };
+        let free = counter("nr_free_pages")? + counter("nr_file_pages")? + counter("nr_slab_reclaimable")?;
+        Ok(Used { gone: -free, slab: counter("nr_slab_unreclaimable")? })
+    }
+}
