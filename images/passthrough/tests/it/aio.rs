@@ -70,7 +70,7 @@ fn verified_data_reaches_the_storage() {
     let mut wrong = found;
     wrong[1_000_000] ^= 1;
     std::fs::write(served.stored("file"), wrong).unwrap();
-    let error = stress(&served, "-O -v -s 8 -r 192 -o 1").unwrap_err().to_string();
+    let error = format!("{:#}", stress(&served, "-O -v -s 8 -r 192 -o 1").unwrap_err());
     assert!(error.contains("wrong data at offset 1000000"), "{error}");
 }
 
