@@ -115,6 +115,7 @@ fn kernels_that_fail() {
         variants = ["stock", "panics", "silent"]
         scenarios = ["local"]
         workloads = ["small-dd-read"]
+        probes = "none"
         boots = 1
         seed = 1
         "#,
@@ -156,6 +157,7 @@ fn programs_that_fail() {
         variants = ["original", "stock"]
         scenarios = ["local", "dying"]
         workloads = ["refused", "small-dd-read"]
+        probes = "none"
         boots = 1
         seed = 1
         "#,
@@ -340,6 +342,18 @@ fn bad_input() {
         ("", &[], &["compare", "2026-01-01-ci-1"], "there is no campaign `2026-01-01-ci-1`"),
         ("", &[], &["compare"], "make one with: cargo xtask run-lab"),
         ("[plans.x", &[], &["run-lab"], "lab.toml:"),
+        (
+            "[variants.x]\nseries = []\nbehaviour = \"synchronos\"",
+            &[],
+            &["run-lab"],
+            "variants.x.behaviour: there is no table of behaviour `synchronos`; did you mean `synchronous`?",
+        ),
+        (
+            "",
+            &[],
+            &["run-lab", "--plan", "behaviour", "--workloads", "dd-read"],
+            "all probes run without workloads",
+        ),
         (variant, &[], &["run-lab", "--plan", "mine"], "there is no series `mine`"),
         (variant, &[("README.md", "claim")], &["run-lab", "--plan", "mine"], "no patch in it"),
         (variant, &[("0001-x.patch", escape)], &["run-lab", "--plan", "mine"], "../../outside"),

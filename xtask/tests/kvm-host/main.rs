@@ -42,6 +42,7 @@ const PLANS: &str = r#"
     variants = ["original", "original-again", "stock", "panics", "silent"]
     scenarios = ["local"]
     workloads = ["small-dd-read", "small-aio-write"]
+    probes = "none"
     boots = 1
     seed = 1
     [plans.image]

@@ -123,8 +123,26 @@ mod tests {
             let room = Room { cpus: 2, available_mib: Some(1600) };
             boots(&plan.with_repetitions(2), side_by_side(Clock::Virtual, 512, room).unwrap())
         };
-        expect![""].assert_eq(&probed(ProbeSet::Quick, plan(Clock::Virtual).workloads));
-        expect![""].assert_eq(&probed(ProbeSet::All, Vec::new()));
+        expect![[r#"
+            plan built: 4 boots, 2 side by side; each runs dd-read, aio-read
+
+            boot  variant   scenario  repetition  phase us
+               1  original  slow               1         0  quick probes
+               2  patched   slow               1         0  quick probes
+               3  patched   slow               2         0
+               4  original  slow               2         0
+        "#]]
+        .assert_eq(&probed(ProbeSet::Quick, plan(Clock::Virtual).workloads));
+        expect![[r#"
+            plan built: 4 boots, 2 side by side; each runs probes only
+
+            boot  variant   scenario  repetition  phase us
+               1  original  slow               1         0  all probes
+               2  patched   slow               1         0  all probes
+               3  patched   slow               2         0  all probes
+               4  original  slow               2         0  all probes
+        "#]]
+        .assert_eq(&probed(ProbeSet::All, Vec::new()));
         let first_line = on(Clock::Virtual, 64).lines().next().unwrap().to_owned();
         expect!["plan built: 6 boots, 2 side by side and not 64, since each needs 768 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
             .assert_eq(&first_line);
