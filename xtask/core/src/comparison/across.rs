@@ -163,6 +163,13 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
         }
     }
     differences.extend(unlike_campaigns(left, right)?);
+    if let Some(only_probes) = campaigns.iter().find(|campaign| campaign.file.plan.workloads.is_empty()) {
+        bail!(
+            "{}: {} only probed, and figures are what two campaigns are compared by; look at each with `compare NAME`",
+            purpose(),
+            only_probes.name
+        );
+    }
     let (rows, left_out) = pair_rows(campaigns, &sides);
     if rows.is_empty() {
         bail!("{}: no row in common: {}", purpose(), left_out.join("; "));

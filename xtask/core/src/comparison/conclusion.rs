@@ -55,8 +55,9 @@ pub(super) fn conclude(variants: &[VariantSummary], said: Said<'_>, damaged: &[S
             worse |= judged.is_worse();
             unknown |= judged.is_unknown();
         } else {
-            // But bytes that are wrong are no noise: if only sometimes, then maybe in the baseline too.
-            unknown |= judged.wrong_data > 0;
+            // But bytes that are wrong are no noise, nor is what no table says: if only sometimes, then maybe in the
+            // baseline too.
+            unknown |= judged.wrong_data > 0 || judged.misbehaves();
         }
         sentences.push(judged.sentence(&variants[place].name, &variants[0].name));
     }
@@ -163,8 +164,12 @@ impl<'a> Judged<'a> {
 
     fn is_worse(&self) -> bool {
         let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
-        let misbehaves = self.probed.is_some_and(|(probed, _)| probed.unexpected > 0);
-        self.worse.len() + self.failed + self.wrong_data + self.new_findings > 0 || troubled || misbehaves
+        let counted = self.worse.len() + self.failed + self.wrong_data + self.new_findings;
+        counted > 0 || troubled || self.misbehaves()
+    }
+
+    fn misbehaves(&self) -> bool {
+        self.probed.is_some_and(|(probed, _)| probed.unexpected > 0)
     }
 
     fn is_unknown(&self) -> bool {

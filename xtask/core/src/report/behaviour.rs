@@ -1,11 +1,21 @@
 //! What callers see of the kernels beside their speed: what is unexpected first, then what differs as it should.
 
+mod differences;
+mod groups;
+
 use super::text;
-use crate::comparison::{Behaviour, Comparison, ProbeCell, ProbeRow, ProbeVerdict, ProbedVariant, Seen};
-use crate::evidence::probes::Standing;
+use crate::comparison::{Behaviour, Comparison, ProbeCell, ProbeRow, ProbeVerdict};
+use groups::{groups, seen};
+
+/// How many of the expected differences are shown, of each group of kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Differences {
+    All,
+    AtMost(usize),
+}
 
 /// The probes, in lines of at most `width` characters; none if nothing was to be probed.
-pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
+pub(super) fn render(comparison: &Comparison, width: usize, shown: Differences) -> Option<String> {
     let behaviour = comparison.behaviour.as_ref()?;
     let mut lines = vec![text::wrap("", &summary(comparison, behaviour), width, 2)];
     let parts = [
@@ -15,15 +25,17 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
         ),
         (Part::Baseline, format!("In {} itself:", comparison.baseline)),
         (Part::Unknown, "Of these nothing can be said:".to_owned()),
-        (Part::Expected, format!("Expected differences from {}:", comparison.baseline)),
     ];
+    let rows_of = |part| behaviour.probes.iter().filter(move |row| part_of(row) == Some(part)).collect();
     for (part, heading) in parts {
-        let rows: Vec<&ProbeRow> = behaviour.probes.iter().filter(|row| part_of(row) == Some(part)).collect();
+        let rows: Vec<&ProbeRow> = rows_of(part);
         if !rows.is_empty() {
             lines.push(text::wrap("", &heading, width, 2));
             lines.extend(rows.into_iter().map(|row| probe(behaviour, row, width)));
         }
     }
+    let expected: Vec<&ProbeRow> = rows_of(Part::Expected);
+    lines.extend(differences::lines(behaviour, &expected, width, shown));
     Some(lines.join("\n"))
 }
 
@@ -75,12 +87,6 @@ fn summary(comparison: &Comparison, behaviour: &Behaviour) -> String {
     format!("Behaviour: {said}{differences}.")
 }
 
-/// Variants that saw the same and are judged alike, with what they saw.
-struct Group<'a> {
-    variants: Vec<&'a ProbedVariant>,
-    cell: &'a ProbeCell,
-}
-
 /// A sentence if two kernels did one thing each, else a line for each thing that was done.
 fn probe(behaviour: &Behaviour, row: &ProbeRow, width: usize) -> String {
     let groups = groups(behaviour, row);
@@ -95,75 +101,9 @@ fn probe(behaviour: &Behaviour, row: &ProbeRow, width: usize) -> String {
     }
     let mut lines = vec![text::wrap("  ", &row.title, width, 4)];
     for group in &groups {
-        let names: Vec<&str> = group.variants.iter().map(|variant| variant.variant.as_str()).collect();
-        lines.push(text::wrap("    ", &format!("{}: {}", names.join(", "), seen(group)), width, 6));
+        lines.push(text::wrap("    ", &format!("{}: {}", group.names(), seen(group)), width, 6));
     }
     lines.join("\n")
-}
-
-fn groups<'a>(behaviour: &'a Behaviour, row: &'a ProbeRow) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for (variant, cell) in behaviour.variants.iter().zip(&row.cells) {
-        let said = |variant: &ProbedVariant, cell: &ProbeCell| {
-            let why = why(variant, cell);
-            (
-                cell.seen
-                    .iter()
-                    .map(|seen| (seen.observation.observed.clone(), shares(cell, seen)))
-                    .collect::<Vec<_>>(),
-                why,
-            )
-        };
-        let same = groups.iter_mut().find(|group| {
-            group.variants.first().is_some_and(|first| said(first, group.cell) == said(variant, cell))
-        });
-        match same {
-            Some(group) => group.variants.push(variant),
-            None => groups.push(Group { variants: vec![variant], cell }),
-        }
-    }
-    groups
-}
-
-/// What was seen, and why it counts against the variants.
-fn seen(group: &Group<'_>) -> String {
-    let each = |seen: &Seen| format!("{}{}", seen.observation.observed, shares(group.cell, seen));
-    let all: Vec<String> = group.cell.seen.iter().map(each).collect();
-    let all = if all.is_empty() { "did not come to it".to_owned() } else { all.join(", or ") };
-    let why = group.variants.first().and_then(|variant| why(variant, group.cell));
-    all + &why.map(|why| format!(" [{why}]")).unwrap_or_default()
-}
-
-/// ` in 1 of 3 boots` where boots differ.
-fn shares(cell: &ProbeCell, seen: &Seen) -> String {
-    match cell.is_varying() {
-        true => format!(" in {} of {} boots", seen.boots, cell.boots()),
-        false => String::new(),
-    }
-}
-
-/// Why what was seen counts against the variant, or would if the baseline did not do the same; none if it does not. Of
-/// several things that were seen the first that does.
-fn why(variant: &ProbedVariant, cell: &ProbeCell) -> Option<String> {
-    let failing = cell.seen.iter().find(|seen| seen.observation.standing.is_failure());
-    let is_unexpected = cell.verdict == Some(ProbeVerdict::Unexpected);
-    let why = match (failing, variant.expected.as_deref()) {
-        (Some(seen), table) => match seen.observation.standing {
-            Standing::Fault => "no kernel may do this".to_owned(),
-            Standing::Unfinished => "it has to end".to_owned(),
-            Standing::Otherwise | Standing::AsExpected | Standing::NotStated => {
-                format!("{} says: {}", table.unwrap_or("the table"), seen.observation.expected.join(", or "))
-            }
-        },
-        (None, Some(table)) if is_unexpected => {
-            format!("differs from the baseline, and {table} says nothing of it")
-        }
-        (None, None) if is_unexpected => {
-            "differs from the baseline, and lab.toml states no `behaviour` of the variant".to_owned()
-        }
-        (None, _) => return None,
-    };
-    Some(if is_unexpected { format!("UNEXPECTED: {why}") } else { why })
 }
 
 #[cfg(test)]
@@ -211,7 +151,7 @@ mod tests {
     }
 
     fn check(campaign: &Campaign, width: usize, expected: Expect) {
-        let text = render(&compare(campaign).unwrap(), width).unwrap();
+        let text = render(&compare(campaign).unwrap(), width, Differences::All).unwrap();
         assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
         expected.assert_eq(&format!("{text}\n"));
     }
@@ -224,24 +164,22 @@ mod tests {
             &campaign,
             100,
             expect![[r#"
-            Behaviour: 2 of 2 probes as expected in each of 4 variants; 1 expected difference from original.
-            Expected differences from original:
-              read of 2 MiB with EIO in chunk 5
-                original, by-kiocb: returns 640 KiB, 7 READs, one at a time
-                patched, my-fix: returns EIO, 16 READs, several at once
-        "#]],
+                Behaviour: 2 of 2 probes as expected in each of 4 variants; 1 expected difference from original.
+                Expected differences, original, by-kiocb / patched, my-fix:
+                  read of 2 MiB with EIO in chunk 5: returns 640 KiB, 7 READs, one at a time / returns EIO, 16
+                    READs, several at once
+            "#]],
         );
         check(
             &campaign,
             72,
             expect![[r#"
-            Behaviour: 2 of 2 probes as expected in each of 4 variants; 1 expected
-              difference from original.
-            Expected differences from original:
-              read of 2 MiB with EIO in chunk 5
-                original, by-kiocb: returns 640 KiB, 7 READs, one at a time
-                patched, my-fix: returns EIO, 16 READs, several at once
-        "#]],
+                Behaviour: 2 of 2 probes as expected in each of 4 variants; 1 expected
+                  difference from original.
+                Expected differences, original, by-kiocb / patched, my-fix:
+                  read of 2 MiB with EIO in chunk 5: returns 640 KiB, 7 READs, one at a
+                    time / returns EIO, 16 READs, several at once
+            "#]],
         );
         let same = [results(SYNC), results(SYNC), results(SYNC), results(SYNC)];
         check(

@@ -1,6 +1,7 @@
 //! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
 
-use super::{behaviour, evidence, scenario, steps, text};
+use super::behaviour::{self, Differences};
+use super::{evidence, scenario, steps, text};
 use crate::comparison::{Cell, Change, Comparison, Row, Verdict};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::{Clock, Scenario};
@@ -12,6 +13,9 @@ pub(super) const WIDTH: usize = 72;
 const VALUE: usize = 11;
 const CHANGE: usize = 9;
 
+/// How many expected differences of behaviour are shown, of each group of kernels.
+const DIFFERENCES: usize = 5;
+
 /// The whole text.
 pub fn render(comparison: &Comparison) -> String {
     let mut parts = vec![method(comparison)];
@@ -21,7 +25,7 @@ pub fn render(comparison: &Comparison) -> String {
         parts.push(notes.map(|note| text::wrap("", &note, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
         parts.extend(steps::render(comparison, WIDTH));
     }
-    parts.extend(behaviour::render(comparison, WIDTH));
+    parts.extend(behaviour::render(comparison, WIDTH, Differences::AtMost(DIFFERENCES)));
     parts.push(logs(comparison));
     let paragraphs = comparison
         .doubts

@@ -76,6 +76,10 @@ fn what_cannot_be_compared_is_refused() {
         ),
         (refused(&|c| c.boots.clear()), "other has no boots"),
         (
+            refused(&|c| c.file.plan.workloads.clear()),
+            "other only probed, and figures are what two campaigns",
+        ),
+        (
             refused(&|c| c.file.plan.scenarios[0].server.threads = 3),
             "no row in common: scenario slow has other settings in the two",
         ),

@@ -8,21 +8,32 @@ pub(super) fn judge(probes: &mut [ProbeRow], same_kernel: &[bool]) {
     for row in probes {
         let baseline = of_baseline(row, same_kernel);
         for cell in row.cells.iter_mut().skip(1) {
-            cell.verdict = Some(verdict(&cell.seen, &baseline));
+            // A label of the baseline's kernel does not excuse itself: it is held against its own table.
+            let is_other = |of: &&OfBaseline| of.variant != cell.variant;
+            let others: Vec<&Seen> = baseline.iter().filter(is_other).map(|of| &of.seen).collect();
+            let all: Vec<&Seen> = baseline.iter().map(|of| &of.seen).collect();
+            cell.verdict = Some(verdict(&cell.seen, &all, &others));
         }
     }
 }
 
+/// What the baseline's kernel showed under one of its labels.
+struct OfBaseline {
+    variant: String,
+    seen: Seen,
+}
+
 /// What the baseline's kernel showed, under any label: what it does only sometimes, it does.
-fn of_baseline(row: &ProbeRow, same_kernel: &[bool]) -> Vec<Seen> {
+fn of_baseline(row: &ProbeRow, same_kernel: &[bool]) -> Vec<OfBaseline> {
     let cells = row.cells.iter().enumerate();
     let of_kernel =
         cells.filter(|(place, _)| *place == 0 || same_kernel.get(*place).copied().unwrap_or(false));
-    of_kernel.flat_map(|(_, cell)| cell.seen.clone()).collect()
+    let seen = of_kernel.flat_map(|(_, cell)| cell.seen.iter().map(move |seen| (cell, seen.clone())));
+    seen.map(|(cell, seen)| OfBaseline { variant: cell.variant.clone(), seen }).collect()
 }
 
-fn verdict(seen: &[Seen], baseline: &[Seen]) -> ProbeVerdict {
-    let worst = seen.iter().map(|seen| one(seen, baseline)).max();
+fn verdict(seen: &[Seen], baseline: &[&Seen], others: &[&Seen]) -> ProbeVerdict {
+    let worst = seen.iter().map(|seen| one(seen, baseline, others)).max();
     match worst {
         Some(worst) => worst,
         None if baseline.is_empty() => ProbeVerdict::Same,
@@ -30,16 +41,17 @@ fn verdict(seen: &[Seen], baseline: &[Seen]) -> ProbeVerdict {
     }
 }
 
-fn one(seen: &Seen, baseline: &[Seen]) -> ProbeVerdict {
+fn one(seen: &Seen, baseline: &[&Seen], others: &[&Seen]) -> ProbeVerdict {
     let observation = &seen.observation;
-    let mut like = baseline.iter().filter(|other| observation.is_like(&other.observation));
+    let is_like = |other: &&&Seen| observation.is_like(&other.observation);
     if observation.standing.is_failure() {
         // That the baseline does the same counts only if it fails by that: a variant that is said to be another kernel and
         // is not fails, although the baseline, which does the same, is right.
+        let mut like = others.iter().filter(is_like);
         let is_known = like.any(|other| other.observation.standing.is_failure());
         return if is_known { ProbeVerdict::AlreadyInBaseline } else { ProbeVerdict::Unexpected };
     }
-    if like.next().is_some() {
+    if baseline.iter().any(|other| is_like(&other)) {
         return ProbeVerdict::Same;
     }
     let baseline_fails = baseline.iter().all(|other| other.observation.standing.is_failure());

@@ -345,6 +345,12 @@ fn the_baseline_under_another_label_shows_what_it_may_do() {
         comparison.behaviour.unwrap().probes[0].cells.iter().map(|cell| cell.verdict).collect();
     assert_eq!(verdicts, [None, Some(ProbeVerdict::Same), Some(ProbeVerdict::Same)]);
     assert_eq!(comparison.conclusion.status, Status::NoFinding);
+    // But a label is held against its own table.
+    let said = read_eio(SYNC, ASYNC);
+    for (place, result) in [(2, said), (4, read_eio(SYNC, ""))] {
+        campaign.boots[place].report.as_mut().unwrap().probes.as_mut().unwrap().results = vec![result];
+    }
+    assert_eq!(compare(&campaign).unwrap().conclusion.status, Status::CannotTell);
     expect!["read-eio: again, the same kernel as original, does not behave like it: what either of them does counts as the baseline's"].assert_eq(comparison.doubts.last().unwrap());
 }
 
