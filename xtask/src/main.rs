@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
-use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, run_lab};
+use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, probe, run_lab};
 
 fn main() -> ExitCode {
     end(run(&Cli::parse().command))
@@ -18,6 +18,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => compare::compare(options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
+        Command::Probe(options) => probe::probe(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Ci => ci::ci(&sh),
         Command::Doctor(options) => doctor::doctor(&sh, options),

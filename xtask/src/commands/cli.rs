@@ -30,6 +30,9 @@ pub enum Command {
     Compare(Compare),
     /// Makes a series of patches that came by mail or lie on a branch.
     ImportSeries(ImportSeries),
+    /// Behaviour probes on the kernel that runs here, without a virtual machine: what callers see of it beside its speed.
+    /// The exit code is 1 if a probe fails.
+    Probe(Probe),
     /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
     /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
     Bench(Bench),
@@ -147,6 +150,23 @@ pub struct ImportSeries {
     /// Which series, if there are several: the one with a subject that holds this text.
     #[arg(long, value_name = "TEXT")]
     pub subject: Option<String>,
+}
+
+/// Arguments of `probe`.
+#[derive(Clone, Debug, Args)]
+pub struct Probe {
+    /// Run the probes on this machine's kernel, as root, each on a FUSE server of its own in a private mount namespace.
+    #[arg(long, required_unless_present = "list", conflicts_with = "list")]
+    pub host: bool,
+    /// Only list the probes: name, what is done, and why.
+    #[arg(long)]
+    pub list: bool,
+    /// Only these probes.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', conflicts_with = "list")]
+    pub only: Vec<String>,
+    /// Hold them against this table of expected results, a file of images/probe/expected/ without .toml.
+    #[arg(long, value_name = "TABLE", conflicts_with = "list")]
+    pub expected: Option<String>,
 }
 
 /// Arguments of `bench`.

@@ -97,6 +97,14 @@ impl Tree {
         self.child.try_wait()
     }
 
+    /// Waits until the program ends; what it has started may still be there.
+    ///
+    /// # Errors
+    /// If the system does not know it.
+    pub(crate) fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        self.child.wait()
+    }
+
     /// Asks everything in the group to end, and makes it after a grace period.
     pub(crate) fn end(&mut self) {
         const GRACE: Duration = Duration::from_secs(3);
