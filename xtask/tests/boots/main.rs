@@ -3,6 +3,7 @@
 //! These tests build kernels into the shared cache, and fail where QEMU or a compiler is missing.
 
 mod modelled;
+mod probes;
 mod sandbox;
 mod wall;
 
