@@ -173,6 +173,7 @@ fn empty_report() -> Report {
         negotiated: None,
         workloads: Vec::new(),
         probes: None,
+        leaks: None,
         problems: Vec::new(),
         server_peak_kib: None,
         uptime_us: 0,

@@ -6,6 +6,7 @@ mod content;
 mod cpu;
 mod data;
 mod kmsg;
+mod leaks;
 mod ledger;
 mod mounts;
 mod notes;
@@ -58,6 +59,7 @@ fn main() {
 fn run(ledger: &Ledger) -> anyhow::Result<()> {
     let uptime_us = system::uptime_us();
     mounts::mount_system()?;
+    mounts::mount_debug()?;
     leave_the_console()?;
     kmsg::lift_rate_limit()?;
     system::seed_random()?;
@@ -70,6 +72,9 @@ fn run(ledger: &Ledger) -> anyhow::Result<()> {
         ledger.problem(format!("{error:#}"));
     }
     report_skipped(ledger, &assignment);
+    ledger.step("searching for leaked memory, if this kernel can");
+    let leaks = leaks::search()?;
+    ledger.edit(|report| report.leaks = leaks);
     Ok(())
 }
 

@@ -63,6 +63,19 @@ pub(crate) fn mount_system() -> anyhow::Result<()> {
     system().iter().try_for_each(set_up)
 }
 
+/// Mounts what debug kernels show of themselves. Other kernels do not even have the folder.
+///
+/// # Errors
+/// If the folder is there and the file system is not.
+pub(crate) fn mount_debug() -> anyhow::Result<()> {
+    const TARGET: &str = "/sys/kernel/debug";
+    if !Path::new(TARGET).exists() {
+        return Ok(());
+    }
+    let mount = Some(("debugfs", String::new()));
+    set_up(&Row { target: TARGET, point: Point::MustExist, mount })
+}
+
 /// Mounts the storage and makes the mount point of the server.
 ///
 /// # Errors

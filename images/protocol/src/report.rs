@@ -65,6 +65,10 @@ pub struct Report {
     /// What the behaviour probes saw; none if nothing was probed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<ProbeReport>,
+    /// The kernel's own list of memory that nothing points to, after the last workload and probe
+    /// (`/sys/kernel/debug/kmemleak`), cut if it is long: empty if nothing leaked, none if the kernel did not search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaks: Option<String>,
     /// What went wrong outside the workloads, in order: a server that died, a mount that did not come.
     /// Empty after a good boot.
     pub problems: Vec<String>,

@@ -90,8 +90,18 @@ fn kernel_fault(evidence: &BootEvidence<'_>) -> Option<String> {
     if evidence.qmp.iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
         return Some("the panic device was rung, though the console shows no panic".to_owned());
     }
+    if let Some(leaked) = evidence.report.and_then(leaked) {
+        return Some(leaked);
+    }
     let tainted = evidence.report.map_or(0, |report| report.tainted_after);
     (tainted != 0).then(|| format!("the kernel tainted itself: {}", klog::taint_flags(tainted).join(", ")))
+}
+
+/// Memory that the kernel lists as leaked. Its log shows the same, and more of it, unless lines of it were lost.
+fn leaked(report: &Report) -> Option<String> {
+    let list = report.leaks.as_deref().unwrap_or_default();
+    let objects = list.lines().filter(|line| line.starts_with("unreferenced object")).count();
+    (objects > 0).then(|| format!("the kernel lists {objects} leaked objects, though its log shows none"))
 }
 
 /// Whether the guest itself ended the machine in a way that it must not: without a report, or by anything but a
@@ -180,6 +190,7 @@ mod tests {
             negotiated: None,
             workloads: Vec::new(),
             probes: None,
+            leaks: None,
             problems: Vec::new(),
             server_peak_kib: None,
             uptime_us: 1,
@@ -243,6 +254,24 @@ mod tests {
             None,
             "broken: the panic device was rung, though the console shows no panic",
         );
+    }
+
+    /// Log and list are written by one function of the kernel: the list is that of a boot whose log was kept.
+    #[test]
+    fn leaked_memory_counts_though_its_log_was_lost() {
+        let log = include_str!("../../../tests/data/console/debug-leak.log");
+        let told = log.lines().filter_map(|line| Some(line.split_once("kmemleak: ")?.1));
+        let entries = told.skip_while(|line| !line.starts_with("unreferenced object"));
+        let list: String = entries.map(|line| format!("{line}\n")).collect();
+        let good = capture(&good_console(), &[SHUTDOWN], End::Exited { code: Some(0) });
+        for (leaks, expected) in [
+            (None, "finished: "),
+            (Some(String::new()), "finished: "),
+            (Some(list), "broken: the kernel lists 4 leaked objects, though its log shows none"),
+        ] {
+            let outcome = judge(&good, Some(&Report { leaks, ..report(0) }), NONCE, None);
+            assert_eq!(format!("{}: {}", outcome.word(), outcome.reason()), expected);
+        }
     }
 
     #[test]
