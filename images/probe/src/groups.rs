@@ -1,6 +1,7 @@
 //! The groups of probes. A new one is a file below `groups/`, a `mod` line, and a line in [`GROUPS`].
 
 mod aio;
+mod allocation;
 mod buffers;
 mod call;
 mod death;
@@ -33,6 +34,7 @@ const GROUPS: &[fn() -> Vec<Probe>] = &[
     random::probes,
     leaks::probes,
     death::probes,
+    allocation::probes,
 ];
 
 /// All probes.

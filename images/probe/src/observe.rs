@@ -109,7 +109,7 @@ pub fn after_write(
 }
 
 /// The caller was told of more bytes than there are.
-fn not_stored(outcome: Outcome, new: &[(u64, u64)], range: Range) -> Option<String> {
+pub fn not_stored(outcome: Outcome, new: &[(u64, u64)], range: Range) -> Option<String> {
     let end = range.offset + outcome.bytes();
     let is_stored = outcome.bytes() == 0 || new.iter().any(|(from, to)| *from <= range.offset && *to >= end);
     (!is_stored).then(|| format!("{} bytes were reported as written and are not all stored", outcome.bytes()))

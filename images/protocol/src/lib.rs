@@ -27,7 +27,7 @@ pub use end::EndOfProgram;
 pub use fault::{FaultOperation, UnknownOperation};
 pub use nonce::Nonce;
 pub use operation::Operation;
-pub use probe::{ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
+pub use probe::{NOT_PROBED, ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
 pub use report::{
     ContextSwitches, CpuTime, DataCheck, Hello, Milestone, Negotiated, Progress, Report, RequestStats,
     ServiceTimes, Splicing, StorageStats, WorkloadReport,

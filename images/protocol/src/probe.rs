@@ -41,6 +41,10 @@ impl ProbeSet {
     }
 }
 
+/// How a probe begins that this kernel cannot be asked: `is not probed: no fault injection`. It says nothing, and is in no
+/// table.
+pub const NOT_PROBED: &str = "is not probed: ";
+
 /// A line of the program's standard output, `{"begins": "read-eio"}` or `{"result": {...}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,6 +1,6 @@
 //! What the behaviour probes of one boot say, each held against what is expected of it.
 
-use lab_protocol::{EndOfProgram, ProbeReport, ProbeResult};
+use lab_protocol::{EndOfProgram, NOT_PROBED, ProbeReport, ProbeResult};
 use serde::Serialize;
 
 use crate::text::escape::escape_for_terminal;
@@ -93,10 +93,12 @@ pub(crate) struct Probed {
     pub(crate) observation: Observation,
 }
 
-/// What the probes of a boot saw, in the order in which they ran; of two with one name the first.
+/// What the probes of a boot saw, in the order in which they ran; of two with one name the first. Those that a kernel cannot
+/// be asked are left out, but for what went wrong in them.
 pub(crate) fn probed(report: &ProbeReport) -> Vec<Probed> {
     let mut all: Vec<Probed> = Vec::new();
-    let results = report.results.iter().map(|result| Probed {
+    let is_asked = |result: &&ProbeResult| result.fault.is_some() || !result.observed.starts_with(NOT_PROBED);
+    let results = report.results.iter().filter(is_asked).map(|result| Probed {
         name: name(&result.name),
         title: Some(text(&result.title)),
         observation: Observation::of(result),

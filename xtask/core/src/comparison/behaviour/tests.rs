@@ -50,6 +50,27 @@ fn check(baseline: ProbeResult, variant: ProbeResult, expected: Expect) {
     expected.assert_eq(&shown(&seen(vec![baseline], vec![variant])));
 }
 
+/// A kernel without fault injection is not asked: that is no difference, and no line of a table.
+#[test]
+fn what_a_kernel_cannot_be_asked_says_nothing() {
+    let not_asked = || {
+        let observed = format!("{}no fault injection", lab_protocol::NOT_PROBED);
+        probe("no-memory-read", "read of 512 KiB while one allocation fails, each in turn", &observed, "")
+    };
+    let campaign = seen(vec![read_eio(SYNC, SYNC), not_asked()], vec![read_eio(SYNC, SYNC), not_asked()]);
+    expect![[r#"
+        [Same] NoFinding
+        patched against original: faster; behaves as expected in 1 of 1 probes.
+    "#]]
+    .assert_eq(&shown(&campaign));
+    let broken = ProbeResult { fault: Some("did not end within 120 s".to_owned()), ..not_asked() };
+    let campaign = seen(vec![read_eio(SYNC, SYNC), not_asked()], vec![read_eio(SYNC, SYNC), broken]);
+    expect![[r#"
+        [Same, Unexpected] Worse
+        patched against original: faster; UNEXPECTED behaviour in 1 of 2 probes; behaves as expected in 1 of 2 probes.
+    "#]].assert_eq(&shown(&campaign));
+}
+
 #[test]
 fn a_difference_is_expected_if_both_sides_match_their_tables() {
     check(
