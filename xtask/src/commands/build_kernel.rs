@@ -1,5 +1,6 @@
 //! `build-kernel`: only the kernels.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -23,17 +24,21 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let config = lab.config(sh)?;
-    let variants = match &options.each_patch {
-        Some(series) => each_patch::steps(&lab, &config, series)?,
-        None => select(&config, &options.variants)?,
+    let plan = options.plan.as_ref().map(|name| find(&config.plans, "plan", name)).transpose()?;
+    let settings = plan.as_ref().map_or_else(|| config.kernel.clone(), |plan| config.kernel_of(plan));
+    let variants = match (&options.each_patch, options.variants.as_slice(), plan) {
+        (Some(series), ..) => each_patch::steps(&lab, &config, series)?,
+        (None, [], None) => config.variants.values().cloned().collect(),
+        (None, [], Some(plan)) => select(&config, &plan.variants)?,
+        (None, names, _) => select(&config, names)?,
     };
     watch.step("packages", || host::require(sh, &[]))?;
     if options.refresh_source {
-        refresh(&lab, &config.kernel)?;
+        refresh(&lab, &settings)?;
     }
     let code = watch.step("kernels", || match options.each_patch {
-        Some(_) => each_patch::build(sh, &lab, &config.kernel, &variants, names(options)),
-        None => kernels::ensure(sh, &lab, &config.kernel, &variants).map(|_| ExitCode::SUCCESS),
+        Some(_) => each_patch::build(sh, &lab, &settings, &variants, names(options)),
+        None => kernels::ensure(sh, &lab, &settings, &variants).map(|_| ExitCode::SUCCESS),
     })?;
     eprintln!("\n{}", watch.line());
     Ok(code)
@@ -44,14 +49,12 @@ fn names(options: &cli::BuildKernel) -> Names {
 }
 
 fn select(config: &Config, names: &[String]) -> anyhow::Result<Vec<Variant>> {
-    if names.is_empty() {
-        return Ok(config.variants.values().cloned().collect());
-    }
-    let known: Vec<&str> = config.variants.keys().map(String::as_str).collect();
-    let find = |name: &String| {
-        config.variants.get(name).cloned().with_context(|| suggest::unknown("variant", name, &known))
-    };
-    names.iter().map(find).collect()
+    names.iter().map(|name| find(&config.variants, "variant", name)).collect()
+}
+
+fn find<T: Clone>(all: &BTreeMap<String, T>, kind: &str, name: &str) -> anyhow::Result<T> {
+    let known: Vec<&str> = all.keys().map(String::as_str).collect();
+    all.get(name).cloned().with_context(|| suggest::unknown(kind, name, &known))
 }
 
 fn refresh(lab: &Lab, settings: &KernelSettings) -> anyhow::Result<()> {

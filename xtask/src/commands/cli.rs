@@ -87,6 +87,9 @@ pub struct RunLab {
 pub struct BuildKernel {
     /// Variants of lab.toml; all of them if none is named.
     pub variants: Vec<String>,
+    /// Configure them as this plan of lab.toml does, and build all of its variants if none is named.
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
     /// Build a series patch by patch and say what each patch changes in the kernel that is built: warnings, size,
     /// functions and data. A variant of lab.toml has to list the series; what stands before it there is applied
     /// first. The exit code is 1 if a step does not build or adds a warning.

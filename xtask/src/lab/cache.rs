@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! downloads/            packages and tarballs as they came
-//! sources/<key>/        unpacked kernel sources, each a git repository, and their object directories
+//! sources/<key>/        unpacked kernel sources, each a git repository, and an object directory per configuration
 //! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml
 //! images/<digest>/      finished images: image.cpio, manifest.toml
 //! bench/                libfuse's servers, which `bench` compares ours with

@@ -17,10 +17,12 @@ pub(super) fn read(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Config> {
     let text = file::read(sh, &checkout.join("lab.toml"))?;
     let config = Config::parse("lab.toml", &text)?;
     config.check_references(&inventory::list(sh, checkout.root())?)?;
-    config.check_cpus(|fragment| {
-        let path = checkout.join(FRAGMENT_DIR).join(fragment);
+    let fragment = |name: &str| {
+        let path = checkout.join(FRAGMENT_DIR).join(name);
         sh.read_file(&path).map_err(|error| format!("{error}; make the fragment readable"))
-    })?;
+    };
+    config.check_cpus(fragment)?;
+    let config = config.with_debug_kernels(fragment)?;
     Ok(config.with_jobs(|file| job::read(sh, checkout.root(), file))?)
 }
 

@@ -8,6 +8,7 @@
 mod args;
 mod check;
 mod cpus;
+mod debug;
 pub mod error;
 mod inventory;
 mod job;
@@ -29,6 +30,8 @@ pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
 pub(crate) use check::probes_fit;
 pub(crate) use check::workload_fits;
+pub use debug::DebugOption;
+pub(crate) use debug::never_timed;
 pub use error::ConfigError;
 pub use inventory::{EXPECTED_DIR, FRAGMENT_DIR, Inventory, SERIES_DIR};
 
@@ -61,6 +64,8 @@ pub struct Config {
     jobs: BTreeMap<String, JobFile>,
     /// Where the CPUs of each machine are written.
     cpus: BTreeMap<String, cpus::OptionPlace>,
+    /// Where the workloads of each plan are written.
+    timed: BTreeMap<String, cpus::OptionPlace>,
     /// Name and text of the file, for the places of these.
     file: String,
     text: String,
@@ -71,6 +76,10 @@ pub struct Config {
 pub struct PlanEntry {
     /// Of the machines.
     pub machine: String,
+    /// Fragments on top of those of all plans, in this order.
+    pub kernel_config: Vec<String>,
+    /// What makes its kernels debug kernels; found by [`Config::with_debug_kernels`].
+    pub debug: Option<DebugOption>,
     /// The variant that the others are compared with; one of `variants`.
     pub baseline: String,
     /// In the order of the plan, without repetition.

@@ -50,6 +50,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
     let wrong = |message| ConfigError::new("--workloads", message);
     let names = overrides.workloads.as_ref().unwrap_or(&entry.workloads);
     let workloads = select("workload", names, &config.workloads).map_err(wrong)?;
+    config::never_timed(name, entry.debug.as_ref(), &workloads).map_err(wrong)?;
     for workload in &workloads {
         config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
     }
@@ -71,7 +72,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         seed: entry.seed,
         thresholds: config.thresholds.clone(),
         machine: machine.clone(),
-        kernel: config.kernel.clone(),
+        kernel: config.kernel_of(entry),
         variants,
         scenarios,
         workloads,

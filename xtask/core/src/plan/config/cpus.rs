@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::inventory::CheckoutPart;
+use super::inventory::{CheckoutPart, Reference};
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
 use crate::plan::Clock;
 
@@ -25,7 +25,11 @@ impl Config {
     pub fn check_cpus(&self, read: impl Fn(&str) -> Result<String, String>) -> Result<(), ConfigError> {
         let document = Document { file: &self.file, text: &self.text };
         let mut most = None;
-        for fragment in self.references.iter().filter(|reference| reference.part == CheckoutPart::Fragment) {
+        // Those of all kernels: a fragment of one plan says nothing about the others.
+        let of_all = |reference: &&Reference| {
+            reference.part == CheckoutPart::Fragment && self.kernel.config.contains(&reference.name)
+        };
+        for fragment in self.references.iter().filter(of_all) {
             let text = read(&fragment.name)
                 .map_err(|message| document.error(&fragment.span, &fragment.path, message))?;
             // Of two values the later one counts.

@@ -10,7 +10,7 @@ use super::error::{ConfigError, Document};
 use super::inventory::{CheckoutPart, Reference};
 use super::job::{self, JobFile};
 use super::named::section;
-use super::reader::{Table, Text};
+use super::reader::{Field, Table, Text};
 use super::{Config, PlanEntry, args, check, scenario, source};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::evidence::quiet::QuietLimits;
@@ -59,10 +59,17 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
         references,
         jobs,
         cpus,
+        timed: BTreeMap::new(),
         file: file.to_owned(),
         text: text.to_owned(),
     };
-    config.plans = section(&root, "plans", |_, table| plan(table, &config))?;
+    let (mut references, mut timed) = (Vec::new(), BTreeMap::new());
+    config.plans = section(&root, "plans", |name, table| {
+        timed.insert(name.to_owned(), table.field("workloads").place());
+        plan(table, &config, &mut references)
+    })?;
+    config.references.extend(references);
+    config.timed = timed;
     Ok(config)
 }
 
@@ -236,10 +243,15 @@ fn metrics(root: &Table<'_>) -> Result<Thresholds, ConfigError> {
     Ok(Thresholds::new(Metric::ALL.iter().map(threshold).collect::<Result<_, ConfigError>>()?))
 }
 
-fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
+fn plan(
+    table: &Table<'_>,
+    config: &Config,
+    references: &mut Vec<Reference>,
+) -> Result<PlanEntry, ConfigError> {
     let table = table.clone().only(&[
         "like",
         "machine",
+        "kernel-config",
         "baseline",
         "variants",
         "scenarios",
@@ -255,6 +267,8 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
     let workloads = table.field("workloads").names()?;
     let plan = PlanEntry {
         machine: one_of(&table.field("machine").text()?, "machine", &config.machines)?,
+        kernel_config: plan_fragments(&table.field("kernel-config"), config, references)?,
+        debug: None,
         baseline: one_of(&table.field("baseline").text()?, "variant", &config.variants)?,
         variants: some_of(&table.field("variants").names()?, "variant", &config.variants)?,
         scenarios: some_of(&table.field("scenarios").names()?, "scenario", &config.scenarios)?,
@@ -280,6 +294,21 @@ fn plan(table: &Table<'_>, config: &Config) -> Result<PlanEntry, ConfigError> {
             .map_err(|message| name.error(message))?;
     }
     Ok(plan)
+}
+
+fn plan_fragments(
+    field: &Field<'_>,
+    config: &Config,
+    references: &mut Vec<Reference>,
+) -> Result<Vec<String>, ConfigError> {
+    let names = field.names()?;
+    match names.iter().find(|name| config.kernel.config.iter().any(|other| other == name.text)) {
+        Some(name) => {
+            Err(name
+                .error(format!("{} is part of every kernel, by [kernel]; remove it here", quoted(name.text))))
+        }
+        None => Ok(refer(CheckoutPart::Fragment, &names, references)),
+    }
 }
 
 fn one_of<T>(name: &Text<'_>, kind: &str, known: &BTreeMap<String, T>) -> Result<String, ConfigError> {

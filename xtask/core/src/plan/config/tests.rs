@@ -101,6 +101,7 @@ scenarios = ["local", "remote"]
 workloads = ["dd-read"]
 boots = 2
 seed = 1
+kernel-config = []
 probes = "none"
 "#;
 

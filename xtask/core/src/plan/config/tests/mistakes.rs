@@ -109,7 +109,7 @@ fn unknown_keys() {
             cpu = 2
                 lab.toml:67:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s
             boots = 2\n"a\nb" = 1
-                lab.toml:91:1: plans.default: there is no key `a\nb`; there are: like, machine, baseline, variants, scenarios, workloads, probes, boots, seed
+                lab.toml:91:1: plans.default: there is no key `a\nb`; there are: like, machine, kernel-config, baseline, variants, scenarios, workloads, probes, boots, seed
         "#]],
     );
 }
@@ -189,7 +189,7 @@ fn every_key_is_needed() {
         assert!(error(&text).contains(&format!("{key}: missing; ")), "{line}: {}", error(&text));
         keys += 1;
     }
-    assert_eq!(keys, 75);
+    assert_eq!(keys, 76);
 }
 
 #[test]
@@ -438,6 +438,10 @@ fn plans() {
         ("probes = \"none\"", "probes = \"some\""),
         ("probes = \"none\"", "probes = \"all\""),
         ("machine = \"virtual\"", "machine = \"wall\""),
+        ("kernel-config = []", "kernel-config = [\"debug.config\"]"),
+        ("kernel-config = []", "kernel-config = [\"debug.config\", \"debug.config\"]"),
+        ("kernel-config = []", "kernel-config = [\"debug.config\", \"base.config\"]"),
+        ("kernel-config = []", "kernel-config = \"debug.config\""),
     ];
     check(
         &edits,
@@ -457,11 +461,19 @@ fn plans() {
 
                 lab.toml:84:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
             probes = "some"
-                lab.toml:92:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
+                lab.toml:93:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
             probes = "all"
                 lab.toml:89:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
             machine = "wall"
                 lab.toml:87:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+            kernel-config = ["debug.config"]
+                accepted
+            kernel-config = ["debug.config", "debug.config"]
+                lab.toml:92:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
+            kernel-config = ["debug.config", "base.config"]
+                lab.toml:92:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
+            kernel-config = "debug.config"
+                lab.toml:92:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings
         "#]],
     );
     let all = edited("probes = \"none\"", "probes = \"all\"").replace("[\"dd-read\"]", "[]");
