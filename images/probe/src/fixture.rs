@@ -17,6 +17,8 @@ pub enum Fixture {
     MaxBackground1,
     /// Buffered writes are sent later.
     WritebackCache,
+    /// Attributes expire at once.
+    FreshAttributes,
 }
 
 /// Requests that are logged for each probe.
@@ -38,6 +40,7 @@ impl Fixture {
             Fixture::DirectIo => ServerSettings { direct_io: true, ..usual },
             Fixture::MaxBackground1 => ServerSettings { max_background: 1, congestion_threshold: 1, ..usual },
             Fixture::WritebackCache => ServerSettings { writeback_cache: true, ..usual },
+            Fixture::FreshAttributes => ServerSettings { attribute_timeout_ms: 0, ..usual },
         }
     }
 

@@ -4,9 +4,11 @@ mod aio;
 mod allocation;
 mod buffers;
 mod call;
+mod coherence;
 mod death;
 mod ends;
 mod errors;
+mod extending;
 mod integrity;
 mod leaks;
 mod lifecycle;
@@ -30,6 +32,8 @@ const GROUPS: &[fn() -> Vec<Probe>] = &[
     queued::probes,
     lifecycle::probes,
     sync::probes,
+    coherence::probes,
+    extending::probes,
     integrity::probes,
     random::probes,
     leaks::probes,

@@ -25,4 +25,6 @@ pub mod runner;
 pub mod sandbox;
 pub mod stage;
 pub mod stored;
+pub mod trials;
 pub mod uring;
+pub mod view;

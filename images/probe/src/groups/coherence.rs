@@ -1,0 +1,13 @@
+//! Direct writes and the page cache: whoever reads through it after a write must see what was written.
+
+mod meanwhile;
+mod turns;
+
+use crate::probe::Probe;
+
+/// The probes of this group.
+pub(super) fn probes() -> Vec<Probe> {
+    let mut probes = meanwhile::probes();
+    probes.extend(turns::probes());
+    probes
+}

@@ -1,0 +1,155 @@
+//! One case tried several times with other offsets and times: what came of it is a count.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, Operation, Times};
+
+use crate::iocb::{Commands, Context, Opcode};
+use crate::memory::Memory;
+use crate::outcome::{Outcome, count, size};
+use crate::requests::Requests;
+use crate::stage::TestFile;
+
+/// How long a completion is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many times each case is tried.
+pub const TRIALS: usize = 8;
+
+/// How a write is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// pwrite(2)
+    Write,
+    /// io_submit(2), and the wait for its completion
+    Aio,
+}
+
+impl Call {
+    /// Writes all of the memory at an offset.
+    ///
+    /// # Errors
+    /// If a command does not complete.
+    pub fn write(
+        self,
+        file: &TestFile,
+        memory: &Memory,
+        length: u64,
+        offset: u64,
+    ) -> anyhow::Result<Outcome> {
+        if self == Call::Write {
+            return Ok(file.write(memory, 0, length as usize, offset));
+        }
+        let context = Context::new(1).context("io_setup(2)")?;
+        let mut commands = Commands::new();
+        commands.add(Opcode::Write, file.fd(), (memory, 0, length as usize), offset);
+        match context.submit(&mut commands) {
+            Outcome::Bytes(1) => {}
+            other @ (Outcome::Bytes(_) | Outcome::Error(_)) => return Ok(other),
+        }
+        let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
+        let event = events.first().context("the command did not complete")?;
+        Ok(event.outcome())
+    }
+}
+
+/// Storage of 200 us, and what happens at WRITEs: at those that contain an offset, in KiB, or at all.
+pub fn behaviour(effects: &[(Option<u64>, Effect)]) -> anyhow::Result<Behaviour> {
+    let mut behaviour = Behaviour::plain();
+    behaviour.storage.latency_us = 200;
+    let operation: FaultOperation = "write".parse().map_err(|_| anyhow::anyhow!("there is no `write`"))?;
+    behaviour.faults = effects
+        .iter()
+        .map(|(offset_kib, effect)| Fault {
+            operation,
+            offset_kib: *offset_kib,
+            after: 0,
+            times: Times::Always,
+            effect: *effect,
+        })
+        .collect();
+    Ok(behaviour)
+}
+
+/// Sleeps until then.
+pub fn sleep_until(time: Instant) {
+    std::thread::sleep(time.saturating_duration_since(Instant::now()));
+}
+
+/// `0 of 8`
+pub fn of_all(number: usize) -> String {
+    format!("{number} of {TRIALS}")
+}
+
+/// `returns all in 8 of 8`, or what else the calls came to, each with its number, in the order in which they first came.
+pub fn returns(outcomes: &[Outcome], lengths: &[u64]) -> String {
+    let word = |(outcome, length): (&Outcome, &u64)| match outcome {
+        Outcome::Bytes(bytes) if bytes == length => "all".to_owned(),
+        Outcome::Bytes(_) => "a part".to_owned(),
+        Outcome::Error(_) => outcome.words(),
+    };
+    let words: Vec<String> = outcomes.iter().zip(lengths).map(word).collect();
+    let mut kinds: Vec<&String> = Vec::new();
+    for word in &words {
+        if !kinds.contains(&word) {
+            kinds.push(word);
+        }
+    }
+    let told = |kind: &&String| {
+        let number = words.iter().filter(|word| word == kind).count();
+        format!("{kind} in {}", of_all(number))
+    };
+    format!("returns {}", kinds.iter().map(told).collect::<Vec<_>>().join(" and "))
+}
+
+/// The WRITEs of all trials, and whether those of one were at the server together. READs and GETATTRs of readers that go on
+/// all the time are a matter of timing, and left out.
+pub fn writes(trials: &[Requests]) -> String {
+    let number: usize = trials.iter().map(|requests| requests.count(Operation::Write)).sum();
+    let together = trials.iter().any(|requests| {
+        let writes: Vec<_> = requests.of(Operation::Write).collect();
+        writes.array_windows().any(|[one, next]| next.arrival_ns < one.answer_ns)
+    });
+    let together = if together { "several at once" } else { "one at a time" };
+    format!("{}, {together}", count(number, "WRITE"))
+}
+
+/// `, 8 SETATTRs of the old size`, or nothing.
+pub fn sizes_set(trials: &[Requests], old_sizes: &[u64]) -> String {
+    let (mut old, mut others) = (0, Vec::new());
+    for (requests, old_size) in trials.iter().zip(old_sizes) {
+        for set in requests.all.iter().filter_map(|record| record.size_set()) {
+            if set == *old_size { old += 1 } else { others.push(size(set)) }
+        }
+    }
+    let mut text = String::new();
+    if old > 0 {
+        text += &format!(", {} of the old size", count(old, "SETATTR"));
+    }
+    if !others.is_empty() {
+        text += &format!(", {} of another size", count(others.len(), "SETATTR"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_counted_by_kind() {
+        let outcomes = [Outcome::Bytes(8), Outcome::Error(libc::EIO), Outcome::Bytes(4), Outcome::Bytes(8)];
+        assert_eq!(
+            returns(&outcomes, &[8; 4]),
+            "returns all in 2 of 8 and EIO in 1 of 8 and a part in 1 of 8"
+        );
+    }
+
+    #[test]
+    fn what_happens_is_what_servers_take() {
+        let behaviour = behaviour(&[(Some(640), Effect::Eio), (None, Effect::Delay { us: 5 })]).unwrap();
+        assert_eq!(behaviour.check(), Ok(()));
+        assert!(behaviour.faults.iter().all(|fault| fault.operation.name() == "write"));
+    }
+}

@@ -1,0 +1,130 @@
+//! A file as the page cache shows it: to read(2), or through a shared mapping.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::fs::FileExt as _;
+use std::ptr::NonNull;
+
+use crate::memory::PAGE;
+
+/// The pages of a file in memory, shared with it.
+#[derive(Debug)]
+pub struct Mapped {
+    pages: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: the pages are touched with volatile accesses alone, as memory that others change too.
+unsafe impl Sync for Mapped {}
+
+impl Mapped {
+    /// The first bytes of a file, which has to have them: to touch a page behind its end ends the process.
+    ///
+    /// # Errors
+    /// If it cannot be mapped; for a file that is not open for writing that is so.
+    pub fn new(file: &File, bytes: usize) -> io::Result<Self> {
+        let (access, fd) = (libc::PROT_READ | libc::PROT_WRITE, file.as_fd().as_raw_fd());
+        // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
+        let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, libc::MAP_SHARED, fd, 0) };
+        if pages == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Mapped { pages, bytes })
+    }
+
+    /// Loads from the file's byte `offset` on, word by word.
+    pub fn load(&self, into: &mut [u8], offset: u64) {
+        let words = self.words(into.len(), offset);
+        for (word, target) in words.zip(into.as_chunks_mut().0) {
+            // SAFETY: the word is inside the mapping and aligned, and any bytes are a word.
+            *target = unsafe { word.read_volatile() }.to_ne_bytes();
+        }
+    }
+
+    /// Stores there, word by word.
+    pub fn store(&self, from: &[u8], offset: u64) {
+        let words = self.words(from.len(), offset);
+        for (word, source) in words.zip(from.as_chunks().0) {
+            // SAFETY: as above; whoever else looks at the mapping does so with volatile accesses.
+            unsafe { word.write_volatile(u64::from_ne_bytes(*source)) };
+        }
+    }
+
+    /// The words from there on, as far as the mapping reaches.
+    fn words(&self, length: usize, offset: u64) -> impl Iterator<Item = *mut u64> {
+        let begin = (offset as usize).next_multiple_of(8);
+        let end = (begin + length).min(self.bytes);
+        let pages = self.pages.as_ptr();
+        (begin..end).step_by(8).map(move |at| pages.wrapping_add(at).cast())
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made with this length.
+        unsafe { libc::munmap(self.pages.as_ptr().cast(), self.bytes) };
+    }
+}
+
+/// A way to look at the page cache.
+#[derive(Debug)]
+pub enum View {
+    /// read(2) without O_DIRECT.
+    Buffered(File),
+    /// Loads from a shared mapping.
+    Mapped(Mapped),
+}
+
+impl View {
+    /// What it shows of a range of whole words inside the file.
+    ///
+    /// # Errors
+    /// If read(2) gives less, or an error.
+    pub fn look(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut content = vec![0; length];
+        match self {
+            View::Buffered(file) => file.read_exact_at(&mut content, offset)?,
+            View::Mapped(mapped) => mapped.load(&mut content, offset),
+        }
+        Ok(content)
+    }
+}
+
+/// The number of pages, from the begin of what is given, that differ.
+pub fn pages_that_differ(one: &[u8], other: &[u8]) -> usize {
+    let longer = one.len().abs_diff(other.len()).div_ceil(PAGE);
+    one.chunks(PAGE).zip(other.chunks(PAGE)).filter(|(one, other)| one != other).count() + longer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_views_show_the_file_and_stores_reach_it() {
+        let file = tempfile::tempfile().unwrap();
+        let content: Vec<u8> = (0..2 * PAGE).map(|at| (at % 251) as u8).collect();
+        file.write_all_at(&content, 0).unwrap();
+        let mapped = Mapped::new(&file, content.len()).unwrap();
+        mapped.store(&[7; 64], 4096);
+        let views = [View::Mapped(mapped), View::Buffered(file)];
+        for view in &views {
+            assert_eq!(view.look(4096, 72).unwrap(), [[7; 64].as_slice(), &content[4160..4168]].concat());
+        }
+        // Behind its end there is an error, no silence.
+        assert!(views[1].look(8192, 8).is_err());
+    }
+
+    #[test]
+    fn differing_pages_are_counted() {
+        let one = vec![1; 3 * PAGE];
+        let mut other = one.clone();
+        assert_eq!(pages_that_differ(&one, &other), 0);
+        other[PAGE + 5] = 2;
+        assert_eq!(pages_that_differ(&one, &other), 1);
+        other.truncate(2 * PAGE);
+        assert_eq!(pages_that_differ(&one, &other), 2);
+    }
+}
