@@ -73,7 +73,9 @@ fn file_path(task: &WorkloadTask) -> String {
 pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
     let file = file_path(task);
     let args: Vec<String> = match task.tool {
-        Tool::Dd | Tool::AioStress => task.args.iter().map(|arg| arg.replace("{file}", &file)).collect(),
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => {
+            task.args.iter().map(|arg| arg.replace("{file}", &file).replace("{dir}", MOUNT_DIR)).collect()
+        }
         Tool::Fio => FIO_OPTIONS.into_iter().chain([JOB]).map(str::to_owned).collect(),
     };
     std::iter::once(task.tool.guest_path().to_owned()).chain(args).collect()
@@ -82,7 +84,7 @@ pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
 /// What the program finds in its environment beside what every program does.
 pub(crate) fn environment(task: &WorkloadTask) -> Vec<(&'static str, String)> {
     match task.tool {
-        Tool::Dd | Tool::AioStress => Vec::new(),
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => Vec::new(),
         Tool::Fio => {
             let bytes = u64::from(task.file_mib) << 20;
             vec![("LAB_FILE", file_path(task)), ("LAB_SIZE", bytes.to_string())]

@@ -38,13 +38,27 @@ pub struct WorkloadTask {
     pub name: String,
     /// Which program runs.
     pub tool: Tool,
-    /// Its arguments; `{file}` stands for the path of the file on the FUSE mount.
+    /// Its arguments; `{file}` stands for the path of the file on the FUSE mount, `{dir}` for that of the mount.
     pub args: Vec<String>,
     /// Size of the file, MiB. It exists in full size, filled with data, before the tool starts.
     pub file_mib: u32,
     /// What `fio` does; none for the other tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Job>,
+}
+
+impl WorkloadTask {
+    /// Whether it passes or fails and has no figure: it looks for what is wrong, and how long it takes says nothing.
+    pub fn is_suite(&self) -> bool {
+        let verifies = |line: &str| {
+            line.split_once('=').is_some_and(|(key, value)| key.trim() == "verify" && value.trim() != "0")
+        };
+        match self.tool {
+            Tool::Dd | Tool::AioStress => false,
+            Tool::Fio => self.job.as_ref().is_some_and(|job| job.text.lines().any(verifies)),
+            Tool::StressNg | Tool::Fsx => true,
+        }
+    }
 }
 
 /// A job file of `fio`. In it `${LAB_FILE}` stands for the path of the file on the FUSE mount and `${LAB_SIZE}` for its
@@ -68,6 +82,10 @@ pub enum Tool {
     AioStress,
     /// `fio`, from the host.
     Fio,
+    /// `stress-ng`, from the host.
+    StressNg,
+    /// `fsx` of crates.io.
+    Fsx,
 }
 
 impl Tool {
@@ -77,6 +95,30 @@ impl Tool {
             Tool::Dd => "/bin/dd",
             Tool::AioStress => "/bin/aio-stress",
             Tool::Fio => "/bin/fio",
+            Tool::StressNg => "/bin/stress-ng",
+            Tool::Fsx => "/bin/fsx",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_verifies_passes_or_fails() {
+        for (tool, job, expected) in [
+            (Tool::Dd, None, false),
+            (Tool::AioStress, None, false),
+            (Tool::StressNg, None, true),
+            (Tool::Fsx, None, true),
+            (Tool::Fio, Some("[w]\nrw=write\n"), false),
+            (Tool::Fio, Some("[w]\nrw=write\nverify = crc32c\n"), true),
+            (Tool::Fio, Some("[w]\nverify=0\nverify_fatal=1\n# verify=md5\n"), false),
+        ] {
+            let job = job.map(|text| Job { file: "x.fio".to_owned(), text: text.to_owned() });
+            let task = WorkloadTask { name: "w".to_owned(), tool, args: Vec::new(), file_mib: 1, job };
+            assert_eq!(task.is_suite(), expected, "{task:?}");
         }
     }
 }

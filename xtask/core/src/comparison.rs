@@ -14,6 +14,7 @@ mod question;
 pub mod self_test;
 pub mod statistics;
 mod steps;
+mod suites;
 mod verdict;
 
 use lab_protocol::{Negotiated, Tool};
@@ -28,6 +29,7 @@ pub use conclusion::{Conclusion, Status};
 pub use findings::{FindingRow, Presence};
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
+pub use suites::{SuiteCell, SuiteRow};
 use verdict::Rules;
 pub use verdict::{Change, Verdict};
 
@@ -85,6 +87,9 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// The same of all other metrics. They decide nothing, and each metric is a family of its own.
     pub other_metrics: Vec<Row>,
+    /// One for each scenario and workload that passes or fails; these have no rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suites: Vec<SuiteRow>,
     /// If a series is booted patch by patch: one for each patch, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PatchEffect>,
@@ -375,7 +380,9 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
     let behaviour = behaviour::behaviour(campaign, &variants, &same_kernel);
     let mut doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
     doubts.extend(behaviour.iter().flat_map(|behaviour| behaviour::doubts(behaviour, &same_kernel)));
-    let said = conclusion::Said { rows: &rows, findings: &findings, behaviour: behaviour.as_ref() };
+    let suites = suites::rows(campaign, &variants);
+    let said =
+        conclusion::Said { rows: &rows, suites: &suites, findings: &findings, behaviour: behaviour.as_ref() };
     let conclusion = conclusion::conclude(&variants, said, &campaign.damaged);
     Ok(Comparison {
         schema: SCHEMA,
@@ -394,6 +401,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         variants,
         rows,
         other_metrics,
+        suites,
         steps,
         behaviour,
         findings,

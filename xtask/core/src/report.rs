@@ -9,6 +9,7 @@ pub mod patches;
 mod scenario;
 pub mod self_test;
 mod steps;
+mod suites;
 pub mod table;
 mod text;
 pub mod timeline;

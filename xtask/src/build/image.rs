@@ -123,7 +123,7 @@ fn load(sh: &Shell, folder: &Path) -> Stored {
 
 /// Compiles the guest's programs and puts the archive together.
 fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8>, Manifest)> {
-    let programs = guest::build(sh, checkout).context("compiling the guest's programs")?;
+    let programs = guest::build(sh, checkout, &inputs.tools).context("compiling the guest's programs")?;
     let mut parts: Vec<part::Part> = programs;
     for file in &inputs.host_files {
         parts.push(part::Part {

@@ -52,8 +52,10 @@ pub const NEEDS: &[Need] = &[
 ];
 
 /// What only plans with workloads of one tool need.
-pub(crate) const OPTIONAL: &[(Tool, Need)] =
-    &[(Tool::Fio, need(What::Program("fio"), "fio", "workloads with the tool fio"))];
+pub(crate) const OPTIONAL: &[(Tool, Need)] = &[
+    (Tool::Fio, need(What::Program("fio"), "fio", "workloads with the tool fio")),
+    (Tool::StressNg, need(What::Program("stress-ng"), "stress-ng", "workloads with the tool stress-ng")),
+];
 
 /// Something that is needed.
 pub const fn need(what: What, package: &'static str, why: &'static str) -> Need {

@@ -99,10 +99,9 @@ pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metr
         };
         Metric::ALL.map(row)
     };
+    let measured = || plan.workloads.iter().filter(|task| !task.is_suite());
     let scenarios = plan.scenarios.iter();
-    scenarios
-        .flat_map(|scenario| plan.workloads.iter().flat_map(|task| rows_of(&scenario.name, task)))
-        .collect()
+    scenarios.flat_map(|scenario| measured().flat_map(|task| rows_of(&scenario.name, task))).collect()
 }
 
 /// What the boots of a variant gave in a scenario for a workload.
@@ -228,7 +227,7 @@ fn not_done<'a>(reason: String) -> Found<'a> {
 }
 
 /// The first of the bytes that the check of its data found wrong.
-fn wrong_data(workload: &WorkloadReport) -> Option<String> {
+pub(super) fn wrong_data(workload: &WorkloadReport) -> Option<String> {
     let [first, others @ ..] = &workload.data.as_ref()?.wrong[..] else { return None };
     let first: String = escape_for_terminal(first).chars().take(LONGEST_REASON).collect();
     let more = if others.is_empty() { String::new() } else { format!(" (and {} more)", others.len()) };
@@ -236,7 +235,7 @@ fn wrong_data(workload: &WorkloadReport) -> Option<String> {
 }
 
 /// How a program ended that did not end well, with its last words.
-fn failure(workload: &WorkloadReport) -> Option<String> {
+pub(super) fn failure(workload: &WorkloadReport) -> Option<String> {
     let how = match &workload.end {
         EndOfProgram::Exit(0) => return None,
         EndOfProgram::Exit(code) => format!("exit code {code}"),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Behaviour, FindingRow, ProbedVariant, Row, VariantSummary, Verdict, behaviour, check};
+use super::{Behaviour, FindingRow, ProbedVariant, Row, SuiteRow, VariantSummary, Verdict, behaviour, check};
 use crate::evidence::metric::{Metric, at_most};
 
 /// The answer of a campaign; its number is the exit code.
@@ -39,6 +39,7 @@ pub struct Conclusion {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said<'a> {
     pub(super) rows: &'a [Row],
+    pub(super) suites: &'a [SuiteRow],
     pub(super) findings: &'a [FindingRow],
     pub(super) behaviour: Option<&'a Behaviour>,
 }
@@ -81,7 +82,8 @@ pub(super) fn conclude(variants: &[VariantSummary], said: Said<'_>, damaged: &[S
     unknown |= said.behaviour.is_some_and(|behaviour| behaviour.baseline_otherwise() > 0);
     sentences.extend(said.behaviour.and_then(|behaviour| baseline_behaviour(behaviour, &variants[0].name)));
     let is_measured = said.rows.iter().flat_map(|row| &row.cells).any(|cell| cell.mean.is_some());
-    let has_data = is_measured || said.behaviour.is_some_and(Behaviour::has_data);
+    let has_passed = said.suites.iter().flat_map(|row| &row.cells).any(|cell| cell.passed > 0);
+    let has_data = is_measured || has_passed || said.behaviour.is_some_and(Behaviour::has_data);
     let status = match (worse, unknown || !has_data) {
         (true, _) => Status::Worse,
         (false, true) => Status::CannotTell,
@@ -114,6 +116,10 @@ struct Judged<'a> {
     wrong_data: usize,
     unknown: usize,
     not_given: usize,
+    suites: usize,
+    suites_fine: usize,
+    suites_failed: usize,
+    suites_unknown: usize,
     new_findings: usize,
     broken: u32,
     hung: u32,
@@ -125,7 +131,7 @@ struct Judged<'a> {
 
 impl<'a> Judged<'a> {
     fn new(variants: &[VariantSummary], place: usize, said: Said<'a>) -> Self {
-        let Said { rows, findings, behaviour } = said;
+        let Said { rows, suites, findings, behaviour } = said;
         let changes: Vec<_> = rows.iter().filter_map(|row| row.cells.get(place)?.change).collect();
         let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
         let ratios = |verdict| {
@@ -153,6 +159,13 @@ impl<'a> Judged<'a> {
             wrong_data: count(Verdict::WrongData),
             unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
             not_given: count(Verdict::NotGiven),
+            suites: suites.len(),
+            suites_fine: suites
+                .iter()
+                .filter(|row| !row.is_worse(place) && !row.cells[place].is_unknown())
+                .count(),
+            suites_failed: suites.iter().filter(|row| row.is_worse(place)).count(),
+            suites_unknown: suites.iter().filter(|row| row.cells[place].is_unknown()).count(),
             new_findings: findings.iter().filter(|row| row.is_new_with(place)).count(),
             broken: boots.broken,
             hung: boots.hung,
@@ -164,7 +177,8 @@ impl<'a> Judged<'a> {
 
     fn is_worse(&self) -> bool {
         let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
-        let counted = self.worse.len() + self.failed + self.wrong_data + self.new_findings;
+        let counted =
+            self.worse.len() + self.failed + self.wrong_data + self.suites_failed + self.new_findings;
         counted > 0 || troubled || self.misbehaves()
     }
 
@@ -176,13 +190,15 @@ impl<'a> Judged<'a> {
         let is_badly_probed = |probed: &ProbedVariant| {
             probed.unknown > 0 || probed.probed < probed.planned || !probed.not_probed.is_empty()
         };
-        self.unknown > 0
+        self.unknown + self.suites_unknown > 0
             || self.broken + self.hung > 0
             || self.probed.is_some_and(|(probed, _)| is_badly_probed(probed))
     }
 
     fn sentence(&self, name: &str, baseline: &str) -> String {
-        let rows = self.rows;
+        let (rows, suites) = (self.rows, self.suites);
+        let of_suites =
+            |count: usize, text: &str| (count > 0).then(|| format!("{text} in {count} of {suites} suites"));
         let counted =
             |count: usize, text: &str| (count > 0).then(|| format!("{text} in {count} of {rows} rows"));
         let boots = |count: u32| format!("{count} boot{}", if count == 1 { "" } else { "s" });
@@ -200,6 +216,9 @@ impl<'a> Judged<'a> {
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
             counted(self.not_given, "not measured"),
+            of_suites(self.suites_fine, "no new failure"),
+            of_suites(self.suites_failed, "FAILS where the baseline passes"),
+            of_suites(self.suites_unknown, "boots are missing"),
         ];
         let troubles = [
             (self.broken > 0).then(|| format!("BROKEN in {}", boots(self.broken))),

@@ -3,6 +3,7 @@
 mod data;
 mod metrics;
 mod rules;
+mod suites;
 
 use lab_protocol::EndOfProgram;
 

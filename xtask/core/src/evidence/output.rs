@@ -6,6 +6,7 @@ pub(crate) mod captures;
 mod fio;
 mod latency;
 mod requests;
+mod suite;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use fio::{DirectionMetrics, FioDirection, FioJob, ToolMetrics, fio_jobs};
 pub use latency::{Latency, Requests};
 pub use requests::requests;
+pub use suite::passed;
 
 /// What a load tool measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,14 +72,15 @@ impl fmt::Display for Unit {
 pub fn unit(tool: Tool) -> Unit {
     match tool {
         Tool::Dd => Unit::MegabytesPerSecond,
-        Tool::AioStress | Tool::Fio => Unit::MebibytesPerSecond,
+        // A suite has no rate, and so no row that would show its unit.
+        Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx => Unit::MebibytesPerSecond,
     }
 }
 
 /// The output in which a tool tells its figures: standard error, of `fio` standard output.
 pub fn figures(tool: Tool, workload: &WorkloadReport) -> &str {
     match tool {
-        Tool::Dd | Tool::AioStress => &workload.stderr,
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => &workload.stderr,
         Tool::Fio => &workload.stdout,
     }
 }
@@ -91,6 +94,7 @@ pub fn throughput(tool: Tool, figures: &str) -> anyhow::Result<Throughput> {
         Tool::Dd => dd(figures).context("reading the output of dd"),
         Tool::AioStress => aio_stress(figures).context("reading the output of aio-stress"),
         Tool::Fio => fio(figures).context("reading the output of fio"),
+        Tool::StressNg | Tool::Fsx => bail!("a suite passes or fails, and has no rate"),
     }?;
     if !found.value.is_finite() || found.value <= 0.0 {
         bail!(
@@ -170,11 +174,15 @@ pub fn complaint<'a>(program: &str, text: &'a str) -> &'a str {
     own_line(program, text).unwrap_or_else(|| last_line(text))
 }
 
-/// The first line that the program starts with its name.
+/// The first line that the program starts with its name, but for what is only meant to inform: `stress-ng: info:`. fsx
+/// writes `[ERROR fsx] ...`.
 fn own_line<'a>(program: &str, text: &'a str) -> Option<&'a str> {
     let name = program.rsplit('/').next().unwrap_or(program);
-    let is_own =
-        |line: &&str| line.split_once(": ").is_some_and(|(start, _)| start.rsplit('/').next() == Some(name));
+    let is_info = |rest: &str| ["info:", "metrc:", "debug:"].iter().any(|word| rest.starts_with(word));
+    let is_own = |line: &&str| match line.split_once(": ") {
+        Some((start, rest)) if start.rsplit('/').next() == Some(name) => !is_info(rest),
+        _ => line.strip_prefix("[ERROR ").is_some_and(|rest| rest.starts_with(&format!("{name}]"))),
+    };
     text.lines().map(str::trim).find(is_own)
 }
 
@@ -340,6 +348,16 @@ pub(crate) mod tests {
             ("/bin/dd", died, "/bin/dd: error reading '/mnt/fuse/file': Software caused connection abort"),
             ("/bin/dd", "1+0 records in\nlast\n\n", "last"),
             ("/bin/dd", "", ""),
+            (
+                "/bin/fsx",
+                captures::capture("fsx-failed.txt"),
+                "[ERROR fsx] Size error: expected 0xde9d but found 0x5c45 by stat and 0x5c45 by seek",
+            ),
+            (
+                "/bin/stress-ng",
+                "stress-ng: info:  [5] x\nstress-ng: fail:  [6] y\n",
+                "stress-ng: fail:  [6] y",
+            ),
             ("/bin/dd", "add: not the program\nlast", "last"),
         ] {
             assert_eq!(complaint(program, text), expected);

@@ -1,7 +1,7 @@
 //! The comparison as one pastes it into a cover letter: ASCII, at most 72 columns.
 
 use super::behaviour::{self, Differences};
-use super::{evidence, scenario, steps, text};
+use super::{evidence, scenario, steps, suites, text};
 use crate::comparison::{Cell, Change, Comparison, Row, Verdict};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::{Clock, Scenario};
@@ -25,6 +25,7 @@ pub fn render(comparison: &Comparison) -> String {
         parts.push(notes.map(|note| text::wrap("", &note, WIDTH, 2)).collect::<Vec<_>>().join("\n"));
         parts.extend(steps::render(comparison, WIDTH));
     }
+    parts.extend(suites::render(comparison, WIDTH));
     parts.extend(behaviour::render(comparison, WIDTH, Differences::AtMost(DIFFERENCES)));
     parts.push(logs(comparison));
     let paragraphs = comparison

@@ -1,7 +1,7 @@
 //! The comparison for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
 use super::behaviour::{self, Differences};
-use super::{evidence, scenario, steps, text};
+use super::{evidence, scenario, steps, suites, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
@@ -23,6 +23,7 @@ pub fn render(comparison: &Comparison) -> String {
         parts.extend(evidence::render(comparison));
         parts.extend(failures(comparison));
     }
+    parts.extend(suites::render(comparison, WIDTH));
     parts.extend(behaviour::render(comparison, WIDTH, Differences::All));
     parts.push(findings(comparison));
     parts.extend(troubles(comparison));

@@ -107,9 +107,9 @@ pub(super) fn is_marked(change: &Change) -> bool {
     change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable
 }
 
-/// Whether speed was asked for: not in a plan that only probes.
+/// Whether speed was asked for: not in a plan that only probes, or has only suites.
 pub(super) fn is_measured(comparison: &Comparison) -> bool {
-    !comparison.rows.is_empty() || comparison.behaviour.is_none()
+    !comparison.rows.is_empty() || (comparison.behaviour.is_none() && comparison.suites.is_empty())
 }
 
 /// What stands in place of a value that is missing.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lab_protocol::Tool;
 use xshell::{Cmd, Shell, cmd};
 
 use super::part::{Origin, Part};
@@ -17,6 +18,22 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("aio-stress", "/bin/aio-stress"),
     ("probe", "/bin/probe"),
 ];
+
+/// A program of crates.io that only the image of plans with its tool has.
+struct Installed {
+    tool: Tool,
+    package: &'static str,
+    /// One version, whose files are held against the digest in the registry's index, with the versions of its own lock file.
+    version: &'static str,
+}
+
+const INSTALLED: [Installed; 1] = [Installed { tool: Tool::Fsx, package: "fsx", version: "0.3.2" }];
+
+/// The packages that `tools` need from the registry, with their versions.
+pub(super) fn installed(tools: &[Tool]) -> Vec<String> {
+    let wanted = INSTALLED.iter().filter(|of| tools.contains(&of.tool));
+    wanted.map(|of| format!("{} {}", of.package, of.version)).collect()
+}
 
 /// The compilers, as far as they shape the programs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +72,7 @@ pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain
 ///
 /// # Errors
 /// If they do not compile.
-pub(super) fn build(sh: &Shell, checkout: &Path) -> anyhow::Result<Vec<Part>> {
+pub(super) fn build(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Vec<Part>> {
     let _folder = sh.push_dir(checkout);
     let sysroot = isolated(cmd!(sh, "rustc --print sysroot")).quiet().read()?;
     let cargo_home = cargo_home(sh)?;
@@ -66,11 +83,30 @@ pub(super) fn build(sh: &Shell, checkout: &Path) -> anyhow::Result<Vec<Part>> {
     let options =
         ["--release", "--locked", "--quiet", "--target", TARGET, "--config", "profile.release.strip=true"];
     isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"))
-        .env("CARGO_ENCODED_RUSTFLAGS", flags)
+        .env("CARGO_ENCODED_RUSTFLAGS", &flags)
         .quiet()
         .run()?;
     let folder = target_folder.join(TARGET).join("release");
-    PROGRAMS.iter().map(|(package, place)| read(sh, &folder, package, place)).collect()
+    let own = PROGRAMS.iter().map(|(package, place)| read(sh, &folder, package, place));
+    let mut parts = own.collect::<anyhow::Result<Vec<_>>>()?;
+    for wanted in INSTALLED.iter().filter(|of| tools.contains(&of.tool)) {
+        let Installed { tool, package, version } = wanted;
+        let root = target_folder.join("installed").join(format!("{package}-{version}"));
+        let exact = format!("={version}");
+        let options = ["--locked", "--quiet", "--force", "--no-track", "--target", TARGET];
+        let places =
+            ["--root".as_ref(), root.as_os_str(), "--target-dir".as_ref(), target_folder.as_os_str()];
+        isolated(cmd!(sh, "cargo install {package} --version {exact} {options...} {places...}"))
+            .args(["--config", "profile.release.strip=true"])
+            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
+            .quiet()
+            .run()
+            .with_context(|| format!("compiling {package} {version} of crates.io"))?;
+        let part = read(sh, &root.join("bin"), package, tool.guest_path())?;
+        let origin = Origin::Built { package: format!("{package} {version}, of crates.io") };
+        parts.push(Part { origin, ..part });
+    }
+    Ok(parts)
 }
 
 /// The folder of cargo's settings and of the crates that it fetched.

@@ -40,6 +40,12 @@ struct Program {
 }
 
 const DD: Program = Program { tool: Tool::Dd, name: "dd", package: "coreutils", version: "dd (coreutils)" };
+const STRESS_NG: Program = Program {
+    tool: Tool::StressNg,
+    name: "stress-ng",
+    package: "stress-ng",
+    version: "stress-ng, version 0.",
+};
 const FIO: Program = Program { tool: Tool::Fio, name: "fio", package: "fio", version: "fio-3." };
 
 /// Finds `dd` of GNU coreutils and those of `tools` that come from the host, and everything that they need.
@@ -49,8 +55,9 @@ const FIO: Program = Program { tool: Tool::Fio, name: "fio", package: "fio", ver
 pub(crate) fn gather(sh: &Shell, tools: &[Tool]) -> anyhow::Result<Vec<HostFile>> {
     let mut files = Vec::new();
     // Every image has the small one; the large one is there only for who asks for it.
-    for program in
-        [DD, FIO].into_iter().filter(|program| program.tool == Tool::Dd || tools.contains(&program.tool))
+    for program in [DD, FIO, STRESS_NG]
+        .into_iter()
+        .filter(|program| program.tool == Tool::Dd || tools.contains(&program.tool))
     {
         let path = find(sh, program)?;
         let closure = with_closure(sh, &path, program.tool.guest_path())

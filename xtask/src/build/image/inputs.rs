@@ -34,6 +34,7 @@ pub(super) struct Inputs {
     pub(super) host_files: Vec<HostFile>,
     /// Names and digests, in order.
     parts: Vec<(String, String)>,
+    pub(super) tools: Vec<Tool>,
 }
 
 impl Inputs {
@@ -64,7 +65,8 @@ pub(super) fn gather(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Res
     for file in &host_files {
         parts.push((format!("host {}", file.guest_path), digest::of_file(Path::new(&file.host_path))?));
     }
-    Ok(Inputs { toolchain, host_files, parts })
+    parts.extend(guest::installed(tools).into_iter().map(|package| ("crates.io".to_owned(), package)));
+    Ok(Inputs { toolchain, host_files, parts, tools: tools.to_vec() })
 }
 
 /// Adds a file, or all files of a folder in the order of their names.

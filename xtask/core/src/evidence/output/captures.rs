@@ -41,5 +41,10 @@ captures!(
     "fio-too-large.txt",
     "fio-trim.txt",
     "fio-two-jobs.txt",
+    "fio-verify.txt",
     "fio-warned.txt",
+    "fsx-failed.txt",
+    "fsx.txt",
+    "stress-ng-aiol.txt",
+    "stress-ng-skipped.txt",
 );

@@ -16,6 +16,8 @@ pub(super) fn check(tool: Tool, args: &[String], file_mib: u32) -> Result<(), St
         Tool::AioStress => aio_stress(args)?,
         // It has a job instead.
         Tool::Fio => None,
+        Tool::StressNg => stress_ng(args)?,
+        Tool::Fsx => fsx(args)?,
     };
     // Beyond the end there is nothing to read, and writes would extend the file: another path in the kernel.
     match amount {
@@ -119,6 +121,37 @@ fn aio_stress_words(args: &[String]) -> Vec<AioStressWord<'_>> {
     words
 }
 
+/// It works in a folder of its own, which must lie below the mount.
+fn stress_ng(args: &[String]) -> Result<Option<u64>, String> {
+    const FOLDER: &str = "{dir}";
+    let is_folder =
+        |pair: &[String]| matches!(pair, [option, value] if option == "--temp-path" && value == FOLDER);
+    let named = args.windows(2).filter(|pair| is_folder(pair)).count();
+    let mentioned = args.iter().filter(|arg| arg.contains(FOLDER)).count();
+    if (named, mentioned) != (1, 1) {
+        return Err(format!("the mount is not given once; add `--temp-path`, `{FOLDER}`"));
+    }
+    no_other_path(args)
+}
+
+/// It works on the one file.
+fn fsx(args: &[String]) -> Result<Option<u64>, String> {
+    once(args, args.iter().filter(|arg| *arg == FILE).count())?;
+    // Without a number of operations it never ends.
+    if !args.iter().any(|arg| arg.starts_with("-N")) {
+        return Err("no `-N` with a number of operations; add it".to_owned());
+    }
+    no_other_path(args)
+}
+
+/// Only what the guest has for everybody may be named beside the mount.
+fn no_other_path(args: &[String]) -> Result<Option<u64>, String> {
+    match args.iter().find(|arg| arg.contains('/') && *arg != "/tmp") {
+        Some(path) => Err(format!("{} is a path of the guest; use `{FILE}` or `{{dir}}`", quoted(path))),
+        None => Ok(None),
+    }
+}
+
 /// A number of bytes with one of the suffixes that mean the same to `dd` and `aio-stress`; none for any other text,
 /// which is left to the tool.
 fn size(text: &str, unit: u64) -> Option<u64> {
@@ -214,6 +247,51 @@ mod tests {
 
                     no `if=`; add `if={file}` or `if=/dev/zero`
             "#]],
+        );
+    }
+
+    #[test]
+    fn suites_stay_below_the_mount() {
+        let lines = [
+            "--temp-path {dir} --verify --aio 1",
+            "--aio 1",
+            "--temp-path /tmp --aio 1",
+            "--temp-path {dir} --temp-path {dir}",
+            "--temp-path {dir} --aio 1 --log-file /storage/x",
+        ];
+        check(
+            Tool::StressNg,
+            &lines,
+            expect![[r#"
+            --temp-path {dir} --verify --aio 1
+                accepted
+            --aio 1
+                the mount is not given once; add `--temp-path`, `{dir}`
+            --temp-path /tmp --aio 1
+                the mount is not given once; add `--temp-path`, `{dir}`
+            --temp-path {dir} --temp-path {dir}
+                the mount is not given once; add `--temp-path`, `{dir}`
+            --temp-path {dir} --aio 1 --log-file /storage/x
+                `/storage/x` is a path of the guest; use `{file}` or `{dir}`
+        "#]],
+        );
+        let lines =
+            ["-N 100 -P /tmp {file}", "-N 100", "{file}", "-N 100 {file} {file}", "-N 1 /storage/x {file}"];
+        check(
+            Tool::Fsx,
+            &lines,
+            expect![[r#"
+            -N 100 -P /tmp {file}
+                accepted
+            -N 100
+                no argument names the workload's file; add one with `{file}`
+            {file}
+                no `-N` with a number of operations; add it
+            -N 100 {file} {file}
+                `{file}` is given more than once; give it once
+            -N 1 /storage/x {file}
+                `/storage/x` is a path of the guest; use `{file}` or `{dir}`
+        "#]],
         );
     }
 

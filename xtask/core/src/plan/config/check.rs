@@ -93,11 +93,16 @@ pub(crate) fn workload_fits(
 ) -> Result<(), String> {
     file_fits_storage(workload, machine_name, machine)?;
     let needed = machine.storage_mib.saturating_add(MEMORY_BESIDE_STORAGE_MIB + MEMORY_FOR_FIO_MIB);
-    if workload.tool != Tool::Fio || needed <= machine.memory_mib {
+    let tool = match workload.tool {
+        Tool::Dd | Tool::AioStress | Tool::Fsx => return Ok(()),
+        Tool::Fio => "fio",
+        Tool::StressNg => "stress-ng",
+    };
+    if needed <= machine.memory_mib {
         return Ok(());
     }
     Err(format!(
-        "{} needs fio, which is large: beside {} MiB of storage machine {} needs memory-mib = {needed} or more, which \
+        "{} needs {tool}, which is large: beside {} MiB of storage machine {} needs memory-mib = {needed} or more, which \
          is {}; raise it or lower storage-mib",
         quoted(&workload.name),
         machine.storage_mib,

@@ -143,6 +143,8 @@ fn workload(
         ("dd", Tool::Dd),
         ("aio-stress", Tool::AioStress),
         ("fio", Tool::Fio),
+        ("stress-ng", Tool::StressNg),
+        ("fsx", Tool::Fsx),
     ])?;
     let args = match (tool, table.optional("args"), table.optional("job")) {
         (Tool::Fio, Some(args), _) => {
@@ -152,10 +154,12 @@ fn workload(
             jobs.insert(name.to_owned(), job::parse(&table)?);
             Vec::new()
         }
-        (Tool::Dd | Tool::AioStress, _, Some(job)) => {
+        (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx, _, Some(job)) => {
             return Err(job.error("only fio takes a job; use tool = \"fio\", or args instead of the job"));
         }
-        (Tool::Dd | Tool::AioStress, _, None) => owned(&table.field("args").texts()?),
+        (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx, _, None) => {
+            owned(&table.field("args").texts()?)
+        }
     };
     let file_mib = table.field("file-mib").number(1..=LARGEST_MIB)?;
     args::check(tool, &args, file_mib).map_err(|message| table.field("args").error(message))?;

@@ -230,7 +230,7 @@ fn a_job_measures_one_thing_inside_the_guest() {
         "[global] | filename=${LAB_FILE} | [r] | [w] | new_group=1",
         "[global] | filename=${LAB_FILE} | [r] | [w] | stonewall=0",
         "[global] | filename=${LAB_FILE} | [r] | [w] | startdelay=3",
-        "[r] | filename=${LAB_FILE} | verify=crc32c",
+        "[r] | filename=${LAB_FILE} | verify_only=1",
         "[r] | filename=${LAB_FILE} | unified_rw_reporting=both",
         "[r] | filename=${LAB_FILE} | write_lat_log=x",
         "[r] | filename=${LAB_FILE} | exec_prerun=rm -rf /",
@@ -268,8 +268,8 @@ fn a_job_measures_one_thing_inside_the_guest() {
                 accepted
             [global] | filename=${LAB_FILE} | [r] | [w] | startdelay=3
                 line 5: `startdelay` would have jobs run at different times, which have no rate in common; make each a workload of its own
-            [r] | filename=${LAB_FILE} | verify=crc32c
-                line 3: `verify` would count bytes that are not the load, or count them twice; remove it
+            [r] | filename=${LAB_FILE} | verify_only=1
+                line 3: `verify_only` would count bytes that are not the load, or count them twice; remove it
             [r] | filename=${LAB_FILE} | unified_rw_reporting=both
                 line 3: `unified_rw_reporting` would count bytes that are not the load, or count them twice; remove it
             [r] | filename=${LAB_FILE} | write_lat_log=x

@@ -51,7 +51,7 @@ const REFUSED: [(&str, &[&str]); 8] = [
     ),
     (
         "would count bytes that are not the load, or count them twice; remove it",
-        &["verify", "verify_only", "unified_rw_reporting"],
+        &["verify_only", "unified_rw_reporting"],
     ),
     (
         "is not for a job: the lab starts fio, and says how it runs and reports; remove it",

@@ -368,7 +368,7 @@ fn workloads() {
             tool = "fio"
                 lab.toml:43:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
             tool = "fio2"
-                lab.toml:42:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio"
+                lab.toml:42:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx"
             args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
                 lab.toml:44:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
             job = "x.fio"

@@ -1,0 +1,126 @@
+//! Suites of campaigns that are built here: which variant passed in which boots.
+
+use expect_test::{Expect, expect};
+use lab_protocol::{EndOfProgram, Tool};
+
+use super::*;
+use crate::evidence::output::captures;
+use crate::report::Format;
+
+/// A campaign of two kernels, in whose boots `fsx` ended like this, by the number of the boot.
+fn with_suite(end: impl Fn(u32) -> Option<i32>) -> Campaign {
+    let mut campaign = campaign(Clock::Virtual, &two_arms());
+    let mut task = campaign.file.plan.workloads[0].clone();
+    (task.name, task.tool) = ("fsx".to_owned(), Tool::Fsx);
+    campaign.file.plan.workloads.push(task);
+    for boot in &mut campaign.boots {
+        let (number, report) = (boot.record.boot.number, boot.report.as_mut().unwrap());
+        let Some(code) = end(number) else { continue };
+        let mut workload = report.workloads[0].clone();
+        (workload.name, workload.argv, workload.end) =
+            ("fsx".to_owned(), vec!["/bin/fsx".to_owned()], EndOfProgram::Exit(code));
+        let good = if code == 0 { captures::capture("fsx.txt") } else { "" };
+        workload.stdout = good.to_owned();
+        workload.stderr =
+            if code == 1 { captures::capture("fsx-failed.txt").to_owned() } else { String::new() };
+        report.workloads.push(workload);
+    }
+    campaign
+}
+
+fn check(end: impl Fn(u32) -> Option<i32>, expected: Expect) {
+    let comparison = compare(&with_suite(end)).unwrap();
+    let words = comparison.suites[0].cells.iter().map(SuiteCell::words);
+    let text = format!("{:?} {:?}", words.collect::<Vec<_>>(), comparison.conclusion);
+    assert!(comparison.rows.iter().all(|row| row.workload != "fsx"), "a suite has no figure");
+    expected.assert_eq(&text);
+}
+
+fn is_of_baseline(number: u32) -> bool {
+    let campaign = campaign(Clock::Virtual, &two_arms());
+    let boot = campaign.boots.iter().find(|boot| boot.record.boot.number == number).unwrap();
+    boot.record.boot.variant == campaign.file.plan.baseline
+}
+
+#[test]
+fn only_what_fails_beside_a_baseline_that_passes_is_worse() {
+    check(
+        |_| Some(0),
+        expect![[
+            r#"["passed", "passed"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2 rows; no new failure in 1 of 1 suites."] }"#
+        ]],
+    );
+    check(
+        |number| Some(i32::from(!is_of_baseline(number))),
+        expect![[
+            r#"["passed", "failed in 2 of 2 boots"] Conclusion { status: Worse, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2 rows; FAILS where the baseline passes in 1 of 1 suites."] }"#
+        ]],
+    );
+    check(
+        |number| Some(i32::from(is_of_baseline(number))),
+        expect![[
+            r#"["failed in 2 of 2 boots", "passed"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2 rows; no new failure in 1 of 1 suites."] }"#
+        ]],
+    );
+    check(
+        |_| Some(1),
+        expect![[
+            r#"["failed in 2 of 2 boots", "failed in 2 of 2 boots"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2 rows; no new failure in 1 of 1 suites."] }"#
+        ]],
+    );
+    check(
+        |number| is_of_baseline(number).then_some(0),
+        expect![[
+            r#"["passed", "not run"] Conclusion { status: CannotTell, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2 rows; boots are missing in 1 of 1 suites."] }"#
+        ]],
+    );
+    // It returns 0 and does not say that it has done its work.
+    let silent = |number| {
+        let mut campaign = with_suite(|_| Some(0));
+        let boot = campaign.boots.iter_mut().find(|boot| boot.record.boot.number == number).unwrap();
+        boot.report.as_mut().unwrap().workloads.last_mut().unwrap().stdout.clear();
+        compare(&campaign).unwrap().suites[0].cells.iter().map(SuiteCell::words).collect::<Vec<_>>()
+    };
+    let last = campaign(Clock::Virtual, &two_arms()).boots.last().unwrap().record.boot.number;
+    expect![[r#"["passed", "failed in 1 of 2 boots"]"#]].assert_eq(&format!("{:?}", silent(last)));
+}
+
+#[test]
+fn a_table_says_who_passed() {
+    let mut campaign = with_suite(|number| Some(i32::from(!is_of_baseline(number))));
+    let part = |text: &str| {
+        let begin = text.find("Suites:").unwrap();
+        text[begin..].split("\n\n").next().unwrap().to_owned()
+    };
+    let text = Format::Table.render(&compare(&campaign).unwrap()).unwrap();
+    expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original | patched                |
+        |-------|----------|------------------------|
+        | fsx   | passed   | failed in 2 of 2 boots |
+        - fsx with patched (slow): exit code 1: [ERROR fsx] Size error: expected 0xde9d but found 0x5c45 by
+          stat and 0x5c45 by seek"#]]
+    .assert_eq(&part(&text));
+    let text = Format::Mail.render(&compare(&campaign).unwrap()).unwrap();
+    expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original | patched                |
+        |-------|----------|------------------------|
+        | fsx   | passed   | failed in 2 of 2 boots |
+        - fsx with patched (slow): exit code 1: [ERROR fsx] Size error: expected
+          0xde9d but found 0x5c45 by stat and 0x5c45 by seek"#]]
+    .assert_eq(&part(&text));
+    // Without figures nothing is said of them.
+    campaign.file.plan.workloads.retain(|task| task.is_suite());
+    let comparison = compare(&campaign).unwrap();
+    assert!(comparison.rows.is_empty());
+    for format in [Format::Table, Format::Mail] {
+        let text = format.render(&comparison).unwrap();
+        assert!(
+            text.contains("fsx") && !text.contains("MB/s") && !text.contains("in flight, mean"),
+            "{text}"
+        );
+    }
+}
