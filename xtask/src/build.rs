@@ -3,4 +3,5 @@
 pub mod image;
 pub mod kernel;
 pub mod kernels;
+pub(crate) mod mutants;
 pub mod source;

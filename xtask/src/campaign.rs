@@ -6,5 +6,5 @@ mod extend;
 mod store;
 
 pub use extend::extend;
-pub(crate) use store::earlier_boots;
 pub use store::{CampaignFolder, Opened, find, load, requests};
+pub(crate) use store::{earlier_boots, folder_name};

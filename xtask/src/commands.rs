@@ -8,6 +8,7 @@ pub mod compare;
 pub mod doctor;
 mod each_patch;
 pub mod import_series;
+pub mod mutants;
 pub mod probe;
 pub mod run_lab;
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
+use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, mutants, run_lab};
 use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, probe, run_lab};
 
 fn main() -> ExitCode {
@@ -19,6 +20,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Compare(options) => compare::compare(options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
         Command::Probe(options) => probe::probe(&sh, options),
+        Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Ci => ci::ci(&sh),
         Command::Doctor(options) => doctor::doctor(&sh, options),

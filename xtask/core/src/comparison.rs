@@ -9,6 +9,7 @@ mod doubts;
 mod evidence;
 mod figures;
 mod findings;
+pub mod mutants;
 pub mod patches;
 mod question;
 pub mod self_test;

@@ -17,4 +17,4 @@ pub use model::{
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;
 pub use side_by_side::{Room, SideBySide, side_by_side};
-pub use steps::{listing, steps};
+pub use steps::{listing, steps, with_series};

@@ -5,6 +5,7 @@ mod behaviour;
 mod evidence;
 pub mod json;
 pub mod mail;
+pub mod mutants;
 pub mod patches;
 mod scenario;
 pub mod self_test;

@@ -8,6 +8,7 @@ mod fragments;
 mod interrupted;
 mod log;
 mod metadata;
+mod patched;
 mod sandbox;
 mod symbols;
 
@@ -19,6 +20,7 @@ use xshell::{Shell, cmd};
 
 pub(crate) use fragments::{Fragment, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
+pub(crate) use patched::patched_files;
 
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
@@ -242,6 +244,14 @@ pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> a
     let digest = request_digest(request, &Tools::find(sh)?);
     let stored = read_stored(&cache.join("kernels").join(&digest), &digest);
     Ok(stored.is_ok_and(|kernel| kernel.suits(request)))
+}
+
+/// The digest under which the kernel of a request is stored, built or not.
+///
+/// # Errors
+/// If the compiler is missing.
+pub(crate) fn digest(sh: &Shell, request: &KernelRequest) -> anyhow::Result<String> {
+    Ok(request_digest(request, &Tools::find(sh)?))
 }
 
 /// The digest under which the kernel of a request is stored.

@@ -163,12 +163,13 @@ fn symbol_list(variants: &[Variant]) -> SymbolList {
     }
 }
 
-fn tell(line: &str) {
+/// Prints one line about what is going on.
+pub(super) fn tell(line: &str) {
     eprintln!("{}", escape_for_terminal(line));
 }
 
 /// The series of a variant, checked; the last one only as far as the variant has it.
-fn load_all(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Series>> {
+pub(super) fn load_all(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Series>> {
     let load = |name: &String| load_series(lab, name);
     let mut all = variant.series.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
     if let (Some(last), Some(prefix)) = (all.last_mut(), &variant.prefix) {
@@ -187,7 +188,12 @@ pub(crate) fn load_series(lab: &Lab, name: &str) -> anyhow::Result<Series> {
     Ok(series)
 }
 
-fn read_fragments(sh: &Shell, lab: &Lab, settings: &KernelSettings) -> anyhow::Result<Vec<Fragment>> {
+/// The configuration fragments.
+pub(super) fn read_fragments(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+) -> anyhow::Result<Vec<Fragment>> {
     let folder = lab.checkout.join("images/kernel");
     let read = |name: &String| {
         let text = sh.read_file(folder.join(name)).context("reading a configuration fragment")?;

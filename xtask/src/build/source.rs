@@ -134,6 +134,14 @@ pub(crate) fn identify(
     Ok(identity_of(identity, content))
 }
 
+/// The source, if it is prepared.
+///
+/// # Errors
+/// If what is there is another one.
+pub(crate) fn prepared(cache: &Cache, identity: &SourceIdentity) -> anyhow::Result<Option<SourceTree>> {
+    read_prepared(&cache.join("sources").join(&identity.key), identity)
+}
+
 /// The same without the network, and without a trace: none if the source was never asked for before.
 ///
 /// # Errors

@@ -95,15 +95,27 @@ fn run_side_by_side(context: &BootContext<'_>, tries: &[Try], run: &Run<'_>) -> 
     }
 }
 
-/// Runs a boot until it has a result, or was lost too often.
-fn run_step(step: &BootStep, run: &Run<'_>) -> anyhow::Result<()> {
+/// Runs one boot by itself, and says nothing; none if the user stopped it.
+///
+/// # Errors
+/// If its record cannot be written.
+pub(crate) fn run_one(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+    let run = |step: &BootStep| Ok(run_attempt(context, step)?.filter(|_| !context.interrupt.is_set()));
+    run_step(step, &run)
+}
+
+/// Runs a boot until it has a result, or was lost too often: the last one; none if the user stopped it.
+fn run_step(step: &BootStep, run: &Run<'_>) -> anyhow::Result<Option<Record>> {
+    let mut last = None;
     for _ in 0..ATTEMPTS {
-        let Some(record) = run(step)? else { break };
-        if !matches!(record.outcome, Outcome::Lost { .. }) {
+        let Some(record) = run(step)? else { return Ok(None) };
+        let is_lost = matches!(record.outcome, Outcome::Lost { .. });
+        last = Some(record);
+        if !is_lost {
             break;
         }
     }
-    Ok(())
+    Ok(last)
 }
 
 /// One boot after the other; what each try showed decides about the next.
@@ -205,7 +217,11 @@ mod tests {
             ("li", "1l 1i"),
             ("le", "1l 1e: the disk is full"),
         ] {
-            assert_eq!(played(script, |plan, run| run_step(&plan.boots[0], run)), expected, "{script}");
+            assert_eq!(
+                played(script, |plan, run| run_step(&plan.boots[0], run).map(drop)),
+                expected,
+                "{script}"
+            );
         }
     }
 

@@ -54,6 +54,24 @@ impl CampaignFolder {
         Ok(Opened { left_alone, ..begin(results, file)? })
     }
 
+    /// A folder for boots of another kind than those of a campaign, made if it is not there; none if another process holds it.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub(crate) fn at(path: &Path) -> anyhow::Result<Option<CampaignFolder>> {
+        let boots = path.join(BOOTS);
+        fs::create_dir_all(&boots).with_context(|| format!("making {}", boots.display()))?;
+        Ok(lock(path)?.map(|lock| CampaignFolder { path: path.to_owned(), _lock: lock }))
+    }
+
+    /// The boot that lies in this folder of [`Self::at`].
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not what was written.
+    pub(crate) fn boot(&self, name: &str) -> anyhow::Result<BootData> {
+        read_boot(&self.path.join(BOOTS).join(name))
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
@@ -64,17 +82,23 @@ impl CampaignFolder {
     /// # Errors
     /// If it cannot be made.
     pub(crate) fn new_attempt(&self, step: &BootStep) -> anyhow::Result<(PathBuf, u32)> {
-        let stem = step.folder();
         for attempt in 1.. {
-            let name = if attempt == 1 { stem.clone() } else { format!("{stem}.try{attempt}") };
-            let folder = self.path.join(BOOTS).join(name);
+            let folder = self.path.join(BOOTS).join(folder_name(step, attempt));
             match files::make_folder(&folder) {
                 Ok(()) => return Ok((folder, attempt)),
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error).with_context(|| format!("making {}", folder.display())),
             }
         }
-        bail!("no attempt number is left for {stem}")
+        bail!("no attempt number is left for {}", step.folder())
+    }
+}
+
+/// The name of the folder of a try at a boot.
+pub(crate) fn folder_name(step: &BootStep, attempt: u32) -> String {
+    match attempt {
+        1 => step.folder(),
+        _ => format!("{}.try{attempt}", step.folder()),
     }
 }
 

@@ -77,7 +77,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
     }
 }
 
-fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
+/// The image, built or found in the cache; says which.
+pub(super) fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
     let image = image::ensure(sh, &lab.cache, lab.checkout.root(), tools)?;
     let how = match &image.built {
         ImageOrigin::Cached => "cached".to_owned(),
@@ -92,7 +93,7 @@ fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> 
 }
 
 /// Chooses the accelerator and writes down everything that the boots will have in common.
-fn campaign_and_machine(
+pub(super) fn campaign_and_machine(
     sh: &Shell,
     lab: &Lab,
     plan: Plan,
@@ -213,12 +214,12 @@ fn run_boots(
 }
 
 /// How many boots run at a time here and now.
-fn boots_side_by_side(machine: &MachineSettings) -> anyhow::Result<SideBySide> {
+pub(super) fn boots_side_by_side(machine: &MachineSettings) -> anyhow::Result<SideBySide> {
     plan::side_by_side(machine.clock, machine.memory_mib, memory::room()).map_err(anyhow::Error::msg)
 }
 
 /// The command that does this again.
-fn command_text() -> String {
+pub(super) fn command_text() -> String {
     let arguments = std::env::args().skip(1).map(|argument| match argument.contains(char::is_whitespace) {
         true => format!("'{argument}'"),
         false => argument,

@@ -5,6 +5,7 @@
 mod data;
 mod modelled;
 mod probes;
+mod mutants;
 mod sandbox;
 mod wall;
 

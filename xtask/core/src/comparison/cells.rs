@@ -226,6 +226,11 @@ fn not_done<'a>(reason: String) -> Found<'a> {
     Found::Failed(FailureKind::NotDone, reason)
 }
 
+/// What is wrong about what a program did or saw; none if it ended well and its data were right.
+pub(super) fn trouble(workload: &WorkloadReport) -> Option<String> {
+    wrong_data(workload).or_else(|| failure(workload))
+}
+
 /// The first of the bytes that the check of its data found wrong.
 pub(super) fn wrong_data(workload: &WorkloadReport) -> Option<String> {
     let [first, others @ ..] = &workload.data.as_ref()?.wrong[..] else { return None };

@@ -17,6 +17,27 @@ pub fn listing<'a>(variants: &'a BTreeMap<String, Variant>, name: &str) -> Resul
     variants.values().find(lists).ok_or_else(|| not_listed(variants, name))
 }
 
+/// The kernel with the whole series `name` and nothing on top of it: a variant of `lab.toml` if one is that, the first one by
+/// name, else one that is called by the series and of which nothing is said.
+///
+/// # Errors
+/// If no variant lists the series.
+pub fn with_series(variants: &BTreeMap<String, Variant>, name: &str) -> Result<Variant, String> {
+    let listing = listing(variants, name)?;
+    let is_last = |variant: &&Variant| variant.series.last().is_some_and(|last| last == name);
+    let fewest = variants.values().filter(is_last).min_by_key(|variant| variant.series.len());
+    Ok(fewest.cloned().unwrap_or_else(|| {
+        let before = listing.series.iter().take_while(|series| *series != name).cloned();
+        Variant {
+            name: name.chars().take(LONGEST_NAME).collect(),
+            series: before.chain([name.to_owned()]).collect(),
+            prefix: None,
+            planted_ns: None,
+            behaviour: None,
+        }
+    }))
+}
+
 /// The steps of the series `name`, whose patches have these subjects, after what lies before it in `like`: first
 /// the kernel without the series, then with one patch, with two, and so on. Nothing is said of how they behave: a step
 /// in the middle of a series need not be like what lies before it, nor like the whole.
@@ -117,6 +138,21 @@ mod tests {
             last-0 ["first", "dio"]
             last-1 ["first", "dio", "last"] 1 one"#]]
         .assert_eq(&shown("last", &["one"]));
+    }
+
+    #[test]
+    fn the_kernel_with_a_whole_series() {
+        for (series, expected) in [
+            ("dio", r#"c ["dio"]"#),
+            ("last", r#"b ["first", "dio", "last"]"#),
+            ("first", r#"first ["first"]"#),
+            ("dios", "no variant"),
+        ] {
+            let found = with_series(&variants(), series);
+            let shown =
+                found.map_or_else(|error| error, |found| format!("{} {:?}", found.name, found.series));
+            assert!(shown.starts_with(expected), "{shown}");
+        }
     }
 
     #[test]

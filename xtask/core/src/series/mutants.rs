@@ -239,6 +239,12 @@ impl Mutant {
         }
     }
 
+    /// Its place among the mutants of the series, from 1.
+    pub fn number(&self) -> u32 {
+        let digits = self.id.strip_prefix('m').and_then(|rest| rest.split('-').next());
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or_default()
+    }
+
     /// The id without its number, which changes when the series does.
     pub fn name(&self) -> &str {
         self.id.split_once('-').map_or(&self.id, |(_, name)| name)

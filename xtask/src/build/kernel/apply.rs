@@ -30,8 +30,7 @@ pub(super) fn commit(
         return Ok(tree.base_commit.clone());
     }
     let branch = branch(series);
-    let verify = ["rev-parse", "--quiet", "--verify", &format!("{branch}^{{commit}}")];
-    if let Ok(commit) = process::read(git::git(sh, &tree.repository).args(verify)) {
+    if let Some(commit) = known(sh, tree, series) {
         return Ok(commit);
     }
     let prefix = format!("am-{}-", tree.key);
@@ -72,6 +71,15 @@ pub(super) fn checkout(sh: &Shell, tree: &SourceTree, commit: &str) -> anyhow::R
     Ok(())
 }
 
+/// The commit of a list of series that has a branch.
+pub(super) fn known(sh: &Shell, tree: &SourceTree, series: &[Series]) -> Option<String> {
+    if series.is_empty() {
+        return Some(tree.base_commit.clone());
+    }
+    let verify = ["rev-parse", "--quiet", "--verify", &format!("{}^{{commit}}", branch(series))];
+    process::read(git::git(sh, &tree.repository).args(verify)).ok()
+}
+
 /// The branch of a list of series.
 fn branch(series: &[Series]) -> String {
     let parts = series.iter().fold(digest::Parts::default(), |parts, series| {
@@ -81,12 +89,15 @@ fn branch(series: &[Series]) -> String {
 }
 
 fn apply_all(sh: &Shell, tree: &SourceTree, work_tree: &Path, series: &[Series]) -> anyhow::Result<String> {
+    // What other variants begin with is not applied once more.
+    let begun = (0..series.len()).rev().find_map(|count| Some((count, known(sh, tree, &series[..count])?)));
+    let (applied, commit) = begun.unwrap_or_else(|| (0, tree.base_commit.clone()));
     let add =
         git::git(sh, &tree.repository).args(["worktree", "add", "--quiet", "--no-checkout", "--detach"]);
-    process::read(add.arg(work_tree).arg(&tree.base_commit)).context("making a work tree for the patches")?;
+    process::read(add.arg(work_tree).arg(&commit)).context("making a work tree for the patches")?;
     process::read(git::git(sh, work_tree).args(["read-tree", "HEAD"]))
         .context("reading the source's index")?;
-    for series in series {
+    for series in &series[applied..] {
         for patch in &series.patches {
             apply(sh, work_tree, &tree.identity, series, patch)?;
         }

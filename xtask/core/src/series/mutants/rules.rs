@@ -16,7 +16,7 @@ pub(super) struct Code<'a> {
     pub tokens: &'a [Token<'a>],
     /// Lines that the series added, from 1.
     pub added: &'a BTreeSet<usize>,
-    /// Names that are declared as truth values somewhere.
+    /// Names that are declared as truth values somewhere, which are those of members too.
     pub flags: &'a BTreeSet<String>,
 }
 
@@ -26,7 +26,8 @@ pub(super) type Fault = (Rule, usize, Edit);
 /// Every fault that a rule puts into the added lines of a function, in the order of their places.
 pub(super) fn faults(code: &Code, function: &Function) -> Vec<Fault> {
     let mut all = statements::faults(code, &function.body);
-    all.extend(operators::faults(code, &function.body));
+    let own = code.tokens.get(function.tokens.clone()).map(flags).unwrap_or_default();
+    all.extend(operators::faults(code, &own, &function.body));
     all.sort_by_key(|(rule, _, edit)| (edit.range.start, *rule, edit.range.end));
     all
 }

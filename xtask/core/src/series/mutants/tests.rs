@@ -237,6 +237,33 @@ fn lines_of_a_diff() {
     .assert_eq(&shown.join("\n"));
 }
 
+/// One fault is not made by two rules, and what is no truth value is not turned round.
+#[test]
+fn what_another_rule_does_is_left_to_it() {
+    check(
+        "\tif (a == b)\n\t\tc();",
+        expect![[r#"
+        equality: if (a == b) -> if (a != b)
+        drop: c(); -> ;
+    "#]],
+    );
+    check(
+        "\tif (a == b && c)\n\t\td();",
+        expect![[r#"
+        negate: if (a == b && c) -> if (!(a == b && c))
+        equality: if (a == b && c) -> if (a != b && c)
+        and-or: if (a == b && c) -> if (a == b || c)
+        drop: d(); -> ;
+    "#]],
+    );
+    let text = "bool g(void)\n{\n\tbool ret;\n}\nint f(int ret, struct s *p)\n{\n\th(ret, p->ret);\n}\n";
+    expect![[r#"
+        drop: h(ret, p->ret); -> ;
+        argument: h(ret, p->ret); -> h(ret, !p->ret);
+    "#]]
+    .assert_eq(&shown(&of(&[file(text, 5..=8)])));
+}
+
 /// What the second patch of async-dio adds to file.c are whole functions, and a last piece of one.
 #[test]
 fn a_real_patch() {

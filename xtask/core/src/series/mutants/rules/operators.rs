@@ -1,5 +1,6 @@
 //! Faults inside of expressions: a boundary off by one, an operator or a truth value that is the other one.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::super::functions::{Statement, closing};
@@ -24,16 +25,17 @@ const PAIRS: [(Rule, &str, &str); 9] = [
 const NO_CALLS: [&str; 10] =
     ["if", "while", "for", "switch", "return", "sizeof", "likely", "unlikely", "typeof", "container_of"];
 
-pub(super) fn faults(code: &Code, body: &[Statement]) -> Vec<Fault> {
+/// `own` are the truth values that the function declares.
+pub(super) fn faults(code: &Code, own: &BTreeSet<String>, body: &[Statement]) -> Vec<Fault> {
     let tokens = body.iter().flat_map(|statement| statement.tokens.clone());
-    tokens.filter(|token| code.is_added(*token)).flat_map(|token| of_token(code, token)).collect()
+    tokens.filter(|token| code.is_added(*token)).flat_map(|token| of_token(code, own, token)).collect()
 }
 
-fn of_token(code: &Code, at: usize) -> Vec<Fault> {
+fn of_token(code: &Code, own: &BTreeSet<String>, at: usize) -> Vec<Fault> {
     let single = at..at + 1;
     let counterpart = counterpart(code, at).and_then(|(rule, new)| code.replaced(rule, &single, new));
     let other = [one(code, at), error(code, at), ternary(code, at)];
-    let arguments = arguments(code, at).into_iter().filter_map(|range| flipped(code, &range));
+    let arguments = arguments(code, at).into_iter().filter_map(|range| flipped(code, own, &range));
     counterpart.into_iter().chain(other.into_iter().flatten()).chain(arguments).collect()
 }
 
@@ -132,7 +134,7 @@ fn arguments(code: &Code, at: usize) -> Vec<Range<usize>> {
 }
 
 /// An argument that is a truth value, turned round.
-fn flipped(code: &Code, range: &Range<usize>) -> Option<Fault> {
+fn flipped(code: &Code, own: &BTreeSet<String>, range: &Range<usize>) -> Option<Fault> {
     let argument = code.tokens.get(range.clone())?;
     let (first, last) = (argument.first()?, argument.last()?);
     let new = match (first.text, argument.len()) {
@@ -141,7 +143,9 @@ fn flipped(code: &Code, range: &Range<usize>) -> Option<Fault> {
         _ => {
             let is_path =
                 argument.iter().all(|token| token.kind == Kind::Word || token.is("->") || token.is("."));
-            if !is_path || !code.flags.contains(last.text) {
+            // A variable of another function may have the same name and another type.
+            let flags = if argument.len() == 1 { own } else { code.flags };
+            if !is_path || !flags.contains(last.text) {
                 return None;
             }
             format!("!{}", code.words(range))

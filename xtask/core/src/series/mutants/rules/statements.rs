@@ -32,6 +32,8 @@ fn of_spot(code: &Code, spot: &Spot) -> Vec<Fault> {
         Form::Return if spot.is_guarded => [returned(code, tokens), None],
         Form::Jump if spot.is_guarded && code.is(tokens.start, "goto") => [drop(Rule::DropError), None],
         Form::Jump if spot.is_guarded => [drop(Rule::DropStatement), None],
+        // The rule for `==` does that.
+        Form::If(condition) | Form::While(condition) if is_equation(code, condition) => [None, None],
         Form::If(condition) | Form::While(condition) => {
             [code.replaced(Rule::Negate, condition, &format!("!({})", code.words(condition))), None]
         }
@@ -40,6 +42,14 @@ fn of_spot(code: &Code, spot: &Spot) -> Vec<Fault> {
         }
     };
     found.into_iter().flatten().collect()
+}
+
+/// Whether a condition is nothing but two things that are compared by `==` or `!=`.
+fn is_equation(code: &Code, condition: &Range<usize>) -> bool {
+    let count = |signs: &[&str]| {
+        condition.clone().filter(|token| signs.iter().any(|sign| code.is(*token, sign))).count()
+    };
+    count(&["==", "!="]) == 1 && count(&["&&", "||", "?", "!", "<", ">", "<=", ">="]) == 0
 }
 
 /// The rule that drops a statement, by the function that it calls if it is nothing but a call.
