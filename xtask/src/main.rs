@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
-use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, mutants, run_lab};
-use xtask::commands::{bench, build_kernel, ci, compare, doctor, end, import_series, probe, run_lab};
+use xtask::commands::{
+    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab,
+};
 
 fn main() -> ExitCode {
     end(run(&Cli::parse().command))

@@ -4,8 +4,8 @@
 
 mod data;
 mod modelled;
-mod probes;
 mod mutants;
+mod probes;
 mod sandbox;
 mod wall;
 
