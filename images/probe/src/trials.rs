@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use lab_protocol::log::LogRecord;
 use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, Operation, Times};
 
 use crate::iocb::{Commands, Context, Opcode};
 use crate::memory::Memory;
-use crate::outcome::{Outcome, count, size};
+use crate::outcome::{Outcome, count};
 use crate::requests::Requests;
 use crate::stage::TestFile;
 
@@ -115,22 +116,19 @@ pub fn writes(trials: &[Requests]) -> String {
     format!("{}, {together}", count(number, "WRITE"))
 }
 
-/// `, 8 SETATTRs of the old size`, or nothing.
-pub fn sizes_set(trials: &[Requests], old_sizes: &[u64]) -> String {
-    let (mut old, mut others) = (0, Vec::new());
-    for (requests, old_size) in trials.iter().zip(old_sizes) {
-        for set in requests.all.iter().filter_map(|record| record.size_set()) {
-            if set == *old_size { old += 1 } else { others.push(size(set)) }
+/// `, 8 SETATTRs of the old size`, or nothing. Each of `known` is a name, and the size that it has in each trial.
+pub fn sizes_set(trials: &[Requests], known: &[(&str, [u64; TRIALS])]) -> String {
+    let mut numbers = vec![0; known.len() + 1];
+    for (trial, requests) in trials.iter().enumerate() {
+        for set in requests.all.iter().filter_map(LogRecord::size_set) {
+            let is_it = |(_, sizes): &(&str, [u64; TRIALS])| sizes.get(trial) == Some(&set);
+            let kind = known.iter().position(is_it).unwrap_or(known.len());
+            numbers.get_mut(kind).into_iter().for_each(|number| *number += 1);
         }
     }
-    let mut text = String::new();
-    if old > 0 {
-        text += &format!(", {} of the old size", count(old, "SETATTR"));
-    }
-    if !others.is_empty() {
-        text += &format!(", {} of another size", count(others.len(), "SETATTR"));
-    }
-    text
+    let names = known.iter().map(|(name, _)| *name).chain(["another size"]);
+    let told = numbers.iter().zip(names).filter(|(number, _)| **number > 0);
+    told.map(|(number, name)| format!(", {} of {name}", count(*number, "SETATTR"))).collect()
 }
 
 #[cfg(test)]

@@ -115,13 +115,14 @@ fn calls(outcomes: &[Outcome], case: Case) -> String {
     trials::returns(outcomes, &lengths)
 }
 
-/// What the server saw in all trials, as words.
-fn server(requests: &[Requests]) -> String {
-    let old_sizes = GROWTHS.map(|growth| growth.old_kib * KIB);
-    trials::writes(requests) + &trials::sizes_set(requests, &old_sizes)
+/// What the server saw in all trials, as words. `cut` is where the file was cut, if it was.
+fn server(requests: &[Requests], cut: Option<[u64; TRIALS]>) -> String {
+    let mut known = vec![("the old size", GROWTHS.map(|growth| growth.old_kib * KIB))];
+    known.extend(cut.map(|sizes| ("the cut", sizes)));
+    trials::writes(requests) + &trials::sizes_set(requests, &known)
 }
 
-/// `, size right in 8 of 8`
+/// `size right in 8 of 8`
 fn counted(what: &str, trials: impl Iterator<Item = bool>) -> String {
     format!("{what} in {}", of_all(trials.filter(|is_so| *is_so).count()))
 }

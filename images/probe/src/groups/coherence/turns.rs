@@ -5,14 +5,14 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 
 use anyhow::Context as _;
-use lab_protocol::Effect;
+use lab_protocol::{Effect, Operation};
 use rustix::fs::OFlags;
 
 use crate::fixture::Fixture;
 use crate::iocb::{Commands, Opcode};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
-use crate::outcome::{Outcome, size};
+use crate::outcome::{Outcome, count, size};
 use crate::probe::{Observation, Probe};
 use crate::stage::{Stage, TestFile};
 use crate::stored::{NEW, OLD};
@@ -156,15 +156,14 @@ fn write_cached(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation
     let memory = observe::new_data(RANGE)?;
     let outcome = call.write(&file, &memory, RANGE.length, RANGE.offset)?;
     let after = look()?;
-    let synced = file.file.sync_all();
-    let synced = Outcome::from_result(synced.map(|()| 0)).words();
+    file.file.sync_all().context("fsync(2)")?;
     let requests = stage.requests()?;
-    let syncs = requests.count(lab_protocol::Operation::Fsync);
     let stored = file.stored(RANGE.offset, RANGE.length)?;
     let observed = format!(
-        "{before} before, returns {}, {after} after, fsync says {synced}, {}, {syncs} FSYNC",
+        "{before} before, returns {}, {after} after, {}, {}",
         outcome.words(),
         trials::writes(std::slice::from_ref(&requests)),
+        count(requests.count(Operation::Fsync), "FSYNC"),
     );
     let fault = stored.fault().or_else(|| requests.fault(stage.max_background()));
     Ok(Observation::new(observed).fault_if_any(fault).details(requests.lines()))

@@ -58,7 +58,7 @@ fn all(stage: &mut Stage<'_>, case: Case) -> anyhow::Result<Observation> {
         number("ftruncate waits", |cut| cut.waited),
         number("size right", |cut| cut.size_right),
         number("tail right", |cut| cut.tail_right),
-        super::server(&requests),
+        super::server(&requests, Some(GROWTHS.map(|growth| cut_at(&growth)))),
     ];
     let most = stage.max_background();
     let faults = cut.iter().map(|cut| cut.fault.clone().or_else(|| cut.requests.fault(most)));
@@ -66,9 +66,13 @@ fn all(stage: &mut Stage<'_>, case: Case) -> anyhow::Result<Observation> {
     Ok(Observation::new(parts.join(", ")).fault_if_any(faults.flatten().next()).details(details))
 }
 
+fn cut_at(growth: &Growth) -> u64 {
+    (growth.old_kib + CUT_KIB) * KIB
+}
+
 fn grow_and_cut(stage: &mut Stage<'_>, case: Case, growth: &Growth) -> anyhow::Result<Cut> {
     let (range, old) = (case.range(growth), growth.old_kib * KIB);
-    let cut = old + CUT_KIB * KIB;
+    let cut = cut_at(growth);
     stage.mounted.behave(&case.behaviour(growth)?)?;
     let file = stage.file(old)?;
     let other = file.open_again(OFlags::RDWR)?;

@@ -71,11 +71,11 @@ fn all(stage: &mut Stage<'_>, case: Case) -> anyhow::Result<Observation> {
     let parts = [
         super::calls(&outcomes, case),
         number("tail read", |grown| grown.read_past),
-        number("in fstat", |grown| grown.fstat_past).replacen("in fstat in", "in fstat", 1),
+        number("told by fstat", |grown| grown.fstat_past),
         number("SEEK_END right", |grown| grown.seek_right),
         number("size right", |grown| grown.size_right),
         number("stale", |grown| grown.stale),
-        super::server(&requests),
+        super::server(&requests, None),
     ];
     let most = stage.max_background();
     let faults = grown.iter().map(|grown| grown.fault.clone().or_else(|| grown.requests.fault(most)));
