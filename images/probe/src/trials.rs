@@ -110,7 +110,7 @@ pub fn writes(trials: &[Requests]) -> String {
     let number: usize = trials.iter().map(|requests| requests.count(Operation::Write)).sum();
     let together = trials.iter().any(|requests| {
         let writes: Vec<_> = requests.of(Operation::Write).collect();
-        writes.array_windows().any(|[one, next]| next.arrival_ns < one.answer_ns)
+        writes.iter().zip(writes.iter().skip(1)).any(|(one, next)| next.arrival_ns < one.answer_ns)
     });
     let together = if together { "several at once" } else { "one at a time" };
     format!("{}, {together}", count(number, "WRITE"))
