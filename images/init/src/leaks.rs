@@ -23,15 +23,17 @@ const SEARCHES: usize = 2;
 /// The most that is kept of the list, bytes; an entry has some 700.
 const LIMIT: u64 = 64 << 10;
 
+/// Whether this kernel can search.
+pub(crate) fn can_be_searched_for() -> bool {
+    Path::new(LIST).exists()
+}
+
 /// Has the kernel search. What it finds it tells in its log, where findings are read from, and in a list, which is given
-/// here; empty if nothing leaked, none if this kernel does not search.
+/// here; empty if nothing leaked.
 ///
 /// # Errors
-/// If the search is there and does not work: kmemleak switches itself off when it has no memory.
-pub(crate) fn search() -> anyhow::Result<Option<String>> {
-    if !Path::new(LIST).exists() {
-        return Ok(None);
-    }
+/// If the search does not work: kmemleak switches itself off when it has no memory.
+pub(crate) fn search() -> anyhow::Result<String> {
     fs::write(VERBOSE, "1").with_context(|| format!("writing {VERBOSE}"))?;
     for _ in 0..SEARCHES {
         std::thread::sleep(AGE);
@@ -40,5 +42,5 @@ pub(crate) fn search() -> anyhow::Result<Option<String>> {
     let mut list = Vec::new();
     let read = File::open(LIST).and_then(|file| file.take(LIMIT).read_to_end(&mut list));
     read.with_context(|| format!("reading {LIST}"))?;
-    Ok(Some(String::from_utf8_lossy(&list).into_owned()))
+    Ok(String::from_utf8_lossy(&list).into_owned())
 }
