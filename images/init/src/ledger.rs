@@ -1,5 +1,6 @@
 //! The report as far as it is known, and the end of the boot, which is reached whatever happens.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,16 @@ struct Entries {
     port: Option<Port>,
     last_step: String,
     logged_bytes: usize,
+}
+
+/// Ends the boot in time; seconds that it gives beyond what it gave at first.
+pub(crate) struct Guard(Arc<AtomicU64>);
+
+impl Guard {
+    /// Gives the boot so much more time.
+    pub(crate) fn extend(&self, by: Duration) {
+        self.0.fetch_add(by.as_secs(), Ordering::Relaxed);
+    }
 }
 
 impl Ledger {
@@ -100,14 +111,23 @@ impl Ledger {
 
     /// Ends the boot after `limit` of guest time, should the work not have ended it by then. A thread that sleeps
     /// costs nothing and disturbs nothing.
-    pub(crate) fn guard(&self, limit: Duration) {
+    pub(crate) fn guard(&self, limit: Duration) -> Guard {
         let ledger = self.clone();
+        let guard = Guard(Arc::default());
+        let more = guard.0.clone();
         std::thread::spawn(move || {
-            std::thread::sleep(limit);
+            let mut whole = Duration::ZERO;
+            let mut next = limit;
+            while next > Duration::ZERO {
+                std::thread::sleep(next);
+                whole += next;
+                next = Duration::from_secs(more.swap(0, Ordering::Relaxed));
+            }
             system::log_blocked_tasks();
             ledger
-                .end_in_trouble(&format!("the boot did not end within {} s of guest time", limit.as_secs()));
+                .end_in_trouble(&format!("the boot did not end within {} s of guest time", whole.as_secs()));
         });
+        guard
     }
 
     /// Makes a panic of process 1 end the boot with a report that tells it.

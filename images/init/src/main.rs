@@ -24,11 +24,11 @@ use anyhow::Context as _;
 use lab_guest::server::{self, ServerProcess};
 use lab_protocol::frame::Kind;
 use lab_protocol::{
-    ASSIGNMENT_PATH, Assignment, DataCheck, EndOfProgram, Hello, MOUNT_DIR, Milestone, ProbeTask, Report,
-    RequestStats, STORAGE_DIR, WorkloadReport, WorkloadTask,
+    ASSIGNMENT_PATH, Assignment, DataCheck, EndOfProgram, Hello, MOUNT_DIR, Milestone, PROBES_PATH,
+    ProbeTask, Report, RequestStats, STORAGE_DIR, WorkloadReport, WorkloadTask,
 };
 
-use crate::ledger::Ledger;
+use crate::ledger::{Guard, Ledger};
 use crate::port::Port;
 use crate::stamp::Files;
 use crate::workload::Outcome;
@@ -66,9 +66,10 @@ fn run(ledger: &Ledger) -> anyhow::Result<()> {
     ledger.step("process 1 runs");
     let assignment = read_assignment()?;
     ledger.set_nonce(assignment.nonce);
-    ledger.guard(whole_limit(&assignment));
+    let guard = ledger.guard(whole_limit(&assignment));
     ledger.set_port(Port::open(assignment.nonce)?);
-    if let Err(error) = work(ledger, &assignment, uptime_us) {
+    let worked = work(ledger, &assignment, uptime_us).and_then(|()| probe(ledger, &guard));
+    if let Err(error) = worked {
         ledger.problem(format!("{error:#}"));
     }
     report_skipped(ledger, &assignment);
@@ -116,13 +117,18 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.step("stopping the server");
     server.quit()?;
     ledger.progress(Milestone::Unmounted, None);
-    assignment.probes.iter().try_for_each(|task| probe(ledger, task))
+    Ok(())
 }
 
-/// Runs the behaviour probes.
-fn probe(ledger: &Ledger, task: &ProbeTask) -> anyhow::Result<()> {
+/// Runs the behaviour probes, if there are any. Only now is it read which, so that they cannot have moved a figure.
+fn probe(ledger: &Ledger, guard: &Guard) -> anyhow::Result<()> {
+    let text = fs::read(PROBES_PATH).with_context(|| format!("reading {PROBES_PATH}"))?;
+    let task: Option<ProbeTask> =
+        serde_json::from_slice(&text).with_context(|| format!("understanding {PROBES_PATH}"))?;
+    let Some(task) = task else { return Ok(()) };
     ledger.step("probing");
-    let (report, problems) = probes::run(task)?;
+    guard.extend(probes::limit(&task));
+    let (report, problems) = probes::run(&task)?;
     ledger.step(&format!("probes ended: {:?}", report.end));
     ledger.edit(|all| all.probes = Some(report));
     problems.into_iter().for_each(|problem| ledger.problem(problem));
@@ -143,13 +149,12 @@ fn read_assignment() -> anyhow::Result<Assignment> {
     serde_json::from_slice(&text).with_context(|| format!("understanding {ASSIGNMENT_PATH}"))
 }
 
-/// The guest time after which something must be wrong: every workload and its checks and the probes at their limits, and
-/// ten minutes for the rest.
+/// The guest time after which something must be wrong: every workload and its checks at their limits, and ten minutes for
+/// the rest. Probes have time of their own.
 fn whole_limit(assignment: &Assignment) -> Duration {
     // Each may be made once more for its data.
     let each = 3 * u64::from(assignment.workload_limit_s) + 400;
-    let probes = assignment.probes.as_ref().map(probes::limit).unwrap_or_default();
-    Duration::from_secs(600 + each * assignment.workloads.len() as u64) + probes
+    Duration::from_secs(600 + each * assignment.workloads.len() as u64)
 }
 
 fn server_place() -> server::Place {

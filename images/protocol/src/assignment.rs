@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Nonce, ProbeTask, ServerSettings};
+use crate::{Nonce, ServerSettings};
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,10 +24,6 @@ pub struct Assignment {
     /// workload is part of what makes them. An equal phase takes that out of the difference between two kernels;
     /// boots with several phases show how much of a figure is owed to it.
     pub phase_us: u32,
-    /// What is probed after the last workload, when the server of the workloads has ended; none for nothing. Probes start
-    /// servers of their own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probes: Option<ProbeTask>,
 }
 
 /// One load tool with its arguments.

@@ -41,6 +41,14 @@ pub use settings::{
 /// Where in the guest's file system the assignment lies, as JSON.
 pub const ASSIGNMENT_PATH: &str = "/assignment.json";
 
+/// Where what is to be probed lies, as JSON: a [`ProbeTask`], or `null` for nothing. Process 1 looks at it after the last
+/// workload, when the server of the workloads has ended: probes start servers of their own.
+pub const PROBES_PATH: &str = "/probes.json";
+
+/// The size of that file, bytes, filled up with spaces. It is in every boot and equally large, so that until probes begin a
+/// boot with probes does to the instruction what one without does: figures depend on little.
+pub const PROBES_BYTES: usize = 512;
+
 /// The name of the virtio-serial port that carries the frames (`/sys/class/virtio-ports/*/name`).
 pub const PORT_NAME: &str = "patchlab.report";
 

@@ -31,7 +31,9 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     let scratch = context.cache.temporary_folder("boot-")?;
     let initramfs = scratch.path().join("initramfs");
     let (kernel, bzimage) = kernel_of(context, step)?;
-    write_initramfs(&context.image, &assignment(&context.file.plan, step, nonce)?, &initramfs)?;
+    let plan = &context.file.plan;
+    let probes = probes(plan, step);
+    write_initramfs(&context.image, &assignment(plan, step, nonce)?, probes.as_ref(), &initramfs)?;
 
     let mut record = Record {
         version: VERSION,
@@ -152,10 +154,11 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: step.phase_us,
-        probes: step.probes.map(|set| ProbeTask {
-            set,
-            expected: variant.behaviour.clone(),
-            seed: plan.seed,
-        }),
     })
+}
+
+fn probes(plan: &Plan, step: &BootStep) -> Option<ProbeTask> {
+    let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
+    let expected = variant.and_then(|variant| variant.behaviour.clone());
+    step.probes.map(|set| ProbeTask { set, expected, seed: plan.seed })
 }

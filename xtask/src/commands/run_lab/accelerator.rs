@@ -30,7 +30,7 @@ pub(super) fn choose(
     let test_guest = || -> anyhow::Result<TestGuest> {
         let kernel = unpatched(sh, lab, plan, kernels)?;
         let (initramfs, nonce) = (scratch.path().join("initramfs"), guest::random_nonce()?);
-        guest::write_initramfs(&image.path, &assignment(plan, nonce)?, &initramfs)?;
+        guest::write_initramfs(&image.path, &assignment(plan, nonce)?, None, &initramfs)?;
         Ok(TestGuest { bzimage: kernel.bzimage, kernel: kernel.digest, initramfs, nonce })
     };
     let identity = MachineIdentity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
@@ -68,7 +68,6 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
         workloads: Vec::new(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: 0,
-        probes: None,
     })
 }
 
