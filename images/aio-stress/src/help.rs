@@ -29,7 +29,8 @@ Usage: aio-stress [options] FILE...
   -h        print this
   --check-stamps
             as -v, with the offset of each word of eight bytes in it, 0xa5 on top; buffers are filled with
-            0xee before each read, and looked at as soon as it has ended
+            0xee before each read, and looked at as soon as it has ended; completions are asked for after
+            each submission
   --json FILE
             write the results to FILE, latencies included; - is standard output
 

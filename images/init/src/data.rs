@@ -15,6 +15,7 @@ use crate::access::{self, Access, Again, Extent};
 use crate::again::{self, Order};
 use crate::content::{self, Content};
 use crate::stamp::changed;
+use crate::system;
 use crate::workload::{self, Outcome};
 
 /// This program, as the image has it.
@@ -127,13 +128,13 @@ pub(crate) fn again(task: &WorkloadTask, limit: Duration) -> anyhow::Result<Opti
         Some(Access::Write { again: Again::Blocks(parts), .. }) => {
             own_program(&Order::Write { path, storage, parts }, limit)?
         }
-        Some(Access::Read(Again::Tool { limit: less, .. })) => tool(task, &less, limit),
+        Some(Access::Read(Again::Tool { limit: less, .. })) => tool(task, &less, limit)?,
         Some(Access::Write { extent, again: Again::Tool { limit: less, range }, .. }) => {
             // What is written at random places is not all of it: a byte at the wrong place shows, a missing one does not.
             if extent == Extent::Whole {
                 content::poison(&File::options().write(true).open(&storage)?, range.clone())?;
             }
-            let mut check = tool(task, &less, limit);
+            let mut check = tool(task, &less, limit)?;
             if check.wrong.is_empty() {
                 check.compared_bytes = 0;
                 content::compare(&File::open(&storage)?, range, Content::Stamps, &mut check)?;
@@ -157,7 +158,7 @@ fn paths(task: &WorkloadTask) -> (String, String) {
 /// Has this program, in a process of its own, follow the order.
 fn own_program(order: &Order, limit: Duration) -> anyhow::Result<DataCheck> {
     let argv = [PROGRAM.to_owned(), again::WORD.to_owned(), serde_json::to_string(order)?];
-    let outcome = workload::run(&argv, &[], limit);
+    let outcome = run_first(&argv, &[], limit)?;
     if let EndOfProgram::Exit(0) = outcome.end {
         return serde_json::from_str(&outcome.stdout)
             .context("understanding what the check of the data found");
@@ -166,12 +167,18 @@ fn own_program(order: &Order, limit: Duration) -> anyhow::Result<DataCheck> {
 }
 
 /// Has the tool check its own data: it stops at the first wrong byte.
-fn tool(task: &WorkloadTask, less: &[String], limit: Duration) -> DataCheck {
+fn tool(task: &WorkloadTask, less: &[String], limit: Duration) -> anyhow::Result<DataCheck> {
     let own = ["--check-stamps", "--json=-"].map(str::to_owned);
     let argv = [&workload::argv(task)[..], less, &own].concat();
-    let outcome = workload::run(&argv, &workload::environment(task), limit);
+    let outcome = run_first(&argv, &workload::environment(task), limit)?;
     let wrong = if outcome.end == EndOfProgram::Exit(0) { Vec::new() } else { vec![once_more(&outcome)] };
-    DataCheck { compared_bytes: moved_bytes(&outcome.stdout), wrong }
+    Ok(DataCheck { compared_bytes: moved_bytes(&outcome.stdout), wrong })
+}
+
+/// Runs a program that gets the CPU before the server: where there is only one, nothing that comes late is there by accident
+/// when a call returns.
+fn run_first(argv: &[String], environment: &[(&str, String)], limit: Duration) -> anyhow::Result<Outcome> {
+    system::first_of_all(|| workload::run(argv, environment, limit))
 }
 
 /// The bytes of all stages in a document of `aio-stress`.

@@ -69,6 +69,26 @@ pub(crate) fn calm() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Does work in which this thread, and what it starts, goes before every other program.
+///
+/// # Errors
+/// If the kernel refuses.
+pub(crate) fn first_of_all<T>(work: impl FnOnce() -> T) -> anyhow::Result<T> {
+    set_scheduler(libc::SCHED_FIFO, 1)?;
+    let result = work();
+    set_scheduler(libc::SCHED_OTHER, 0)?;
+    Ok(result)
+}
+
+fn set_scheduler(policy: libc::c_int, priority: libc::c_int) -> anyhow::Result<()> {
+    let parameters = libc::sched_param { sched_priority: priority };
+    // SAFETY: the pointer is valid for the call, and number 0 is this thread.
+    if unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) } < 0 {
+        return Err(std::io::Error::last_os_error()).context("setting the scheduler's policy");
+    }
+    Ok(())
+}
+
 /// Gives the kernel's random number generator the same seed in each boot. Without one, programs that ask for random
 /// numbers wait until the kernel has gathered enough noise.
 ///

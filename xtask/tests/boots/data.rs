@@ -1,13 +1,15 @@
 //! Kernels that lose data, and look fast with it.
 
+use lab_core::plan::BootStep;
 use lab_protocol::DataCheck;
 
 use crate::sandbox::TestCheckout;
 
-/// Of each workload of the only boot of a variant: what the check of its data found.
-fn found(sandbox: &TestCheckout, variant: &str) -> Vec<(String, DataCheck)> {
+/// Of each workload of the only boot of a variant in a scenario: what the check of its data found.
+fn found(sandbox: &TestCheckout, scenario: &str, variant: &str) -> Vec<(String, DataCheck)> {
     let campaign = sandbox.read_campaign();
-    let boot = campaign.boots.iter().find(|boot| boot.record.boot.variant == variant).expect("a boot");
+    let is_wanted = |step: &BootStep| step.variant == variant && step.scenario == scenario;
+    let boot = campaign.boots.iter().find(|boot| is_wanted(&boot.record.boot)).expect("a boot");
     let report = boot.report.as_ref().expect("a report");
     let checked = |of: &lab_protocol::WorkloadReport| {
         (of.name.clone(), of.data.clone().unwrap_or_else(|| panic!("{}: not checked", of.name)))
@@ -31,7 +33,7 @@ fn kernels_that_lose_data() {
         like = "ci"
         baseline = "stock"
         variants = ["stock", "early", "short-reads", "short-writes"]
-        scenarios = ["remote"]
+        scenarios = ["local", "remote"]
         boots = 1
         "#,
     );
@@ -59,15 +61,18 @@ fn kernels_that_lose_data() {
             ],
         ),
     ] {
-        for ((workload, check), expected) in found(&sandbox, variant).into_iter().zip(expected) {
-            println!("{variant} {workload}: {check:?}");
-            let first = check.wrong.first().map(String::as_str);
-            let is_right = match (first, expected) {
-                (None, None) => check.compared_bytes >= 8 << 20,
-                (Some(first), Some(expected)) => first.contains(expected),
-                _ => false,
-            };
-            assert!(is_right, "{variant} {workload}: {check:?}, expected {expected:?}");
+        for scenario in ["local", "remote"] {
+            for ((workload, check), expected) in found(&sandbox, scenario, variant).into_iter().zip(expected)
+            {
+                println!("{scenario} {variant} {workload}: {check:?}");
+                let first = check.wrong.first().map(String::as_str);
+                let is_right = match (first, expected) {
+                    (None, None) => check.compared_bytes >= 8 << 20,
+                    (Some(first), Some(expected)) => first.contains(expected),
+                    _ => false,
+                };
+                assert!(is_right, "{scenario} {variant} {workload}: {check:?}, expected {expected:?}");
+            }
         }
     }
 }
