@@ -34,7 +34,8 @@ fn the_mutants_of_a_real_series() {
         constant 4
         argument 3
         hand 56
-        all 217"#]].assert_eq(&counts.join("\n"));
+        all 217"#]]
+    .assert_eq(&counts.join("\n"));
 }
 
 /// One fault that probes notice and one in a file that is not built; both are found again by the next run.

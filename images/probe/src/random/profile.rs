@@ -89,9 +89,10 @@ impl Profile {
     /// Whether it is there to show this failure, which kernels are known to have. It is no fault of what is tried then.
     pub(crate) fn shows(self, kind: Kind) -> bool {
         match self {
-            Profile::Coherence => kind == Kind::StalePage,
+            // What direct I/O did not get, generic code reads through the page cache, beside asynchronous writes.
+            Profile::Coherence | Profile::Faults => kind == Kind::StalePage,
             Profile::Cut => kind == Kind::Split,
-            Profile::Direct | Profile::Mixed | Profile::Aio | Profile::Truncate | Profile::Faults => false,
+            Profile::Direct | Profile::Mixed | Profile::Aio | Profile::Truncate => false,
         }
     }
 
