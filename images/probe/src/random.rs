@@ -75,6 +75,7 @@ mod profile;
 mod ranges;
 mod sequence;
 mod shrink;
+mod subject;
 mod violation;
 
 pub(crate) use probe::probes;

@@ -2,24 +2,12 @@
 
 use std::fmt;
 
-use super::history::History;
 use super::judge::judge;
 use super::operation::Step;
 use super::sequence::Sequence;
 use super::shrink::{Budget, Shrunk, shrink};
+use super::subject::Subject;
 use super::violation::{Kind, Violation};
-
-/// What sequences are run on.
-pub(crate) trait Subject {
-    /// Runs a sequence on fresh files.
-    ///
-    /// # Errors
-    /// If something other than the sequence's operations fails.
-    fn run(&mut self, sequence: &Sequence) -> anyhow::Result<History>;
-
-    /// Whether another one can be run.
-    fn can_go_on(&self) -> bool;
-}
 
 /// A sequence that failed, and what is left of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

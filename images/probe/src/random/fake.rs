@@ -1,6 +1,6 @@
 //! A file in memory that does one thing wrong, to see whether it is found.
 
-use super::check::{Subject, check};
+use super::check::check;
 use super::content;
 use super::draw;
 use super::history::{Completion, History, Seen, View};
@@ -8,6 +8,7 @@ use super::operation::{Action, FileName, Operation, Step};
 use super::profile::Profile;
 use super::sequence::Sequence;
 use super::shrink::Budget;
+use super::subject::Subject;
 use super::violation::Kind;
 use std::time::Duration;
 

@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::check::Subject;
 use super::conditions::Conditions;
 use super::content::{self, UNTOUCHED};
 use super::history::{Completion, History, Seen, View};
 use super::operation::{Action, By, FileName, LARGEST, Operation, Step, Way};
 use super::sequence::Sequence;
+use super::subject::Subject;
 use files::Files;
 use memory::Memory;
 use queue::{Queue, Reaped};

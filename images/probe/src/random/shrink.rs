@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::check::Subject;
 use super::conditions::Conditions;
 use super::judge::judge;
 use super::operation::{By, Operation, Step};
 use super::sequence::Sequence;
+use super::subject::Subject;
 use super::violation::Violation;
 
 /// The shortest that was found, and how it fails.
