@@ -119,6 +119,7 @@ fn kernels_that_fail() {
         scenarios = ["local"]
         workloads = ["small-dd-read"]
         probes = "none"
+        kernel-config = []
         boots = 1
         seed = 1
         "#,
@@ -161,6 +162,7 @@ fn programs_that_fail() {
         scenarios = ["local", "dying"]
         workloads = ["refused", "small-dd-read"]
         probes = "none"
+        kernel-config = []
         boots = 1
         seed = 1
         "#,

@@ -43,6 +43,7 @@ const PLANS: &str = r#"
     scenarios = ["local"]
     workloads = ["small-dd-read", "small-aio-write"]
     probes = "none"
+    kernel-config = []
     boots = 1
     seed = 1
     [plans.image]
