@@ -24,6 +24,7 @@ machine = "small-wall"
 variants = ["original", "original-again"]
 scenarios = ["local"]
 workloads = ["small-dd-read"]
+probes = "none"
 boots = 1
 "#;
 

@@ -75,7 +75,7 @@ pub(super) fn probes() -> Vec<Probe> {
     };
     vec![
         probe("cached-during-write", Reader::Read, Call::Write),
-        probe("cached-during-aio-write", Reader::Read, Call::Aio).quick(),
+        probe("cached-during-aio-write", Reader::Read, Call::Aio),
         probe("faulted-during-write", Reader::Load, Call::Write),
         probe("faulted-during-aio-write", Reader::Load, Call::Aio),
     ]

@@ -52,7 +52,7 @@ pub(super) fn probes() -> Vec<Probe> {
     let inside = Begin::Before(40);
     vec![
         probe("write", Call::Write, Begin::AtEnd, None),
-        probe("write-eio", Call::Write, Begin::AtEnd, Some(Effect::Eio)).quick(),
+        probe("write-eio", Call::Write, Begin::AtEnd, Some(Effect::Eio)),
         probe("write-enospc", Call::Write, Begin::AtEnd, Some(ENOSPC)),
         probe("over-end", Call::Write, inside, None),
         probe("over-end-eio", Call::Write, inside, Some(Effect::Eio)),
