@@ -21,9 +21,6 @@ use crate::{groups, sandbox};
 /// How long requests may go on after the end of a probe, once nothing delays them any more.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How a probe begins that could not be made on this kernel; the reason comes after.
-const NOT_PROBED: &str = "is not probed: ";
-
 /// Runs what is ordered, and writes a line before and after each probe.
 ///
 /// # Errors
@@ -90,8 +87,6 @@ impl Runner {
                 .fault_if_any(Some(one_line(&format!("no server: {error:#}")))),
         };
         let Observation { observed, fault, details } = seen;
-        // A kernel that lacks what a probe needs is held against nothing.
-        let table = table.filter(|_| !observed.starts_with(NOT_PROBED));
         Ok(ProbeResult {
             name: probe.name.clone(),
             title: probe.title.clone(),

@@ -2,7 +2,6 @@
 
 use std::thread;
 
-use aio_stress::aio::{Context, Event};
 use lab_protocol::{
     Behaviour, ControlCommand, ControlReply, Effect, Fault, FaultOperation, Operation, ReplyOrder,
     ServerSettings, StorageSettings, Times,
@@ -11,7 +10,8 @@ use rustix::fs::OFlags;
 use rustix::io::{Errno, Result};
 use rustix::mount::UnmountFlags;
 
-use crate::harness::{Aligned, REQUEST, Served, eventually, open_direct, settings, submit_read};
+use crate::harness::{Aligned, REQUEST, Served, eventually, open_direct, settings};
+use crate::order::{READS, completions};
 
 /// A direct read of this size is 16 requests.
 const LENGTH: usize = 16 * REQUEST;
@@ -106,7 +106,6 @@ fn a_server_that_slept_never_can_be_told_to() {
 
 #[test]
 fn a_server_can_be_told_to_answer_in_another_order() {
-    const READS: usize = 8;
     let mut served = served();
     let reversed =
         Behaviour { reply_order: ReplyOrder::Reversed, reply_window_us: 50_000, ..Behaviour::plain() };
@@ -115,21 +114,7 @@ fn a_server_can_be_told_to_answer_in_another_order() {
     // As in the tests of the order: a busy machine may keep one out of the window.
     while found.last().is_none_or(|last: &Vec<u64>| !last.iter().copied().eq((0..READS as u64).rev())) {
         assert!(found.len() < 20, "{found:?}");
-        served.take();
-        let file = open_direct(&served.path("file"), OFlags::RDONLY);
-        let mut memory = Aligned::new(&vec![0; READS * REQUEST]);
-        let context = Context::new(READS as u32).unwrap();
-        for (number, chunk) in (0..).zip(memory.bytes().chunks_mut(REQUEST)) {
-            // SAFETY: the memory outlives the context, and nobody uses it meanwhile.
-            unsafe { submit_read(&context, &file, chunk, number * REQUEST as u64, number) };
-        }
-        let next = || {
-            let mut events = [Event::default()];
-            assert_eq!(context.events(1, &mut events, None).unwrap(), 1);
-            events[0].data
-        };
-        found.push(std::iter::repeat_with(next).take(READS).collect());
-        drop(context);
+        found.push(completions(&mut served));
     }
 }
 

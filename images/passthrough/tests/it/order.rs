@@ -13,14 +13,14 @@ use crate::harness::{
 const LENGTH: usize = 16 * REQUEST;
 
 /// How many reads are in flight together.
-const READS: usize = 8;
+pub(crate) const READS: usize = 8;
 
 fn ordered(reply_order: ReplyOrder, reply_window_us: u64) -> ServerSettings {
     ServerSettings { reply_order, reply_window_us, ..settings() }
 }
 
 /// Submits reads one after the other, and gives their numbers in the order in which they are complete.
-fn completions(served: &mut Served) -> Vec<u64> {
+pub(crate) fn completions(served: &mut Served) -> Vec<u64> {
     served.take();
     let file = open_direct(&served.path("file"), OFlags::RDONLY);
     let mut memory = Aligned::new(&vec![0; READS * REQUEST]);

@@ -1,6 +1,6 @@
 //! From reports to samples, with nothing dropped silently.
 
-use lab_protocol::{EndOfProgram, RequestStats, WorkloadReport, WorkloadTask};
+use lab_protocol::{RequestStats, WorkloadReport, WorkloadTask};
 
 use super::evidence::evidence;
 use super::figures::Figures;
@@ -241,14 +241,7 @@ pub(super) fn wrong_data(workload: &WorkloadReport) -> Option<String> {
 
 /// How a program ended that did not end well, with its last words.
 pub(super) fn failure(workload: &WorkloadReport) -> Option<String> {
-    let how = match &workload.end {
-        EndOfProgram::Exit(0) => return None,
-        EndOfProgram::Exit(code) => format!("exit code {code}"),
-        EndOfProgram::Signal(signal) => format!("signal {signal}"),
-        EndOfProgram::TimedOut => "did not end in time".to_owned(),
-        EndOfProgram::Unkillable => "did not end in time and could not be killed".to_owned(),
-        EndOfProgram::NotStarted(why) => format!("not started: {why}"),
-    };
+    let how = output::bad_end(&workload.end)?;
     let said = output::last_words(workload);
     let reason = if said.is_empty() { how } else { format!("{how}: {said}") };
     Some(escape_for_terminal(&reason).chars().take(LONGEST_REASON).collect())

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, bail};
-use lab_protocol::{Tool, WorkloadReport};
+use lab_protocol::{EndOfProgram, Tool, WorkloadReport};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -184,6 +184,18 @@ fn own_line<'a>(program: &str, text: &'a str) -> Option<&'a str> {
         _ => line.strip_prefix("[ERROR ").is_some_and(|rest| rest.starts_with(&format!("{name}]"))),
     };
     text.lines().map(str::trim).find(is_own)
+}
+
+/// How a program ended that did not end well; none if it did.
+pub(crate) fn bad_end(end: &EndOfProgram) -> Option<String> {
+    Some(match end {
+        EndOfProgram::Exit(0) => return None,
+        EndOfProgram::Exit(code) => format!("exit code {code}"),
+        EndOfProgram::Signal(signal) => format!("signal {signal}"),
+        EndOfProgram::TimedOut => "did not end in time".to_owned(),
+        EndOfProgram::Unkillable => "did not end in time and could not be killed".to_owned(),
+        EndOfProgram::NotStarted(why) => format!("not started: {why}"),
+    })
 }
 
 /// Why a workload failed, in the words of its program: on standard error, or, as `fio` does it with some errors, in a

@@ -3,6 +3,7 @@
 use lab_protocol::{EndOfProgram, NOT_PROBED, ProbeReport, ProbeResult};
 use serde::Serialize;
 
+use super::output;
 use crate::text::escape::escape_for_terminal;
 
 /// The longest text of a guest that is kept, characters: a sentence takes a tenth of it.
@@ -129,14 +130,7 @@ fn unfinished(report: &ProbeReport) -> Option<Probed> {
 
 /// Why not all of a boot's probes could do their work; none if they could.
 pub(crate) fn not_probed(report: &ProbeReport) -> Option<String> {
-    let how = match &report.end {
-        EndOfProgram::Exit(0) => return None,
-        EndOfProgram::Exit(code) => format!("exit code {code}"),
-        EndOfProgram::Signal(signal) => format!("signal {signal}"),
-        EndOfProgram::TimedOut => "did not end in time".to_owned(),
-        EndOfProgram::Unkillable => "did not end in time and could not be killed".to_owned(),
-        EndOfProgram::NotStarted(why) => format!("not started: {why}"),
-    };
+    let how = output::bad_end(&report.end)?;
     let during = report.unfinished.as_ref().map(|name| format!(", during {name}")).unwrap_or_default();
     let last = report.stderr.lines().rev().find(|line| !line.trim().is_empty());
     let said = last.map(|line| format!(": {}", line.trim())).unwrap_or_default();
