@@ -24,7 +24,7 @@ use super::subject::Subject;
 use files::Files;
 use memory::Memory;
 use queue::{Queue, Reaped};
-use worker::{Finished, Order, Task};
+use worker::{Finished, Order, Task, Worker};
 
 /// How long a request may take that the server answers in some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -78,6 +78,9 @@ impl Subject for Ground<'_> {
         if self.stuck {
             // The kernel may still write to it.
             std::mem::forget(run.files.clone());
+        } else {
+            // Whoever runs next may give its files the same names, and these have to be gone then.
+            std::mem::take(&mut run.threads).into_values().for_each(Worker::end);
         }
         self.server.behave(&Conditions::default())?;
         Ok(run.history)
@@ -92,7 +95,7 @@ impl Subject for Ground<'_> {
 struct Run {
     files: Arc<Files>,
     order: Arc<Order>,
-    threads: BTreeMap<u8, Sender<Task>>,
+    threads: BTreeMap<u8, Worker>,
     finished: Receiver<Finished>,
     finish: Sender<Finished>,
     /// Operations that threads have not finished.

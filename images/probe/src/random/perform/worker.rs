@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::sync::mpsc::{self, Receiver, SendError, Sender};
+use std::thread::{self, JoinHandle};
 
 use super::files::Files;
 use super::memory::Memory;
@@ -44,20 +44,39 @@ pub(super) fn perform(files: &Files, order: &Order, mut task: Task) -> Finished 
     Finished { begin, end: order.next(), result, task }
 }
 
-/// Starts a thread that does what it is sent until nobody can send any more. It is not waited for: one that hangs in the
-/// kernel would keep everyone.
-pub(super) fn start(
-    files: Arc<Files>,
-    order: Arc<Order>,
-    finished: Sender<Finished>,
-) -> io::Result<Sender<Task>> {
+/// A thread that does what it is sent.
+#[derive(Debug)]
+pub(super) struct Worker {
+    tasks: Sender<Task>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Has it do something.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) fn send(&self, task: Task) -> Result<(), SendError<Task>> {
+        self.tasks.send(task)
+    }
+
+    /// Waits until it has let go of the files. Not to be asked of one that hangs in the kernel: it would keep everyone.
+    pub(super) fn end(self) {
+        drop(self.tasks);
+        // One that panicked has let go of them, too.
+        let _ = self.thread.join();
+    }
+}
+
+/// Starts a thread that does what it is sent until nobody can send any more.
+pub(super) fn start(files: Arc<Files>, order: Arc<Order>, finished: Sender<Finished>) -> io::Result<Worker> {
     let (sender, tasks): (Sender<Task>, Receiver<Task>) = mpsc::channel();
-    thread::Builder::new().name("random".to_owned()).spawn(move || {
+    let thread = thread::Builder::new().name("random".to_owned()).spawn(move || {
         for task in tasks {
             if finished.send(perform(&files, &order, task)).is_err() {
                 return;
             }
         }
     })?;
-    Ok(sender)
+    Ok(Worker { tasks: sender, thread })
 }
