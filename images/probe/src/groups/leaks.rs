@@ -1,4 +1,4 @@
-//! The same thing 200 times: what is left behind each time adds up.
+//! The same thing hundreds or thousands of times: what is left behind each time adds up.
 
 use std::fs;
 use std::time::Duration;
@@ -16,6 +16,13 @@ use crate::probe::{Observation, Probe, fault_at};
 use crate::stage::{Stage, TestFile};
 
 const TIMES: usize = 200;
+
+/// How often what is too small to be seen after so many is left behind: the smallest object that a read or write has, 96
+/// bytes, comes to 192 pages then.
+const MANY_TIMES: usize = 8192;
+/// One request, and one page.
+const SMALL_LENGTH: usize = 4096;
+
 /// Four requests, 128 pages.
 const LENGTH: usize = 512 << 10;
 
@@ -27,7 +34,10 @@ pub(super) fn probes() -> Vec<Probe> {
     let eio = fault_at(FaultOperation::DATA, 256, Times::Always, Effect::Eio);
     let short = fault_at(FaultOperation::DATA, 256, Times::Always, Effect::Short { bytes: 1000 });
     let leak = |name: &str, title: &str, why: &str, round: Round| {
-        Probe::new(name, title, why, move |stage| repeat(stage, round)).latency_us(20).limit_s(60)
+        Probe::new(name, title, why, move |stage| repeat(stage, round, TIMES)).latency_us(20).limit_s(60)
+    };
+    let small = |name: &str, title: &str, why: &str, round: Round| {
+        Probe::new(name, title, why, move |stage| repeat(stage, round, MANY_TIMES)).limit_s(120)
     };
     vec![
         leak("leak-read", "200 reads of 512 KiB", "each request and each page is let go of once", read),
@@ -77,6 +87,15 @@ pub(super) fn probes() -> Vec<Probe> {
             "what was prepared when the fault was met is let go of",
             aio_missing_page,
         ),
+        small("leak-object-read", "8192 reads of 4 KiB", "what describes a read is let go of", small_read),
+        small("leak-object-write", "8192 writes of 4 KiB", "the same, for a write", small_write),
+        small("leak-object-aio-read", "8192 AIO reads of 4 KiB", "the same, for an AIO read", small_aio_read),
+        small(
+            "leak-object-aio-write",
+            "8192 AIO writes of 4 KiB",
+            "the same, for an AIO write",
+            small_aio_write,
+        ),
     ]
 }
 
@@ -95,6 +114,22 @@ fn aio_write(file: &TestFile) -> anyhow::Result<Outcome> {
     aio(file, Opcode::Write, &observe::new_data(Range::new(0, LENGTH as u64))?)
 }
 
+fn small_read(file: &TestFile) -> anyhow::Result<Outcome> {
+    Ok(file.read(&Memory::new(SMALL_LENGTH)?, 0, SMALL_LENGTH, 0))
+}
+
+fn small_write(file: &TestFile) -> anyhow::Result<Outcome> {
+    Ok(file.write(&Memory::new(SMALL_LENGTH)?, 0, SMALL_LENGTH, 0))
+}
+
+fn small_aio_read(file: &TestFile) -> anyhow::Result<Outcome> {
+    aio(file, Opcode::Read, &Memory::new(SMALL_LENGTH)?)
+}
+
+fn small_aio_write(file: &TestFile) -> anyhow::Result<Outcome> {
+    aio(file, Opcode::Write, &Memory::new(SMALL_LENGTH)?)
+}
+
 fn aio_missing_page(file: &TestFile) -> anyhow::Result<Outcome> {
     let memory = Memory::new(LENGTH)?;
     memory.remove_page(75);
@@ -104,7 +139,7 @@ fn aio_missing_page(file: &TestFile) -> anyhow::Result<Outcome> {
 fn aio(file: &TestFile, opcode: Opcode, memory: &Memory) -> anyhow::Result<Outcome> {
     let context = Context::new(8).context("io_setup(2)")?;
     let mut commands = Commands::new();
-    commands.add(opcode, file.fd(), (memory, 0, LENGTH), 0);
+    commands.add(opcode, file.fd(), (memory, 0, memory.len()), 0);
     context.submit(&mut commands);
     let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
     Ok(events.first().context("no completion")?.outcome())
@@ -136,17 +171,17 @@ fn aio_exit(file: &TestFile) -> anyhow::Result<Outcome> {
     Ok(Outcome::Bytes(taken.parse().with_context(|| taken.clone())?))
 }
 
-fn repeat(stage: &mut Stage<'_>, round: Round) -> anyhow::Result<Observation> {
+fn repeat(stage: &mut Stage<'_>, round: Round, times: usize) -> anyhow::Result<Observation> {
     let file = stage.file(LENGTH as u64)?;
     // What is kept for later is there after some rounds.
-    let first = several(stage, &file, round, TIMES / 4)?;
+    let first = several(stage, &file, round, times / 4)?;
     let before = Used::read()?;
-    let outcome = several(stage, &file, round, TIMES)?;
+    let outcome = several(stage, &file, round, times)?;
     let after = Used::read()?;
     let same = if first == outcome { String::new() } else { ", at first otherwise".to_owned() };
     let (pages, slab) = (after.gone - before.gone, after.slab - before.slab);
     let lost = |what: &str, pages: i64| {
-        (pages > SLACK).then(|| format!("{pages} pages {what} are gone after {TIMES} times"))
+        (pages > SLACK).then(|| format!("{pages} pages {what} are gone after {times} times"))
     };
     Ok(Observation::new(format!("returns {} each time{same}", outcome.words()))
         .fault_if_any(lost("of memory", pages))
@@ -162,7 +197,7 @@ fn several(stage: &mut Stage<'_>, file: &TestFile, round: Round, times: usize) -
         let first = *outcome.get_or_insert(now);
         anyhow::ensure!(first == now, "round {number} comes to {}, not {}", now.words(), first.words());
         // The log has room for some rounds.
-        if number % 100 == 0 {
+        if number % 100 == 99 {
             stage.mounted.await_idle(PATIENCE);
             stage.mounted.forget_requests()?;
         }
