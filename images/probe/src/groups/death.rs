@@ -17,7 +17,7 @@ use crate::outcome::{Outcome, count, size};
 use crate::probe::{Observation, Probe, fault_at};
 use crate::requests::Requests;
 use crate::stage::{Stage, TestFile};
-use crate::uring::{Buffers, Ring};
+use crate::uring::{self, Buffers, Ring};
 
 const MIB: u64 = 1 << 20;
 const KIB: usize = 1 << 10;
@@ -103,6 +103,9 @@ fn lazy(work: Work) -> Probe {
         format!("umount -l is called with {} under way", work.title()),
         "a mount that is out of sight serves whoever has a file open to the end",
         move |stage| {
+            if let Some(missing) = work.missing() {
+                return Ok(missing);
+            }
             let (file, copy) = begin(stage, work)?;
             await_arrival(stage)?;
             let unmounted = rustix::mount::unmount(stage.path(""), UnmountFlags::DETACH);
@@ -151,6 +154,11 @@ impl Work {
             Work::UringRead => "an io_uring read of 2 MiB",
             Work::Fsync => "an fsync",
         }
+    }
+
+    /// What is said if this kernel cannot do it.
+    fn missing(self) -> Option<Observation> {
+        (self == Work::UringRead).then(uring::missing).flatten()
     }
 
     /// The size of the file.
@@ -308,6 +316,9 @@ fn unanswered(requests: &Requests) -> usize {
 }
 
 fn cut_off(stage: &mut Stage<'_>, work: Work, end: End) -> anyhow::Result<Observation> {
+    if let Some(missing) = work.missing() {
+        return Ok(missing);
+    }
     let (file, copy) = begin(stage, work)?;
     let requests = await_hang(stage)?;
     let said = match end {

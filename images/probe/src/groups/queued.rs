@@ -12,7 +12,7 @@ use crate::observe::{self, Range};
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe, fault_at};
 use crate::stage::{Stage, TestFile};
-use crate::uring::{Buffers, Ring};
+use crate::uring::{self, Buffers, Ring};
 
 const MIB: u64 = 1 << 20;
 /// What is read or written: 16 requests.
@@ -81,7 +81,18 @@ impl Interface {
         }
     }
 
+    /// What is said if this kernel does not have it.
+    fn missing(self) -> Option<Observation> {
+        match self {
+            Interface::Aio => None,
+            Interface::Uring(_) => uring::missing(),
+        }
+    }
+
     fn read(self, stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Observation> {
+        if let Some(missing) = self.missing() {
+            return Ok(missing);
+        }
         let file = stage.file(size)?;
         let memory = Memory::new(range.length as usize)?;
         let outcome = self.transfer(&file, Direction::Read, &memory, range)?;
@@ -90,6 +101,9 @@ impl Interface {
     }
 
     fn write(self, stage: &mut Stage<'_>, old_size: u64, range: Range) -> anyhow::Result<Observation> {
+        if let Some(missing) = self.missing() {
+            return Ok(missing);
+        }
         let file = stage.file(old_size)?;
         let memory = observe::new_data(range)?;
         let outcome = self.transfer(&file, Direction::Write, &memory, range)?;
