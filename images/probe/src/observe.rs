@@ -1,8 +1,9 @@
 //! What most probes do: one read(2) or write(2), seen by its caller and by the server.
 
-use crate::memory::Memory;
+use crate::memory::{Memory, PAGE};
 use crate::outcome::{Outcome, size};
 use crate::probe::Observation;
+use crate::requests::Requests;
 use crate::stage::{Stage, TestFile};
 use crate::stored::{NEW, OLD};
 
@@ -31,7 +32,27 @@ pub fn read(stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Ob
     let memory = Memory::new(range.length as usize)?;
     let outcome = file.read(&memory, 0, range.length as usize, range.offset);
     let wrong = wrong_byte(memory.content(), outcome, range.offset, size);
-    after_read(stage, outcome, wrong)
+    after_read_of(stage, range, outcome, wrong)
+}
+
+/// Says what came of a read of a range, and adds what the server saw: no request of it may be less aligned than the range.
+///
+/// # Errors
+/// If the server does not answer.
+pub fn after_read_of(
+    stage: &mut Stage<'_>,
+    range: Range,
+    outcome: Outcome,
+    fault: Option<String>,
+) -> anyhow::Result<Observation> {
+    let requests = stage.requests()?;
+    let fault = fault.or_else(|| requests.unaligned_read(alignment(range)));
+    Ok(read_observation(stage, &requests, outcome, fault))
+}
+
+/// The largest power of two, up to a page, that divides begin and length of a range.
+fn alignment(range: Range) -> u64 {
+    1 << (range.offset | range.length).trailing_zeros().min(PAGE.trailing_zeros())
 }
 
 /// Says what came of a read, and adds what the server saw.
@@ -44,9 +65,18 @@ pub fn after_read(
     fault: Option<String>,
 ) -> anyhow::Result<Observation> {
     let requests = stage.requests()?;
+    Ok(read_observation(stage, &requests, outcome, fault))
+}
+
+fn read_observation(
+    stage: &Stage<'_>,
+    requests: &Requests,
+    outcome: Outcome,
+    fault: Option<String>,
+) -> Observation {
     let observed = format!("returns {}, {}", outcome.words(), requests.words());
     let observation = Observation::new(observed).fault_if_any(fault);
-    Ok(observation.fault_if_any(requests.fault(stage.max_background())).details(requests.lines()))
+    observation.fault_if_any(requests.fault(stage.max_background())).details(requests.lines())
 }
 
 /// What is wrong with what was read of a file of `size` old bytes.
@@ -113,4 +143,23 @@ pub fn not_stored(outcome: Outcome, new: &[(u64, u64)], range: Range) -> Option<
     let end = range.offset + outcome.bytes();
     let is_stored = outcome.bytes() == 0 || new.iter().any(|(from, to)| *from <= range.offset && *to >= end);
     (!is_stored).then(|| format!("{} bytes were reported as written and are not all stored", outcome.bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_as_aligned_as_its_begin_and_its_length() {
+        for (offset, length, expected) in [
+            (0, 2 << 20, 4096),
+            (2 << 20, 2 << 20, 4096),
+            (512, 1 << 20, 512),
+            (1 << 20, 3 * 512, 512),
+            ((1 << 20) - 1234, 256 << 10, 2),
+            (0, 0, 4096),
+        ] {
+            assert_eq!(alignment(Range::new(offset, length)), expected, "{offset} {length}");
+        }
+    }
 }

@@ -101,6 +101,26 @@ impl Requests {
         Some(format!("a request of {} bytes was sent, {LARGEST} are allowed", large.size))
     }
 
+    /// What is wrong if a READ is less aligned than the read that it belongs to: a server whose file is open with O_DIRECT
+    /// cannot pass it on. What is not aligned to whole sectors is nobody's promise, nor is what goes on behind a short answer.
+    pub fn unaligned_read(&self, alignment: u64) -> Option<String> {
+        let is_off =
+            |record: &&LogRecord| !(record.offset | u64::from(record.size)).is_multiple_of(alignment);
+        let goes_on = |record: &&LogRecord| {
+            let ends_here = |short: &LogRecord| {
+                (0..i64::from(short.size)).contains(&i64::from(short.result))
+                    && short.offset.checked_add_signed(short.result.into()) == Some(record.offset)
+            };
+            self.of(Operation::Read).any(ends_here)
+        };
+        let mut reads = self.of(Operation::Read).filter(|_| alignment >= SECTOR);
+        let read = reads.find(|record| is_off(record) && !goes_on(record))?;
+        let (size, offset) = (read.size, read.offset);
+        Some(format!(
+            "a READ of {size} bytes at {offset} was sent for a read that is aligned to {alignment} bytes"
+        ))
+    }
+
     /// A line for each READ and WRITE, and one for each other request.
     pub fn lines(&self) -> Vec<String> {
         const MOST: usize = 80;
@@ -129,6 +149,52 @@ impl Requests {
 /// The largest request that the servers ask for, bytes.
 pub const LARGEST: u32 = 128 << 10;
 
+/// What storage reads at the least, bytes.
+const SECTOR: u64 = 512;
+
 fn is_data(record: &LogRecord) -> bool {
     [Operation::Read, Operation::Write].contains(&record.operation)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A request of one file, as servers log it.
+    pub(crate) fn logged(operation: Operation, offset: u64, size: u32, (from, to): (u64, u64)) -> LogRecord {
+        LogRecord {
+            arrival_ns: from,
+            answer_ns: to,
+            offset,
+            inode: 2,
+            size,
+            result: size as i32,
+            in_flight: 1,
+            operation,
+            thread: 0,
+        }
+    }
+
+    /// A log of these.
+    pub(crate) fn log(records: &[LogRecord]) -> Requests {
+        Requests::new(RequestLog { workload: 0, dropped: 0, base_ns: 0, records: records.to_vec() })
+    }
+
+    #[test]
+    fn a_read_that_is_less_aligned_than_its_call_is_seen() {
+        let read = |offset, size| logged(Operation::Read, offset, size, (0, 1));
+        let trimmed = log(&[read(0, LARGEST), read(128 << 10, 300)]);
+        let fault = "a READ of 300 bytes at 131072 was sent for a read that is aligned to 4096 bytes";
+        assert_eq!(trimmed.unaligned_read(4096).as_deref(), Some(fault));
+        assert!(log(&[read(0, 4096), read(700, 512)]).unaligned_read(512).is_some());
+        assert_eq!(log(&[read(0, LARGEST), read(4096, 512)]).unaligned_read(512), None);
+        // What goes on where an answer ended early begins at an odd place.
+        let short = LogRecord { result: 700, ..read(0, 4096) };
+        assert_eq!(log(&[short, read(700, 3396)]).unaligned_read(4096), None);
+        // Whoever reads at odd places gets odd requests.
+        assert_eq!(trimmed.unaligned_read(4), None);
+        // Writes are as long as the data.
+        let write = logged(Operation::Write, 0, 300, (0, 1));
+        assert_eq!(log(&[write]).unaligned_read(4096), None);
+    }
 }

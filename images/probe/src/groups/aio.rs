@@ -221,7 +221,7 @@ fn one_read(stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Ob
     let done = one(request)?;
     let wrong = wrong_byte(memory.content(), done.outcome, offset, size);
     let submitting = submitting(stage, done.submitted_ns, Answer::Last)?;
-    Ok(before(submitting, observe::after_read(stage, done.outcome, wrong)?))
+    Ok(before(submitting, observe::after_read_of(stage, range, done.outcome, wrong)?))
 }
 
 fn one_write(stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Observation> {

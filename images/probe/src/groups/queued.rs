@@ -97,7 +97,7 @@ impl Interface {
         let memory = Memory::new(range.length as usize)?;
         let outcome = self.transfer(&file, Direction::Read, &memory, range)?;
         let wrong = observe::wrong_byte(memory.content(), outcome, range.offset, size);
-        observe::after_read(stage, outcome, wrong)
+        observe::after_read_of(stage, range, outcome, wrong)
     }
 
     fn write(self, stage: &mut Stage<'_>, old_size: u64, range: Range) -> anyhow::Result<Observation> {
