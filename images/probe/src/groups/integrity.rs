@@ -4,6 +4,7 @@
 use lab_protocol::ReplyOrder;
 use lab_protocol::random::splitmix64;
 
+use super::queued::Interface;
 use crate::memory::Memory;
 use crate::observe::{self, Range, wrong_byte};
 use crate::outcome::{Outcome, count};
@@ -105,7 +106,25 @@ pub(super) fn probes() -> Vec<Probe> {
         .replies(ReplyOrder::Reversed, 2_000)
         .quick(),
     );
+    probes.extend(large());
     probes.into_iter().map(|probe| probe.limit_s(30)).collect()
+}
+
+/// One call of 64 MiB each, a page behind the begin of the file and two pages before its end.
+fn large() -> Vec<Probe> {
+    const SIZE: u64 = 64 * MIB + 12 * KIB;
+    const WHOLE: Range = Range { offset: 4 * KIB, length: 64 * MIB };
+    let why =
+        "512 requests of one call: whoever counts them, or their bytes, in too small a number is found out";
+    let probe = |name: &str, what: &str, run: fn(&mut Stage<'_>) -> anyhow::Result<Observation>| {
+        Probe::new(format!("integrity-{name}-64m"), format!("{what} of 64 MiB inside the file"), why, run)
+    };
+    vec![
+        probe("read", "read", |stage| observe::read(stage, SIZE, WHOLE)),
+        probe("write", "write", |stage| observe::write(stage, SIZE, WHOLE)),
+        probe("aio-read", "AIO read", |stage| Interface::Aio.read(stage, SIZE, WHOLE)),
+        probe("aio-write", "AIO write", |stage| Interface::Aio.write(stage, SIZE, WHOLE)),
+    ]
 }
 
 /// What came of many calls: how many did all that was asked of them.

@@ -24,7 +24,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How requests are submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Interface {
+pub(super) enum Interface {
     Aio,
     Uring(Buffers),
 }
@@ -89,7 +89,8 @@ impl Interface {
         }
     }
 
-    fn read(self, stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Observation> {
+    /// Reads a range of a file of `size` old bytes.
+    pub(super) fn read(self, stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Observation> {
         if let Some(missing) = self.missing() {
             return Ok(missing);
         }
@@ -100,7 +101,13 @@ impl Interface {
         observe::after_read_of(stage, range, outcome, wrong)
     }
 
-    fn write(self, stage: &mut Stage<'_>, old_size: u64, range: Range) -> anyhow::Result<Observation> {
+    /// Writes a range of a file of `old_size` old bytes.
+    pub(super) fn write(
+        self,
+        stage: &mut Stage<'_>,
+        old_size: u64,
+        range: Range,
+    ) -> anyhow::Result<Observation> {
         if let Some(missing) = self.missing() {
             return Ok(missing);
         }
