@@ -8,7 +8,8 @@ use crate::probe::{Probe, fault_at};
 const MIB: u64 = 1 << 20;
 /// What is read or written.
 const WHOLE: Range = Range { offset: 0, length: 2 * MIB };
-const ENOSPC: Effect = Effect::Errno { errno: libc::ENOSPC as u16 };
+/// No room is left on the storage.
+pub(super) const ENOSPC: Effect = Effect::Errno { errno: libc::ENOSPC as u16 };
 
 /// The probes of this group.
 pub(super) fn probes() -> Vec<Probe> {
@@ -34,7 +35,8 @@ pub(super) fn probes() -> Vec<Probe> {
     probes
 }
 
-fn with_faults(probe: Probe, faults: &[(u64, Effect)]) -> Probe {
+/// Adds faults, each in a chunk of a call at the begin of the file.
+pub(super) fn with_faults(probe: Probe, faults: &[(u64, Effect)]) -> Probe {
     faults.iter().fold(probe, |probe, (chunk, effect)| {
         probe.fault(fault_at(FaultOperation::DATA, 128 * chunk, Times::Always, *effect))
     })

@@ -1,6 +1,8 @@
 //! The same reads and writes by native AIO and by io_uring, with and without faults: what a caller sees that does not wait in
 //! the call itself.
 
+mod several;
+
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -146,6 +148,7 @@ pub(super) fn probes() -> Vec<Probe> {
     probes.extend(rings().flat_map(ends_of_files));
     // Memory that is registered has a way of its own in the submission, not in the completion.
     probes.extend(all.into_iter().take(2).flat_map(faults));
+    probes.extend(several::probes());
     probes
 }
 
