@@ -4,6 +4,7 @@ mod aio;
 mod allocation;
 mod buffers;
 mod call;
+mod callers;
 mod coherence;
 mod death;
 mod ends;
@@ -27,6 +28,7 @@ const GROUPS: &[fn() -> Vec<Probe>] = &[
     errors::probes,
     buffers::probes,
     servers::probes,
+    callers::probes,
     signals::probes,
     aio::probes,
     queued::probes,

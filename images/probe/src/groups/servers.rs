@@ -1,15 +1,15 @@
-//! Other servers than the usual one, several callers, and a server that dies.
+//! Other servers than the usual one, and a server that dies.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lab_protocol::{Effect, FaultOperation, Times};
 
 use crate::fixture::Fixture;
 use crate::memory::Memory;
-use crate::observe::{self, Range, wrong_byte};
+use crate::observe::{self, Range};
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe, fault_at};
-use crate::stage::{Stage, TestFile};
+use crate::stage::Stage;
 
 const MIB: u64 = 1 << 20;
 /// What is read or written.
@@ -25,15 +25,6 @@ pub(super) fn probes() -> Vec<Probe> {
         "whoever has used up max_background has to wait and to go on",
         |stage| observe::read(stage, 8 * MIB, Range::new(0, 8 * MIB)),
     ));
-    probes.push(
-        Probe::new(
-            "two-files",
-            "reads of 4 MiB from each of two files at once",
-            "callers share max_background, and none may starve",
-            two_files,
-        )
-        .latency_us(2_000),
-    );
     for (name, title, is_write) in [
         ("read-server-killed", "read of 2 MiB while the server is killed", false),
         ("write-server-killed", "write of 2 MiB inside the file while the server is killed", true),
@@ -118,36 +109,6 @@ fn direct_io() -> Vec<Probe> {
         })
         .fault(eio(1024 + 640)),
     ]
-}
-
-/// Two callers, each with a file and a thread of its own.
-fn two_files(stage: &mut Stage<'_>) -> anyhow::Result<Observation> {
-    const LENGTH: u64 = 4 * MIB;
-    let (first, second) = (stage.file(LENGTH)?, stage.file(LENGTH)?);
-    let call = |file: &TestFile| -> anyhow::Result<(Outcome, Duration, Option<String>)> {
-        let memory = Memory::new(LENGTH as usize)?;
-        let begin = Instant::now();
-        let outcome = file.read(&memory, 0, LENGTH as usize, 0);
-        Ok((outcome, begin.elapsed(), wrong_byte(memory.content(), outcome, 0, LENGTH)))
-    };
-    let (first, second) = std::thread::scope(|scope| {
-        let other = scope.spawn(|| call(&second));
-        (call(&first), other.join())
-    });
-    let second = second.map_err(|_| anyhow::anyhow!("a thread ended in a panic"))?;
-    let ((first, first_took, first_wrong), (second, second_took, second_wrong)) = (first?, second?);
-    let requests = stage.requests()?;
-    // Two that wait for one answer each are not several of one call.
-    let at_once = if requests.most_in_flight() <= 2 { "two at once" } else { "several at once" };
-    let (short, long) = (first_took.min(second_took), first_took.max(second_took));
-    let starved = (long > 4 * short).then(|| format!("one caller waited {long:?}, the other {short:?}"));
-    let number = requests.data().count();
-    let observed = format!("returns {} and {}, {number} READs, {at_once}", first.words(), second.words());
-    Ok(Observation::new(observed)
-        .fault_if_any(first_wrong)
-        .fault_if_any(second_wrong)
-        .fault_if_any(starved)
-        .fault_if_any(requests.fault(stage.max_background())))
 }
 
 /// The server dies when the first answers are out: after one and a half times the latency.
