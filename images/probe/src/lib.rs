@@ -9,6 +9,7 @@
 pub mod apart;
 pub mod args;
 pub mod child;
+pub mod clock;
 pub mod expected;
 pub mod fixture;
 pub mod groups;

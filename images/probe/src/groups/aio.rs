@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aio_stress::aio::{Batch, Context, Event, IoRequest, Transfer};
 use lab_protocol::{Effect, FaultOperation, Times};
-use rustix::time::{ClockId, clock_gettime};
 
+use crate::clock::now_ns;
 use crate::fixture::Fixture;
 use crate::memory::Memory;
 use crate::observe::{self, Range, wrong_byte};
@@ -151,11 +151,6 @@ fn on_other_servers() -> Vec<Probe> {
 struct Done {
     outcome: Outcome,
     submitted_ns: u64,
-}
-
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 fn one(request: IoRequest<'_>) -> anyhow::Result<Done> {

@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lab_protocol::ReplyOrder;
 use rustix::event::EventfdFlags;
-use rustix::time::ClockId;
 
 use super::queued::PATIENCE;
+use crate::clock::now_ns;
 use crate::iocb::{Commands, Context, Event, Opcode};
 use crate::memory::Memory;
 use crate::observe::{self};
@@ -98,12 +98,6 @@ fn completion() -> Vec<Probe> {
             cancel,
         ),
     ]
-}
-
-/// CLOCK_MONOTONIC, nanoseconds: the clock of the request log.
-fn now_ns() -> u64 {
-    let now = rustix::time::clock_gettime(ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// How many READs and WRITEs the server had answered at a time, in classes.

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use lab_protocol::Operation;
+use lab_protocol::log::LogRecord;
 
+use crate::clock;
 use crate::memory::Memory;
 use crate::observe::{self, Range};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, count, size};
 use crate::probe::{Observation, Probe};
-use crate::stage::Stage;
+use crate::requests::Requests;
+use crate::stage::{Stage, TestFile};
 
 const MIB: u64 = 1 << 20;
 /// What is read or written.
@@ -37,18 +40,31 @@ pub(super) fn probes() -> Vec<Probe> {
             Probe::new(name, title, why, move |stage| signalled(stage, is_write, flags)).quick_if(quick)
         })
         .collect();
-    let why = "whoever is killed must be gone when the requests that it sent are answered";
-    for (name, title, is_write) in [
-        ("read-killed", "read of 2 MiB whose caller is killed after half of a request", false),
-        (
-            "write-killed",
-            "write of 2 MiB inside the file whose caller is killed after half of a request",
-            true,
-        ),
-    ] {
-        probes.push(Probe::new(name, title, why, move |stage| killed(stage, is_write)).quick_if(!is_write));
-    }
+    probes.extend(killing());
     probes.into_iter().map(|probe| probe.latency_us(LATENCY_MS * 1000)).collect()
+}
+
+/// The call, what it is, and the name of the probe that counts what is left.
+const KILLED: [(Call, &str, &str); 3] = [
+    (Call::Read, "read of 2 MiB", "read-killed-requests"),
+    (Call::Write, "write of 2 MiB inside the file", "write-killed-requests"),
+    (Call::Extend, "write of 2 MiB at the end", "extend-killed"),
+];
+
+fn killing() -> Vec<Probe> {
+    let title = |what: &str| format!("{what} whose caller is killed after half of a request");
+    let mut probes = Vec::new();
+    for (name, (call, what, _)) in ["read-killed", "write-killed"].into_iter().zip(KILLED) {
+        let why = "whoever is killed must be gone when the requests that it sent are answered";
+        let probe = Probe::new(name, title(what), why, move |stage| killed(stage, call));
+        probes.push(probe.quick_if(call == Call::Read));
+    }
+    for (call, what, name) in KILLED {
+        let why = "what is sent for nobody costs a server time, and what it stores nobody takes back";
+        let what = format!("{what} of a caller that is killed after half of a request");
+        probes.push(Probe::new(name, what, why, move |stage| killed_requests(stage, call)));
+    }
+    probes
 }
 
 extern "C" fn ignore(_: libc::c_int) {}
@@ -89,34 +105,111 @@ fn signalled(stage: &mut Stage<'_>, is_write: bool, flags: libc::c_int) -> anyho
     observe::after_read(stage, outcome, wrong)
 }
 
-fn killed(stage: &mut Stage<'_>, is_write: bool) -> anyhow::Result<Observation> {
-    let file = stage.file(4 * MIB)?;
-    let memory = observe::new_data(WHOLE)?;
+/// A call whose caller is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Read,
+    Write,
+    /// At the end of the file.
+    Extend,
+}
+
+impl Call {
+    fn old_size(self) -> u64 {
+        if self == Call::Extend { MIB } else { 4 * MIB }
+    }
+
+    fn range(self) -> Range {
+        if self == Call::Extend { Range::new(MIB, 2 * MIB) } else { WHOLE }
+    }
+}
+
+/// What a killed caller left.
+struct Left {
+    file: TestFile,
+    /// Whether the signal ended it, and not its own exit.
+    by_signal: bool,
+    /// When it was killed, CLOCK_MONOTONIC.
+    killed_ns: u64,
+    requests: Requests,
+}
+
+/// Has a copy of this process make a call, and kills it after half of a request.
+fn kill_caller(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Left> {
+    let file = stage.file(call.old_size())?;
+    let range = call.range();
+    let memory = observe::new_data(range)?;
     // SAFETY: this process has one thread, so that the copy is whole.
     let caller = unsafe { libc::fork() };
     anyhow::ensure!(caller >= 0, "no process for the caller: {}", std::io::Error::last_os_error());
     if caller == 0 {
-        let outcome =
-            if is_write { file.write(&memory, 0, 2 << 20, 0) } else { file.read(&memory, 0, 2 << 20, 0) };
+        let length = range.length as usize;
+        let outcome = match call {
+            Call::Read => file.read(&memory, 0, length, range.offset),
+            Call::Write | Call::Extend => file.write(&memory, 0, length, range.offset),
+        };
         let code = i32::from(matches!(outcome, Outcome::Error(_)));
         // SAFETY: nothing is left to be done that another exit would do.
         unsafe { libc::_exit(code) };
     }
     half();
+    let killed_ns = clock::now_ns();
     let mut status = 0;
     // SAFETY: the caller is a child that nobody else waits for, and the pointer is valid.
     unsafe {
         libc::kill(caller, libc::SIGKILL);
         libc::waitpid(caller, &raw mut status, 0);
     }
-    let end = if libc::WIFSIGNALED(status) { "is killed" } else { "returns all the same" };
-    let requests = stage.requests()?;
-    // How many requests follow is a race: the next one is taken back if the server has not fetched it yet.
-    let at_once = if requests.most_in_flight() > 1 { "several at once" } else { "one at a time" };
-    let told = if requests.count(Operation::Interrupt) > 0 { "INTERRUPT is sent" } else { "no INTERRUPT" };
-    let fault = if is_write { file.stored(0, WHOLE.length)?.fault() } else { None };
-    Ok(Observation::new(format!("{end}, {at_once}, {told}"))
-        .fault_if_any(fault)
-        .fault_if_any(requests.fault(stage.max_background()))
-        .details(requests.lines()))
+    Ok(Left { file, by_signal: libc::WIFSIGNALED(status), killed_ns, requests: stage.requests()? })
+}
+
+fn killed(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
+    let left = kill_caller(stage, call)?;
+    let end = if left.by_signal { "is killed" } else { "returns all the same" };
+    // How many requests follow is the subject of probes of their own.
+    let at_once = if left.requests.most_in_flight() > 1 { "several at once" } else { "one at a time" };
+    let told =
+        if left.requests.count(Operation::Interrupt) > 0 { "INTERRUPT is sent" } else { "no INTERRUPT" };
+    left.observation(stage, call, format!("{end}, {at_once}, {told}"))
+}
+
+/// How many requests a killed caller leaves, and how many it sends all the same.
+fn killed_requests(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
+    let left = kill_caller(stage, call)?;
+    let name = if call == Call::Read { Operation::Read.name() } else { Operation::Write.name() };
+    let arrived = |record: &&LogRecord| left.requests.base_ns + record.arrival_ns < left.killed_ns;
+    let before = left.requests.data().filter(arrived).count();
+    // Each is taken back if the server has not fetched it yet, so that their number is a race.
+    let follow = if left.requests.data().count() > before { "more follow" } else { "none follows" };
+    let observed = format!("leaves {} at the server, {follow}{}", count(before, name), left.size(call)?);
+    left.observation(stage, call, observed)
+}
+
+impl Left {
+    /// Where the file ends, if the call was to extend it.
+    fn size(&self, call: Call) -> anyhow::Result<String> {
+        if call != Call::Extend {
+            return Ok(String::new());
+        }
+        let now = self.file.stored_size()?;
+        let end = |record: &LogRecord| record.offset + u64::try_from(record.result).unwrap_or(0);
+        let written = self.requests.of(Operation::Write).map(end).max().unwrap_or(0);
+        Ok(match now {
+            now if now == call.old_size() => ", the file has its old size".to_owned(),
+            now if now == written => ", the file ends with the last of them".to_owned(),
+            now => format!(", file of {}", size(now)),
+        })
+    }
+
+    fn observation(self, stage: &Stage<'_>, call: Call, observed: String) -> anyhow::Result<Observation> {
+        let range = call.range();
+        let fault = match call {
+            Call::Read => None,
+            Call::Write | Call::Extend => self.file.stored(range.offset, range.length)?.fault(),
+        };
+        Ok(Observation::new(observed)
+            .fault_if_any(fault)
+            .fault_if_any(self.requests.fault(stage.max_background()))
+            .details(self.requests.lines()))
+    }
 }
