@@ -145,13 +145,20 @@ impl TestFile {
         Outcome::of(unsafe { libc::pwritev(fd, pieces.as_ptr(), pieces.len() as i32, offset as i64) })
     }
 
+    /// What the storage holds.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn stored_content(&self) -> anyhow::Result<Vec<u8>> {
+        fs::read(&self.backing).context("reading the storage")
+    }
+
     /// What the storage holds after a write of new data.
     ///
     /// # Errors
     /// If it cannot be read.
     pub fn stored(&self, begin: u64, length: u64) -> anyhow::Result<Stored> {
-        let content = fs::read(&self.backing).context("reading the storage")?;
-        Ok(stored::look(&content, self.old_size, begin, length))
+        Ok(stored::look(&self.stored_content()?, self.old_size, begin, length))
     }
 
     /// Its size on the storage.

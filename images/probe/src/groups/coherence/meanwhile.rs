@@ -17,23 +17,23 @@ use crate::view::{Mapped, View};
 
 const KIB: u64 = 1 << 10;
 /// What is behind the write in the file.
-const REST: u64 = 128 * KIB;
+pub(super) const REST: u64 = 128 * KIB;
 
 /// One way for a reader to meet a write.
-struct Meeting {
+pub(super) struct Meeting {
     /// Where the write begins, KiB.
-    offset_kib: u64,
+    pub(super) offset_kib: u64,
     /// How long it is, requests of 128 KiB. All of them are fewer than `max_background`, which the reader's request needs too.
     chunks: u64,
     /// How long each of its requests takes, microseconds.
-    slow_us: u64,
+    pub(super) slow_us: u64,
     /// Where the reader looks, KiB from there.
     look_kib: u64,
     /// When, microseconds after the begin.
     after_us: u64,
 }
 
-const MEETINGS: [Meeting; TRIALS] = [
+pub(super) const MEETINGS: [Meeting; TRIALS] = [
     Meeting { offset_kib: 0, chunks: 1, slow_us: 4_000, look_kib: 0, after_us: 1_000 },
     Meeting { offset_kib: 256, chunks: 2, slow_us: 4_000, look_kib: 128, after_us: 1_000 },
     Meeting { offset_kib: 4, chunks: 3, slow_us: 6_000, look_kib: 380, after_us: 2_000 },
@@ -103,7 +103,7 @@ fn all(stage: &mut Stage<'_>, reader: Reader, call: Call) -> anyhow::Result<Obse
 }
 
 impl Meeting {
-    fn length(&self) -> u64 {
+    pub(super) fn length(&self) -> u64 {
         self.chunks * 128 * KIB
     }
 }
