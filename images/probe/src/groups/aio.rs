@@ -144,6 +144,15 @@ fn on_other_servers() -> Vec<Probe> {
         probes.push(Probe::new(format!("{name}-aio-read"), title("read"), why, read).on(fixture));
         probes.push(Probe::new(format!("{name}-aio-write"), title("write"), why, write).on(fixture));
     }
+    probes.push(
+        Probe::new(
+            "direct-io-aio-extend",
+            "AIO write of 2 MiB at the end of a file with FOPEN_DIRECT_IO",
+            "such a file may be locked by several writers, and its size must not change beside them",
+            |stage| one_write(stage, MIB, BEHIND),
+        )
+        .on(Fixture::DirectIo),
+    );
     probes
 }
 

@@ -29,6 +29,12 @@ pub(super) fn probes() -> Vec<Probe> {
         let run = move |stage: &mut Stage<'_>| write(stage, page, 4 * MIB, 0);
         probes.push(Probe::new(format!("write-without-{name}"), title, why, run));
     }
+    probes.push(Probe::new(
+        "extend-without-first-page",
+        "write of 2 MiB at the end from a buffer without its first page",
+        "nothing was sent, so that there is nothing to take back; a truncation would only put others' data at risk",
+        |stage| write(stage, 0, MIB, MIB),
+    ));
     let page = 5 * CHUNK / PAGE + 16;
     probes.push(Probe::new(
         "extend-without-page-in-chunk-5",
