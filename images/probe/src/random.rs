@@ -1,7 +1,7 @@
 //! Random operations on files, checked against what a kernel owes its callers.
 //!
 //! From a seed comes a [`sequence`] of operations on two files: read(2), write(2) and their vectored forms, direct and
-//! buffered, from several threads; libaio; shared mappings; truncation, allocation, holes, appends, fsync, dropped caches; and
+//! buffered, from several threads; libaio; io_uring; shared mappings; truncation, allocation, holes, appends, fsync, dropped caches; and
 //! changes of how the server behaves, with storage latency, replies out of order, and requests that fail. A run notes when each
 //! operation began and ended and what it saw (the `history`); that is held against rules when it is over (`judge`). A
 //! sequence that fails is made as short as it can be (`shrink`), and can be run again by itself.
@@ -27,6 +27,10 @@
 //! (`generic_file_direct_write()`), and takes them out of page tables; so who reads after the write has ended sees it. This holds for
 //! asynchronous writes too, but stock kernels do not keep it: the second dropping is left out when a write of FUSE completes
 //! later, and a page that was read meanwhile stays old. Sequences with both are a profile of their own, `random-coherence`.
+//! So where io_uring reads through the page cache it makes no direct writes.
+//!
+//! **io_uring.** Its requests keep the rules of libaio's. FUSE cannot begin a request without waiting (it does not set
+//! `FMODE_NOWAIT`), so threads of the kernel make these calls, and may begin them in any order.
 //!
 //! **Stores to mappings.** A page is written back as a whole. A store beside a direct write to other bytes of the same page may
 //! therefore undo it, and no kernel promises otherwise. So nothing else is under way while memory of a mapping is written.

@@ -9,7 +9,7 @@ use lexopt::{Arg, ValueExt as _};
 
 use super::check::{Failure, check};
 use super::draw;
-use super::perform::Ground;
+use super::perform::{Ground, has_uring};
 use super::profile::Profile;
 use super::sequence::Sequence;
 use super::shrink::Budget;
@@ -119,10 +119,16 @@ fn check_all(order: &RandomOrder, mounted: &mut Mounted) -> anyhow::Result<u32> 
             one(file.display().to_string(), &sequence)?;
         }
         What::Drawn { profiles, seed, operations, runs } => {
+            let missing = profiles.iter().any(|profile| profile.uses_uring())
+                && !has_uring().context("making a ring")?;
+            if missing {
+                println!("this kernel has no io_uring: libaio takes its place");
+            }
             for profile in profiles {
                 for seed in (*seed..).take(*runs as usize) {
                     let name = format!("{} --seed {seed} --operations {operations}", profile.name());
-                    one(name, &draw::sequence(*profile, seed, *operations))?;
+                    let drawn = draw::sequence(*profile, seed, *operations);
+                    one(name, &if missing { drawn.without_uring() } else { drawn })?;
                 }
             }
         }

@@ -109,8 +109,15 @@ fn transfer(random: &mut Random, mix: &Mix, operation: &mut Operation) {
     let ways = if operation.action == Action::Read { mix.read_ways } else { mix.write_ways };
     operation.way = random.one_of(ways, Way::Direct);
     operation.by = random.one_of(mix.by, By::Main);
-    // Asynchronous requests are about the page cache's neighbours: through it they would be synchronous.
-    if operation.by == By::Aio && !operation.way.is_direct() {
+    let direct = operation.way.is_direct();
+    let waits = match operation.by {
+        // Asynchronous requests are about the page cache's neighbours: through it they would be synchronous.
+        By::Aio => !direct,
+        // An asynchronous direct write beside reads from the page cache leaves stale pages: `random-coherence` is about that.
+        By::Uring => direct && operation.action == Action::Write && mix.read_ways.contains(&Way::Buffered),
+        By::Main | By::Thread(_) => false,
+    };
+    if waits {
         operation.by = By::Main;
     }
     operation.skew = random.one_of(&[0, 0, 0, 512, 2048, 24, 1], 0);
@@ -164,7 +171,13 @@ mod tests {
             for action in mix.actions {
                 assert!(drawn.iter().any(|operation| operation.action == *action), "{profile:?} {action:?}");
             }
-            let asynchronous = drawn.iter().any(|operation| operation.by == By::Aio);
+            let uring = drawn.iter().any(|operation| operation.by == By::Uring);
+            assert_eq!(uring, profile.uses_uring(), "{profile:?}");
+            let asynchronous = drawn.iter().any(|operation| match operation.by {
+                By::Aio => true,
+                By::Uring => operation.action == Action::Write && operation.way.is_direct(),
+                By::Main | By::Thread(_) => false,
+            });
             let cached = |operation: &Operation| {
                 operation.action == Action::Load
                     || (operation.action == Action::Read && !operation.way.is_direct())

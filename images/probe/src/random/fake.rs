@@ -4,7 +4,7 @@ use super::check::check;
 use super::content;
 use super::draw;
 use super::history::{Completion, History, Seen, View};
-use super::operation::{Action, FileName, Operation, Step};
+use super::operation::{Action, By, FileName, Operation, Step};
 use super::profile::Profile;
 use super::sequence::Sequence;
 use super::shrink::Budget;
@@ -35,6 +35,10 @@ enum Fault {
     ShortHole,
     /// fstat says an error.
     FailingStat,
+    /// io_uring leaves out the last bytes of each write, and counts them.
+    UringLosesEnd(usize),
+    /// io_uring reads from a page earlier.
+    UringReadsBefore,
 }
 
 struct Fake(Fault);
@@ -87,6 +91,11 @@ impl Fake {
         match operation.action {
             Action::Read | Action::Load => {
                 let mut found = file.visible()[at.min(file.size)..end.min(file.size)].to_vec();
+                if self.0 == Fault::UringReadsBefore && operation.by == By::Uring && at >= 4096 {
+                    let before = (at - 4096).min(file.size);
+                    let length = found.len();
+                    found.copy_from_slice(&file.visible()[before..before + length]);
+                }
                 if let Fault::ShortRead(more) = self.0
                     && operation.length > more
                 {
@@ -114,8 +123,14 @@ impl Fake {
                 file.written.push(step);
                 let drops = matches!(self.0, Fault::DropsSecondWrite(byte) if (at..end).contains(&byte));
                 let lost = drops && std::mem::replace(&mut file.has_lost_byte, true);
+                let mut left = end;
+                if let Fault::UringLosesEnd(bytes) = self.0
+                    && operation.by == By::Uring
+                {
+                    left = end.saturating_sub(bytes).max(at);
+                }
                 if !lost {
-                    content::fill(&mut file.bytes[at..end], at as u64, step);
+                    content::fill(&mut file.bytes[at..left], at as u64, step);
                 }
                 Seen::Wrote { range: at as u64..end as u64, count: operation.length }
             }
@@ -207,6 +222,9 @@ fn faults_are_found_and_shrunk() {
         (Fault::KeepsTail, Profile::Truncate),
         (Fault::ShortHole, Profile::Truncate),
         (Fault::FailingStat, Profile::Direct),
+        (Fault::UringLosesEnd(512), Profile::Uring),
+        (Fault::UringLosesEnd(512), Profile::UringCached),
+        (Fault::UringReadsBefore, Profile::Uring),
     ] {
         let (kind, line, lines) = find(fault, profile);
         text.push_str(&format!("{fault:?}: {kind:?}\n{line}\n"));
@@ -250,5 +268,18 @@ fn faults_are_found_and_shrunk() {
         FailingStat: Error
         after 15 operations (shrunk to 1): step 1, `main stat a`, fails: Input/output error (os error 5)
             main stat a  # 1
+        UringLosesEnd(512): Byte
+        after 56 operations (shrunk to 1): byte 790016 of file b in the storage is 0x00, must be that of write 1
+            uring write b direct 786432+4096  # 1
+            compare  # 2
+        UringLosesEnd(512): StalePage
+        after 40 operations (shrunk to 2): byte 262144 of file b through the page cache is 0x00, must be that of write 1
+            uring write b buffered 262144+512  # 1
+            main load b 262144+4096  # 2
+        UringReadsBefore: Byte
+        after 12 operations (shrunk to 3): byte 524288 of file a is 0x00, must be that of write 2
+            main truncate a 524288  # 1
+            main append a direct-append +4096  # 2
+            uring read a direct 266752+258048  # 3
     "#]].assert_eq(&text);
 }

@@ -136,6 +136,8 @@ pub(crate) enum By {
     Thread(u8),
     /// The kernel: io_submit(2).
     Aio,
+    /// The kernel: io_uring_enter(2).
+    Uring,
 }
 
 impl Way {
@@ -171,6 +173,7 @@ impl fmt::Display for By {
             By::Main => write!(f, "main"),
             By::Thread(number) => write!(f, "thread-{number}"),
             By::Aio => write!(f, "aio"),
+            By::Uring => write!(f, "uring"),
         }
     }
 }
@@ -229,10 +232,11 @@ fn operation(by: &str, rest: &str) -> Result<Operation, String> {
     let by = match (by, by.strip_prefix("thread-").map(str::parse)) {
         ("main", _) => By::Main,
         ("aio", _) => By::Aio,
+        ("uring", _) => By::Uring,
         (_, Some(Ok(number @ 1..=MOST_THREADS))) => By::Thread(number),
         _ => {
             return Err(format!(
-                "`{by}` begins no step; those that do are main, thread-N, aio, reap, wait, compare and behave"
+                "`{by}` begins no step; those that do are main, thread-N, aio, uring, reap, wait, compare and behave"
             ));
         }
     };
@@ -274,7 +278,7 @@ fn number(text: &str) -> Result<u64, String> {
 
 /// Refuses what would not be what it says: some operations are safe, or their results known, in the main thread only.
 fn checked(operation: Operation) -> Result<Operation, String> {
-    let kernel = operation.by == By::Aio;
+    let kernel = matches!(operation.by, By::Aio | By::Uring);
     let fits = match operation.action {
         Action::Read | Action::Write => !kernel || operation.pieces == 1,
         Action::Append | Action::Load | Action::Store | Action::Msync | Action::Truncate => {

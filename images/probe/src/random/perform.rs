@@ -1,8 +1,11 @@
 //! Runs a sequence on fresh files and notes what was seen.
 
+mod aio;
 mod files;
 mod memory;
 mod queue;
+mod queues;
+mod ring;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -23,7 +26,9 @@ use super::sequence::Sequence;
 use super::subject::Subject;
 use files::Files;
 use memory::Memory;
-use queue::{Queue, Reaped};
+use queue::Reaped;
+use queues::Queues;
+pub(crate) use ring::is_there as has_uring;
 use worker::{Finished, Order, Task, Worker};
 
 /// How long a request may take that the server answers in some milliseconds.
@@ -100,7 +105,7 @@ struct Run {
     finish: Sender<Finished>,
     /// Operations that threads have not finished.
     with_threads: usize,
-    queue: Queue,
+    queues: Queues,
     /// The steps that wrote to each file so far.
     writers: [Vec<usize>; 2],
     history: History,
@@ -117,7 +122,7 @@ impl Run {
             finished,
             finish,
             with_threads: 0,
-            queue: Queue::new().context("making a context for asynchronous requests")?,
+            queues: Queues::new().context("making a context for asynchronous requests")?,
             writers: [Vec::new(), Vec::new()],
             history: History::default(),
             stuck: false,
@@ -154,12 +159,12 @@ impl Run {
                 self.take(finished);
             }
             By::Thread(number) => self.hand_over(number, task)?,
-            By::Aio => {
-                if self.queue.is_full() {
+            By::Aio | By::Uring => {
+                while self.queues.is_full(operation.by) && !self.stuck {
                     self.reap(1)?;
                 }
                 if !self.stuck
-                    && let Some(refused) = self.queue.submit(&self.files, &self.order, task)
+                    && let Some(refused) = self.queues.submit(&self.files, &self.order, task)?
                 {
                     self.take(refused);
                 }
@@ -233,12 +238,9 @@ impl Run {
 
     /// Waits for so many asynchronous requests, if so many are under way.
     fn reap(&mut self, least: usize) -> anyhow::Result<()> {
-        if self.queue.is_empty() {
-            return Ok(());
-        }
-        let reaped = self.queue.reap(&self.order, least, PATIENCE).context("waiting for completions")?;
-        self.stuck |= reaped.is_empty();
-        for one in reaped {
+        let waited = self.queues.reap(&self.order, least, PATIENCE)?;
+        self.stuck |= waited.is_stuck;
+        for one in waited.reaped {
             match one {
                 Reaped::Finished(finished) => self.take(*finished),
                 Reaped::Again { step, at } => {
@@ -265,7 +267,7 @@ impl Run {
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.stuck = true,
             }
         }
-        while !self.queue.is_empty() && !self.stuck {
+        while !self.queues.is_empty() && !self.stuck {
             self.reap(usize::MAX)?;
         }
         Ok(())

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use lab_protocol::{Behaviour, ServerSettings};
 
 use super::check::{Failure, check};
 use super::conditions::Conditions;
 use super::draw;
-use super::perform::{Ground, Server};
+use super::perform::{Ground, Server, has_uring};
 use super::profile::Profile;
 use super::shrink::Budget;
 use crate::mounted::Mounted;
@@ -51,10 +52,15 @@ fn observe(
     seed: u64,
     operations: u32,
 ) -> anyhow::Result<Observation> {
-    let sequence = draw::sequence(profile, seed, operations);
+    let mut sequence = draw::sequence(profile, seed, operations);
+    let missing = profile.uses_uring() && !has_uring().context("making a ring")?;
+    if missing {
+        sequence = sequence.without_uring();
+    }
+    let without = if missing { ", without io_uring, which this kernel has not" } else { "" };
     let failure = check(&mut Ground::new(mount, storage, mounted), &sequence, BUDGET)?;
     let Some(failure) = failure else {
-        return Ok(Observation::new(format!("keeps every byte in {operations} operations")));
+        return Ok(Observation::new(format!("keeps every byte in {operations} operations{without}")));
     };
     let again = format!("probe random --profile {} --seed {seed} --operations {operations}", profile.name());
     Ok(said(profile, &failure, again))

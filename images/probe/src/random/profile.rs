@@ -22,6 +22,11 @@ pub(crate) enum Profile {
     /// Truncation beside asynchronous writes. A profile of its own, since kernels with asynchronous direct I/O are known to fail
     /// it: the truncation does not wait for the writes, and the kernel keeps a size that the server's file has not.
     Cut,
+    /// The same as libaio's, by io_uring(7), beside it, with sizes that change. The kernel gives these requests to threads of
+    /// its own, since FUSE has no way to begin one without waiting.
+    Uring,
+    /// io_uring through the page cache, beside direct writes that are waited for, and mappings.
+    UringCached,
 }
 
 /// What is drawn, each as often as it stands there.
@@ -49,13 +54,16 @@ pub(crate) enum Faults {
 
 const THREADS: &[By] = &[By::Main, By::Main, By::Thread(1), By::Thread(2), By::Thread(3)];
 const KERNEL: &[By] = &[By::Main, By::Thread(1), By::Thread(2), By::Aio, By::Aio, By::Aio, By::Aio];
+const RING: &[By] =
+    &[By::Main, By::Thread(1), By::Thread(2), By::Aio, By::Uring, By::Uring, By::Uring, By::Uring];
+const RING_AND_THREADS: &[By] = &[By::Main, By::Thread(1), By::Thread(2), By::Uring, By::Uring, By::Uring];
 const DIRECT_READS: &[Way] = &[Way::Direct, Way::DirectReadOnly];
 const DIRECT_WRITES: &[Way] = &[Way::Direct];
 const ALL_READS: &[Way] =
     &[Way::Direct, Way::DirectReadOnly, Way::Buffered, Way::Buffered, Way::BufferedReadOnly];
 
 impl Profile {
-    pub(crate) const ALL: [Profile; 7] = [
+    pub(crate) const ALL: [Profile; 9] = [
         Profile::Direct,
         Profile::Mixed,
         Profile::Aio,
@@ -63,6 +71,8 @@ impl Profile {
         Profile::Faults,
         Profile::Coherence,
         Profile::Cut,
+        Profile::Uring,
+        Profile::UringCached,
     ];
 
     /// The name of its probe.
@@ -75,6 +85,8 @@ impl Profile {
             Profile::Faults => "random-faults",
             Profile::Coherence => "random-coherence",
             Profile::Cut => "random-cut",
+            Profile::Uring => "random-uring",
+            Profile::UringCached => "random-uring-cached",
         }
     }
 
@@ -86,13 +98,23 @@ impl Profile {
         Profile::ALL.into_iter().find(is)
     }
 
+    /// Whether it is about io_uring, which not every kernel has.
+    pub(crate) fn uses_uring(self) -> bool {
+        self.mix().by.contains(&By::Uring)
+    }
+
     /// Whether it is there to show this failure, which kernels are known to have. It is no fault of what is tried then.
     pub(crate) fn shows(self, kind: Kind) -> bool {
         match self {
             // What direct I/O did not get, generic code reads through the page cache, beside asynchronous writes.
             Profile::Coherence | Profile::Faults => kind == Kind::StalePage,
             Profile::Cut => kind == Kind::Split,
-            Profile::Direct | Profile::Mixed | Profile::Aio | Profile::Truncate => false,
+            Profile::Direct
+            | Profile::Mixed
+            | Profile::Aio
+            | Profile::Truncate
+            | Profile::Uring
+            | Profile::UringCached => false,
         }
     }
 
@@ -106,6 +128,8 @@ impl Profile {
             Profile::Faults => "random direct reads and writes of which some fail",
             Profile::Coherence => "random asynchronous direct writes beside reads from the page cache",
             Profile::Cut => "random asynchronous direct writes beside truncation",
+            Profile::Uring => "random direct reads and writes by io_uring while the size changes",
+            Profile::UringCached => "random reads and writes by io_uring through the page cache",
         }
     }
 
@@ -149,6 +173,18 @@ impl Profile {
                 read_ways: ALL_READS,
                 write_ways: &[Way::Direct, Way::Direct, Way::Buffered],
                 ..direct(&[], THREADS)
+            },
+            Profile::Uring => {
+                direct(&[Read, Read, Read, Read, Write, Write, Write, Write, Append, Truncate, Stat], RING)
+            }
+            Profile::UringCached => Mix {
+                actions: &[
+                    Read, Read, Read, Read, Write, Write, Write, Write, Append, Load, Store, Truncate, Drop,
+                    Stat,
+                ],
+                read_ways: ALL_READS,
+                write_ways: &[Way::Direct, Way::Buffered, Way::Buffered],
+                ..direct(&[], RING_AND_THREADS)
             },
             Profile::Cut => Mix {
                 latencies_us: &[400, 1000],

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::operation::{Operation, Step};
+use super::operation::{By, Operation, Step};
 
 /// What is run on two fresh files. The place of a step, from 0, is what its writes are known by; people count from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,18 @@ impl Sequence {
             Step::Operation(operation) => Some((place, operation)),
             Step::Reap(_) | Step::Wait | Step::Compare | Step::Behave(_) => None,
         })
+    }
+
+    /// The same for a kernel that has no io_uring: libaio does what it can do, and the main thread the rest.
+    pub(crate) fn without_uring(mut self) -> Self {
+        for step in &mut self.0 {
+            if let Step::Operation(operation) = step
+                && operation.by == By::Uring
+            {
+                operation.by = if operation.way.is_direct() { By::Aio } else { By::Main };
+            }
+        }
+        self
     }
 
     /// The operation at a place.
@@ -72,11 +84,21 @@ mod tests {
     }
 
     #[test]
+    fn without_uring_all_else_is_as_it_was() {
+        let text = "uring read a direct 0+4096 skew=24\nuring write b buffered 512+1024\nthread-1 stat a\n";
+        let other = "aio read a direct 0+4096 skew=24\nmain write b buffered 512+1024\nthread-1 stat a\n";
+        let sequence: Sequence = text.parse().unwrap();
+        assert_eq!(sequence.without_uring().to_string(), other);
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_line() {
         for (text, expected) in [
             ("# none\n\nmain pread a\n", "line 3: `pread` is nothing that can be done"),
             ("wait\nfork", "line 2: `fork` begins no step"),
             ("aio load a 0+4096", "line 1: `aio` cannot do `load`"),
+            ("uring truncate a 0", "line 1: `uring` cannot do `truncate`"),
+            ("uring read a direct 0+8192 pieces=2", "line 1: `uring` cannot do `read`"),
             ("thread-1 truncate a 0", "line 1: `thread-1` cannot do `truncate`"),
             ("thread-4 stat a", "line 1: `thread-4` begins no step"),
             ("main read a direct 4096", "line 1: `4096` is no BEGIN+LENGTH"),

@@ -1,25 +1,57 @@
-//! Asynchronous requests of libaio.
+//! Asynchronous requests that are under way with one interface of the kernel.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
-
-use aio_stress::aio::{Batch, Context, Event, IoRequest, Transfer};
 
 use super::files::Files;
 use super::worker::{Finished, Order, Task};
 use crate::random::operation::Action;
 
 /// The most requests under way.
-const MOST: usize = 64;
+pub(super) const MOST: usize = 64;
+
+/// An interface that takes requests and tells later what came of them.
+pub(super) trait Interface {
+    /// Hands one request to the kernel.
+    ///
+    /// # Errors
+    /// If the interface fails, and cannot be used again.
+    ///
+    /// # Safety
+    /// If it was taken, memory and file stay until its completion.
+    unsafe fn submit(&mut self, request: &Request<'_>) -> io::Result<Taken>;
+
+    /// Waits for so many completions, if not longer than `limit`, and gives those that there are, with their steps.
+    ///
+    /// # Errors
+    /// If the interface fails.
+    fn completions(&mut self, least: usize, limit: Duration) -> io::Result<Vec<(usize, io::Result<u64>)>>;
+}
+
+/// A transfer.
+pub(super) struct Request<'a> {
+    pub(super) step: usize,
+    pub(super) action: Action,
+    pub(super) file: BorrowedFd<'a>,
+    pub(super) memory: *mut u8,
+    pub(super) length: usize,
+    pub(super) offset: u64,
+}
+
+/// Whether the kernel has it.
+#[derive(Debug)]
+pub(super) enum Taken {
+    Yes,
+    Refused(io::Error),
+}
 
 /// Requests that were submitted and have not completed.
-#[derive(Debug)]
 pub(super) struct Queue {
     /// Not dropped while requests are under way that do not end: that would wait for them.
-    context: ManuallyDrop<Context>,
+    interface: ManuallyDrop<Box<dyn Interface>>,
     under_way: ManuallyDrop<BTreeMap<usize, (u64, Task)>>,
 }
 
@@ -35,65 +67,52 @@ pub(super) enum Reaped {
 }
 
 impl Queue {
-    pub(super) fn new() -> io::Result<Self> {
-        let context = ManuallyDrop::new(Context::new(MOST as u32)?);
-        Ok(Queue { context, under_way: ManuallyDrop::default() })
+    pub(super) fn new(interface: Box<dyn Interface>) -> Self {
+        Queue { interface: ManuallyDrop::new(interface), under_way: ManuallyDrop::default() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.under_way.len()
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.under_way.len() == MOST
-    }
-
-    /// Hands a request to the kernel; what cannot be submitted is finished.
-    pub(super) fn submit(&mut self, files: &Files, order: &Order, mut task: Task) -> Option<Finished> {
+    /// Hands a request to the kernel; what it does not take is finished.
+    pub(super) fn submit(
+        &mut self,
+        files: &Files,
+        order: &Order,
+        mut task: Task,
+    ) -> io::Result<Option<Finished>> {
         let begin = order.next();
         let operation = task.operation;
         let memory = task.memory.bytes_mut();
-        let mut batch = Batch::new(1);
-        batch.push(IoRequest {
-            transfer: if operation.action == Action::Read { Transfer::Read } else { Transfer::Write },
+        let request = Request {
+            step: task.step,
+            action: operation.action,
             file: files.file(operation.file).by(operation.way).as_fd(),
             memory: memory.as_mut_ptr(),
             length: memory.len(),
             offset: operation.at,
-            data: task.step as u64,
-        });
+        };
         // SAFETY: the memory is kept in `under_way`, and the files live as long as the run does; where requests do not
         // end, neither is freed.
-        let result = unsafe { self.context.submit(&mut batch) };
-        let refused = match result {
-            Ok(taken) if !taken.is_empty() => None,
-            Ok(_) => Some(io::Error::from_raw_os_error(libc::EAGAIN)),
-            Err(error) => Some(error),
-        };
-        match refused {
-            Some(error) => Some(Finished { task, begin, end: order.next(), result: Err(error) }),
-            None => {
+        match unsafe { self.interface.submit(&request) }? {
+            Taken::Refused(error) => {
+                Ok(Some(Finished { task, begin, end: order.next(), result: Err(error) }))
+            }
+            Taken::Yes => {
                 self.under_way.insert(task.step, (begin, task));
-                None
+                Ok(None)
             }
         }
     }
 
-    /// Waits for at least so many requests, of those that are under way, and gives those that have completed; none if
-    /// that takes longer than `limit`.
+    /// Waits for so many of the requests that are under way, if not longer than `limit`, and gives those that have completed.
     pub(super) fn reap(&mut self, order: &Order, least: usize, limit: Duration) -> io::Result<Vec<Reaped>> {
-        let mut events = [Event::default(); MOST];
-        let least = least.min(self.under_way.len());
-        let count = self.context.events(least, &mut events, Some(limit))?;
+        let completions = self.interface.completions(least, limit)?;
         let at = order.next();
-        let reaped = events.iter().take(count).map(|event| {
-            let step = event.data as usize;
-            match self.under_way.remove(&step) {
-                Some((begin, task)) => {
-                    Reaped::Finished(Box::new(Finished { task, begin, end: at, result: event.result() }))
-                }
-                None => Reaped::Again { step, at },
-            }
+        let reaped = completions.into_iter().map(|(step, result)| match self.under_way.remove(&step) {
+            Some((begin, task)) => Reaped::Finished(Box::new(Finished { task, begin, end: at, result })),
+            None => Reaped::Again { step, at },
         });
         Ok(reaped.collect())
     }
@@ -104,7 +123,7 @@ impl Drop for Queue {
         if self.under_way.is_empty() {
             // SAFETY: neither is used again.
             unsafe {
-                ManuallyDrop::drop(&mut self.context);
+                ManuallyDrop::drop(&mut self.interface);
                 ManuallyDrop::drop(&mut self.under_way);
             }
         }

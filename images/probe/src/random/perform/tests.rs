@@ -65,6 +65,8 @@ fn a_byte_that_changes_by_itself_is_found() {
         ("main load a 4096+4096", Kind::StalePage),
         ("thread-2 read a direct 0+8192 pieces=7 skew=1\nwait", Kind::Byte),
         ("aio read a direct 0+8192 skew=512\nreap 1", Kind::Byte),
+        ("uring read a direct 0+8192 skew=512\nreap 1", Kind::Byte),
+        ("uring read a buffered 0+8192\nreap 1", Kind::StalePage),
         ("compare", Kind::Byte),
     ] {
         let text = format!(
