@@ -7,6 +7,7 @@ mod modelled;
 mod mutants;
 mod probes;
 mod sandbox;
+mod several_cpus;
 mod wall;
 
 use std::cell::Cell;

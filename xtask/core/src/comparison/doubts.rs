@@ -46,6 +46,7 @@ pub(super) fn doubts(
             doubts.extend(not_bound(campaign));
         }
         Clock::Virtual => {
+            doubts.extend(setup.filter(|setup| setup.cpus > 1).map(shared_clock));
             doubts.extend(unrepeatable(rows));
             doubts.extend(phases(rows, &campaign.file.plan.thresholds));
         }
@@ -59,6 +60,15 @@ pub(super) fn doubts(
         campaign.file.plan.scenarios.iter().filter_map(|scenario| unspliced(campaign, &scenario.name)),
     );
     doubts
+}
+
+/// What the figures of several CPUs that take turns do not say.
+fn shared_clock(setup: &Setup) -> String {
+    format!(
+        "{} CPUs take turns on one clock: speed gained by working in parallel is not in these figures, and CPU times count \
+         the wait for a turn as well",
+        setup.cpus
+    )
 }
 
 /// Requests of a scenario that were to be spliced and could not be.

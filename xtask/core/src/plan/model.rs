@@ -169,7 +169,7 @@ pub struct MachineSettings {
     pub accel: AccelChoice,
     /// QEMU's `-cpu` under TCG.
     pub cpu_model: String,
-    /// Virtual CPUs; one with the virtual clock.
+    /// Virtual CPUs; with the virtual clock they run in turns.
     pub cpus: u32,
     /// Guest memory, MiB.
     pub memory_mib: u32,

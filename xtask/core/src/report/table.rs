@@ -53,7 +53,7 @@ fn header(comparison: &Comparison) -> String {
             ("config", format!("{}, built with {}", short(&setup.kernel_config_sha256), setup.compiler)),
             ("image", short(&setup.image_sha256).to_owned()),
             ("machine", machine),
-            ("clock", text::clock(setup).to_owned()),
+            ("clock", text::clock(setup)),
         ]);
     }
     lines.push((

@@ -282,6 +282,30 @@ fn table_with_troubles() {
     );
 }
 
+/// What the clock of a machine says and cannot say.
+#[test]
+fn clock_of_several_cpus() {
+    let mut campaign = campaign(Clock::Virtual, &two_arms());
+    campaign.file.setup.cpus = 4;
+    campaign.boots.iter_mut().for_each(|boot| boot.record.setup.cpus = 4);
+    let text = table::render(&compare(&campaign).unwrap());
+    let part = |from: &str, to: &str| {
+        let start = text.find(from).unwrap();
+        text[start..][..text[start..].find(to).unwrap()].to_owned()
+    };
+    expect![[r#"
+        clock:    virtual: counts instructions, not cycles; 4 vCPUs, one clock for the instructions of all
+                  CPUs: order, contention, wake-ups and migrations are seen, parallel speed is not; no
+                  caches
+        - 4 CPUs take turns on one clock: speed gained by working in parallel is not in these figures, and
+          CPU times count the wait for a turn as well
+        - all boots started their workloads at the same phase of the timer tick: a spread near zero says
+          that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+
+    "#]]
+    .assert_eq(&(part("clock: ", "host: ") + &part("- 4 CPUs", "Conclusion")));
+}
+
 #[test]
 fn table_of_wall_clock() {
     check_table(

@@ -161,13 +161,17 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
 }
 
 /// The clock with what it cannot say.
-pub(super) fn clock(setup: &Setup) -> &'static str {
-    match (setup.clock, setup.accelerator.as_str()) {
-        (Clock::Virtual, _) => {
-            "virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying"
+pub(super) fn clock(setup: &Setup) -> String {
+    match (setup.clock, setup.accelerator.as_str(), setup.cpus) {
+        (Clock::Virtual, _, 1) => {
+            "virtual: counts instructions, not cycles; one vCPU; no caches, no parallel copying".to_owned()
         }
-        (Clock::Wall, "kvm") => "wall, under KVM",
-        (Clock::Wall, _) => "wall, EMULATED: order of magnitude only",
+        (Clock::Virtual, _, cpus) => format!(
+            "virtual: counts instructions, not cycles; {cpus} vCPUs, one clock for the instructions of all CPUs: order, \
+             contention, wake-ups and migrations are seen, parallel speed is not; no caches"
+        ),
+        (Clock::Wall, "kvm", _) => "wall, under KVM".to_owned(),
+        (Clock::Wall, _, _) => "wall, EMULATED: order of magnitude only".to_owned(),
     }
 }
 

@@ -91,10 +91,6 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
             // timers for the first second, and each sleep of microseconds takes a tick of 4 ms.
             "tsc=reliable",
             "tsc_early_khz=1000000",
-            // Calibrating the APIC timer polls the clock for 0.2 s of guest time, some seconds of real time. With
-            // one CPU the HPET does its work.
-            "noapictimer",
-            "no_timer_check",
         ],
         // A busy host stops the guest in the middle of calibrating the TSC; one boot came out 35 times too fast.
         // The kernel's own watchdogs get limits that such a stop does not reach, here and in its configuration.
@@ -107,7 +103,14 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
             "sysctl.kernel.hung_task_timeout_secs=140",
         ],
     };
-    always.iter().chain(by_clock).copied().collect::<Vec<_>>().join(" ")
+    let by_cpus: &[&str] = match (machine.clock, machine.cpus) {
+        // Calibrating the APIC timer polls the clock for 0.2 s of guest time, some seconds of real time. With one CPU the
+        // HPET does its work. With several each needs a timer of its own.
+        (Clock::Virtual, 1) => &["noapictimer", "no_timer_check"],
+        (Clock::Virtual, _) => &["no_timer_check"],
+        (Clock::Wall, _) => &[],
+    };
+    always.iter().chain(by_clock).chain(by_cpus).copied().collect::<Vec<_>>().join(" ")
 }
 
 /// QEMU's arguments, without the program.
@@ -195,8 +198,18 @@ mod tests {
         expected.assert_eq(&format!("{}\n\n{kernel}\n", lines.collect::<String>().trim_start()));
     }
 
+    /// One CPU needs no APIC timer; beside that the command line is that of several.
     #[test]
-    fn the_virtual_clock_under_emulation() {
+    fn the_virtual_clock_with_one_cpu() {
+        let one = |machine| Machine { cpus: 1, ..machine };
+        expect![
+            "console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 noapictimer no_timer_check"
+        ]
+        .assert_eq(&kernel_command_line(&one(machine(Clock::Virtual, Accelerator::Tcg))));
+    }
+
+    #[test]
+    fn the_virtual_clock_with_several_cpus() {
         check(
             Clock::Virtual,
             Accelerator::Tcg,
@@ -226,7 +239,7 @@ mod tests {
             -device pvpanic
             -action panic=none
 
-            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 noapictimer no_timer_check
+            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 no_timer_check
         "#]],
         );
     }

@@ -391,6 +391,9 @@ fn machines() {
         ("accel = \"tcg\"", "accel = \"auto\""),
         ("accel = \"tcg\"", "accel = \"kvm\""),
         ("cpus = 1", "cpus = 2"),
+        ("cpus = 1", "cpus = 4"),
+        ("cpus = 1", "cpus = 3"),
+        ("cpus = 1", "cpus = 300"),
         ("storage-mib = 128", "storage-mib = 320"),
         ("storage-mib = 128", "storage-mib = 321"),
         ("cpu-model = \"max,-erms\"", "cpu-model = \"max -device x\""),
@@ -409,7 +412,13 @@ fn machines() {
             accel = "kvm"
                 lab.toml:47:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             cpus = 2
-                lab.toml:49:8: machines.virtual.cpus: the virtual clock works with one CPU only; use 1
+                accepted
+            cpus = 4
+                accepted
+            cpus = 3
+                lab.toml:49:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
+            cpus = 300
+                lab.toml:49:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
             storage-mib = 320
                 accepted
             storage-mib = 321
