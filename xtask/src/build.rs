@@ -4,4 +4,5 @@ pub mod image;
 pub mod kernel;
 pub mod kernels;
 pub(crate) mod mutants;
+pub(crate) mod profiler;
 pub mod source;

@@ -3,8 +3,9 @@
 pub mod boot_files;
 pub(crate) mod execute;
 mod extend;
+pub(crate) mod profile;
 mod store;
 
 pub use extend::extend;
-pub use store::{CampaignFolder, Opened, find, load, requests};
+pub use store::{CampaignFolder, Opened, find, load, profile as profile_of, requests};
 pub(crate) use store::{earlier_boots, folder_name};

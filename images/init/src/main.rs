@@ -8,6 +8,7 @@ mod data;
 mod kmsg;
 mod leaks;
 mod ledger;
+mod mark;
 mod mounts;
 mod notes;
 mod port;
@@ -234,7 +235,9 @@ fn measure(
     };
     // From here to the end of the tool process 1 writes nothing and wakes up for the tool's output only.
     let limit = limit(assignment);
+    mark::begin();
     let outcome = workload::run(&argv, &environment, limit);
+    mark::end();
     let usage_after = cpu::usage(server.pid());
     let switches_after = switches::by_thread(server.pid());
     let unkillable = outcome.end == EndOfProgram::Unkillable;

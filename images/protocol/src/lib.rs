@@ -15,6 +15,7 @@ pub mod log;
 mod nonce;
 mod operation;
 mod probe;
+pub mod profile;
 pub mod random;
 mod report;
 mod rules;

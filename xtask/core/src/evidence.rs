@@ -7,5 +7,6 @@ pub mod metric;
 pub mod outcome;
 pub mod output;
 pub mod probes;
+pub mod profile;
 pub mod quiet;
 pub mod symbols;

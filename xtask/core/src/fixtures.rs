@@ -197,6 +197,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         report: Some(stored.clone()),
         qmp: stored,
         requests: None,
+        profile: None,
         host: None,
     }
 }

@@ -4,6 +4,7 @@ mod binding;
 pub mod config;
 mod model;
 mod order;
+mod profiled;
 mod resolve;
 mod self_test;
 mod shuffle;
@@ -14,6 +15,7 @@ pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use model::{
     AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Prefix, Scenario, Source, Variant,
 };
+pub use profiled::profiled;
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;
 pub use side_by_side::{Room, SideBySide, side_by_side};

@@ -7,6 +7,7 @@ pub mod json;
 pub mod mail;
 pub mod mutants;
 pub mod patches;
+pub mod profile;
 mod scenario;
 pub mod self_test;
 mod steps;

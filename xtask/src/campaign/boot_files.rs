@@ -15,6 +15,7 @@ const CONSOLE: &str = "console.log";
 const REPORT: &str = "report.json";
 const QMP: &str = "qmp.jsonl";
 const REQUESTS: &str = "requests.bin";
+const PROFILE: &str = "profile.folded";
 
 /// No file of a boot is larger; what is was not written by the lab.
 const LARGEST_FILE_BYTES: u64 = lab_protocol::log::MOST_BYTES as u64;
@@ -34,6 +35,8 @@ pub(crate) struct BootFiles {
     pub requests: Vec<u8>,
     /// How many bytes of request logs were received.
     pub requests_received_bytes: u64,
+    /// Where its instructions went; none if it was not profiled.
+    pub profile: Option<Vec<u8>>,
 }
 
 impl BootFiles {
@@ -57,6 +60,11 @@ impl BootFiles {
         (self.requests_received_bytes > 0)
             .then(|| StoredFile::new(&self.requests, self.requests_received_bytes))
     }
+
+    /// What the record says of the profile.
+    pub(crate) fn profile_file(&self) -> Option<StoredFile> {
+        self.profile.as_ref().map(|profile| StoredFile::new(profile, profile.len() as u64))
+    }
 }
 
 /// Writes a boot to `folder`: the raw files first and the record last, so that a record's presence says that
@@ -72,6 +80,9 @@ pub(crate) fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> any
     }
     if record.requests.is_some() {
         files::write_atomically(&folder.join(REQUESTS), &raw.requests)?;
+    }
+    if let Some(profile) = &raw.profile {
+        files::write_atomically(&folder.join(PROFILE), profile)?;
     }
     files::write_atomically(&folder.join(RECORD), record.to_text()?.as_bytes())
 }
@@ -127,6 +138,14 @@ pub(crate) fn has_record(folder: &Path) -> bool {
 pub(crate) fn read_requests(folder: &Path, record: &Record) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |stored| read_checked(&folder.join(REQUESTS), stored);
     record.requests.as_ref().map(read).transpose()
+}
+
+/// The profile of a boot, checked against the record's digest; none if it was not profiled.
+///
+/// # Errors
+/// If the file is missing, too large, or not what was written.
+pub(crate) fn read_profile(folder: &Path, record: &Record) -> anyhow::Result<Option<Vec<u8>>> {
+    record.profile.as_ref().map(|stored| read_checked(&folder.join(PROFILE), stored)).transpose()
 }
 
 /// A file of which nothing was recorded is not looked at: the first record of a boot, which says that it was lost, stays

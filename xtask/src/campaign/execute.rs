@@ -12,6 +12,7 @@ use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 
 use crate::campaign::CampaignFolder;
+use crate::campaign::profile::Profiler;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::machine::boot::{Machine, Pinning};
@@ -40,6 +41,8 @@ pub(crate) struct BootContext<'a> {
     pub image: PathBuf,
     /// bzImage of each variant, in the order of `file.kernels`.
     pub bzimages: Vec<PathBuf>,
+    /// What counts the instructions of each boot; none if they are not counted.
+    pub profiler: Option<Profiler>,
     /// Whether the user asked to stop.
     pub interrupt: &'a Interrupt,
 }

@@ -9,7 +9,7 @@ use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_ve
 use lab_core::plan::BootStep;
 use lab_core::text::suggest;
 
-use crate::campaign::boot_files::{has_record, read_boot, read_record, read_requests};
+use crate::campaign::boot_files::{has_record, read_boot, read_profile, read_record, read_requests};
 use crate::lab::files;
 use crate::lab::lock::Lock;
 
@@ -268,6 +268,14 @@ pub fn find(results: &Path, wanted: Option<&str>) -> anyhow::Result<PathBuf> {
 pub fn requests(path: &Path, boot: &BootData) -> anyhow::Result<Vec<u8>> {
     let folder = path.join(BOOTS).join(&boot.folder);
     Ok(read_requests(&folder, &boot.record)?.unwrap_or_default())
+}
+
+/// Where the instructions of a boot went; none if it was not profiled.
+///
+/// # Errors
+/// If the file is missing or not what was recorded.
+pub fn profile(path: &Path, boot: &BootData) -> anyhow::Result<Option<Vec<u8>>> {
+    read_profile(&path.join(BOOTS).join(&boot.folder), &boot.record)
 }
 
 /// Reads a campaign with all its boots.

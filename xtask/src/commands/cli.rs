@@ -56,6 +56,10 @@ pub struct RunLab {
     /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
     #[arg(long, conflicts_with_all = ["variants", "each_patch"])]
     pub self_test: bool,
+    /// Counts the guest's instructions while the workloads run, and says in which functions of the kernel each variant differs
+    /// from the baseline. One boot of each variant in each scenario, in a campaign of its own. Needs the virtual clock.
+    #[arg(long, conflicts_with_all = ["self_test", "boots", "add_boots"])]
+    pub profile: bool,
     /// Boots per variant and scenario, instead of the plan's number.
     #[arg(long, value_name = "N")]
     pub boots: Option<u32>,
@@ -128,6 +132,9 @@ pub struct Compare {
     /// with a request log, such as that of the plan `timeline`.
     #[arg(long, conflicts_with_all = ["format", "other", "metric", "against"])]
     pub timeline: bool,
+    /// Instead: in which functions of the kernel the variants differ. Needs a campaign of `run-lab --profile`.
+    #[arg(long, conflicts_with_all = ["format", "other", "metric", "against", "timeline"])]
+    pub profile: bool,
     /// The scenario of the timeline; the first one with a request log if none is named.
     #[arg(long, value_name = "NAME", requires = "timeline")]
     pub scenario: Option<String>,

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use lab_core::campaign::Campaign;
 use lab_core::comparison::{self, Comparison, Question, across, self_test};
+use lab_core::evidence::profile::parse_folded;
+use lab_core::report::profile::Profiled;
 use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::report::{self, Format};
 
@@ -23,6 +26,10 @@ const STORED: &str = "comparison.txt";
 pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
     let results = Checkout::open()?.join("results");
     let folder = campaign::find(&results, options.campaign.as_deref())?;
+    if options.profile {
+        print!("{}", profile(&folder)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let campaign = campaign::load(&folder)?;
     if options.timeline {
         print!("{}", timeline::show(&campaign, &wanted(options), |boot| campaign::requests(&folder, boot))?);
@@ -41,6 +48,31 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
     let across = across::across([&campaign, &other], &question)?;
     print!("{}", options.format.render_across(&across)?);
     Ok(ExitCode::from(across.status.exit_code()))
+}
+
+/// Where the instructions of a campaign's boots went, variant against baseline.
+///
+/// # Errors
+/// If no boot of it has a profile, or one cannot be read.
+pub(crate) fn profile(folder: &Path) -> anyhow::Result<String> {
+    let campaign = campaign::load(folder)?;
+    let mut profiles = Vec::new();
+    for boot in &campaign.boots {
+        let Some(folded) = campaign::profile_of(folder, boot)? else { continue };
+        let step = &boot.record.boot;
+        profiles.push(Profiled {
+            variant: step.variant.clone(),
+            scenario: step.scenario.clone(),
+            workloads: parse_folded(&String::from_utf8(folded)?)?,
+        });
+    }
+    ensure!(
+        !profiles.is_empty(),
+        "no boot of {} has a profile: make one with cargo xtask run-lab --profile",
+        campaign.name
+    );
+    profiles.sort_by_key(|profile| profile.variant != campaign.file.plan.baseline);
+    Ok(report::profile::render(&profiles))
 }
 
 fn wanted(options: &cli::Compare) -> TimelineRequest {

@@ -17,7 +17,9 @@ use xshell::Shell;
 use crate::build::image::{self, Image, ImageOrigin};
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
+use crate::build::profiler;
 use crate::campaign::execute::{self, BootContext, CampaignEnd};
+use crate::campaign::profile::Profiler;
 use crate::campaign::{self, CampaignFolder, Opened};
 use crate::commands::{cli, compare, each_patch};
 use crate::lab::stopwatch::{Stopwatch, seconds};
@@ -50,8 +52,20 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
         watch.step("machine", || campaign_and_machine(sh, &lab, plan, host, &kernels, &image))?;
     let (opened, file) = open_campaign(sh, &lab, file, options.add_boots, &image)?;
     let folder = opened.folder;
-    watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, machine, &image, &kernels))?;
-    let code = compare::finish(folder.path(), options.format)?;
+    let profiler = match options.profile {
+        true => Some(watch.step("profiler", || profiler::ensure(sh, lab.checkout.root(), &image.path))?),
+        false => None,
+    };
+    let boots = Boots { machine, image: &image, kernels: &kernels, profiler };
+    watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, boots))?;
+    let code = match options.profile {
+        // One boot of each says where instructions go, and is too little for a verdict.
+        true => {
+            print!("{}", compare::profile(folder.path())?);
+            ExitCode::SUCCESS
+        }
+        false => compare::finish(folder.path(), options.format)?,
+    };
     eprintln!("\n{}", watch.line());
     Ok(code)
 }
@@ -61,7 +75,10 @@ fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan>
     let steps =
         options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
     let resolve = if options.self_test { plan::self_test } else { plan::resolve };
-    let plan = resolve(&config, &options.plan, &overrides(options, steps))?;
+    let mut plan = resolve(&config, &options.plan, &overrides(options, steps))?;
+    if options.profile {
+        plan = plan::profiled(plan).map_err(anyhow::Error::msg)?;
+    }
     config.check_host_cpus(&options.plan, host::cpus())?;
     Ok(plan)
 }
@@ -180,15 +197,22 @@ fn open_campaign(
     Ok((opened, file))
 }
 
+/// What boots need beside the plan.
+struct Boots<'a> {
+    machine: Machine,
+    image: &'a Image,
+    kernels: &'a [Kernel],
+    profiler: Option<Profiler>,
+}
+
 fn run_boots(
     lab: &Lab,
     folder: &CampaignFolder,
     tries: Vec<Try>,
     file: &CampaignFile,
-    machine: Machine,
-    image: &Image,
-    kernels: &[Kernel],
+    boots: Boots<'_>,
 ) -> anyhow::Result<()> {
+    let Boots { machine, image, kernels, profiler } = boots;
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
     let side_by_side = boots_side_by_side(&file.plan.machine)?;
     eprintln!("boots  {}", side_by_side.line());
@@ -201,6 +225,7 @@ fn run_boots(
         pinning: execute::take_cpus(&lab.cache, &file.plan.machine, &lab.interrupt)?,
         image: image.path.clone(),
         bzimages,
+        profiler,
         interrupt: &lab.interrupt,
     };
     match execute::run(&context, tries)? {

@@ -92,6 +92,7 @@ fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
         nonce: guest.nonce,
         host_cpus: Binding::default(),
         live_console: None,
+        profile: None,
         wall_limit: TEST_LIMIT,
         silence_limit,
     }

@@ -40,10 +40,21 @@ pub struct BootRequest {
     pub host_cpus: Binding,
     /// Where the console is written while it comes, for a look from outside; none for a test boot.
     pub live_console: Option<PathBuf>,
+    /// What counts the guest's instructions; none for a boot that is not profiled.
+    pub profile: Option<Profile>,
     /// How long QEMU may run, real time.
     pub wall_limit: Duration,
     /// How long neither console nor report port may give a byte, real time.
     pub silence_limit: Duration,
+}
+
+/// What counts the guest's instructions.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The plugin of QEMU.
+    pub plugin: PathBuf,
+    /// Where it writes what it counted.
+    pub counts: PathBuf,
 }
 
 /// Time that is left until `limit` after `since`, zero if it has passed.

@@ -6,6 +6,7 @@ mod data;
 mod modelled;
 mod mutants;
 mod probes;
+mod profile;
 mod sandbox;
 mod several_cpus;
 mod wall;

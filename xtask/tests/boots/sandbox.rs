@@ -134,6 +134,15 @@ impl TestCheckout {
         campaign::load(&self.campaign()).expect("the campaign")
     }
 
+    /// Where the instructions of a variant's first boot in the only campaign went.
+    pub(crate) fn profile_of(&self, variant: &str) -> String {
+        let folder = self.campaign();
+        let campaign = campaign::load(&folder).expect("the campaign");
+        let boot = campaign.boots.iter().find(|boot| boot.record.boot.variant == variant).expect("a boot");
+        let profile = campaign::profile_of(&folder, boot).expect("readable").expect("a profile");
+        String::from_utf8(profile).expect("UTF-8")
+    }
+
     /// Of the boots of the only campaign, by number: how many tries have a result.
     pub(crate) fn results_by_number(&self) -> BTreeMap<u32, usize> {
         let Some(campaign) = self.newest_campaign() else { return BTreeMap::new() };

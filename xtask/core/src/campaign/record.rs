@@ -51,6 +51,9 @@ pub struct Record {
     pub qmp: StoredFile,
     /// The request logs as received (`requests.bin`), see [`lab_protocol::log`]; none if nothing was logged.
     pub requests: Option<StoredFile>,
+    /// Where its instructions went (`profile.folded`), see [`crate::evidence::profile`]; none if it was not profiled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<StoredFile>,
     /// The host around the boot; none with the virtual clock, where it does not matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<HostState>,

@@ -13,7 +13,7 @@ use lab_protocol::{Assignment, Nonce, ProbeTask, Report};
 use super::BootContext;
 use super::gate::{self, Around, Threads};
 use crate::campaign::boot_files::{BootFiles, write_boot};
-use crate::machine::boot::{BootRequest, boot, names_cpu_threads, qemu_command_text};
+use crate::machine::boot::{BootRequest, Profile, boot, names_cpu_threads, qemu_command_text};
 use crate::machine::guest::{random_nonce, write_initramfs};
 
 /// Runs a boot and writes its record; none if the user stopped it before it began.
@@ -52,9 +52,17 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         report: None,
         qmp: nothing(),
         requests: None,
+        profile: None,
         host: around.as_ref().map(|around| around.state.clone()),
     };
+    let counts = scratch.path().join("counts");
+    let profile = context
+        .profiler
+        .as_ref()
+        .map(|profiler| Profile { plugin: profiler.plugin.clone(), counts: counts.clone() });
+    let system_map = bzimage.with_file_name("System.map");
     let request = BootRequest {
+        profile,
         machine: context.machine.clone(),
         bzimage,
         initramfs,
@@ -75,13 +83,21 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         Ok(_) | Err(_) => Threads::Unknown,
     };
     record.host = around.map(|around| around.end(&context.file.plan.machine.quiet, threads));
-    let raw = match booted {
+    let mut raw = match booted {
         Ok(capture) => settle(&mut record, capture),
         Err(error) => {
             record.outcome = Outcome::Lost { reason: format!("{error:#}") };
             BootFiles::default()
         }
     };
+    if let Some(profiler) = &context.profiler
+        && matches!(record.outcome, Outcome::Finished)
+    {
+        let workloads: Vec<String> = plan.workloads.iter().map(|task| task.name.clone()).collect();
+        raw.profile =
+            Some(profiler.folded(&counts, &system_map, &workloads).context("making the profile of a boot")?);
+        record.profile = raw.profile_file();
+    }
     write_boot(&folder, &record, &raw)?;
     let _ = std::fs::remove_file(folder.join("console.live"));
     Ok(Some(record))
@@ -110,6 +126,7 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
         requests: capture.requests,
         requests_received_bytes: capture.requests_received_bytes,
+        profile: None,
     };
     record.console = raw.console_file();
     record.report = raw.report_file();

@@ -138,6 +138,7 @@ impl<'a> Room<'a> {
             pinning: Pinning::default(),
             image: self.image.clone(),
             bzimages: vec![kernel.bzimage.clone()],
+            profiler: None,
             interrupt: &self.lab.interrupt,
         };
         let Some(record) = execute::run_one(&context, &step)? else { return Ok(None) };

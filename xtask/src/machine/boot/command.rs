@@ -162,6 +162,12 @@ pub(crate) fn qemu_command(
     command
 }
 
+/// What is added to have instructions counted. Of a comma in a path QEMU wants two.
+pub(crate) fn plugin_options(plugin: &Path, counts: &Path) -> [String; 2] {
+    let escaped = |path: &Path| path.to_string_lossy().replace(',', ",,");
+    ["-plugin".to_owned(), format!("file={},out={}", escaped(plugin), escaped(counts))]
+}
+
 fn accel_argument(machine: &Machine) -> String {
     match (machine.accelerator, machine.clock) {
         (Accelerator::Kvm, _) => "kvm".to_owned(),

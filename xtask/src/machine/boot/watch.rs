@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lab_core::evidence::capture::{Capture, End};
 
-use super::command::{Sockets, qemu_command};
+use super::command::{Sockets, plugin_options, qemu_command};
 use super::process::Qemu;
 use super::received::Received;
 use super::streams::{Event, Stream, channel, listen, read_in_thread};
@@ -51,7 +51,9 @@ fn watch(
     listen(&monitor, Stream::Monitor, &events)?;
 
     let sockets = Sockets { port: &port, monitor: &monitor };
-    let arguments = qemu_command(&request.machine, &request.bzimage, &request.initramfs, sockets);
+    let mut arguments = qemu_command(&request.machine, &request.bzimage, &request.initramfs, sockets);
+    arguments
+        .extend(request.profile.iter().flat_map(|profile| plugin_options(&profile.plugin, &profile.counts)));
     let mut watch = Watch::new(request)?;
     let mut qemu = start(&arguments)?;
     watch.received.runs_in(qemu.pid());
@@ -156,7 +158,10 @@ pub(crate) fn names_cpu_threads(capture: &Capture) -> bool {
 /// since their paths mean nothing elsewhere; the record has the digests.
 pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
     let sockets = Sockets { port: Path::new("PORT"), monitor: Path::new("MONITOR") };
-    let arguments = qemu_command(&request.machine, Path::new("BZIMAGE"), Path::new("INITRAMFS"), sockets);
+    let mut arguments = qemu_command(&request.machine, Path::new("BZIMAGE"), Path::new("INITRAMFS"), sockets);
+    if request.profile.is_some() {
+        arguments.extend(plugin_options(Path::new("PLUGIN"), Path::new("COUNTS")));
+    }
     let quoted = arguments.iter().map(|argument| match argument.contains(' ') {
         true => format!("'{argument}'"),
         false => argument.clone(),

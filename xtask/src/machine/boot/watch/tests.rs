@@ -53,6 +53,7 @@ impl Fake {
             nonce: NONCE,
             host_cpus: Binding::default(),
             live_console: Some(folder.path().join("console.live")),
+            profile: None,
             wall_limit: wall,
             silence_limit: silence,
         };

@@ -1,0 +1,49 @@
+//! The plugin of QEMU that counts instructions, and the pages of code by which it knows the guest's programs.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context as _;
+use lab_protocol::profile::{PAGE_BYTES, page_digest};
+use xshell::{Shell, cmd};
+
+use crate::campaign::profile::Profiler;
+
+/// Builds the plugin below `target/profile` of the checkout, and reads the programs of the image.
+///
+/// # Errors
+/// If it does not compile, or the image cannot be read.
+pub(crate) fn ensure(sh: &Shell, checkout: &Path, image: &Path) -> anyhow::Result<Profiler> {
+    let _folder = sh.push_dir(checkout);
+    let target = checkout.join("target/profile");
+    cmd!(sh, "cargo build --quiet --release --locked --package profile-plugin --target-dir {target}")
+        .quiet()
+        .run()
+        .context("building the plugin that counts instructions")?;
+    let programs = programs(image).with_context(|| format!("reading the programs of {}", image.display()))?;
+    Ok(Profiler { plugin: target.join("release/libprofile_plugin.so"), programs })
+}
+
+/// The file of each page of the image. Of a page that several files have the first one is named.
+fn programs(image: &Path) -> anyhow::Result<HashMap<u64, String>> {
+    let mut pages = HashMap::new();
+    let mut archive = File::open(image)?;
+    loop {
+        let mut reader = cpio::newc::Reader::new(archive)?;
+        if reader.entry().is_trailer() {
+            return Ok(pages);
+        }
+        let name = format!("/{}", reader.entry().name().trim_start_matches('/'));
+        let mut content = Vec::new();
+        std::io::Read::read_to_end(&mut reader, &mut content)?;
+        if content.starts_with(b"\x7fELF") {
+            for chunk in content.chunks(PAGE_BYTES) {
+                let mut page = [0; PAGE_BYTES];
+                page[..chunk.len()].copy_from_slice(chunk);
+                pages.entry(page_digest(&page)).or_insert_with(|| name.clone());
+            }
+        }
+        archive = reader.finish()?;
+    }
+}
