@@ -1,6 +1,8 @@
 //! Memory that requests read from and write to: pages of its own, so that a part of it can be taken away.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::ptr::NonNull;
 
 /// The size of a page, bytes.
@@ -26,6 +28,27 @@ impl Memory {
             unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags | libc::MAP_POPULATE, -1, 0) };
         if pages == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
+        }
+        let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Memory { pages, bytes })
+    }
+
+    /// The first bytes of a file, shared with it and loaded; the file has to have them, and is open for reading and writing.
+    /// [`Memory::content`] is not to be asked for: others may change it.
+    ///
+    /// # Errors
+    /// If it cannot be mapped.
+    pub fn of_file(file: &File, bytes: usize) -> io::Result<Self> {
+        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        // SAFETY: as for `new`.
+        let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, file.as_raw_fd(), 0) };
+        if pages == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // Reads each page; a mapping that is populated for writing would make them dirty.
+        for page in (0..bytes).step_by(PAGE) {
+            // SAFETY: the byte is inside the mapping, and the file has it.
+            unsafe { pages.cast::<u8>().wrapping_add(page).read_volatile() };
         }
         let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
         Ok(Memory { pages, bytes })

@@ -8,6 +8,7 @@ use lab_protocol::{Effect, FaultOperation, Times};
 
 use super::queued::PATIENCE;
 use crate::apart;
+use crate::fixture::Fixture;
 use crate::iocb::{Commands, Context, Opcode};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
@@ -96,6 +97,20 @@ pub(super) fn probes() -> Vec<Probe> {
             "the same, for an AIO write",
             small_aio_write,
         ),
+        small(
+            "leak-object-direct-io-read",
+            "8192 reads of 4 KiB of a file with FOPEN_DIRECT_IO",
+            "the same, where a request is sent and waited for",
+            small_read,
+        )
+        .on(Fixture::DirectIo),
+        small(
+            "leak-object-direct-io-write",
+            "8192 writes of 4 KiB of a file with FOPEN_DIRECT_IO",
+            "the same, for a write",
+            small_write,
+        )
+        .on(Fixture::DirectIo),
     ]
 }
 
