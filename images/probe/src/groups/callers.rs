@@ -3,6 +3,8 @@
 mod crowd;
 mod pair;
 
+use std::sync::Barrier;
+
 use crate::memory::Memory;
 use crate::observe::{self, Range, wrong_byte};
 use crate::outcome::Outcome;
@@ -79,10 +81,13 @@ fn joined<T>(ended: std::thread::Result<T>) -> anyhow::Result<T> {
 fn two_files(stage: &mut Stage<'_>) -> anyhow::Result<Observation> {
     const LENGTH: u64 = 4 * MIB;
     let (first, second) = (stage.file(LENGTH)?, stage.file(LENGTH)?);
+    // Whoever still makes its memory while the other one reads has not begun.
+    let begin = Barrier::new(2);
     let call = |file: &TestFile| -> anyhow::Result<_> {
         let range = Range::new(0, LENGTH);
-        let memory = Direction::Read.memory(range)?;
-        Ok(Direction::Read.transfer(file, &memory, range, LENGTH))
+        let memory = Direction::Read.memory(range);
+        begin.wait();
+        Ok(Direction::Read.transfer(file, &memory?, range, LENGTH))
     };
     let (first, second) = std::thread::scope(|scope| {
         let other = scope.spawn(|| call(&second));
