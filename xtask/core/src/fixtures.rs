@@ -148,6 +148,7 @@ pub(crate) fn machine(clock: Clock) -> MachineSettings {
         clock,
         accel: AccelChoice::Tcg,
         cpu_model: "qemu64".into(),
+        kernel_parameters: String::new(),
         cpus: 1,
         memory_mib: 512,
         storage_mib: 128,

@@ -84,6 +84,7 @@ fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
             accelerator,
             clock: Clock::Wall,
             cpu_model: cpu_model.to_owned(),
+            kernel_parameters: String::new(),
             cpus: 1,
             memory_mib: 512,
         },

@@ -169,6 +169,9 @@ pub struct MachineSettings {
     pub accel: AccelChoice,
     /// QEMU's `-cpu` under TCG.
     pub cpu_model: String,
+    /// What the kernel is told beside what the lab itself has to tell it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kernel_parameters: String,
     /// Virtual CPUs; with the virtual clock they run in turns.
     pub cpus: u32,
     /// Guest memory, MiB.

@@ -34,6 +34,8 @@ pub struct Machine {
     pub clock: Clock,
     /// QEMU's `-cpu`.
     pub cpu_model: String,
+    /// What the kernel is told beside what the lab has to tell it.
+    pub kernel_parameters: String,
     /// Virtual CPUs.
     pub cpus: u32,
     /// Memory, MiB.
@@ -55,6 +57,7 @@ impl Machine {
             accelerator,
             clock: settings.clock,
             cpu_model,
+            kernel_parameters: settings.kernel_parameters.clone(),
             cpus: settings.cpus,
             memory_mib: settings.memory_mib,
         }
@@ -110,7 +113,9 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
         (Clock::Virtual, _) => &["no_timer_check"],
         (Clock::Wall, _) => &[],
     };
-    always.iter().chain(by_clock).chain(by_cpus).copied().collect::<Vec<_>>().join(" ")
+    let own = always.iter().chain(by_clock).chain(by_cpus).copied();
+    let asked_for = machine.kernel_parameters.split(' ').filter(|word| !word.is_empty());
+    own.chain(asked_for).collect::<Vec<_>>().join(" ")
 }
 
 /// QEMU's arguments, without the program.
@@ -202,6 +207,14 @@ mod tests {
             false => format!(" {word}"),
         });
         expected.assert_eq(&format!("{}\n\n{kernel}\n", lines.collect::<String>().trim_start()));
+    }
+
+    #[test]
+    fn what_the_plan_tells_the_kernel_comes_last() {
+        let plain = machine(Clock::Virtual, Accelerator::Tcg);
+        let told = Machine { kernel_parameters: "init_on_free=1 quiet".to_owned(), ..plain.clone() };
+        let expected = format!("{} init_on_free=1 quiet", kernel_command_line(&plain));
+        assert_eq!(kernel_command_line(&told), expected);
     }
 
     /// One CPU needs no APIC timer; beside that the command line is that of several.

@@ -172,6 +172,7 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         "clock",
         "accel",
         "cpu-model",
+        "kernel-parameters",
         "cpus",
         "memory-mib",
         "storage-mib",
@@ -196,6 +197,7 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
             ("tcg", AccelChoice::Tcg),
         ])?,
         cpu_model: cpu_model(&table.field("cpu-model").text()?)?,
+        kernel_parameters: kernel_parameters(&table.field("kernel-parameters").text()?)?,
         cpus: cpus(&table.field("cpus"), clock)?,
         memory_mib: table.field("memory-mib").number(256..=LARGEST_MIB)?,
         storage_mib: table.field("storage-mib").number(1..=LARGEST_MIB)?,
@@ -248,6 +250,20 @@ fn cpu_model(model: &Text<'_>) -> Result<String, ConfigError> {
         return Ok(model.text.to_owned());
     }
     Err(model.error(format!("{} is no CPU model; use one such as `max,-rdrand`", quoted(model.text))))
+}
+
+/// What is added to the kernel's command line: words, of which none ends the lab's own.
+fn kernel_parameters(parameters: &Text<'_>) -> Result<String, ConfigError> {
+    let is_word = |byte: u8| byte.is_ascii_graphic() && !b"\"'\\".contains(&byte);
+    let words: Vec<&str> = parameters.text.split(' ').filter(|word| !word.is_empty()).collect();
+    let is_good = |word: &&str| word.bytes().all(is_word) && **word != *"--";
+    if parameters.text.len() <= 400 && words.iter().all(is_good) {
+        return Ok(words.join(" "));
+    }
+    Err(parameters.error(format!(
+        "{} is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between",
+        quoted(parameters.text)
+    )))
 }
 
 fn metrics(root: &Table<'_>) -> Result<Thresholds, ConfigError> {

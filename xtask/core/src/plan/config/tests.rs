@@ -58,6 +58,7 @@ file-mib = 64
 clock = "virtual"
 accel = "tcg"
 cpu-model = "max,-erms"
+kernel-parameters = ""
 cpus = 1
 memory-mib = 512
 storage-mib = 128

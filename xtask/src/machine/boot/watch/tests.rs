@@ -43,6 +43,7 @@ impl Fake {
             accelerator: Accelerator::Tcg,
             clock: Clock::Virtual,
             cpu_model: "max".into(),
+            kernel_parameters: String::new(),
             cpus: 1,
             memory_mib: 64,
         };
