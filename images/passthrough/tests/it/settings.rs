@@ -258,7 +258,8 @@ fn cached_pages_go_with_changed_attributes_if_so_set() {
 
 #[test]
 fn small_writes_are_kept_back_and_merged_if_so_set() {
-    for (writeback_cache, at_once, in_all) in [(false, 256, 256), (true, 0, 1)] {
+    // What is kept back is one WRITE in the end, or some if the kernel's flusher, or anybody's sync(2), comes in between.
+    for (writeback_cache, in_all) in [(false, 256..=256), (true, 1..=8)] {
         let mut served = Served::new(&ServerSettings { writeback_cache, ..settings() });
         let content = bytes(64 << 10, 3);
         let file = File::create(served.path("file")).unwrap();
@@ -269,12 +270,15 @@ fn small_writes_are_kept_back_and_merged_if_so_set() {
             }
         };
         write();
-        assert_eq!(writes(), at_once, "{writeback_cache}");
+        let at_once = writes();
+        assert!(writeback_cache || at_once == 256, "{at_once}");
         file.sync_all().unwrap();
-        assert_eq!(writes(), in_all - at_once, "fsync: {writeback_cache}");
+        let synced = at_once + writes();
+        assert!(in_all.contains(&synced), "fsync: {writeback_cache} {synced}");
         write();
         drop(file);
-        assert_eq!(writes(), in_all, "close: {writeback_cache}");
+        let closed = writes();
+        assert!(in_all.contains(&closed), "close: {writeback_cache} {closed}");
         assert!(std::fs::read(served.stored("file")).unwrap() == content);
     }
 }
