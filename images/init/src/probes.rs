@@ -15,10 +15,11 @@ const STDERR_LIMIT: usize = 64 << 10;
 /// How long the program may take in guest time. Each probe has a limit of its own below that; this one is for a program
 /// that is stuck itself.
 pub(crate) fn limit(task: &ProbeTask) -> Duration {
-    Duration::from_secs(match task.set {
+    let limit = Duration::from_secs(match task.set {
         ProbeSet::Quick => 600,
         ProbeSet::All => 3600,
-    })
+    });
+    limit.saturating_mul(task.delay_factor)
 }
 
 /// Runs the probes; also says what of the program's output could not be understood.
@@ -81,7 +82,7 @@ mod tests {
 
     fn check(end: EndOfProgram, lines: &[ProbeLine]) -> (ProbeReport, Vec<String>) {
         let stdout = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
-        let task = ProbeTask { set: ProbeSet::All, expected: None, seed: 1 };
+        let task = ProbeTask { set: ProbeSet::All, expected: None, seed: 1, delay_factor: 1 };
         report(&task, Outcome { stdout, end, ..Outcome::not_started(String::new()) })
     }
 
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_told() {
-        let task = ProbeTask { set: ProbeSet::Quick, expected: None, seed: 1 };
+        let task = ProbeTask { set: ProbeSet::Quick, expected: None, seed: 1, delay_factor: 1 };
         let outcome = Outcome {
             stdout: "hello\n".to_owned(),
             end: EndOfProgram::Exit(0),

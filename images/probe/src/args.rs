@@ -94,7 +94,7 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
     let (Some(storage), Some(mount)) = (folders.next(), folders.next()) else {
         bail!("two folders are needed")
     };
-    let everything = || ProbeTask { set: ProbeSet::All, expected: None, seed: 1 };
+    let everything = || ProbeTask { set: ProbeSet::All, expected: None, seed: 1, delay_factor: 1 };
     Ok(Command::Run(Order {
         task: task.unwrap_or_else(everything),
         only,
@@ -125,7 +125,12 @@ mod tests {
 
     #[test]
     fn the_task_is_that_of_the_assignment() {
-        let task = ProbeTask { set: ProbeSet::Quick, expected: Some("synchronous".to_owned()), seed: 7 };
+        let task = ProbeTask {
+            set: ProbeSet::Quick,
+            expected: Some("synchronous".to_owned()),
+            seed: 7,
+            delay_factor: 1,
+        };
         let text = serde_json::to_string(&task).unwrap();
         assert_eq!(order(&["--task", &text, "/s", "/m"]).unwrap().task, task);
     }

@@ -15,6 +15,7 @@ use lab_guest::process::Process;
 use lab_guest::wait;
 use rustix::process::{Pid, Signal};
 
+use crate::clock;
 use crate::probe::Observation;
 
 /// How long a killed child may take to be gone, once its connection is aborted.
@@ -75,7 +76,7 @@ struct Child {
 
 impl Child {
     fn end(mut self, limit: Duration, abort: impl FnOnce()) -> anyhow::Result<Ended> {
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + clock::long(limit);
         if self.hear(deadline)? {
             let ended = self.process.collect(Instant::now())?.context("a child that ended has not ended")?;
             // Whatever it started ends with it.
@@ -85,7 +86,7 @@ impl Child {
         let details = tasks(self.pid);
         abort();
         self.kill_group();
-        let gone = self.process.collect(Instant::now() + KILL_LIMIT)?.is_some();
+        let gone = self.process.collect(Instant::now() + clock::long(KILL_LIMIT))?.is_some();
         let after = if gone { "" } else { ", and could not be killed" };
         Ok(Ended::Failed { fault: format!("did not end within {} s{after}", limit.as_secs()), details })
     }

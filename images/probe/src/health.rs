@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+use crate::clock;
+
 /// How long pages may stay pinned after the last answer: on a machine with other work they belong to someone else.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -35,7 +37,7 @@ impl Health {
     /// # Errors
     /// If `/proc` cannot be read.
     pub fn fault_since(self) -> anyhow::Result<Option<String>> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + clock::long(PATIENCE);
         loop {
             let now = Health::read()?;
             if now.tainted != self.tainted {
@@ -51,7 +53,7 @@ impl Health {
             if Instant::now() > deadline {
                 return Ok(Some(format!("{left} pages stay pinned")));
             }
-            std::thread::sleep(Duration::from_millis(5));
+            clock::pause(Duration::from_millis(5));
         }
     }
 }

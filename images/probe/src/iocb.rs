@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::time::Duration;
 
+use crate::clock;
 use crate::memory::Memory;
 use crate::outcome::Outcome;
 
@@ -178,6 +179,7 @@ impl Context {
     /// Those of io_getevents(2) but EINTR.
     pub fn events(&self, least: usize, limit: Duration) -> io::Result<Vec<Event>> {
         const ROOM: usize = 256;
+        let limit = clock::long(limit);
         let limit =
             libc::timespec { tv_sec: limit.as_secs() as i64, tv_nsec: i64::from(limit.subsec_nanos()) };
         let mut events = vec![Event::default(); ROOM];

@@ -9,6 +9,7 @@ use lab_guest::server::{Place, ServerProcess};
 use lab_protocol::{Behaviour, log};
 use rustix::mount::UnmountFlags;
 
+use crate::clock;
 use crate::fixture::Fixture;
 use crate::requests::Requests;
 use crate::sandbox::{CONNECTIONS, connection};
@@ -71,7 +72,7 @@ impl Mounted {
     /// # Errors
     /// If the server does not do as it is told.
     pub fn behave(&mut self, behaviour: &Behaviour) -> anyhow::Result<()> {
-        self.server.behave(behaviour)
+        self.server.behave(&clock::slowed(behaviour))
     }
 
     /// The number of the server's process.
@@ -86,12 +87,12 @@ impl Mounted {
 
     /// Waits until no request is left; says how many are.
     pub fn await_idle(&self, limit: Duration) -> u64 {
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + clock::long(limit);
         loop {
             match self.connection.waiting() {
                 None | Some(0) => return 0,
                 Some(left) if Instant::now() > deadline => return left,
-                Some(_) => std::thread::sleep(Duration::from_millis(1)),
+                Some(_) => clock::pause(Duration::from_millis(1)),
             }
         }
     }
@@ -131,6 +132,6 @@ impl Mounted {
     pub fn discard(self) {
         self.connection.abort();
         let _ = rustix::mount::unmount(&self.place.mount, UnmountFlags::DETACH);
-        self.server.kill(KILL_LIMIT);
+        self.server.kill(clock::long(KILL_LIMIT));
     }
 }

@@ -11,6 +11,7 @@ use lab_protocol::{Behaviour, ProbeLine, ProbeResult, ProbeSet};
 
 use crate::args::Order;
 use crate::child::{self, Ended};
+use crate::clock;
 use crate::expected::Table;
 use crate::health::Health;
 use crate::mounted::Mounted;
@@ -26,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// If the program cannot do its work; what a probe sees is none.
 pub fn run(order: &Order) -> anyhow::Result<()> {
+    clock::set_delay_factor(order.task.delay_factor);
     let table = Table::of_task(&order.task)?;
     let probes = chosen(order)?;
     sandbox::enter()?;

@@ -1,6 +1,6 @@
 //! One case tried several times with other offsets and times: what came of it is a count.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use lab_protocol::log::LogRecord;
@@ -71,11 +71,6 @@ pub fn behaviour(effects: &[(Option<u64>, Effect)]) -> anyhow::Result<Behaviour>
         })
         .collect();
     Ok(behaviour)
-}
-
-/// Sleeps until then.
-pub fn sleep_until(time: Instant) {
-    std::thread::sleep(time.saturating_duration_since(Instant::now()));
 }
 
 /// `0 of 8`

@@ -19,6 +19,18 @@ pub struct ProbeTask {
     pub expected: Option<String>,
     /// What random probes are drawn from.
     pub seed: u64,
+    /// How many times longer delays and limits are: more than 1 on a kernel that is slow itself.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub delay_factor: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(factor: &u32) -> bool {
+    *factor == 1
 }
 
 /// A set of probes.

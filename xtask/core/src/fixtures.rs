@@ -165,6 +165,7 @@ pub(crate) fn machine(clock: Clock) -> MachineSettings {
         phase_us: 0,
         phase_step_us: 0,
         silence_limit_s: 30,
+        probe_delay_factor: 1,
     }
 }
 
@@ -332,7 +333,7 @@ pub fn probed(campaign: &mut Campaign, place: usize, results: Vec<ProbeResult>) 
     let expected = variant.and_then(|variant| variant.behaviour.clone());
     if let Some(report) = &mut boot.report {
         report.probes = Some(ProbeReport {
-            task: ProbeTask { set: ProbeSet::Quick, expected, seed: 1 },
+            task: ProbeTask { set: ProbeSet::Quick, expected, seed: 1, delay_factor: 1 },
             results,
             unfinished: None,
             end: EndOfProgram::Exit(0),

@@ -85,8 +85,12 @@ mod tests {
         assert_eq!(serde_json::from_slice::<Assignment>(&json).unwrap(), assignment);
         assert_eq!(archive.len() % 512, 0);
         // One with probes is as large.
-        let task =
-            ProbeTask { set: lab_protocol::ProbeSet::Quick, expected: Some("a".repeat(40)), seed: u64::MAX };
+        let task = ProbeTask {
+            set: lab_protocol::ProbeSet::Quick,
+            expected: Some("a".repeat(40)),
+            seed: u64::MAX,
+            delay_factor: 1,
+        };
         let probed = assignment_archive(&assignment, Some(&task)).unwrap();
         assert_eq!(probed.len(), archive.len());
         let mut reader = cpio::newc::Reader::new(reader.finish().unwrap()).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aio_stress::aio::{Batch, Context, Event, IoRequest, Transfer};
 use lab_protocol::{Effect, FaultOperation, Times};
 
-use crate::clock::now_ns;
+use crate::clock::{self, now_ns};
 use crate::fixture::Fixture;
 use crate::memory::Memory;
 use crate::observe::{self, Range, wrong_byte};
@@ -173,7 +173,7 @@ fn one(request: IoRequest<'_>) -> anyhow::Result<Done> {
         Ok(taken) => {
             anyhow::ensure!(taken.len() == 1, "io_submit(2) took {} of 1 iocb", taken.len());
             let mut events = [Event::default()];
-            let count = context.events(1, &mut events, Some(PATIENCE))?;
+            let count = context.events(1, &mut events, Some(clock::long(PATIENCE)))?;
             anyhow::ensure!(count == 1, "the iocb did not complete within {} s", PATIENCE.as_secs());
             Outcome::from_result(events[0].result())
         }
@@ -271,7 +271,7 @@ fn submit_many(stage: &mut Stage<'_>, transfer: Transfer) -> anyhow::Result<Obse
         submitted_ns.get_or_insert_with(now_ns);
     }
     let mut events = [Event::default(); COUNT];
-    let count = context.events(COUNT, &mut events, Some(PATIENCE))?;
+    let count = context.events(COUNT, &mut events, Some(clock::long(PATIENCE)))?;
     let mut seen = [0; COUNT];
     let mut whole_ones = 0;
     for event in events.iter().take(count) {

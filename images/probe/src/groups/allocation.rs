@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use lab_protocol::NOT_PROBED;
 use rustix::fs::OFlags;
 
+use crate::clock;
 use crate::memory::Memory;
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;
@@ -182,7 +183,7 @@ fn submit(
         Err(error) => return Ok(Outcome::from_result(Err(error))),
     }
     let mut events = [Event::default()];
-    match context.events(1, &mut events, Some(PATIENCE)) {
+    match context.events(1, &mut events, Some(clock::long(PATIENCE))) {
         Ok(0) => Err(format!("io_submit takes a request that does not end within {} s", PATIENCE.as_secs())),
         Ok(_) => Ok(Outcome::from_result(events[0].result())),
         Err(error) => Err(format!("io_getevents: {error}")),

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal};
 
 use super::queued::PATIENCE;
 use crate::apart;
+use crate::clock;
 use crate::iocb::{Commands, Context, Opcode};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
@@ -284,13 +285,13 @@ fn begin(stage: &mut Stage<'_>, work: Work) -> anyhow::Result<(TestFile, apart::
 
 /// Waits until a request is at the server that is not answered.
 fn await_arrival(stage: &mut Stage<'_>) -> anyhow::Result<Requests> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + clock::long(PATIENCE);
     while Instant::now() < deadline {
         let requests = stage.mounted.requests()?;
         if unanswered(&requests) > 0 {
             return Ok(requests);
         }
-        std::thread::sleep(Duration::from_micros(100));
+        clock::pause(Duration::from_micros(100));
     }
     anyhow::bail!("no request came")
 }
@@ -301,7 +302,7 @@ fn await_hang(stage: &mut Stage<'_>) -> anyhow::Result<Requests> {
     let mut quiet = 0;
     while quiet < 3 {
         // Longer than the storage takes for a request.
-        std::thread::sleep(Duration::from_millis(3));
+        clock::pause(Duration::from_millis(3));
         let now = stage.mounted.requests()?;
         let state = |requests: &Requests| (requests.all.len(), unanswered(requests));
         quiet = if state(&now) == state(&before) { quiet + 1 } else { 0 };
@@ -349,10 +350,10 @@ fn cut_off(stage: &mut Stage<'_>, work: Work, end: End) -> anyhow::Result<Observ
 
 /// A server whose connection has ended ends as well; until it has, it looks as if it could be used.
 fn await_end_of_server(stage: &mut Stage<'_>) -> anyhow::Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + clock::long(PATIENCE);
     while stage.mounted.requests().is_ok() {
         anyhow::ensure!(Instant::now() < deadline, "the server goes on without its connection");
-        std::thread::sleep(Duration::from_millis(1));
+        clock::pause(Duration::from_millis(1));
     }
     Ok(())
 }

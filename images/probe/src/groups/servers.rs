@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lab_protocol::{Effect, FaultOperation, Times};
 
+use crate::clock;
 use crate::fixture::Fixture;
 use crate::memory::Memory;
 use crate::observe::{self, Range};
@@ -118,7 +119,7 @@ fn server_killed(stage: &mut Stage<'_>, is_write: bool) -> anyhow::Result<Observ
     let server = stage.mounted.pid() as libc::pid_t;
     let outcome = std::thread::scope(|scope| {
         scope.spawn(move || {
-            std::thread::sleep(Duration::from_millis(75));
+            clock::pause(Duration::from_millis(75));
             // SAFETY: no memory is involved; the server is a child of this program's parent and not yet waited for.
             unsafe { libc::kill(server, libc::SIGKILL) };
         });

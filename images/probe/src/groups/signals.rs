@@ -81,7 +81,7 @@ fn handle(flags: libc::c_int) {
 }
 
 fn half() {
-    std::thread::sleep(Duration::from_millis(LATENCY_MS / 2));
+    clock::pause(Duration::from_millis(LATENCY_MS / 2));
 }
 
 fn signalled(stage: &mut Stage<'_>, is_write: bool, flags: libc::c_int) -> anyhow::Result<Observation> {

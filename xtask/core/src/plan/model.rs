@@ -198,6 +198,13 @@ pub struct MachineSettings {
     pub wall_limit_s: u32,
     /// How long neither the console nor the report port may give a byte, seconds of real time.
     pub silence_limit_s: u32,
+    /// How many times longer the delays in probes are.
+    #[serde(default = "unchanged")]
+    pub probe_delay_factor: u32,
+}
+
+fn unchanged() -> u32 {
+    1
 }
 
 /// One boot of a plan.

@@ -177,5 +177,6 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
 fn probes(plan: &Plan, step: &BootStep) -> Option<ProbeTask> {
     let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
     let expected = variant.and_then(|variant| variant.behaviour.clone());
-    step.probes.map(|set| ProbeTask { set, expected, seed: plan.seed })
+    let delay_factor = plan.machine.probe_delay_factor;
+    step.probes.map(|set| ProbeTask { set, expected, seed: plan.seed, delay_factor })
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::{Direction, MIB, joined};
+use crate::clock;
 use crate::observe::{Range, not_stored};
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
@@ -84,7 +85,7 @@ fn beside_a_crowd(
         let crowd: Vec<_> = (0..CROWD).map(|_| scope.spawn(caller)).collect();
         // Each of them is at work.
         while ended.load(Relaxed) < CROWD {
-            std::thread::sleep(PAUSE);
+            clock::pause(PAUSE);
         }
         let done = own.transfer(file, &memory, OWN, SIZE);
         let before = ended.load(Relaxed);

@@ -7,6 +7,7 @@ use lab_protocol::{Effect, Operation};
 use rustix::fs::OFlags;
 
 use super::super::queued::one_by_aio;
+use crate::clock;
 use crate::iocb::{Commands, Opcode};
 use crate::memory::Memory;
 use crate::outcome::Outcome;
@@ -63,7 +64,7 @@ fn read_into(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
     let begin = Instant::now();
     let outcome = std::thread::scope(|scope| {
         let syncing = scope.spawn(|| {
-            trials::sleep_until(begin + SYNC_AFTER);
+            clock::sleep_until_after(begin, SYNC_AFTER);
             other.file.sync_all()
         });
         let outcome = transfer(&file, &memory, Opcode::Read, call);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use lab_protocol::Effect;
 use rustix::fs::OFlags;
 
+use crate::clock;
 use crate::memory::PAGE;
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;
@@ -125,7 +126,7 @@ fn meet(stage: &mut Stage<'_>, reader: Reader, call: Call, meeting: &Meeting) ->
     let begin = Instant::now();
     let (seen, seen_at, outcome, done_at) = std::thread::scope(|scope| {
         let meanwhile = scope.spawn(|| {
-            trials::sleep_until(begin + Duration::from_micros(meeting.after_us));
+            clock::sleep_until_after(begin, Duration::from_micros(meeting.after_us));
             (view.look(look, PAGE), Instant::now())
         });
         let outcome = call.write(&file, &memory, range.length, range.offset);

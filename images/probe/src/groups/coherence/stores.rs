@@ -7,6 +7,7 @@ use lab_protocol::random::splitmix64;
 use rustix::fs::OFlags;
 
 use super::meanwhile::{MEETINGS, Meeting, REST};
+use crate::clock;
 use crate::memory::PAGE;
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;
@@ -115,7 +116,7 @@ fn meet(stage: &mut Stage<'_>, part: Part, call: Call, meeting: &Meeting, trial:
     let begin = Instant::now();
     let (stored_at, outcome, done_at) = std::thread::scope(|scope| {
         let storing = scope.spawn(|| {
-            trials::sleep_until(begin + after);
+            clock::sleep_until_after(begin, after);
             mapped.store(&[MARK; PAGE][..part.bytes()], at);
             Instant::now()
         });

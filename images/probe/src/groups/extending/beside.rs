@@ -7,13 +7,14 @@ use lab_protocol::Effect;
 use rustix::fs::OFlags;
 
 use super::{Begin, Case, GROWTHS, Growth, KIB, OTHERS, counted};
+use crate::clock;
 use crate::fixture::Fixture;
 use crate::observe;
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
 use crate::requests::Requests;
 use crate::stage::Stage;
-use crate::trials::{self, Call};
+use crate::trials::Call;
 
 /// Where the file is cut, KiB behind its old end: in the middle of what is written.
 const CUT_KIB: u64 = 200;
@@ -80,7 +81,7 @@ fn grow_and_cut(stage: &mut Stage<'_>, case: Case, growth: &Growth) -> anyhow::R
     let begin = Instant::now();
     let outcome = std::thread::scope(|scope| {
         let cutting = scope.spawn(|| {
-            trials::sleep_until(begin + OTHERS / 2);
+            clock::sleep_until_after(begin, OTHERS / 2);
             other.set_len(cut)
         });
         let outcome = case.call.write(&file, &memory, range.length, range.offset);

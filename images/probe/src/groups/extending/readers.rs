@@ -11,13 +11,14 @@ use lab_protocol::Effect;
 use rustix::fs::{OFlags, SeekFrom, seek};
 
 use super::{Begin, CHUNK, Case, ENOSPC, GROWTHS, Growth, KIB, OTHERS, counted, right_size};
+use crate::clock;
 use crate::fixture::Fixture;
 use crate::observe;
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
 use crate::requests::Requests;
 use crate::stage::Stage;
-use crate::trials::{self, Call};
+use crate::trials::Call;
 
 /// How many bytes before and behind the old end a reader asks for.
 const AROUND: u64 = 4 * KIB;
@@ -93,7 +94,7 @@ fn grow(stage: &mut Stage<'_>, case: Case, growth: &Growth) -> anyhow::Result<Gr
     let (outcome, watched, sought) = std::thread::scope(|scope| {
         let watching = scope.spawn(|| watch(&reader, old, &ended));
         let seeking = scope.spawn(|| {
-            trials::sleep_until(begin + OTHERS);
+            clock::sleep_until_after(begin, OTHERS);
             seek(seeker.as_fd(), SeekFrom::End(0))
         });
         let outcome = case.call.write(&file, &memory, range.length, range.offset);
@@ -149,7 +150,7 @@ fn watch(reader: &File, old: u64, ended: &AtomicBool) -> anyhow::Result<Watched>
         }
         watched.read_end = watched.read_end.max(old - AROUND + bytes as u64);
         watched.fstat_end = watched.fstat_end.max(size);
-        std::thread::sleep(PAUSE);
+        clock::pause(PAUSE);
     }
     Ok(watched)
 }

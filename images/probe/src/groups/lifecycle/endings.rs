@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use super::super::queued::PATIENCE;
 use super::{SMALL, Underway, answered_by, begin, each_once, now_ns, one, told};
 use crate::apart;
+use crate::clock;
 use crate::iocb::{Context, Event, Opcode};
 use crate::memory::Memory;
 use crate::observe;
@@ -104,7 +105,7 @@ fn await_release(stage: &mut Stage<'_>) -> anyhow::Result<Requests> {
         if requests.count(Operation::Release) > 0 {
             return Ok(requests);
         }
-        std::thread::sleep(Duration::from_millis(1));
+        clock::pause(Duration::from_millis(1));
     }
     stage.requests()
 }

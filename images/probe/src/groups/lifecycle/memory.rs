@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use super::super::queued::{PATIENCE, one_by_aio};
 use super::{MIB, SMALL, Underway, begin, each_once, told};
 use crate::apart;
+use crate::clock;
 use crate::iocb::{Commands, Context, Event, Opcode};
 use crate::memory::{Memory, PAGE};
 use crate::observe::{self, Range};
@@ -81,7 +82,7 @@ fn fork(stage: &mut Stage<'_>, writer: Writer) -> anyhow::Result<Observation> {
             }
         }
         // The pages are shared for as long as the read takes.
-        std::thread::sleep(Duration::from_millis(5));
+        clock::pause(Duration::from_millis(5));
         String::new()
     })?;
     if writer == Writer::Parent {

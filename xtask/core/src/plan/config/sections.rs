@@ -187,6 +187,7 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         "quiet-memory-percent",
         "wall-limit-s",
         "silence-limit-s",
+        "probe-delay-factor",
     ])?;
     let clock = table.field("clock").choice(&[("virtual", Clock::Virtual), ("wall", Clock::Wall)])?;
     let machine = MachineSettings {
@@ -214,6 +215,7 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         },
         wall_limit_s: table.field("wall-limit-s").number(LIMIT_S)?,
         silence_limit_s: table.field("silence-limit-s").number(LIMIT_S)?,
+        probe_delay_factor: table.field("probe-delay-factor").number(1..=1000)?,
     };
     if machine.clock == Clock::Virtual && machine.accel != AccelChoice::Tcg {
         return Err(table.field("accel").error("the virtual clock needs emulation; use \"tcg\""));

@@ -73,6 +73,7 @@ quiet-steal-percent = 2
 quiet-memory-percent = 5
 wall-limit-s = 600
 silence-limit-s = 420
+probe-delay-factor = 1
 [machines.wall]
 like = "virtual"
 clock = "wall"

@@ -107,6 +107,7 @@ fn the_default_plan() {
         quiet-wait-s = 0
         wall-limit-s = 900
         silence-limit-s = 420
+        probe-delay-factor = 1
 
         [quiet]
         others-percent = 10

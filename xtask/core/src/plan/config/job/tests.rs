@@ -88,7 +88,7 @@ fn fio_needs_memory() {
         Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(error("memory-mib = 448"), "");
-    expect!["lab.toml:94:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
+    expect!["lab.toml:95:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn ranges() {
         ("phase-step-us = 1000", 0, 99_999),
         ("wall-limit-s = 600", 1, 86_400),
         ("silence-limit-s = 420", 1, 86_400),
+        ("probe-delay-factor = 1", 1, 1000),
         ("boots = 2", 1, 1000),
     ] {
         let (key, _) = line.split_once(" = ").unwrap();
