@@ -23,9 +23,19 @@ use xshell::Shell;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::scratch::ScratchFolder;
 
-/// Start of the name of a folder in the system's temporary one, for the sockets of a virtual machine.
-pub(crate) const SOCKETS_PREFIX: &str = "patchlab-";
+/// Start of the name of a folder for sockets.
+const SOCKETS_PREFIX: &str = "patchlab-";
+
+/// A folder for the sockets of a virtual machine, in the system's temporary one: the path of a socket may have 107 bytes at
+/// most.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn sockets_folder() -> anyhow::Result<ScratchFolder> {
+    ScratchFolder::new(&std::env::temp_dir(), SOCKETS_PREFIX)
+}
 
 fn is_of_sockets(name: &str) -> bool {
     name.starts_with(SOCKETS_PREFIX) && name.ends_with(scratch::LOCKED)

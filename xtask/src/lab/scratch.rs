@@ -30,11 +30,12 @@ pub struct ScratchFolder {
 }
 
 impl ScratchFolder {
-    /// Makes one in `parent` with a name that starts with `prefix`.
+    /// Makes one in `parent` with a name that starts with `prefix`. Who needs one asks the cache or
+    /// [`super::sockets_folder`]: what they make, they also sweep.
     ///
     /// # Errors
     /// If it cannot be made.
-    pub fn new(parent: &Path, prefix: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(parent: &Path, prefix: &str) -> anyhow::Result<Self> {
         let make = || -> std::io::Result<Self> {
             // It is renamed when it is locked, so that nobody finds it unlocked under the last name.
             let made = tempfile::Builder::new().prefix(prefix).tempdir_in(parent)?;

@@ -14,9 +14,8 @@ use super::received::Received;
 use super::streams::{Event, Stream, channel, listen, read_in_thread};
 use super::timers::{Limits, Timers, waits};
 use super::{BootRequest, qmp, remaining};
-use crate::lab::SOCKETS_PREFIX;
 use crate::lab::interrupt::Interrupt;
-use crate::lab::scratch::ScratchFolder;
+use crate::lab::sockets_folder;
 
 /// The program that runs the guest.
 pub(super) const QEMU: &str = "qemu-system-x86_64";
@@ -43,8 +42,7 @@ fn watch(
     interrupt: &Interrupt,
     start: impl FnOnce(&[String]) -> anyhow::Result<Qemu>,
 ) -> anyhow::Result<Capture> {
-    // Short, since the path of a socket may have 107 bytes at most.
-    let folder = ScratchFolder::new(&std::env::temp_dir(), SOCKETS_PREFIX)?;
+    let folder = sockets_folder()?;
     let (port, monitor) = (folder.path().join("port"), folder.path().join("monitor"));
     let (events, inbox) = channel();
     listen(&port, Stream::Port, &events)?;
