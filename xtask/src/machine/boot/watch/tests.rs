@@ -208,6 +208,23 @@ fn a_guest_that_rings_without_end_takes_no_memory() {
     assert!(capture.qmp.last().unwrap().contains("guest-reset"));
 }
 
+/// However often a guest says how far it is, the last word is all that is kept. What is kept is in the capture's text.
+#[test]
+fn a_guest_that_tells_its_progress_without_end_takes_no_memory() {
+    let told = |uptime_us| {
+        let workload = Some("x".repeat(1000));
+        serde_json::to_vec(&Progress { stage: Milestone::WorkloadStarted, workload, uptime_us }).unwrap()
+    };
+    let (some, last) = (told(1), told(2));
+    let frames: Vec<(Kind, &[u8])> = vec![(Kind::Progress, &some); 1000];
+    let body = "frames('frames') for 1 .. 20; frames('last'); event('guest-reset')";
+    let fake = Fake::new(body, LONG, LONG).frames("frames", &frames);
+    let capture = fake.frames("last", &[(Kind::Progress, &last)]).watch(&Interrupt::default());
+    assert_eq!(capture.progress.as_ref().map(|progress| progress.uptime_us), Some(2));
+    let kept = format!("{capture:?}").len();
+    assert!(kept < 8 << 10, "{kept} bytes");
+}
+
 /// Whoever stops the lab may have stopped QEMU as well, so that both are seen at once.
 #[test]
 fn an_interrupt_comes_before_the_end_that_it_caused() {
