@@ -20,6 +20,8 @@ pub(crate) use command::kernel_command_line;
 pub use command::{Accelerator, Machine};
 pub(crate) use pin::{Pinning, take};
 pub use watch::boot;
+#[cfg(test)]
+pub(crate) use watch::tests::ended_by_limits;
 pub(crate) use watch::{names_cpu_threads, qemu_command_text};
 
 /// How many bytes of a console are kept; the middle of a longer one is cut out.

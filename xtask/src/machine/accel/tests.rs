@@ -6,6 +6,7 @@ use std::io;
 use lab_protocol::{Hello, Nonce};
 
 use super::*;
+use crate::machine::boot::ended_by_limits;
 
 const REFUSED: &str = "qemu-system-x86_64: failed to initialize kvm: Permission denied\n";
 
@@ -23,6 +24,11 @@ fn booted() -> Capture {
 
 fn hung() -> Capture {
     capture(End::WallLimit, "terminating on signal 15")
+}
+
+fn guest() -> TestGuest {
+    let (bzimage, initramfs) = ("bzImage".into(), "initramfs".into());
+    TestGuest { bzimage, kernel: "5e5e".into(), initramfs, nonce: Nonce([1; 16]) }
 }
 
 /// A machine: what its device says, and how the guest ends under each accelerator.
@@ -43,8 +49,7 @@ impl FakeHost {
         let did = RefCell::new(Vec::new());
         let guest = || {
             did.borrow_mut().push("guest");
-            let (bzimage, initramfs) = ("bzImage".into(), "initramfs".into());
-            Ok(TestGuest { bzimage, kernel: "5e5e".into(), initramfs, nonce: Nonce([1; 16]) })
+            Ok(guest())
         };
         let run = |_: &TestGuest, accelerator: Accelerator| {
             did.borrow_mut().push(accelerator.word());
@@ -142,6 +147,18 @@ fn a_guest_that_boots_nowhere_is_not_remembered() {
     );
     (host.kvm, host.tcg) = (booted, booted);
     host.check(AccelChoice::Auto, 0, "kvm: a test guest booted under KVM in 1.2 s", "guest kvm");
+}
+
+/// Where KVM works but the host is emulated itself, and busy, process 1 of the test guest speaks up after 46 s.
+#[test]
+fn a_guest_that_is_slow_is_not_taken_for_a_silent_one() {
+    let request = request(&guest(), Accelerator::Kvm);
+    let slow = [5, 20, 40, 46];
+    assert_eq!(ended_by_limits(&request, &slow, 46), None);
+    // Without a word it is given up long before, and with words only it is not waited for without end.
+    assert_eq!(ended_by_limits(&request, &[], 600), Some((30, End::Silence)));
+    let prints: Vec<u64> = (1..60).map(|tens| tens * 10).collect();
+    assert_eq!(ended_by_limits(&request, &prints, 600), Some((180, End::WallLimit)));
 }
 
 #[test]

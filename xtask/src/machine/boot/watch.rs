@@ -168,4 +168,4 @@ pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

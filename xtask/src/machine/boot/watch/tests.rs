@@ -1,5 +1,6 @@
 //! The watch over programs that speak as QEMU does: every way in which a boot can end, without a virtual machine.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc;
 
 use lab_core::plan::{Binding, Clock};
@@ -91,6 +92,19 @@ impl Fake {
         });
         receiver.recv_timeout(Duration::from_secs(300)).expect("the watch ends")
     }
+}
+
+/// When, and by which of its limits, a boot is ended of whose console something is heard after so many seconds. Nothing
+/// runs, and no time passes.
+pub(crate) fn ended_by_limits(request: &BootRequest, heard_s: &[u64], until_s: u64) -> Option<(u64, End)> {
+    let mut watch = Watch::new(request).unwrap();
+    (1..=until_s).find_map(|second| {
+        watch.timers.look(Duration::from_secs(1), BTreeMap::new());
+        if heard_s.contains(&second) {
+            watch.received.take(Event::Bytes(Stream::Console, b"x\r\n".to_vec()), &mut watch.timers);
+        }
+        Some((second, watch.timers.passed(watch.limits)?))
+    })
 }
 
 const LONG: Duration = Duration::from_secs(600);
