@@ -241,6 +241,20 @@ fn a_download_goes_on_where_it_stopped_and_is_verified() {
     check_tree(&lab, &lab.prepare(&source).unwrap());
 }
 
+/// Whoever runs these tests may have set a proxy for the world outside; this one is not there.
+#[test]
+fn the_server_of_these_tests_is_reached_without_the_proxy_of_the_user() {
+    let name = "build::source::tests::a_download_goes_on_where_it_stopped_and_is_verified";
+    let mut tests = process::tied::command(std::env::current_exe().unwrap());
+    tests.args(["--exact", name]).env_remove("no_proxy").env_remove("NO_PROXY");
+    for variable in ["http_proxy", "all_proxy", "ALL_PROXY"] {
+        tests.env(variable, "http://127.0.0.1:1");
+    }
+    let output = tests.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
 #[test]
 fn a_wrong_download_is_not_kept() {
     let lab = SourceLab::new();
