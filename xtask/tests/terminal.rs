@@ -1,13 +1,25 @@
 //! What the program does to the terminal and to the machine when it only looks.
 
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
+use rustix::process::{Pid, Signal, kill_process};
 
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
+fn command(checkout: &Path, cache: &Path) -> Command {
+    let mut command = Command::new("env");
+    // A shell lets what it starts in the background ignore Ctrl-C, which the tests would pass on.
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_xtask"), "compare"]);
+    command.env("CARGO_MANIFEST_DIR", checkout.join("xtask")).env("PATCHLAB_CACHE", cache);
+    command
+}
+
 fn compare(checkout: &Path, cache: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    command.arg("compare").env("CARGO_MANIFEST_DIR", checkout.join("xtask")).env("PATCHLAB_CACHE", cache);
-    command.output().expect("the lab starts")
+    command(checkout, cache).output().expect("the lab starts")
 }
 
 /// Names of files, compilers' output and subjects of patches are quoted in errors, and may hold anything.
@@ -33,4 +45,31 @@ fn comparing_makes_nothing() {
     assert!(text.contains("no campaign below"), "{text:?}");
     assert!(!cache.exists());
     assert!(!checkout.join("results").exists());
+}
+
+/// Nothing has to be saved, so that Ctrl-C ends it as it ends any program. Here it waits for a campaign whose file is a pipe;
+/// one that goes on after the signal finds the end of the pipe, and says so.
+#[test]
+fn ctrl_c_ends_comparing_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let campaign = folder.path().join("results/campaign");
+    std::fs::create_dir_all(&campaign).expect("a campaign");
+    std::fs::create_dir(folder.path().join("xtask")).expect("a checkout");
+    let pipe = campaign.join("campaign.toml");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+    let mut lab = command(folder.path(), folder.path());
+    let mut lab = lab.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the lab starts");
+    let writer = loop {
+        // Without a reader it does not open.
+        let flags = OFlags::NONBLOCK.bits() as i32;
+        if let Ok(writer) = File::options().write(true).custom_flags(flags).open(&pipe) {
+            break writer;
+        }
+        assert!(lab.try_wait().expect("the lab").is_none(), "{:?}", lab.wait_with_output());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    kill_process(Pid::from_child(&lab), Signal::INT).expect("the lab runs");
+    drop(writer);
+    let output = lab.wait_with_output().expect("the lab ends");
+    assert_eq!(output.status.signal(), Some(Signal::INT.as_raw()), "{output:?}");
 }
