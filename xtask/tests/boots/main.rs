@@ -3,6 +3,7 @@
 //! These tests build kernels into the shared cache, and fail where QEMU or a compiler is missing.
 
 mod data;
+mod each_patch;
 mod modelled;
 mod mutants;
 mod probes;

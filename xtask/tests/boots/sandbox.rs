@@ -88,8 +88,12 @@ impl TestCheckout {
 
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
-        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the lab starts"))
+        Running::of(&mut self.command(arguments))
+    }
+
+    /// The same with another cache.
+    pub(crate) fn start_with_cache(&self, cache: &str, arguments: &[&str]) -> Running {
+        Running::of(self.command(arguments).env("PATCHLAB_CACHE", cache))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
@@ -255,6 +259,15 @@ impl fmt::Display for LabRun {
 }
 
 impl Running {
+    fn of(command: &mut Command) -> Self {
+        Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the lab starts"))
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        rustix::process::kill_process(Pid::from_child(&self.0), Signal::INT).expect("the lab runs");
+    }
+
     /// Whether the lab has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().expect("the lab").is_some()
@@ -292,7 +305,8 @@ fn has_in_environment(id: u32, text: &str) -> bool {
     String::from_utf8_lossy(&environment).contains(text)
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a file or a folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     if !from.is_dir() {
         fs::copy(from, to).unwrap_or_else(|error| panic!("copying {}: {error}", from.display()));
         return;

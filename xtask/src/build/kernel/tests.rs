@@ -1,4 +1,5 @@
-//! Kernels of a tree that looks like one: a Makefile with the targets that the lab calls, real git, real make.
+//! Kernels of a tree that looks like one, `tests/data/kernel`: a Makefile with the targets that the lab calls, real git, real
+//! make.
 
 use std::cell::RefCell;
 
@@ -9,35 +10,6 @@ use lab_core::series::Patch;
 
 use super::*;
 use crate::lab::process::{self, git};
-
-/// Files in `.git` and of the tree make a build do what goes wrong on real machines. `vmlinux.o` holds each source as a
-/// piece of data. `allnoconfig` takes what it is given but for CONFIG_LOST; `bzImage` is made of the sources and of what must
-/// not vary. `compiled` counts what each build does.
-const MAKEFILE: &str = r#"VERSION = 6
-PATCHLEVEL = 12
-SUBLEVEL = 1
-EXTRAVERSION =
-srctree := $(CURDIR)
-allnoconfig:
-	@grep -v CONFIG_LOST $(KCONFIG_ALLCONFIG) > $(O)/.config || true
-bzImage: $(O)/arch/x86/boot/bzImage
-$(O)/%.o: %.c
-	@mkdir -p $(dir $@)
-	@echo "  CC      $*.o"
-	@test ! -e $(srctree)/.git/kill || { echo torn > $@; kill -KILL $$PPID; sleep 60; }
-	@test ! -e $(srctree)/.git/slow || sleep 600
-	@test ! -e $(srctree)/.git/full || { echo "x.s: Fatal error: can't close $@: 'No space left on device'" >&2; exit 1; }
-	@! grep -H -n "error:" $(CURDIR)/$< >&2
-	@grep -H -n "warning:" $(CURDIR)/$< >&2 || true
-	@cp $< $@
-$(O)/arch/x86/boot/bzImage: $(O)/a.o $(O)/b.o
-	@mkdir -p $(dir $@)
-	@(cat $^ $(O)/.config; echo "$(KBUILD_BUILD_USER) $(KBUILD_BUILD_TIMESTAMP) [$(LOCALVERSION)] $(KCFLAGS)") > $@
-	@touch $(O)/vmlinux $(O)/System.map
-	@printf '.data\n.type a,@object\na: .incbin "$(O)/a.o"\n.size a,.-a\n.type b,@object\nb: .incbin "$(O)/b.o"\n.size b,.-b\n' | as -o $(O)/vmlinux.o -
-	@test ! -e plant.c || ln -sf $$(cat plant.c) $(O)/System.map
-	@test ! -e hook.c || touch $(srctree)/written 2>&1
-"#;
 
 struct KernelLab {
     sh: Shell,
@@ -53,10 +25,10 @@ impl KernelLab {
         let folder = tempfile::tempdir().unwrap();
         let tree = folder.path().join("linux");
         fs::create_dir(&tree).unwrap();
-        for (name, text) in [("Makefile", MAKEFILE), ("a.c", "one\ntwo\nthree\n"), ("b.c", "b\n")] {
-            fs::write(tree.join(name), text).unwrap();
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/kernel");
+        for name in ["Makefile", "Kconfig", "a.c", "b.c"] {
+            fs::copy(data.join(name), tree.join(name)).unwrap();
         }
-        fs::write(tree.join("Kconfig"), "config LOST\n\tbool\n").unwrap();
         fs::create_dir(tree.join("sub")).unwrap();
         std::os::unix::fs::symlink("../a.c", tree.join("sub/link")).unwrap();
         let source = Source::Tree(tree.display().to_string());
