@@ -2,6 +2,7 @@
 //! make.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 use expect_test::expect;
 use lab_core::evidence::build::BuildFailed;
@@ -333,6 +334,32 @@ fn an_older_list_of_symbols_is_made_anew_where_lists_are_compared() {
     assert_eq!(again.metadata.symbols_form, 2);
     assert_eq!(newest().built, KernelOrigin::Stored);
     assert_eq!(fs::read_dir(lab.cache.join("tmp")).unwrap().count(), 0);
+}
+
+/// A branch that outlives a power cut has its commits: git tells how often it had something brought to the disk.
+#[test]
+fn the_branch_of_a_series_is_on_the_disk() {
+    let lab = KernelLab::new();
+    lab.build(&[]).unwrap();
+    let trace = lab.folder.path().join("trace");
+    lab.sh.set_var("GIT_TRACE2_EVENT", &trace);
+    lab.build(&[series("s", &[TWO])]).unwrap();
+    let (mut names, mut flushes) = (HashMap::new(), HashMap::new());
+    for line in fs::read_to_string(&trace).unwrap().lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let process = event["sid"].as_str().unwrap().to_owned();
+        if event["event"] == "cmd_name" {
+            names.insert(process, event["name"].as_str().unwrap().to_owned());
+        } else if event["category"] == "fsync" && line.contains("hardware-flush") {
+            // A number since git 2.41, text before.
+            let count = [&event["count"], &event["value"]].map(|count| count.to_string().replace('"', ""));
+            *flushes.entry(names[&process].clone()).or_insert(0) +=
+                count.iter().find_map(|count| count.parse::<u32>().ok()).unwrap();
+        }
+    }
+    // The file, its folder and the commit are an object each; the branch is written by itself.
+    assert!(flushes.get("am").is_some_and(|count| *count >= 3), "{flushes:?}");
+    assert!(flushes.contains_key("update-ref"), "{flushes:?}");
 }
 
 #[test]
