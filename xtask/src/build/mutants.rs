@@ -131,3 +131,6 @@ fn quiet(line: &str) {
         tell(line);
     }
 }
+
+#[cfg(test)]
+mod tests;
