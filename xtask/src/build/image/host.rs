@@ -62,20 +62,29 @@ pub(crate) fn gather(sh: &Shell, tools: &[Tool]) -> anyhow::Result<Vec<HostFile>
         let path = find(sh, program)?;
         let closure = with_closure(sh, &path, program.tool.guest_path())
             .with_context(|| format!("looking for what {path} needs"))?;
-        for file in closure {
-            match files.iter().find(|other: &&HostFile| other.guest_path == file.guest_path) {
-                None => files.push(file),
-                Some(other) => anyhow::ensure!(
-                    *other == file,
-                    "{} and {} would lie at {} of the image",
-                    other.host_path,
-                    file.host_path,
-                    file.guest_path
-                ),
-            }
-        }
+        add(&mut files, closure)?;
     }
     Ok(files)
+}
+
+/// Adds what one program needs to what others need, each file once.
+///
+/// # Errors
+/// If two files would lie at one place.
+fn add(files: &mut Vec<HostFile>, closure: Vec<HostFile>) -> anyhow::Result<()> {
+    for file in closure {
+        match files.iter().find(|other| other.guest_path == file.guest_path) {
+            None => files.push(file),
+            Some(other) => anyhow::ensure!(
+                *other == file,
+                "{} and {} would lie at {} of the image",
+                other.host_path,
+                file.host_path,
+                file.guest_path
+            ),
+        }
+    }
+    Ok(())
 }
 
 fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
@@ -263,6 +272,24 @@ mod tests {
         let places: std::collections::BTreeSet<&str> =
             files.iter().map(|file| file.guest_path.as_str()).collect();
         assert_eq!(places.len(), files.len(), "a place that is taken twice: {files:?}");
+    }
+
+    /// The library that both need is not their last file.
+    #[test]
+    fn what_several_programs_need_is_there_once() {
+        let file = |guest: &str, host: &str| HostFile { guest_path: guest.into(), host_path: host.into() };
+        let libc = || file("/lib/libc.so.6", "/lib/libc.so.6");
+        let (dd, fio) = (file("/bin/dd", "/usr/bin/dd"), file("/bin/fio", "/usr/bin/fio"));
+        let libaio = file("/lib/libaio.so.1", "/lib/libaio.so.1");
+        let mut files = Vec::new();
+        add(&mut files, vec![dd.clone(), libc()]).unwrap();
+        add(&mut files, vec![fio.clone(), libaio.clone(), libc()]).unwrap();
+        assert_eq!(files, [dd, libc(), fio, libaio]);
+        let other = file("/lib/libc.so.6", "/opt/lib/libc.so.6");
+        assert_eq!(
+            add(&mut files, vec![other]).unwrap_err().to_string(),
+            "/lib/libc.so.6 and /opt/lib/libc.so.6 would lie at /lib/libc.so.6 of the image"
+        );
     }
 
     #[test]
