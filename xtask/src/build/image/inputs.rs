@@ -115,6 +115,21 @@ mod tests {
     }
 
     #[test]
+    fn what_the_user_set_for_cargo_shapes_the_key() {
+        let sh = Shell::new().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        sh.set_var("CARGO_HOME", home.path());
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        let key_with = |settings: &str| {
+            sh.write_file(home.path().join("config.toml"), settings).unwrap();
+            gather(&sh, &checkout, &[Tool::Dd]).unwrap().key()
+        };
+        let without = key_with("");
+        assert_eq!(key_with("[net]\nretry = 3\n"), without);
+        assert_ne!(key_with("[profile.release]\nopt-level = 1\n"), without);
+    }
+
+    #[test]
     fn a_missing_source_is_named() {
         let sh = Shell::new().unwrap();
         let error =
