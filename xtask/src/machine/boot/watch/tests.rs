@@ -1,6 +1,7 @@
 //! The watch over programs that speak as QEMU does: every way in which a boot can end, without a virtual machine.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::mpsc;
 
 use lab_core::plan::{Binding, Clock};
@@ -200,6 +201,22 @@ fn a_guest_that_reads_nothing_does_not_hold_up_the_watch() {
     assert_eq!(capture.end, End::WallLimit);
     assert_eq!(capture.report.as_deref(), Some(&b"{}"[..]));
     assert_eq!(capture.frame_error.as_deref(), Some("Report frame: a second one"));
+}
+
+/// Its socket has no room for another byte, and what is said to it is given up.
+#[test]
+fn a_qemu_that_does_not_listen_does_not_hold_up_the_watch() {
+    let (mut writer, _reader) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    while writer.write(&[0; 4096]).is_ok() {}
+    writer.set_nonblocking(false).unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut received = Received::new(&Fake::new("", LONG, LONG).request).unwrap();
+        received.take(Event::Connected(Stream::Monitor, writer), &mut Timers::default());
+        sender.send(()).unwrap();
+    });
+    receiver.recv_timeout(Duration::from_secs(300)).expect("the watch goes on");
 }
 
 #[test]
