@@ -472,6 +472,53 @@ fn an_interrupt_ends_a_build_at_once() {
     assert!(begun.elapsed().as_secs() < 120);
 }
 
+/// Processes whose working folder lies in `folder`, by name: what a build there has started.
+fn working_in(folder: &Path) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let is_inside = |path: &PathBuf| fs::read_link(path.join("cwd")).is_ok_and(|at| at.starts_with(folder));
+    processes.filter(is_inside).filter_map(|path| fs::read_to_string(path.join("comm")).ok()).collect()
+}
+
+/// The lab that the next test starts and kills. By itself it tests nothing.
+#[test]
+fn a_lab_that_builds_until_it_is_killed() {
+    let Some(programs) = std::env::var_os("PATCHLAB_TEST_PROGRAMS") else { return };
+    let lab = KernelLab::new();
+    // Among them is a bubblewrap that does not work.
+    let path = lab.sh.var("PATH").unwrap();
+    lab.sh.set_var("PATH", format!("{}:{path}", programs.display()));
+    lab.build(&[]).unwrap();
+    assert!(lab.said.borrow().join("\n").contains("sandbox: none: "), "{:?}", lab.said);
+    lab.error_with("slow", &[series("s", &[TWO])]);
+}
+
+#[test]
+fn a_build_without_a_sandbox_ends_with_the_lab() {
+    let folder = tempfile::tempdir().unwrap();
+    let bwrap = folder.path().join("bwrap");
+    fs::write(&bwrap, "#!/bin/sh\necho no >&2\nexit 1\n").unwrap();
+    fs::set_permissions(bwrap, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let name = "build::kernel::tests::a_lab_that_builds_until_it_is_killed";
+    let mut lab = process::tied::command(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env("PATCHLAB_TEST_PROGRAMS", folder.path())
+        .env("TMPDIR", folder.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !working_in(folder.path()).iter().any(|name| name == "sleep\n") {
+        assert!(lab.try_wait().unwrap().is_none(), "the lab has ended");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    lab.kill().unwrap();
+    lab.wait().unwrap();
+    let killed = std::time::Instant::now();
+    while !working_in(folder.path()).is_empty() {
+        assert!(killed.elapsed().as_secs() < 60, "these go on: {:?}", working_in(folder.path()));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 /// The build has code of the series run, and the object directory is its own. The names are those that the lab writes to
 /// beside it.
 #[test]
@@ -499,6 +546,23 @@ fn links_among_the_objects_are_not_read_through() {
     let plants = format!("--- /dev/null\n+++ b/plant.c\n@@ -0,0 +1 @@\n+{}\n", secret.display());
     expect!["building kernel v: copying CACHE/sources/KEY/builds/CONFIGURATION/objects/System.map to System.map: System.map is a link, which is not followed"]
         .assert_eq(&lab.error(&[series("s", &[&plants])], "CONFIG_X=y\n"));
+}
+
+/// What a build has made may be made to harm who reads it. The lab reads it itself, and starts nothing that does.
+#[test]
+fn no_program_of_the_host_reads_what_was_built() {
+    let lab = KernelLab::new();
+    let (folder, started) = (lab.folder.path().join("bin"), lab.folder.path().join("started"));
+    fs::create_dir(&folder).unwrap();
+    for name in ["file", "nm", "objcopy", "objdump", "readelf", "size", "strings"] {
+        let path = folder.join(name);
+        fs::write(&path, format!("#!/bin/sh\necho {name} >>{}\n", started.display())).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let path = lab.sh.var("PATH").unwrap();
+    lab.sh.set_var("PATH", format!("{}:{path}", folder.display()));
+    lab.build(&[]).unwrap();
+    assert_eq!(fs::read_to_string(&started).unwrap_or_default(), "");
 }
 
 #[test]
