@@ -2,6 +2,7 @@
 //!
 //! These tests build kernels into the shared cache, and fail where QEMU or a compiler is missing.
 
+mod busy_host;
 mod data;
 mod each_patch;
 mod modelled;
