@@ -12,7 +12,7 @@ use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, Server
 use rustix::mount::UnmountFlags;
 
 use crate::device::channel::{Channel, Way};
-use crate::device::mount::Mount;
+use crate::device::mount::{Mount, Users};
 use crate::requests;
 use crate::server::Server;
 use crate::signals::Signals;
@@ -104,7 +104,8 @@ fn mounting_failed(mount: &Path) -> String {
 fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>)> {
     let settings = &server.settings;
     let request_bytes = settings.request_kib * 1024;
-    let (mounted, device) = Mount::new(mount, request_bytes)?;
+    let users = if settings.allow_other { Users::All } else { Users::Mounter };
+    let (mounted, device) = Mount::new(mount, request_bytes, users)?;
     server.device.get_or_init(|| device.clone());
     let way = if settings.splice { Way::Splice } else { Way::Copy };
     let channel = |device| Channel::new(device, request_bytes as usize, way).context("making a channel");

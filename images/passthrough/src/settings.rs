@@ -125,7 +125,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `storage`, `faults`"
             ],
         );
         check(

@@ -31,6 +31,10 @@ pub struct ServerSettings {
     pub auto_inval_data: bool,
     /// Whether FUSE_WRITEBACK_CACHE is asked for: buffered writes are sent later.
     pub writeback_cache: bool,
+    /// Whether it is mounted with `allow_other`: the kernel lets every user in, not only the one who mounted. Campaigns of
+    /// before this setting had none of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_other: bool,
     /// When the backing file is opened.
     pub open: OpenMode,
     /// How long the kernel may trust attributes and names, milliseconds.
@@ -267,6 +271,11 @@ pub enum Effect {
     Die,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl ServerSettings {
     /// The settings of a plain server, for tests and examples: those of 2012 on storage in memory.
     pub fn example() -> Self {
@@ -281,6 +290,7 @@ impl ServerSettings {
             direct_io: false,
             auto_inval_data: false,
             writeback_cache: false,
+            allow_other: false,
             open: OpenMode::Kept,
             attribute_timeout_ms: 1000,
             getxattr: Getxattr::Enosys,

@@ -13,6 +13,15 @@ use super::Device;
 /// What /proc/mounts shows as the source.
 const SOURCE: &str = "passthrough";
 
+/// Whom the kernel lets into a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Users {
+    /// The user who mounted, and nobody else: EACCES for root, too, if that is another one.
+    Mounter,
+    /// Everybody, each with the permissions of the files.
+    All,
+}
+
 /// A mount that this process serves. It is taken away when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Mount {
@@ -32,21 +41,24 @@ enum MountState {
 }
 
 impl Mount {
-    /// Mounts on `folder`, for requests of at most `request_bytes`; gives the device as well.
+    /// Mounts on `folder`, for requests of at most `request_bytes` and these users; gives the device as well.
     ///
     /// # Errors
     /// If this process may not, the folder does not exist, or there is no FUSE.
-    pub(crate) fn new(folder: &Path, request_bytes: u32) -> anyhow::Result<(Self, Device)> {
+    pub(crate) fn new(folder: &Path, request_bytes: u32, users: Users) -> anyhow::Result<(Self, Device)> {
         let path = folder.canonicalize()?;
         let device = Device::open().with_context(|| format!("opening {}", super::PATH))?;
         let mode = rustix::fs::stat(&path)?.st_mode;
         let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
         // The kernel checks permissions, so that no ACCESS requests are in the way. max_read is for kernels before 4.20,
         // which know no other limit for READ.
-        let options = format!(
+        let mut options = format!(
             "fd={},rootmode={mode:o},user_id={user},group_id={group},default_permissions,max_read={request_bytes}",
             device.0.as_raw_fd()
         );
+        if users == Users::All {
+            options.push_str(",allow_other");
+        }
         let options = CString::new(options).context("the options of mount(2)")?;
         let flags = MountFlags::NODEV | MountFlags::NOSUID;
         rustix::mount::mount(SOURCE, &path, "fuse", flags, Some(options.as_c_str()))?;

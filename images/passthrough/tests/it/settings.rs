@@ -1,13 +1,15 @@
 //! Each setting does what it says: every test here fails if the setting is ignored.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{FileExt, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use lab_protocol::{Getxattr, OpenMode, RequestStats, ServerSettings};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
+use rustix::process::Uid;
 
 use crate::harness::{
     FuseControl, Served, bytes, death_after, eventually, reaches, read_direct, settings, write_direct,
@@ -253,6 +255,30 @@ fn cached_pages_go_with_changed_attributes_if_so_set() {
         // Of the same length, so that only the time of the change tells.
         std::fs::write(served.stored("file"), b"new").unwrap();
         assert_eq!(read(), *seen, "{auto_inval_data}");
+    }
+}
+
+/// Does something in a thread of another user.
+fn as_nobody<T: Send>(action: impl FnOnce() -> T + Send) -> T {
+    let nobody = Uid::from_raw(65534);
+    let switched = || {
+        // The kernel looks at all three.
+        rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+        action()
+    };
+    std::thread::scope(|scope| scope.spawn(switched).join().unwrap())
+}
+
+/// The kernel asks for the user before it asks the server for anything.
+#[test]
+fn other_users_are_let_in_if_so_set() {
+    for (allow_other, seen) in [(false, Err(Errno::ACCESS)), (true, Ok(3))] {
+        let served = Served::new(&ServerSettings { allow_other, ..settings() });
+        // The folder is the test's own.
+        std::fs::set_permissions(served.path(""), Permissions::from_mode(0o755)).unwrap();
+        let file = served.path("file");
+        std::fs::write(&file, b"new").unwrap();
+        assert_eq!(as_nobody(|| rustix::fs::stat(&file).map(|stat| stat.st_size)), seen, "{allow_other}");
     }
 }
 

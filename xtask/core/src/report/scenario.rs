@@ -16,6 +16,7 @@ pub(super) fn server(server: &ServerSettings) -> String {
         (server.direct_io, "FOPEN_DIRECT_IO"),
         (server.auto_inval_data, "AUTO_INVAL_DATA"),
         (server.writeback_cache, "WRITEBACK_CACHE"),
+        (server.allow_other, "allow_other"),
     ];
     parts.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()));
     parts.extend(server.splice.then(|| "splicing".to_owned()));
@@ -116,6 +117,7 @@ mod tests {
             direct_io: true,
             auto_inval_data: true,
             writeback_cache: true,
+            allow_other: true,
             open: OpenMode::PerRequest,
             getxattr: Getxattr::Passthrough,
             request_log: 1000,
@@ -143,6 +145,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, allow_other, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

@@ -21,7 +21,7 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
-const KEYS: [&str; 27] = [
+const KEYS: [&str; 28] = [
     "like",
     "threads",
     "clone-fd",
@@ -33,6 +33,7 @@ const KEYS: [&str; 27] = [
     "direct-io",
     "auto-inval-data",
     "writeback-cache",
+    "allow-other",
     "open",
     "attribute-timeout-ms",
     "getxattr",
@@ -66,6 +67,7 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
         direct_io: table.field("direct-io").boolean()?,
         auto_inval_data: table.field("auto-inval-data").boolean()?,
         writeback_cache: table.field("writeback-cache").boolean()?,
+        allow_other: table.field("allow-other").boolean()?,
         open: table
             .field("open")
             .choice(&[("kept", OpenMode::Kept), ("per-request", OpenMode::PerRequest)])?,

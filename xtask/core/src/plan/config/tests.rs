@@ -31,6 +31,7 @@ async-dio = true
 direct-io = false
 auto-inval-data = false
 writeback-cache = false
+allow-other = false
 open = "kept"
 attribute-timeout-ms = 1000
 getxattr = "enosys"

@@ -46,23 +46,23 @@ fn names_of_job_files() {
         job = "r.fio"
             accepted
 
-            lab.toml:45:1: workloads.fio-read.job: missing; fio needs a job file, e.g. job = "images/fio/randread.fio"
+            lab.toml:46:1: workloads.fio-read.job: missing; fio needs a job file, e.g. job = "images/fio/randread.fio"
         job = 3
-            lab.toml:47:7: workloads.fio-read.job: the number `3` is of the wrong type; use a string
+            lab.toml:48:7: workloads.fio-read.job: the number `3` is of the wrong type; use a string
         job = ""
-            lab.toml:47:7: workloads.fio-read.job: `` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:48:7: workloads.fio-read.job: `` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "/etc/r.fio"
-            lab.toml:47:7: workloads.fio-read.job: `/etc/r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:48:7: workloads.fio-read.job: `/etc/r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "../r.fio"
-            lab.toml:47:7: workloads.fio-read.job: `../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:48:7: workloads.fio-read.job: `../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "images/../../r.fio"
-            lab.toml:47:7: workloads.fio-read.job: `images/../../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:48:7: workloads.fio-read.job: `images/../../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "."
-            lab.toml:47:7: workloads.fio-read.job: `.` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:48:7: workloads.fio-read.job: `.` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "r\n.fio"
-            lab.toml:47:7: workloads.fio-read.job: `r\n.fio` holds a control character; remove it
+            lab.toml:48:7: workloads.fio-read.job: `r\n.fio` holds a control character; remove it
         job = "r.fio"\nargs = []
-            lab.toml:48:8: workloads.fio-read.args: fio takes no arguments here; put options into the job file
+            lab.toml:49:8: workloads.fio-read.args: fio takes no arguments here; put options into the job file
     "#]].assert_eq(&names.iter().map(show).collect::<String>());
 }
 
@@ -76,7 +76,7 @@ fn mistakes_have_a_place_in_both_files() {
     let workload = config(good).unwrap().workloads["fio-read"].clone();
     assert_eq!(workload.job.unwrap().text, good);
     assert!(workload.args.is_empty());
-    expect!["lab.toml:47:7: workloads.fio-read.job: `r.fio`: line 2: `filename=x` is not the workload's file; use `filename=${LAB_FILE}`"].assert_eq(&config("[r]\nfilename=x\n").unwrap_err().to_string());
+    expect!["lab.toml:48:7: workloads.fio-read.job: `r.fio`: line 2: `filename=x` is not the workload's file; use `filename=${LAB_FILE}`"].assert_eq(&config("[r]\nfilename=x\n").unwrap_err().to_string());
 }
 
 #[test]

@@ -101,13 +101,13 @@ fn unknown_keys() {
             series = []\nlike = "original"
                 lab.toml:11:1: variants.stock: there is no key `like`; there are: series, behaviour
             thread = 16
-                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
+                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us and 8 more
             request_kib = 128
-                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
+                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us and 8 more
             file-mb = 64
-                lab.toml:44:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib
+                lab.toml:45:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib
             cpu = 2
-                lab.toml:69:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s, probe-delay-factor
+                lab.toml:69:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s
             boots = 2\n"a\nb" = 1
                 lab.toml:93:1: plans.default: there is no key `a\nb`; there are: like, machine, kernel-config, baseline, variants, scenarios, workloads, probes, boots, seed
         "#]],
@@ -128,7 +128,7 @@ fn missing_tables() {
             [variants.kernel]
                 lab.toml:1:1: kernel: missing; add a table such as [kernel]
             [scenarios.dd-read]
-                lab.toml:42:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us, storage-distribution and 7 more
+                lab.toml:43:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us and 8 more
             [machines]
                 lab.toml:66:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
@@ -163,9 +163,9 @@ fn missing_keys() {
             # open = "kept"
                 lab.toml:11:1: scenarios.local.open: missing; set it to "kept" or "per-request"
             # cpu-model = "max,-erms"
-                lab.toml:45:1: machines.virtual.cpu-model: missing; set it to a string
+                lab.toml:46:1: machines.virtual.cpu-model: missing; set it to a string
             # args = ["if={file}", "of=/dev/null"]
-                lab.toml:41:1: workloads.dd-read.args: missing; set it to a list of strings
+                lab.toml:42:1: workloads.dd-read.args: missing; set it to a list of strings
             # baseline = "original"
                 lab.toml:86:1: plans.default.baseline: missing; set it to a string
         "##]],
@@ -227,9 +227,9 @@ fn wrong_types() {
             clone-fd = 1
                 lab.toml:13:12: scenarios.local.clone-fd: the number `1` is of the wrong type; use true or false
             open = true
-                lab.toml:22:8: scenarios.local.open: true is of the wrong type; use "kept" or "per-request"
+                lab.toml:23:8: scenarios.local.open: true is of the wrong type; use "kept" or "per-request"
             open = "keep"
-                lab.toml:22:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
+                lab.toml:23:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
             cpus = [2]
                 lab.toml:69:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
             cpus = 1979-05-27
@@ -237,7 +237,7 @@ fn wrong_types() {
             baseline = { name = "original" }
                 lab.toml:88:12: plans.default.baseline: a table is of the wrong type; use a string
             like = ["local"]
-                lab.toml:39:8: scenarios.remote.like: a list is of the wrong type; use a string
+                lab.toml:40:8: scenarios.remote.like: a list is of the wrong type; use a string
         "#]],
     );
 }
@@ -332,11 +332,11 @@ fn circles() {
         &edits,
         expect![[r#"
             like = "remote"
-                lab.toml:39:8: scenarios.remote.like: a circle: remote -> remote; remove one `like`
+                lab.toml:40:8: scenarios.remote.like: a circle: remote -> remote; remove one `like`
             threads = 16\nlike = "remote"
-                lab.toml:40:8: scenarios.remote.like: a circle: local -> remote -> local; remove one `like`
+                lab.toml:41:8: scenarios.remote.like: a circle: local -> remote -> local; remove one `like`
             like = "locale"
-                lab.toml:39:8: scenarios.remote.like: there is no scenario `locale`; did you mean `local`? there are: local, remote
+                lab.toml:40:8: scenarios.remote.like: there is no scenario `locale`; did you mean `local`? there are: local, remote
         "#]],
     );
 }
@@ -360,21 +360,21 @@ fn workloads() {
         &edits,
         expect![[r#"
             args = ["if=/dev/zero", "of=/dev/sda"]
-                lab.toml:43:8: workloads.dd-read.args: `of=/dev/sda` is not the workload's file; use `of={file}` or `of=/dev/null`
+                lab.toml:44:8: workloads.dd-read.args: `of=/dev/sda` is not the workload's file; use `of={file}` or `of=/dev/null`
             args = []
-                lab.toml:43:8: workloads.dd-read.args: no `if=`; add `if={file}` or `if=/dev/zero`
+                lab.toml:44:8: workloads.dd-read.args: no `if=`; add `if={file}` or `if=/dev/zero`
             args = [\n  "if={file}",\n  "of=/dev/null\n",\n]
-                lab.toml:45:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
+                lab.toml:46:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
             tool = "fio"
-                lab.toml:43:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
+                lab.toml:44:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
             tool = "fio2"
-                lab.toml:42:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx"
+                lab.toml:43:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx"
             args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
-                lab.toml:44:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+                lab.toml:45:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
             job = "x.fio"
-                lab.toml:43:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+                lab.toml:44:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
             tool = "aio-stress"
-                lab.toml:43:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
+                lab.toml:44:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
                 lab.toml:91:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
             file-mib = 128
@@ -411,33 +411,33 @@ fn machines() {
             clock = "virtual"
                 lab.toml:68:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
             accel = "auto"
-                lab.toml:47:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:48:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             accel = "kvm"
-                lab.toml:47:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:48:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             cpus = 2
                 accepted
             cpus = 4
                 accepted
             cpus = 3
-                lab.toml:50:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
+                lab.toml:51:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
             cpus = 300
-                lab.toml:50:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
+                lab.toml:51:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
             storage-mib = 320
                 accepted
             storage-mib = 321
-                lab.toml:52:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
+                lab.toml:53:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
             cpu-model = "max -device x"
-                lab.toml:48:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:49:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
             cpu-model = "-erms"
-                lab.toml:48:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:49:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
             cpu-model = ""
-                lab.toml:48:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:49:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
             kernel-parameters = "init_on_free=1  quiet"
                 accepted
             kernel-parameters = "a=\"b c\""
-                lab.toml:49:21: machines.virtual.kernel-parameters: `a="b c"` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
+                lab.toml:50:21: machines.virtual.kernel-parameters: `a="b c"` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
             kernel-parameters = "quiet -- single"
-                lab.toml:49:21: machines.virtual.kernel-parameters: `quiet -- single` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
+                lab.toml:50:21: machines.virtual.kernel-parameters: `quiet -- single` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
         "#]],
     );
 }

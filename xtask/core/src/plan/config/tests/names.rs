@@ -32,7 +32,7 @@ fn unsafe_names() {
             [scenarios."lo/cal"]
                 lab.toml:11:12: scenarios: `lo/cal` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             [workloads.-dd]
-                lab.toml:41:12: workloads: `-dd` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
+                lab.toml:42:12: workloads: `-dd` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             [machines."wall\n"]
                 lab.toml:65:11: machines: `wall\n` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             [plans."é"]
