@@ -20,7 +20,15 @@ const OUTPUT_LIMIT: usize = 1 << 20;
 /// How long a killed tool may take to be gone, guest time.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
 /// Where the job file of fio lies.
-const JOB: &str = "/tmp/job.fio";
+const FIO_JOB: &str = "/tmp/job.fio";
+/// Where the configuration of pjdfstest lies.
+const PJDFSTEST_JOB: &str = "/tmp/pjdfstest.toml";
+
+/// The users and groups that pjdfstest acts as, by the names that it looks for.
+const ACCOUNTS: [(&str, &str); 2] = [
+    ("/etc/passwd", "root:x:0:0::/:/\nnobody:x:65534:65534::/:/\ntests:x:65533:65533::/:/\n"),
+    ("/etc/group", "root:x:0:\nnobody:x:65534:\ntests:x:65533:\n"),
+];
 
 /// Options of fio. Those after the first two are defaults of the job, which the host does not let it change.
 const FIO_OPTIONS: [&str; 6] = [
@@ -76,7 +84,14 @@ pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
         Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => {
             task.args.iter().map(|arg| arg.replace("{file}", &file).replace("{dir}", MOUNT_DIR)).collect()
         }
-        Tool::Fio => FIO_OPTIONS.into_iter().chain([JOB]).map(str::to_owned).collect(),
+        Tool::Fio => FIO_OPTIONS.into_iter().chain([FIO_JOB]).map(str::to_owned).collect(),
+        Tool::Pjdfstest => {
+            // pjdfstest 0.2.2 makes a path of 4095 bytes out of names of 127, and panics if nothing is left for a last one:
+            // so it is with the length of the mount's path itself.
+            ["--configuration-file", PJDFSTEST_JOB, "--path", &format!("{MOUNT_DIR}/.")]
+                .map(str::to_owned)
+                .to_vec()
+        }
     };
     std::iter::once(task.tool.guest_path().to_owned()).chain(args).collect()
 }
@@ -84,7 +99,7 @@ pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
 /// What the program finds in its environment beside what every program does.
 pub(crate) fn environment(task: &WorkloadTask) -> Vec<(&'static str, String)> {
     match task.tool {
-        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => Vec::new(),
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => Vec::new(),
         Tool::Fio => {
             let bytes = u64::from(task.file_mib) << 20;
             vec![("LAB_FILE", file_path(task)), ("LAB_SIZE", bytes.to_string())]
@@ -92,13 +107,22 @@ pub(crate) fn environment(task: &WorkloadTask) -> Vec<(&'static str, String)> {
     }
 }
 
-/// Puts the job file where the program looks for it, if it needs one.
+/// Puts the job file where the program looks for it, if it needs one, and what else it needs.
 ///
 /// # Errors
 /// If it cannot be written.
 pub(crate) fn write_job(task: &WorkloadTask) -> anyhow::Result<()> {
+    let write = |path: &str, text: &str| fs::write(path, text).with_context(|| format!("writing {path}"));
     let Some(job) = &task.job else { return Ok(()) };
-    fs::write(JOB, &job.text).with_context(|| format!("writing {JOB}"))
+    match task.tool {
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => bail!("this tool takes no job"),
+        Tool::Fio => write(FIO_JOB, &job.text),
+        Tool::Pjdfstest => {
+            write(PJDFSTEST_JOB, &job.text)?;
+            fs::create_dir_all("/etc").context("making /etc")?;
+            ACCOUNTS.iter().try_for_each(|(path, text)| write(path, text))
+        }
+    }
 }
 
 /// Runs a program to its end, or for `limit`; it is killed then.
@@ -275,6 +299,23 @@ mod tests {
             Duration::from_secs(60),
         );
         assert_eq!(outcome.stdout, "/mnt/fuse/data-4096-mib 4294967296 /bin\n");
+    }
+
+    #[test]
+    fn pjdfstest_works_on_the_mount() {
+        let task = WorkloadTask {
+            name: "posix".to_owned(),
+            tool: Tool::Pjdfstest,
+            args: Vec::new(),
+            file_mib: 1,
+            job: Some(Job { file: "x.toml".to_owned(), text: String::new() }),
+        };
+        let expected =
+            ["/bin/pjdfstest", "--configuration-file", "/tmp/pjdfstest.toml", "--path", "/mnt/fuse/."];
+        assert_eq!(argv(&task), expected);
+        // What it has left for names below its two temporary folders, of which it would panic at a multiple.
+        let left = 4095 - (expected[4].len() + 2 * "/.tmpABCDEF".len());
+        assert_ne!(left % 127, 0);
     }
 
     #[test]

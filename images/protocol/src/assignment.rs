@@ -38,7 +38,7 @@ pub struct WorkloadTask {
     pub args: Vec<String>,
     /// Size of the file, MiB. It exists in full size, filled with data, before the tool starts.
     pub file_mib: u32,
-    /// What `fio` does; none for the other tools.
+    /// What `fio` does, or what `pjdfstest` is told; none for the other tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Job>,
 }
@@ -52,12 +52,14 @@ impl WorkloadTask {
         match self.tool {
             Tool::Dd | Tool::AioStress => false,
             Tool::Fio => self.job.as_ref().is_some_and(|job| job.text.lines().any(verifies)),
-            Tool::StressNg | Tool::Fsx => true,
+            Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => true,
         }
     }
 }
 
-/// A job file of `fio`. In it `${LAB_FILE}` stands for the path of the file on the FUSE mount and `${LAB_SIZE}` for its
+/// A file with which a tool is told what to do: a job of `fio`, or the configuration of `pjdfstest`.
+///
+/// In a job of `fio` `${LAB_FILE}` stands for the path of the file on the FUSE mount and `${LAB_SIZE}` for its
 /// size in bytes: `fio` puts in variables of its environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -82,6 +84,8 @@ pub enum Tool {
     StressNg,
     /// `fsx` of crates.io.
     Fsx,
+    /// `pjdfstest` of crates.io.
+    Pjdfstest,
 }
 
 impl Tool {
@@ -93,6 +97,7 @@ impl Tool {
             Tool::Fio => "/bin/fio",
             Tool::StressNg => "/bin/stress-ng",
             Tool::Fsx => "/bin/fsx",
+            Tool::Pjdfstest => "/bin/pjdfstest",
         }
     }
 }
@@ -108,6 +113,7 @@ mod tests {
             (Tool::AioStress, None, false),
             (Tool::StressNg, None, true),
             (Tool::Fsx, None, true),
+            (Tool::Pjdfstest, None, true),
             (Tool::Fio, Some("[w]\nrw=write\n"), false),
             (Tool::Fio, Some("[w]\nrw=write\nverify = crc32c\n"), true),
             (Tool::Fio, Some("[w]\nverify=0\nverify_fatal=1\n# verify=md5\n"), false),

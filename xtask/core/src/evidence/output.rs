@@ -5,6 +5,7 @@ mod aio;
 pub(crate) mod captures;
 mod fio;
 mod latency;
+mod pjdfstest;
 mod requests;
 mod suite;
 
@@ -18,8 +19,10 @@ use serde::{Deserialize, Serialize};
 
 pub use fio::{DirectionMetrics, FioDirection, FioJob, ToolMetrics, fio_jobs};
 pub use latency::{Latency, Requests};
+pub(crate) use pjdfstest::{Cases, Known, Passed, named};
 pub use requests::requests;
 pub use suite::passed;
+pub(crate) use suite::{cases, surprise};
 
 /// What a load tool measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,14 +76,16 @@ pub fn unit(tool: Tool) -> Unit {
     match tool {
         Tool::Dd => Unit::MegabytesPerSecond,
         // A suite has no rate, and so no row that would show its unit.
-        Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx => Unit::MebibytesPerSecond,
+        Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => {
+            Unit::MebibytesPerSecond
+        }
     }
 }
 
 /// The output in which a tool tells its figures: standard error, of `fio` standard output.
 pub fn figures(tool: Tool, workload: &WorkloadReport) -> &str {
     match tool {
-        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => &workload.stderr,
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => &workload.stderr,
         Tool::Fio => &workload.stdout,
     }
 }
@@ -94,7 +99,7 @@ pub fn throughput(tool: Tool, figures: &str) -> anyhow::Result<Throughput> {
         Tool::Dd => dd(figures).context("reading the output of dd"),
         Tool::AioStress => aio_stress(figures).context("reading the output of aio-stress"),
         Tool::Fio => fio(figures).context("reading the output of fio"),
-        Tool::StressNg | Tool::Fsx => bail!("a suite passes or fails, and has no rate"),
+        Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => bail!("a suite passes or fails, and has no rate"),
     }?;
     if !found.value.is_finite() || found.value <= 0.0 {
         bail!(

@@ -29,6 +29,7 @@ pub(crate) use check::control_arm;
 pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
 pub(crate) use check::probes_fit;
+pub(crate) use check::users_are_let_in;
 pub(crate) use check::workload_fits;
 pub use debug::DebugOption;
 pub(crate) use debug::never_timed;
@@ -127,7 +128,7 @@ impl Config {
                 document.error(span, path, format!("{}: {message}", crate::text::suggest::quoted(file)))
             };
             let text = read(file).map_err(wrong)?;
-            job::check(&text, workload.file_mib).map_err(wrong)?;
+            job::check(workload, &text).map_err(wrong)?;
             workload.job = Some(Job { file: file.clone(), text });
         }
         Ok(self)

@@ -27,7 +27,10 @@ struct Installed {
     version: &'static str,
 }
 
-const INSTALLED: [Installed; 1] = [Installed { tool: Tool::Fsx, package: "fsx", version: "0.3.2" }];
+const INSTALLED: [Installed; 2] = [
+    Installed { tool: Tool::Fsx, package: "fsx", version: "0.3.2" },
+    Installed { tool: Tool::Pjdfstest, package: "pjdfstest", version: "0.2.2" },
+];
 
 /// The packages that `tools` need from the registry, with their versions.
 pub(super) fn installed(tools: &[Tool]) -> Vec<String> {

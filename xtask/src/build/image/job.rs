@@ -1,7 +1,7 @@
 //! Jobs of fio, shown to the fio of the host before anything is booted: it knows its options, and each value.
 
 use anyhow::{Context as _, bail};
-use lab_protocol::{Job, WorkloadTask};
+use lab_protocol::{Job, Tool, WorkloadTask};
 use xshell::{Shell, cmd};
 
 /// Asks fio whether it takes the job of each workload. It parses them and runs nothing.
@@ -10,7 +10,7 @@ use xshell::{Shell, cmd};
 /// The first job that it does not take, with what it says.
 pub(crate) fn check(sh: &Shell, workloads: &[WorkloadTask]) -> anyhow::Result<()> {
     for workload in workloads {
-        if let Some(job) = &workload.job {
+        if let (Tool::Fio, Some(job)) = (workload.tool, &workload.job) {
             check_one(sh, workload.file_mib, job).with_context(|| format!("workload {}", workload.name))?;
         }
     }
@@ -39,8 +39,6 @@ fn check_one(sh: &Shell, file_mib: u32, job: &Job) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use lab_protocol::Tool;
-
     use super::*;
 
     #[test]

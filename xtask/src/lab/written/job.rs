@@ -1,4 +1,4 @@
-//! Job files of fio, read with a limit.
+//! Job files of fio and pjdfstest, read with a limit.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -1,7 +1,7 @@
 //! Suites of campaigns that are built here: which variant passed in which boots.
 
 use expect_test::{Expect, expect};
-use lab_protocol::{EndOfProgram, Tool};
+use lab_protocol::{EndOfProgram, Job, Tool};
 
 use super::*;
 use crate::evidence::output::captures;
@@ -123,4 +123,135 @@ fn a_table_says_who_passed() {
             "{text}"
         );
     }
+}
+
+/// The cases of the run on the host that are known not to pass.
+const JOB: &str = r#"
+[settings]
+expected_failures = [
+    "mkdir::uid_gid_eq_euid_egid", "mkfifo::uid_gid_eq_euid_egid", "mknod::uid_gid_eq_euid_egid",
+    "open::uid_gid_eq_euid_egid",
+]
+[lab]
+skipped = [
+    "chmod::erofs_named", "chown::erofs_named", "chown::lchown::erofs_named", "link::erofs_named",
+    "link::link_count_max", "mkdir::erofs_new_file", "mkfifo::erofs_new_file", "open::erofs_named",
+    "open::erofs_new_file", "rename::erofs_named", "rmdir::erofs_named", "symlink::erofs_new_file",
+    "truncate::erofs_named", "unlink::erofs_named",
+]
+"#;
+
+/// A campaign of two kernels, in whose boots pjdfstest printed this, with the baseline and with the other one.
+fn with_cases(outputs: [&str; 2], job: &str) -> Campaign {
+    let mut campaign = with_suite(|_| Some(0));
+    let task = campaign.file.plan.workloads.last_mut().unwrap();
+    task.tool = Tool::Pjdfstest;
+    task.job = Some(Job { file: "x.toml".to_owned(), text: job.to_owned() });
+    for boot in &mut campaign.boots {
+        let [of_baseline, of_other] = outputs;
+        let is_of_baseline = boot.record.boot.variant == campaign.file.plan.baseline;
+        let workload = boot.report.as_mut().unwrap().workloads.last_mut().unwrap();
+        workload.stdout = if is_of_baseline { of_baseline } else { of_other }.to_owned();
+    }
+    campaign
+}
+
+/// The host has sockets, which the guest has not; in the guest everything else is as on the host.
+#[test]
+fn cases_that_only_the_baseline_passes_are_named() {
+    let check = |campaign: &Campaign, expected: Expect| {
+        let comparison = compare(campaign).unwrap();
+        let text = Format::Table.render(&comparison).unwrap();
+        let begin = text.find("Suites:").unwrap();
+        let suites = text[begin..].split("\n\n").next().unwrap();
+        let lost = comparison.suites[0].cells.iter().map(|cell| cell.lost_cases.len()).collect::<Vec<_>>();
+        let conclusion = comparison.conclusion.status;
+        expected.assert_eq(&format!("{suites}\nlost: {lost:?}, {conclusion:?}\n"));
+    };
+    let (host, guest) = (captures::capture("pjdfstest-unexpected.txt"), captures::capture("pjdfstest.txt"));
+    check(
+        &with_cases([host, host], JOB),
+        expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original | patched |
+        |-------|----------|---------|
+        | fsx   | passed   | passed  |
+        lost: [0, 0], NoFinding
+    "#]],
+    );
+    check(
+        &with_cases([host, guest], JOB),
+        expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original | patched                |
+        |-------|----------|------------------------|
+        | fsx   | passed   | failed in 2 of 2 boots |
+        - fsx with patched (slow): cases fail that should pass: chmod::change_perm::socket,
+          chmod::enotdir_component::socket, chmod::failed_chmod_unchanged_ctime::socket,
+          chmod::update_ctime::socket, chown::enotdir_component::socket,
+          chown::lchown::enotdir_component::socket, link::changed_ctime_success::socket,
+          link::eexist_dest_exists::socket, link::enotdir_component_either::socket,
+          link::remove_link::socket, link::share_metadata::socket, link::unchanged_ctime_fails::socket and
+          32 more
+        lost: [0, 44], Worse
+    "#]],
+    );
+    // What only the baseline fails is no finding about the other kernel.
+    check(
+        &with_cases([guest, host], JOB),
+        expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original               | patched |
+        |-------|------------------------|---------|
+        | fsx   | failed in 2 of 2 boots | passed  |
+        - fsx with original (slow): cases fail that should pass: chmod::change_perm::socket,
+          chmod::enotdir_component::socket, chmod::failed_chmod_unchanged_ctime::socket,
+          chmod::update_ctime::socket, chown::enotdir_component::socket,
+          chown::lchown::enotdir_component::socket, link::changed_ctime_success::socket,
+          link::eexist_dest_exists::socket, link::enotdir_component_either::socket,
+          link::remove_link::socket, link::share_metadata::socket, link::unchanged_ctime_fails::socket and
+          32 more
+        lost: [0, 0], NoFinding
+    "#]],
+    );
+    // Both fail, and one case more fails with the other kernel.
+    let worse = host.replace(
+        "unlink::unchanged_ctime_failed::char                         PASSED UNEXPECTEDLY",
+        "unlink::unchanged_ctime_failed::char                                      FAILED",
+    );
+    assert_ne!(worse, host);
+    let less_known = JOB.replace("\"chmod::erofs_named\",", "");
+    check(
+        &with_cases([host, &worse], &less_known),
+        expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original               | patched                |
+        |-------|------------------------|------------------------|
+        | fsx   | failed in 2 of 2 boots | failed in 2 of 2 boots |
+        - fsx with original (slow): cases are left out that should run: chmod::erofs_named
+        - fsx with patched (slow): cases fail that should pass: unlink::unchanged_ctime_failed::char; cases
+          are left out that should run: chmod::erofs_named
+        - fsx with patched (slow): cases pass with original and not here:
+          unlink::unchanged_ctime_failed::char
+        lost: [0, 1], Worse
+    "#]],
+    );
+    // A run that is cut off says nothing of its cases.
+    let cut = host.split_once("Summary").unwrap().0;
+    check(
+        &with_cases([host, cut], JOB),
+        expect![[r#"
+        Suites: they pass or fail.
+        scenario slow
+        | suite | original | patched                |
+        |-------|----------|------------------------|
+        | fsx   | passed   | failed in 2 of 2 boots |
+        - fsx with patched (slow): no line `Summary: ... total`: it ends with `chown::enametoolong_path ok`
+        lost: [0, 0], Worse
+    "#]],
+    );
 }

@@ -45,6 +45,8 @@ captures!(
     "fio-warned.txt",
     "fsx-failed.txt",
     "fsx.txt",
+    "pjdfstest-unexpected.txt",
+    "pjdfstest.txt",
     "stress-ng-aiol.txt",
     "stress-ng-skipped.txt",
 );

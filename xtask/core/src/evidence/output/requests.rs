@@ -12,7 +12,7 @@ use super::{DirectionMetrics, ToolMetrics, aio, fio};
 /// If it tells something that cannot be understood.
 pub fn requests(tool: Tool, workload: &WorkloadReport) -> anyhow::Result<Option<Requests>> {
     match tool {
-        Tool::Dd | Tool::StressNg | Tool::Fsx => Ok(None),
+        Tool::Dd | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => Ok(None),
         Tool::AioStress if workload.stdout.is_empty() => Ok(None),
         Tool::AioStress => {
             aio::requests(&workload.stdout).context("reading the JSON of aio-stress").map(Some)

@@ -1,9 +1,24 @@
 //! Whether a suite that ended with exit code 0 says that it has passed: it may have left everything out.
 
 use anyhow::{bail, ensure};
-use lab_protocol::{Tool, WorkloadReport};
+use lab_protocol::{Tool, WorkloadReport, WorkloadTask};
 
-use super::{excerpt, fio};
+use super::{Cases, Known, excerpt, fio};
+
+/// The cases of a suite that has any and came to its end.
+pub(crate) fn cases(tool: Tool, workload: &WorkloadReport) -> Option<Cases> {
+    match tool {
+        Tool::Pjdfstest => Cases::parse(&workload.stdout).ok(),
+        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx => None,
+    }
+}
+
+/// Which cases did not end as the suite's job says, in words; none if all did, or the suite has no cases or did not come to
+/// its end.
+pub(crate) fn surprise(task: &WorkloadTask, workload: &WorkloadReport) -> Option<String> {
+    let known = Known::parse(&task.job.as_ref()?.text).ok()?;
+    cases(task.tool, workload)?.surprise(&known)
+}
 
 /// Checks the words of a suite that returned 0.
 ///
@@ -20,6 +35,7 @@ pub fn passed(tool: Tool, workload: &WorkloadReport) -> anyhow::Result<()> {
             says(workload, "successful run completed")
         }
         Tool::Fsx => says(workload, "All operations completed A-OK!"),
+        Tool::Pjdfstest => Cases::parse(&workload.stdout).map(drop),
         // Each job has an error number of its own.
         Tool::Fio => fio::metrics(&workload.stdout).map(drop),
         Tool::Dd | Tool::AioStress => bail!("it is no suite"),
@@ -70,6 +86,8 @@ mod tests {
                 "it does not say `All operations completed A-OK!`: it ends with `[ERROR fsx] 20 WRITE     0x96e8 =>  0xde9d ( 0x47b5 bytes) HOLE`"
             ],
         );
+        check(Tool::Pjdfstest, "pjdfstest.txt", "", expect!["passed"]);
+        check(Tool::Pjdfstest, "", "", expect!["no line `Summary: ... total`: it is empty"]);
         check(Tool::Fio, "fio-verify.txt", "", expect!["passed"]);
         check(
             Tool::Fio,

@@ -14,8 +14,8 @@ pub(super) fn check(tool: Tool, args: &[String], file_mib: u32) -> Result<(), St
     let amount = match tool {
         Tool::Dd => dd(args)?,
         Tool::AioStress => aio_stress(args)?,
-        // It has a job instead.
-        Tool::Fio => None,
+        // They have a job instead.
+        Tool::Fio | Tool::Pjdfstest => None,
         Tool::StressNg => stress_ng(args)?,
         Tool::Fsx => fsx(args)?,
     };

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use lab_protocol::{ProbeSet, Tool, WorkloadTask};
 
-use crate::plan::{Clock, MachineSettings, Variant};
+use crate::plan::{Clock, MachineSettings, Scenario, Variant};
 use crate::text::suggest::{listed, quoted};
 
 /// How often each variant may be booted in each scenario.
@@ -94,7 +94,7 @@ pub(crate) fn workload_fits(
     file_fits_storage(workload, machine_name, machine)?;
     let needed = machine.storage_mib.saturating_add(MEMORY_BESIDE_STORAGE_MIB + MEMORY_FOR_FIO_MIB);
     let tool = match workload.tool {
-        Tool::Dd | Tool::AioStress | Tool::Fsx => return Ok(()),
+        Tool::Dd | Tool::AioStress | Tool::Fsx | Tool::Pjdfstest => return Ok(()),
         Tool::Fio => "fio",
         Tool::StressNg => "stress-ng",
     };
@@ -109,6 +109,25 @@ pub(crate) fn workload_fits(
         quoted(machine_name),
         machine.memory_mib
     ))
+}
+
+/// A tool that acts as several users gets past the mount in each scenario.
+pub(crate) fn users_are_let_in<'a>(
+    workload: &WorkloadTask,
+    scenarios: impl IntoIterator<Item = &'a &'a Scenario>,
+) -> Result<(), String> {
+    let closed = scenarios.into_iter().find(|scenario| !scenario.server.allow_other);
+    match (workload.tool, closed) {
+        (Tool::Pjdfstest, Some(scenario)) => Err(format!(
+            "{} acts as several users, and the scenario {} lets only root in; use one with allow-other = true",
+            quoted(&workload.name),
+            quoted(&scenario.name)
+        )),
+        (
+            Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest,
+            Some(_) | None,
+        ) => Ok(()),
+    }
 }
 
 fn file_fits_storage(

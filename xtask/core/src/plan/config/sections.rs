@@ -14,7 +14,7 @@ use super::reader::{Field, Table, Text};
 use super::{Config, PlanEntry, args, check, scenario, source};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::evidence::quiet::QuietLimits;
-use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Variant};
+use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Scenario, Variant};
 use crate::text::suggest::quoted;
 
 /// The only version of the format so far.
@@ -145,17 +145,22 @@ fn workload(
         ("fio", Tool::Fio),
         ("stress-ng", Tool::StressNg),
         ("fsx", Tool::Fsx),
+        ("pjdfstest", Tool::Pjdfstest),
     ])?;
     let args = match (tool, table.optional("args"), table.optional("job")) {
         (Tool::Fio, Some(args), _) => {
             return Err(args.error("fio takes no arguments here; put options into the job file"));
         }
-        (Tool::Fio, None, _) => {
-            jobs.insert(name.to_owned(), job::parse(&table)?);
+        (Tool::Pjdfstest, Some(args), _) => {
+            return Err(args.error("pjdfstest takes no arguments here; put settings into the job file"));
+        }
+        (Tool::Fio | Tool::Pjdfstest, None, _) => {
+            jobs.insert(name.to_owned(), job::parse(tool, &table)?);
             Vec::new()
         }
         (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx, _, Some(job)) => {
-            return Err(job.error("only fio takes a job; use tool = \"fio\", or args instead of the job"));
+            return Err(job
+                .error("only fio and pjdfstest take a job; use tool = \"fio\", or args instead of the job"));
         }
         (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx, _, None) => {
             owned(&table.field("args").texts()?)
@@ -321,8 +326,11 @@ fn plan(
     check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
     check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())
         .map_err(|(key, message)| at(key)(message))?;
+    let scenarios: Vec<&Scenario> = plan.scenarios.iter().map(|name| &config.scenarios[name]).collect();
     for name in &workloads {
-        check::workload_fits(&config.workloads[name.text], &plan.machine, machine)
+        let workload = &config.workloads[name.text];
+        check::workload_fits(workload, &plan.machine, machine)
+            .and_then(|()| check::users_are_let_in(workload, &scenarios))
             .map_err(|message| name.error(message))?;
     }
     Ok(plan)

@@ -15,7 +15,7 @@ fn lab(job: &str) -> String {
 fn check(jobs: &[&str], expected: Expect) {
     let show = |job: &&str| {
         let text = job.replace(" | ", "\n");
-        let message = super::check(&text, 64).err().unwrap_or("accepted".to_owned());
+        let message = super::text::check(&text, 64).err().unwrap_or("accepted".to_owned());
         format!("{}\n    {message}\n", crate::text::suggest::shown(job))
     };
     expected.assert_eq(&jobs.iter().map(show).collect::<String>());
@@ -290,4 +290,23 @@ fn a_job_measures_one_thing_inside_the_guest() {
                 line 3: `output` is not for a job: the lab starts fio, and says how it runs and reports; remove it
         "#]],
     );
+}
+
+#[test]
+fn pjdfstest_needs_a_scenario_for_all_users() {
+    let lab = lab("job = \"p.toml\"")
+        .replace("tool = \"fio\"", "tool = \"pjdfstest\"")
+        .replace("workloads = [\"dd-read\"]", "workloads = [\"dd-read\", \"fio-read\"]");
+    let error = |edit: (&str, &str)| {
+        let text = lab.replace(edit.0, edit.1);
+        Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert_eq!(error(("allow-other = false", "allow-other = true")), "");
+    expect!["lab.toml:95:25: plans.default.workloads: `fio-read` acts as several users, and the scenario `local` lets only root in; use one with allow-other = true"].assert_eq(&error(("", "")));
+    let open = lab.replace("allow-other = false", "allow-other = true");
+    let error = |edit: (&str, &str)| {
+        Config::parse("lab.toml", &open.replace(edit.0, edit.1)).unwrap_err().to_string()
+    };
+    expect![[r#"lab.toml:46:1: workloads.fio-read.job: missing; pjdfstest needs a job file, e.g. job = "images/pjdfstest/pjdfstest.toml""#]].assert_eq(&error(("job = \"p.toml\"\n", "")));
+    expect!["lab.toml:48:8: workloads.fio-read.args: pjdfstest takes no arguments here; put settings into the job file"].assert_eq(&error(("job = \"p.toml\"", "args = []")));
 }

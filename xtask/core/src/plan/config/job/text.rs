@@ -92,7 +92,7 @@ struct Setting<'a> {
 }
 
 /// Checks the text of a job that gets a file of this size. The error names the line and ends with the remedy.
-pub(in super::super) fn check(text: &str, file_mib: u32) -> Result<(), String> {
+pub(super) fn check(text: &str, file_mib: u32) -> Result<(), String> {
     let sections = sections(text)?;
     for setting in sections.iter().flat_map(|section| &section.options) {
         check_setting(setting).map_err(|message| format!("line {}: {message}", setting.line))?;

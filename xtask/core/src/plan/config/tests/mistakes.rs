@@ -368,11 +368,11 @@ fn workloads() {
             tool = "fio"
                 lab.toml:44:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
             tool = "fio2"
-                lab.toml:43:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx"
+                lab.toml:43:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx" or "pjdfstest"
             args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
-                lab.toml:45:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+                lab.toml:45:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
             job = "x.fio"
-                lab.toml:44:7: workloads.dd-read.job: only fio takes a job; use tool = "fio", or args instead of the job
+                lab.toml:44:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
             tool = "aio-stress"
                 lab.toml:44:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
