@@ -93,7 +93,7 @@ fn unknown_keys() {
             version = 1\ncolour = 1
                 lab.toml:2:1: there is no key `colour`; there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
             [plan.default]
-                lab.toml:86:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
+                lab.toml:87:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
             configs = ["base.config"]
                 lab.toml:4:1: kernel: there is no key `configs`; did you mean `config`? there are: source, config
             source = { deb = "linux" }
@@ -107,9 +107,9 @@ fn unknown_keys() {
             file-mb = 64
                 lab.toml:45:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib
             cpu = 2
-                lab.toml:69:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s
+                lab.toml:70:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-step-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s, probe-delay-factor
             boots = 2\n"a\nb" = 1
-                lab.toml:93:1: plans.default: there is no key `a\nb`; there are: like, machine, kernel-config, baseline, variants, scenarios, workloads, probes, boots, seed
+                lab.toml:94:1: plans.default: there is no key `a\nb`; there are: like, machine, kernel-config, baseline, variants, scenarios, workloads, probes, boots, seed
         "#]],
     );
 }
@@ -130,7 +130,7 @@ fn missing_tables() {
             [scenarios.dd-read]
                 lab.toml:43:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed, storage-latency-us and 8 more
             [machines]
-                lab.toml:66:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
+                lab.toml:67:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
     );
     let (before_plans, _) = GOOD.split_once("[plans").unwrap();
@@ -167,7 +167,7 @@ fn missing_keys() {
             # args = ["if={file}", "of=/dev/null"]
                 lab.toml:42:1: workloads.dd-read.args: missing; set it to a list of strings
             # baseline = "original"
-                lab.toml:86:1: plans.default.baseline: missing; set it to a string
+                lab.toml:87:1: plans.default.baseline: missing; set it to a string
         "##]],
     );
 }
@@ -189,7 +189,7 @@ fn every_key_is_needed() {
         assert!(error(&text).contains(&format!("{key}: missing; ")), "{line}: {}", error(&text));
         keys += 1;
     }
-    assert_eq!(keys, 78);
+    assert_eq!(keys, 79);
 }
 
 #[test]
@@ -231,11 +231,11 @@ fn wrong_types() {
             open = "keep"
                 lab.toml:23:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
             cpus = [2]
-                lab.toml:69:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
+                lab.toml:70:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
             cpus = 1979-05-27
-                lab.toml:69:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
+                lab.toml:70:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
             baseline = { name = "original" }
-                lab.toml:88:12: plans.default.baseline: a table is of the wrong type; use a string
+                lab.toml:89:12: plans.default.baseline: a table is of the wrong type; use a string
             like = ["local"]
                 lab.toml:40:8: scenarios.remote.like: a list is of the wrong type; use a string
         "#]],
@@ -376,7 +376,7 @@ fn workloads() {
             tool = "aio-stress"
                 lab.toml:44:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
-                lab.toml:91:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
+                lab.toml:92:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
             file-mib = 128
                 accepted
         "#]],
@@ -409,7 +409,7 @@ fn machines() {
             accel = "kvm"
                 accepted
             clock = "virtual"
-                lab.toml:68:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:69:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
             accel = "auto"
                 lab.toml:48:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             accel = "kvm"
@@ -465,38 +465,38 @@ fn plans() {
         &edits,
         expect![[r#"
             variants = []
-                lab.toml:89:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
+                lab.toml:90:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
             variants = ["original"]
-                lab.toml:89:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
+                lab.toml:90:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
             variants = ["stock", "again"]
-                lab.toml:88:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
+                lab.toml:89:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
             variants = ["original", "stock",\n  "original"]
-                lab.toml:90:3: plans.default.variants: `original` is listed twice; list it once
+                lab.toml:91:3: plans.default.variants: `original` is listed twice; list it once
             scenarios = []
-                lab.toml:90:13: plans.default.scenarios: the list is empty; name at least one scenario
+                lab.toml:91:13: plans.default.scenarios: the list is empty; name at least one scenario
             workloads = []
-                lab.toml:91:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
+                lab.toml:92:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
 
-                lab.toml:86:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
+                lab.toml:87:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
             probes = "some"
-                lab.toml:95:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
+                lab.toml:96:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
             probes = "all"
-                lab.toml:91:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
+                lab.toml:92:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
             machine = "wall"
-                lab.toml:89:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+                lab.toml:90:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
             kernel-config = ["debug.config"]
                 accepted
             kernel-config = ["debug.config", "debug.config"]
-                lab.toml:94:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
+                lab.toml:95:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
             kernel-config = ["debug.config", "base.config"]
-                lab.toml:94:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
+                lab.toml:95:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
             kernel-config = "debug.config"
-                lab.toml:94:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings
+                lab.toml:95:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings
         "#]],
     );
     let all = edited("probes = \"none\"", "probes = \"all\"").replace("[\"dd-read\"]", "[]");
     let message = error(&all);
-    expect!["lab.toml:90:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
+    expect!["lab.toml:91:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
     assert_eq!(error(&all.replace("[\"local\", \"remote\"]", "[\"remote\"]")), "");
     let with_control = edited("machine = \"virtual\"", "machine = \"wall\"")
         .replace("[\"original\", \"stock\"]", "[\"original\", \"again\", \"stock\"]");
