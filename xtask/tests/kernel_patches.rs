@@ -4,10 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab_core::plan::config::Config;
-use lab_core::series::Series;
+use lab_core::series::{Patch, Series};
 
-/// The subject of the mail that the series follow, and its date as far as it is known.
+/// The subject of the mail that most series follow, and its date as far as it is known.
 const MAIL: [&str; 2] = ["\"[PATCH 0/6] fuse: process direct IO asynchronously\"", "December 2012"];
+
+/// That of the change that one patch follows.
+const CHANGE: [&str; 2] =
+    ["\"fuse: improve aio directIO write performance for size extending writes\"", "2016"];
 
 fn checkout() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the checkout").to_owned()
@@ -33,25 +37,38 @@ fn whose_idea_it_was_is_said() {
         ("async-dio-by-kiocb", "Brian Foster"),
         ("async-dio-marked-kiocb", "Maxim Patlasov"),
     ] {
-        for patch in series(name).patches {
-            let message = patch.text.split("\n---\n").next().expect("a message");
-            let (text, trailers) = message.rsplit_once("\n\n").expect("trailers");
-            let place = format!("{name}/{}", patch.file);
-            let trailer = format!("Suggested-by: {author} <");
-            assert!(trailers.lines().any(|line| line.starts_with(&trailer)), "{place}: {trailers}");
-            check(&place, text, author);
+        for patch in &series(name).patches {
+            check_patch(name, patch, author, MAIL);
         }
-        let readme = readme(name);
-        let origin = readme.split("\n## ").find(|part| part.starts_with("Origin\n")).expect("Origin");
-        check(name, origin, author);
+        check(name, &origin(name), author, MAIL);
     }
+    // All but the last of the extras are this project's own.
+    let (name, author) = ("async-dio-extras", "Ashish Sangwan");
+    check_patch(name, series(name).patches.last().expect("patches"), author, CHANGE);
+    check(name, &origin(name), author, CHANGE);
 }
 
 #[track_caller]
-fn check(place: &str, text: &str, author: &str) {
+fn check_patch(series: &str, patch: &Patch, author: &str, told: [&str; 2]) {
+    let message = patch.text.split("\n---\n").next().expect("a message");
+    let (text, trailers) = message.rsplit_once("\n\n").expect("trailers");
+    let place = format!("{series}/{}", patch.file);
+    let trailer = format!("Suggested-by: {author} <");
+    assert!(trailers.lines().any(|line| line.starts_with(&trailer)), "{place}: {trailers}");
+    check(&place, text, author, told);
+}
+
+/// What the README.md of a series says of its origin.
+fn origin(series: &str) -> String {
+    let readme = readme(series);
+    readme.split("\n## ").find(|part| part.starts_with("Origin\n")).expect("Origin").to_owned()
+}
+
+#[track_caller]
+fn check(place: &str, text: &str, author: &str, [subject, date]: [&str; 2]) {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let parts = [author, MAIL[0], MAIL[1]];
-    assert!(parts.iter().all(|part| text.contains(part)), "{place} names no author, mail or date: {text}");
+    let is_told = [author, subject, date].iter().all(|part| text.contains(part));
+    assert!(is_told, "{place} names no author, mail or date: {text}");
 }
 
 /// `patched` is the six patches of the mail and nothing else, on the ground that all these variants have; the extras come on
