@@ -13,7 +13,7 @@ pub mod scratch;
 pub mod stopwatch;
 mod written;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lab_core::plan::config::Config;
@@ -35,6 +35,21 @@ const SOCKETS_PREFIX: &str = "patchlab-";
 /// If it cannot be made.
 pub fn sockets_folder() -> anyhow::Result<ScratchFolder> {
     ScratchFolder::new(&std::env::temp_dir(), SOCKETS_PREFIX)
+}
+
+/// Start of the name of a folder for a series that is imported. None of a series starts so.
+const IMPORT_PREFIX: &str = ".tmp-import-";
+
+/// A folder for a series that is imported, beside the place where it goes.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn import_folder(kernel_patches: &Path) -> anyhow::Result<ScratchFolder> {
+    ScratchFolder::new(kernel_patches, IMPORT_PREFIX)
+}
+
+fn is_of_import(name: &str) -> bool {
+    name.starts_with(IMPORT_PREFIX) && name.ends_with(scratch::LOCKED)
 }
 
 fn is_of_sockets(name: &str) -> bool {
@@ -64,7 +79,11 @@ impl Lab {
             interrupt: Interrupt::install()?,
         };
         // What cannot be removed is in nobody's way.
-        for swept in [lab.cache.sweep(), scratch::sweep(&std::env::temp_dir(), is_of_sockets)] {
+        let of_imports = match lab.checkout.join("kernel-patches") {
+            series if series.is_dir() => scratch::sweep(&series, is_of_import),
+            _ => Ok(()),
+        };
+        for swept in [lab.cache.sweep(), scratch::sweep(&std::env::temp_dir(), is_of_sockets), of_imports] {
             if let Err(error) = swept {
                 eprintln!("{}", escape_for_terminal(&format!("{error:#}")));
             }

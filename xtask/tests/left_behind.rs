@@ -6,7 +6,7 @@ use std::process::Command;
 
 use xtask::lab::cache::Cache;
 use xtask::lab::scratch::ScratchFolder;
-use xtask::lab::sockets_folder;
+use xtask::lab::{import_folder, sockets_folder};
 
 /// The folder as it is when its lab was killed: there, with what was in it, and nobody holds it.
 fn left(folder: ScratchFolder) -> PathBuf {
@@ -27,18 +27,22 @@ fn start_and_end(folder: &Path) {
     assert!(text.contains("lab.toml"), "{text}");
 }
 
-/// Whoever makes temporary folders makes them here: in the cache, or for sockets in the system's temporary folder.
+/// Whoever makes temporary folders makes them here: in the cache, for sockets in the system's temporary folder, and for an
+/// import beside the series.
 #[test]
 fn the_next_lab_removes_every_folder_and_none_in_use() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("xtask")).expect("a checkout");
+    let kernel_patches = folder.path().join("kernel-patches");
+    fs::create_dir(&kernel_patches).expect("a place for series");
     let cache = Cache::open(&folder.path().join("cache")).expect("a cache");
     let in_cache = |prefix: &str| cache.temporary_folder(prefix).expect("a folder in the cache");
     let for_sockets = || sockets_folder().expect("a folder for sockets");
+    let for_import = || import_folder(&kernel_patches).expect("a folder for an import");
     let prefixes = ["boot-", "accelerator-", "image-", "debian-", "kernel-", "probe-"];
     let mut gone: Vec<PathBuf> = prefixes.map(|prefix| left(in_cache(prefix))).into();
-    gone.push(left(for_sockets()));
-    let used = [in_cache("boot-"), for_sockets()];
+    gone.extend([left(for_sockets()), left(for_import())]);
+    let used = [in_cache("boot-"), for_sockets(), for_import()];
     start_and_end(folder.path());
     for path in gone {
         assert!(!path.exists(), "{} was left", path.display());

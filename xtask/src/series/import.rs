@@ -14,8 +14,8 @@ use lab_core::text::name;
 use lab_core::text::suggest::quoted;
 use xshell::Shell;
 
-use crate::lab::files;
 use crate::lab::process::{self, git};
+use crate::lab::{files, import_folder};
 use input::Input;
 
 /// What is to be imported.
@@ -78,10 +78,7 @@ fn publish(
     let taken =
         || format!("kernel-patches/{name} is there already: remove it, or give another name with --name");
     ensure!(fs::symlink_metadata(&target).is_err(), taken());
-    let temporary = tempfile::Builder::new()
-        .prefix(".tmp-import-")
-        .tempdir_in(kernel_patches)
-        .with_context(|| format!("making a folder in {}", kernel_patches.display()))?;
+    let temporary = import_folder(kernel_patches)?;
     let folder = temporary.path().join(name);
     fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
     for (file, text) in write::patches(selection) {
