@@ -8,6 +8,7 @@ use rustix::fs::OFlags;
 
 use super::super::queued::one_by_aio;
 use crate::clock;
+use crate::fixture::Fixture;
 use crate::iocb::{Commands, Opcode};
 use crate::memory::Memory;
 use crate::outcome::Outcome;
@@ -41,6 +42,10 @@ pub(super) fn probes() -> Vec<Probe> {
         read("aio-read-into-mapping", "AIO read", Call::Aio),
         write("write-from-mapping", "write", Call::Write),
         write("aio-write-from-mapping", "AIO write", Call::Aio),
+        // Without it pages are let go of elsewhere.
+        read("no-async-dio-read-into-mapping", "read without ASYNC_DIO", Call::Write).on(Fixture::NoAsyncDio),
+        write("no-async-dio-write-from-mapping", "write without ASYNC_DIO", Call::Write)
+            .on(Fixture::NoAsyncDio),
     ]
 }
 
