@@ -178,7 +178,8 @@ fn submit(
     });
     // SAFETY: the caller keeps memory and file until it drops the context.
     match unsafe { context.submit(&mut batch) } {
-        Ok(taken) if taken.is_empty() => return Err("io_submit takes nothing and gives no error".to_owned()),
+        // That is how EAGAIN is told here.
+        Ok(taken) if taken.is_empty() => return Ok(Outcome::Error(libc::EAGAIN)),
         Ok(_) => {}
         Err(error) => return Ok(Outcome::from_result(Err(error))),
     }
