@@ -79,10 +79,8 @@ impl Lab {
             interrupt: Interrupt::install()?,
         };
         // What cannot be removed is in nobody's way.
-        let of_imports = match lab.checkout.join("kernel-patches") {
-            series if series.is_dir() => scratch::sweep(&series, is_of_import),
-            _ => Ok(()),
-        };
+        let series = lab.checkout.join("kernel-patches");
+        let of_imports = if series.is_dir() { scratch::sweep(&series, is_of_import) } else { Ok(()) };
         for swept in [lab.cache.sweep(), scratch::sweep(&std::env::temp_dir(), is_of_sockets), of_imports] {
             if let Err(error) = swept {
                 eprintln!("{}", escape_for_terminal(&format!("{error:#}")));

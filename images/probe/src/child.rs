@@ -76,7 +76,8 @@ struct Child {
 
 impl Child {
     fn end(mut self, limit: Duration, abort: impl FnOnce()) -> anyhow::Result<Ended> {
-        let deadline = Instant::now() + clock::long(limit);
+        let limit = clock::long(limit);
+        let deadline = Instant::now() + limit;
         if self.hear(deadline)? {
             let ended = self.process.collect(Instant::now())?.context("a child that ended has not ended")?;
             // Whatever it started ends with it.

@@ -147,7 +147,10 @@ impl Runner {
             let _ = mounted.behave(&Behaviour::plain());
             let left = mounted.await_idle(PATIENCE);
             if left > 0 {
-                fault = Some(format!("{left} requests are left {} s after the end", PATIENCE.as_secs()));
+                fault = Some(format!(
+                    "{left} requests are left {} s after the end",
+                    clock::long(PATIENCE).as_secs()
+                ));
             }
             self.mounted = keep_if_well(mounted);
         }

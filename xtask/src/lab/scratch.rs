@@ -30,8 +30,8 @@ pub struct ScratchFolder {
 }
 
 impl ScratchFolder {
-    /// Makes one in `parent` with a name that starts with `prefix`. Who needs one asks the cache or
-    /// [`super::sockets_folder`]: what they make, they also sweep.
+    /// Makes one in `parent` with a name that starts with `prefix`. Who needs one asks the cache,
+    /// [`super::sockets_folder`] or [`super::import_folder`]: what they make, the next lab sweeps.
     ///
     /// # Errors
     /// If it cannot be made.

@@ -184,8 +184,9 @@ fn submit(
         Err(error) => return Ok(Outcome::from_result(Err(error))),
     }
     let mut events = [Event::default()];
-    match context.events(1, &mut events, Some(clock::long(PATIENCE))) {
-        Ok(0) => Err(format!("io_submit takes a request that does not end within {} s", PATIENCE.as_secs())),
+    let limit = clock::long(PATIENCE);
+    match context.events(1, &mut events, Some(limit)) {
+        Ok(0) => Err(format!("io_submit takes a request that does not end within {} s", limit.as_secs())),
         Ok(_) => Ok(Outcome::from_result(events[0].result())),
         Err(error) => Err(format!("io_getevents: {error}")),
     }
