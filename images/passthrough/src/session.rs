@@ -105,7 +105,7 @@ fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>
     let settings = &server.settings;
     let request_bytes = settings.request_kib * 1024;
     let users = if settings.allow_other { Users::All } else { Users::Mounter };
-    let (mounted, device) = Mount::new(mount, request_bytes, users)?;
+    let (mounted, device) = Mount::new(mount, settings.read_kib() * 1024, users)?;
     server.device.get_or_init(|| device.clone());
     let way = if settings.splice { Way::Splice } else { Way::Copy };
     let channel = |device| Channel::new(device, request_bytes as usize, way).context("making a channel");

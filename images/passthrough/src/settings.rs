@@ -47,6 +47,12 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     if !(4..=LARGEST_REQUEST_KIB).contains(&request_kib) || request_kib % 4 != 0 {
         bail!("`request-kib` is {request_kib}; give a multiple of 4 from 4 to {LARGEST_REQUEST_KIB}");
     }
+    let max_read_kib = settings.max_read_kib;
+    if max_read_kib > request_kib || !max_read_kib.is_multiple_of(4) {
+        bail!(
+            "`max-read-kib` is {max_read_kib}; give a multiple of 4 up to `request-kib` ({request_kib}), or 0 for no such limit"
+        );
+    }
     for (key, value) in [("max-background", max_background), ("congestion-threshold", congestion_threshold)] {
         if value == 0 {
             bail!("`{key}` is 0; give a number from 1 to {}", u16::MAX);
@@ -111,6 +117,12 @@ mod tests {
             expect!["settings: `request-kib` is 2048; give a multiple of 4 from 4 to 1024"],
         );
         check(
+            &with("request-kib\": 128", "request-kib\": 128, \"max-read-kib\": 132"),
+            expect![
+                "settings: `max-read-kib` is 132; give a multiple of 4 up to `request-kib` (128), or 0 for no such limit"
+            ],
+        );
+        check(
             &with("background\": 12", "background\": 0"),
             expect!["settings: `max-background` is 0; give a number from 1 to 65535"],
         );
@@ -125,7 +137,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `storage`, `faults`"
             ],
         );
         check(

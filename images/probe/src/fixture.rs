@@ -19,6 +19,8 @@ pub enum Fixture {
     WritebackCache,
     /// Attributes expire at once.
     FreshAttributes,
+    /// READs are smaller than WRITEs: `max_read` is 32 KiB.
+    SmallReads,
 }
 
 /// Requests that are logged for each probe.
@@ -41,6 +43,7 @@ impl Fixture {
             Fixture::MaxBackground1 => ServerSettings { max_background: 1, congestion_threshold: 1, ..usual },
             Fixture::WritebackCache => ServerSettings { writeback_cache: true, ..usual },
             Fixture::FreshAttributes => ServerSettings { attribute_timeout_ms: 0, ..usual },
+            Fixture::SmallReads => ServerSettings { max_read_kib: 32, ..usual },
         }
     }
 

@@ -17,6 +17,9 @@ pub struct ServerSettings {
     pub splice: bool,
     /// Largest READ and WRITE request, KiB: `max_write` and `max_readahead` of FUSE_INIT.
     pub request_kib: u32,
+    /// A smaller limit for READ alone, KiB: `max_read` of mount(2). 0 is none. Campaigns of before this setting had none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub max_read_kib: u32,
     /// `max_background` of FUSE_INIT: the most asynchronous requests in flight.
     pub max_background: u16,
     /// `congestion_threshold` of FUSE_INIT: the number of asynchronous requests from which on the kernel calls the file
@@ -276,7 +279,17 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl ServerSettings {
+    /// The largest READ, KiB.
+    pub fn read_kib(&self) -> u32 {
+        if self.max_read_kib == 0 { self.request_kib } else { self.max_read_kib }
+    }
+
     /// The settings of a plain server, for tests and examples: those of 2012 on storage in memory.
     pub fn example() -> Self {
         ServerSettings {
@@ -284,6 +297,7 @@ impl ServerSettings {
             clone_fd: true,
             splice: false,
             request_kib: 128,
+            max_read_kib: 0,
             max_background: 12,
             congestion_threshold: 9,
             async_dio: true,

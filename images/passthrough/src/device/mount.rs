@@ -41,19 +41,19 @@ enum MountState {
 }
 
 impl Mount {
-    /// Mounts on `folder`, for requests of at most `request_bytes` and these users; gives the device as well.
+    /// Mounts on `folder`, for READs of at most `max_read` bytes and these users; gives the device as well.
     ///
     /// # Errors
     /// If this process may not, the folder does not exist, or there is no FUSE.
-    pub(crate) fn new(folder: &Path, request_bytes: u32, users: Users) -> anyhow::Result<(Self, Device)> {
+    pub(crate) fn new(folder: &Path, max_read: u32, users: Users) -> anyhow::Result<(Self, Device)> {
         let path = folder.canonicalize()?;
         let device = Device::open().with_context(|| format!("opening {}", super::PATH))?;
         let mode = rustix::fs::stat(&path)?.st_mode;
         let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-        // The kernel checks permissions, so that no ACCESS requests are in the way. max_read is for kernels before 4.20,
-        // which know no other limit for READ.
+        // The kernel checks permissions, so that no ACCESS requests are in the way. max_read is given always:
+        // kernels before 4.20 know no other limit for READ.
         let mut options = format!(
-            "fd={},rootmode={mode:o},user_id={user},group_id={group},default_permissions,max_read={request_bytes}",
+            "fd={},rootmode={mode:o},user_id={user},group_id={group},default_permissions,max_read={max_read}",
             device.0.as_raw_fd()
         );
         if users == Users::All {

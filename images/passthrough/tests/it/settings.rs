@@ -85,6 +85,14 @@ fn requests_have_the_size_that_was_set() {
 }
 
 #[test]
+fn reads_can_have_a_smaller_size_than_writes() {
+    let mut served = Served::new(&ServerSettings { request_kib: 128, max_read_kib: 32, ..settings() });
+    served.store("file", 2 * MIB);
+    assert_eq!(observe_read(&mut served).read_sizes, [(32 << 10, 64)].into());
+    assert_eq!(observe_write(&mut served).write_sizes, [(128 << 10, 16)].into());
+}
+
+#[test]
 fn each_read_and_write_takes_the_storage_latency() {
     let slow = ServerSettings { async_dio: false, ..settings().with_latency_us(5_000) };
     let served = Served::new(&slow);

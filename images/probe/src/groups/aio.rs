@@ -146,6 +146,15 @@ fn on_other_servers() -> Vec<Probe> {
     }
     probes.push(
         Probe::new(
+            "max-read-aio-read-over-end",
+            "AIO read of 2 MiB at 1 MiB and 300 bytes before the end with a max_read of 32 KiB",
+            "a trimmed read is a number of READs, however small they are",
+            |stage| one_read(stage, 3 * MIB + 300, Range::new(2 * MIB, 2 * MIB)),
+        )
+        .on(Fixture::SmallReads),
+    );
+    probes.push(
+        Probe::new(
             "direct-io-aio-extend",
             "AIO write of 2 MiB at the end of a file with FOPEN_DIRECT_IO",
             "such a file may be locked by several writers, and its size must not change beside them",

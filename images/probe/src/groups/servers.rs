@@ -20,6 +20,7 @@ const WHOLE: Range = Range { offset: 0, length: 2 * MIB };
 pub(super) fn probes() -> Vec<Probe> {
     let mut probes = others();
     probes.extend(direct_io());
+    probes.extend(small_reads());
     probes.push(Probe::new(
         "read-8m",
         "read of 8 MiB, which is five times max_background",
@@ -109,6 +110,23 @@ fn direct_io() -> Vec<Probe> {
             observe::write(stage, MIB, Range::new(MIB, 2 * MIB))
         })
         .fault(eio(1024 + 640)),
+    ]
+}
+
+/// max_read is a limit of its own: whoever reckons with requests has to take the smaller of the two.
+fn small_reads() -> [Probe; 3] {
+    let why =
+        "READs are smaller than the request that the server allows, and a trimmed read is a number of READs";
+    let probe = |name: &str, what: &str, run: fn(&mut Stage<'_>) -> anyhow::Result<Observation>| {
+        let title = format!("{what} with a max_read of 32 KiB");
+        Probe::new(format!("max-read-{name}"), title, why, run).on(Fixture::SmallReads)
+    };
+    [
+        probe("read", "read of 2 MiB", |stage| observe::read(stage, 4 * MIB, WHOLE)),
+        probe("read-over-end", "read of 2 MiB at 1 MiB and 300 bytes before the end", |stage| {
+            observe::read(stage, 3 * MIB + 300, Range::new(2 * MIB, 2 * MIB))
+        }),
+        probe("write", "write of 2 MiB inside the file", |stage| observe::write(stage, 4 * MIB, WHOLE)),
     ]
 }
 

@@ -12,6 +12,9 @@ pub(super) fn server(server: &ServerSettings) -> String {
         format!("max_background {} (congested at {})", server.max_background, server.congestion_threshold),
         format!("ASYNC_DIO {}", if server.async_dio { "asked for" } else { "not asked for" }),
     ];
+    if server.max_read_kib > 0 {
+        parts.insert(2, format!("max_read {} KiB", server.max_read_kib));
+    }
     let flags = [
         (server.direct_io, "FOPEN_DIRECT_IO"),
         (server.auto_inval_data, "AUTO_INVAL_DATA"),
@@ -112,6 +115,7 @@ mod tests {
         };
         let all = ServerSettings {
             clone_fd: false,
+            max_read_kib: 32,
             splice: true,
             async_dio: false,
             direct_io: true,
@@ -145,6 +149,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, allow_other, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, allow_other, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

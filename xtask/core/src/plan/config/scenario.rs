@@ -21,12 +21,13 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
-const KEYS: [&str; 28] = [
+const KEYS: [&str; 29] = [
     "like",
     "threads",
     "clone-fd",
     "splice",
     "request-kib",
+    "max-read-kib",
     "max-background",
     "congestion-threshold",
     "async-dio",
@@ -61,6 +62,7 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
         splice: table.field("splice").boolean()?,
         // One page to the kernel's FUSE_MAX_MAX_PAGES (256 pages).
         request_kib: pages(&table.field("request-kib"), 4..=1024)?,
+        max_read_kib: pages(&table.field("max-read-kib"), 0..=1024)?,
         max_background: table.field("max-background").number(1..=u16::MAX)?,
         congestion_threshold: table.field("congestion-threshold").number(1..=u16::MAX)?,
         async_dio: table.field("async-dio").boolean()?,
@@ -118,6 +120,13 @@ fn check(server: &ServerSettings, table: &Table<'_>) -> Result<(), ConfigError> 
             storage.merge_kib, server.request_kib
         );
         return Err(table.field("storage-merge-kib").error(message));
+    }
+    if server.max_read_kib > server.request_kib {
+        let message = format!(
+            "{} is larger than a request ({} KiB); use 0 for no limit of its own, or less",
+            server.max_read_kib, server.request_kib
+        );
+        return Err(table.field("max-read-kib").error(message));
     }
     if storage.plug_us > 0 && storage.merge_kib == 0 {
         let message = "without merging there is nothing to wait for; use 0, or set storage-merge-kib";

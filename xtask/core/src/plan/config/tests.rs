@@ -25,6 +25,7 @@ threads = 16
 clone-fd = true
 splice = false
 request-kib = 128
+max-read-kib = 0
 max-background = 12
 congestion-threshold = 9
 async-dio = true
