@@ -20,6 +20,11 @@ fn delay_factor() -> u32 {
     DELAY_FACTOR.load(Ordering::Relaxed)
 }
 
+/// Whether the kernel is one that takes longer for everything.
+pub(crate) fn is_slow() -> bool {
+    delay_factor() > 1
+}
+
 /// CLOCK_MONOTONIC, nanoseconds.
 pub fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
