@@ -96,6 +96,24 @@ fn probes_notice_what_differs() {
     );
 }
 
+/// A table with several sentences says that each of them is right.
+#[test]
+fn a_race_that_ends_otherwise_is_no_notice() {
+    let either = |observed: &str| ProbeResult {
+        expected: vec![RIGHT.to_owned(), WRONG.to_owned()],
+        ..read_eio(observed)
+    };
+    let shown_of = |observed: &str| {
+        let mut campaign = boots(|boot| *results(boot) = vec![either(observed)]);
+        *results(&mut campaign.boots[0]) = vec![either(RIGHT)];
+        shown(&fate(&mutant(None), &campaign.boots[0], &campaign.boots[2]))
+    };
+    assert_eq!(shown_of(WRONG), "survived");
+    expect![[r#"
+        caught
+        read-eio: read of 2 MiB with EIO in chunk 5 returns 0 bytes; the right kernel: returns EIO, 16 READs, several at once"#]].assert_eq(&shown_of("returns 0 bytes"));
+}
+
 #[test]
 fn so_do_kernel_logs_workloads_and_the_guest() {
     check(
