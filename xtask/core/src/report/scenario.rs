@@ -9,12 +9,12 @@ pub(super) fn server(server: &ServerSettings) -> String {
     let mut parts = vec![
         format!("{} threads{}", server.threads, if server.clone_fd { " on cloned fds" } else { "" }),
         format!("{} KiB requests", server.request_kib),
+    ];
+    parts.extend((server.max_read_kib > 0).then(|| format!("max_read {} KiB", server.max_read_kib)));
+    parts.extend([
         format!("max_background {} (congested at {})", server.max_background, server.congestion_threshold),
         format!("ASYNC_DIO {}", if server.async_dio { "asked for" } else { "not asked for" }),
-    ];
-    if server.max_read_kib > 0 {
-        parts.insert(2, format!("max_read {} KiB", server.max_read_kib));
-    }
+    ]);
     let flags = [
         (server.direct_io, "FOPEN_DIRECT_IO"),
         (server.auto_inval_data, "AUTO_INVAL_DATA"),
