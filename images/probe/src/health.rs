@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 
 use crate::clock;
+use crate::vmstat::Counters;
 
 /// How long pages may stay pinned after the last answer: on a machine with other work they belong to someone else.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,10 +27,7 @@ impl Health {
     pub fn read() -> anyhow::Result<Self> {
         let tainted = fs::read_to_string("/proc/sys/kernel/tainted").context("reading taint flags")?;
         let tainted = tainted.trim().parse().context("reading taint flags")?;
-        // Each CPU keeps a part of the counters to itself until it is asked.
-        let _ = fs::write("/proc/sys/vm/stat_refresh", "1");
-        let vmstat = fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat")?;
-        Ok(Health { tainted, pinned: pinned(&vmstat) })
+        Ok(Health { tainted, pinned: Counters::read()?.pinned() })
     }
 
     /// What has become worse since `self`, after waiting for what may take some time.
@@ -55,26 +53,5 @@ impl Health {
             }
             clock::pause(Duration::from_millis(5));
         }
-    }
-}
-
-/// Pages that were pinned and not released, by the text of `/proc/vmstat`.
-fn pinned(vmstat: &str) -> Option<i64> {
-    let counter = |name: &str| -> Option<i64> {
-        vmstat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
-    };
-    Some(counter("nr_foll_pin_acquired")? - counter("nr_foll_pin_released")?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pinned_pages_are_a_difference() {
-        let vmstat = "nr_foll_pin_acquired 120\nnr_foll_pin_released 100\n";
-        assert_eq!(pinned(vmstat), Some(20));
-        assert_eq!(pinned("nr_free_pages 1\n"), None);
-        assert!(Health::read().unwrap().pinned.is_some());
     }
 }

@@ -29,3 +29,4 @@ pub mod stored;
 pub mod trials;
 pub mod uring;
 pub mod view;
+pub mod vmstat;

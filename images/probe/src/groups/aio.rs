@@ -182,12 +182,9 @@ fn one(request: IoRequest<'_>) -> anyhow::Result<Done> {
         Ok(taken) => {
             anyhow::ensure!(taken.len() == 1, "io_submit(2) took {} of 1 iocb", taken.len());
             let mut events = [Event::default()];
-            let count = context.events(1, &mut events, Some(clock::long(PATIENCE)))?;
-            anyhow::ensure!(
-                count == 1,
-                "the iocb did not complete within {} s",
-                clock::long(PATIENCE).as_secs()
-            );
+            let limit = clock::long(PATIENCE);
+            let count = context.events(1, &mut events, Some(limit))?;
+            anyhow::ensure!(count == 1, "the iocb did not complete within {} s", limit.as_secs());
             Outcome::from_result(events[0].result())
         }
         Err(error) => Outcome::from_result(Err(error)),

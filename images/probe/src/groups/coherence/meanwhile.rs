@@ -100,7 +100,7 @@ fn all(stage: &mut Stage<'_>, reader: Reader, call: Call) -> anyhow::Result<Obse
     let most = stage.max_background();
     let faults = met.iter().map(|met| met.fault.clone().or_else(|| met.requests.fault(most)));
     let details = met.iter().flat_map(|met| met.requests.lines());
-    Ok(Observation::new(observed).fault_if_any(faults.flatten().next()).details(details))
+    Ok(trials::observation(observed).fault_if_any(faults.flatten().next()).details(details))
 }
 
 impl Meeting {

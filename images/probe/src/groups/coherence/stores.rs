@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use lab_protocol::Effect;
 use lab_protocol::random::splitmix64;
-use lab_protocol::{Effect, NOT_PROBED};
 use rustix::fs::OFlags;
 
 use super::meanwhile::{MEETINGS, Meeting, REST};
@@ -81,7 +81,7 @@ fn all(stage: &mut Stage<'_>, part: Part, call: Call) -> anyhow::Result<Observat
     let met: Vec<Met> = met.collect::<anyhow::Result<_>>()?;
     let stands = |which| of_all(met.iter().filter(|met| met.stands == Some(which)).count());
     let outcomes: Vec<Outcome> = met.iter().map(|met| met.outcome).collect();
-    let counted = format!(
+    let observed = format!(
         "{}, stored before its end in {}, after fsync the store stands in {}, the write in {}, both in {}",
         trials::returns(&outcomes, &MEETINGS.map(|meeting| meeting.length())),
         of_all(met.iter().filter(|met| met.meanwhile).count()),
@@ -89,15 +89,10 @@ fn all(stage: &mut Stage<'_>, part: Part, call: Call) -> anyhow::Result<Observat
         stands(Stands::Write),
         stands(Stands::Both),
     );
-    // Who is first is a matter of how long a page fault takes beside a copy, and that is another one there.
-    let observed = match clock::is_slow() {
-        true => format!("{NOT_PROBED}on a kernel that checks itself a store takes its own time"),
-        false => counted.clone(),
-    };
     let most = stage.max_background();
     let faults = met.iter().map(|met| met.fault.clone().or_else(|| met.requests.fault(most)));
-    let details = [counted].into_iter().chain(met.iter().flat_map(|met| met.requests.lines()));
-    Ok(Observation::new(observed).fault_if_any(faults.flatten().next()).details(details))
+    let details = met.iter().flat_map(|met| met.requests.lines());
+    Ok(trials::observation(observed).fault_if_any(faults.flatten().next()).details(details))
 }
 
 /// When and where the store of a trial comes: at least an eighth of a request away from both ends of the first one, which every

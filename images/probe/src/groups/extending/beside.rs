@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
 use crate::requests::Requests;
 use crate::stage::Stage;
-use crate::trials::Call;
+use crate::trials::{self, Call};
 
 /// Where the file is cut, KiB behind its old end: in the middle of what is written.
 const CUT_KIB: u64 = 200;
@@ -64,7 +64,7 @@ fn all(stage: &mut Stage<'_>, case: Case) -> anyhow::Result<Observation> {
     let most = stage.max_background();
     let faults = cut.iter().map(|cut| cut.fault.clone().or_else(|| cut.requests.fault(most)));
     let details = cut.iter().flat_map(|cut| cut.requests.lines());
-    Ok(Observation::new(parts.join(", ")).fault_if_any(faults.flatten().next()).details(details))
+    Ok(trials::observation(parts.join(", ")).fault_if_any(faults.flatten().next()).details(details))
 }
 
 fn cut_at(growth: &Growth) -> u64 {

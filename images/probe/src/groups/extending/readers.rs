@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
 use crate::requests::Requests;
 use crate::stage::Stage;
-use crate::trials::Call;
+use crate::trials::{self, Call};
 
 /// How many bytes before and behind the old end a reader asks for.
 const AROUND: u64 = 4 * KIB;
@@ -81,7 +81,7 @@ fn all(stage: &mut Stage<'_>, case: Case) -> anyhow::Result<Observation> {
     let most = stage.max_background();
     let faults = grown.iter().map(|grown| grown.fault.clone().or_else(|| grown.requests.fault(most)));
     let details = grown.iter().flat_map(|grown| grown.requests.lines());
-    Ok(Observation::new(parts.join(", ")).fault_if_any(faults.flatten().next()).details(details))
+    Ok(trials::observation(parts.join(", ")).fault_if_any(faults.flatten().next()).details(details))
 }
 
 fn grow(stage: &mut Stage<'_>, case: Case, growth: &Growth) -> anyhow::Result<Grown> {
