@@ -82,7 +82,7 @@ mod tests {
 
     fn check(end: EndOfProgram, lines: &[ProbeLine]) -> (ProbeReport, Vec<String>) {
         let stdout = lines.iter().map(|line| serde_json::to_string(line).unwrap() + "\n").collect();
-        let task = ProbeTask { set: ProbeSet::All, expected: None, seed: 1, delay_factor: 1 };
+        let task = ProbeTask::new(ProbeSet::All, 1);
         report(&task, Outcome { stdout, end, ..Outcome::not_started(String::new()) })
     }
 
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_none_is_told() {
-        let task = ProbeTask { set: ProbeSet::Quick, expected: None, seed: 1, delay_factor: 1 };
+        let task = ProbeTask::new(ProbeSet::Quick, 1);
         let outcome = Outcome {
             stdout: "hello\n".to_owned(),
             end: EndOfProgram::Exit(0),

@@ -94,7 +94,7 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
     let (Some(storage), Some(mount)) = (folders.next(), folders.next()) else {
         bail!("two folders are needed")
     };
-    let everything = || ProbeTask { set: ProbeSet::All, expected: None, seed: 1, delay_factor: 1 };
+    let everything = || ProbeTask::new(ProbeSet::All, 1);
     Ok(Command::Run(Order {
         task: task.unwrap_or_else(everything),
         only,
@@ -125,12 +125,8 @@ mod tests {
 
     #[test]
     fn the_task_is_that_of_the_assignment() {
-        let task = ProbeTask {
-            set: ProbeSet::Quick,
-            expected: Some("synchronous".to_owned()),
-            seed: 7,
-            delay_factor: 1,
-        };
+        let task =
+            ProbeTask { expected: Some("synchronous".to_owned()), ..ProbeTask::new(ProbeSet::Quick, 7) };
         let text = serde_json::to_string(&task).unwrap();
         assert_eq!(order(&["--task", &text, "/s", "/m"]).unwrap().task, task);
     }

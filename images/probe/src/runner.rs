@@ -32,13 +32,31 @@ pub fn run(order: &Order) -> anyhow::Result<()> {
     let probes = chosen(order)?;
     sandbox::enter()?;
     let mut runner = Runner::new(order)?;
-    let done = probes.iter().try_for_each(|probe| {
+    let done = until_enough(&probes, order.task.enough_failures, |probe| {
         say(&ProbeLine::Begins(probe.name.clone()))?;
-        let result = runner.run(probe, table.as_ref());
-        say(&ProbeLine::Result(result?))
+        let result = runner.run(probe, table.as_ref())?;
+        let is_failure = result.is_failure();
+        say(&ProbeLine::Result(result))?;
+        Ok(is_failure)
     });
     let ended = runner.end();
     done.and(ended)
+}
+
+/// Does `run` with one after the other until it has said often enough that it failed.
+fn until_enough<T>(
+    all: &[T],
+    enough: Option<u32>,
+    mut run: impl FnMut(&T) -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let mut failures = 0;
+    for one in all {
+        if enough.is_some_and(|enough| failures >= enough) {
+            break;
+        }
+        failures += u32::from(run(one)?);
+    }
+    Ok(())
 }
 
 /// The probes that are ordered. Those that share a server follow each other.
@@ -181,4 +199,23 @@ fn keep_if_well(mut mounted: Mounted) -> Option<Mounted> {
 
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enough_failures_end_it() {
+        let ran = |enough| {
+            let mut ran = String::new();
+            until_enough(&['a', 'F', 'b', 'F', 'c', 'F'], enough, |one| {
+                ran.push(*one);
+                Ok(*one == 'F')
+            })
+            .unwrap();
+            ran
+        };
+        assert_eq!([None, Some(4), Some(2), Some(1)].map(ran), ["aFbFcF", "aFbFcF", "aFbF", "aF"]);
+    }
 }

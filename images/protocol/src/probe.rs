@@ -22,6 +22,16 @@ pub struct ProbeTask {
     /// How many times longer delays and limits are: more than 1 on a kernel that is slow itself.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub delay_factor: u32,
+    /// After so many probes that speak against the kernel no further one begins; none to run all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enough_failures: Option<u32>,
+}
+
+impl ProbeTask {
+    /// All probes of a set, on a kernel of which nothing is said.
+    pub fn new(set: ProbeSet, seed: u64) -> Self {
+        ProbeTask { set, expected: None, seed, delay_factor: 1, enough_failures: None }
+    }
 }
 
 fn one() -> u32 {
@@ -93,6 +103,14 @@ pub struct ProbeResult {
     pub elapsed_us: u64,
 }
 
+impl ProbeResult {
+    /// Whether it speaks against the kernel, whatever others do: it is a fault, or the table says something else.
+    pub fn is_failure(&self) -> bool {
+        let is_stated = !self.expected.is_empty() && !self.observed.starts_with(NOT_PROBED);
+        self.fault.is_some() || is_stated && !self.expected.contains(&self.observed)
+    }
+}
+
 /// What came of the probes of a boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,4 +128,34 @@ pub struct ProbeReport {
     pub stderr: String,
     /// How long it took, nanoseconds of guest time.
     pub elapsed_ns: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_speaks_against_a_kernel() {
+        let result = |observed: &str, expected: &[&str], fault: Option<&str>| ProbeResult {
+            name: "read".to_owned(),
+            title: "read".to_owned(),
+            observed: observed.to_owned(),
+            expected: expected.iter().map(|&one| one.to_owned()).collect(),
+            fault: fault.map(str::to_owned),
+            details: Vec::new(),
+            elapsed_us: 1,
+        };
+        for (observed, expected, fault, is_failure) in [
+            ("a", &["a"][..], None, false),
+            ("a", &["b", "a"], None, false),
+            ("a", &["b"], None, true),
+            // No table says anything of it.
+            ("a", &[], None, false),
+            ("is not probed: no io_uring", &["a"], None, false),
+            ("a", &["a"], Some("8 pages stay pinned"), true),
+            ("a", &[], Some("8 pages stay pinned"), true),
+        ] {
+            assert_eq!(result(observed, expected, fault).is_failure(), is_failure, "{observed} {expected:?}");
+        }
+    }
 }

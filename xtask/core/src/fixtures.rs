@@ -333,7 +333,7 @@ pub fn probed(campaign: &mut Campaign, place: usize, results: Vec<ProbeResult>) 
     let expected = variant.and_then(|variant| variant.behaviour.clone());
     if let Some(report) = &mut boot.report {
         report.probes = Some(ProbeReport {
-            task: ProbeTask { set: ProbeSet::Quick, expected, seed: 1, delay_factor: 1 },
+            task: ProbeTask { expected, ..ProbeTask::new(ProbeSet::Quick, 1) },
             results,
             unfinished: None,
             end: EndOfProgram::Exit(0),

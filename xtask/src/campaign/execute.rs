@@ -43,6 +43,8 @@ pub(crate) struct BootContext<'a> {
     pub bzimages: Vec<PathBuf>,
     /// What counts the instructions of each boot; none if they are not counted.
     pub profiler: Option<Profiler>,
+    /// After how many probes that fail no further one begins; none to run all.
+    pub enough_failures: Option<u32>,
     /// Whether the user asked to stop.
     pub interrupt: &'a Interrupt,
 }

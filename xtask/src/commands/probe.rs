@@ -101,8 +101,7 @@ fn build(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Programs> {
 
 /// Runs the program and prints each result as it comes. It works in a mount namespace of its own, and ends with the lab.
 fn run(programs: &Programs, options: &cli::Probe, [storage, mount]: &[PathBuf; 2]) -> anyhow::Result<Counts> {
-    let task =
-        ProbeTask { set: ProbeSet::All, expected: options.expected.clone(), seed: SEED, delay_factor: 1 };
+    let task = ProbeTask { expected: options.expected.clone(), ..ProbeTask::new(ProbeSet::All, SEED) };
     let task = serde_json::to_string(&task).context("writing the task as JSON")?;
     let (lines, output) = std::io::pipe().context("making a pipe")?;
     let mut command = tied::command(&programs.probe);

@@ -226,6 +226,7 @@ fn run_boots(
         image: image.path.clone(),
         bzimages,
         profiler,
+        enough_failures: None,
         interrupt: &lab.interrupt,
     };
     match execute::run(&context, tries)? {

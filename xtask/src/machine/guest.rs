@@ -90,6 +90,7 @@ mod tests {
             expected: Some("a".repeat(40)),
             seed: u64::MAX,
             delay_factor: 1,
+            enough_failures: Some(5),
         };
         let probed = assignment_archive(&assignment, Some(&task)).unwrap();
         assert_eq!(probed.len(), archive.len());

@@ -32,7 +32,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     let initramfs = scratch.path().join("initramfs");
     let (kernel, bzimage) = kernel_of(context, step)?;
     let plan = &context.file.plan;
-    let probes = probes(plan, step);
+    let probes = probes(plan, step, context.enough_failures);
     write_initramfs(&context.image, &assignment(plan, step, nonce)?, probes.as_ref(), &initramfs)?;
 
     let mut record = Record {
@@ -174,9 +174,9 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
     })
 }
 
-fn probes(plan: &Plan, step: &BootStep) -> Option<ProbeTask> {
+fn probes(plan: &Plan, step: &BootStep, enough_failures: Option<u32>) -> Option<ProbeTask> {
     let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
     let expected = variant.and_then(|variant| variant.behaviour.clone());
     let delay_factor = plan.machine.probe_delay_factor;
-    step.probes.map(|set| ProbeTask { set, expected, seed: plan.seed, delay_factor })
+    step.probes.map(|set| ProbeTask { set, expected, seed: plan.seed, delay_factor, enough_failures })
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, CampaignFile, CampaignKernel};
+use lab_core::comparison::mutants::control_failures;
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, SideBySide, Variant};
 use lab_core::text::digest::Parts;
@@ -36,11 +37,28 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// How long a mutant may take, seconds of real time: some faults make a kernel turn in circles, and talk meanwhile.
-    pub(super) fn limit_s(&self) -> u32 {
-        limit_s(self.boot.record.wall_s)
+    /// When the boot of a mutant is over at the latest.
+    pub(super) fn limits(&self) -> Limits {
+        let known = control_failures(&self.boot).map_or(0, |failures| failures.len());
+        Limits {
+            seconds: limit_s(self.boot.record.wall_s),
+            failures: Some(u32::try_from(known).unwrap_or(u32::MAX).saturating_add(ENOUGH)),
+        }
     }
 }
+
+/// When a boot is over at the latest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Real time: some faults make a kernel turn in circles, and talk meanwhile.
+    seconds: u32,
+    /// Probes that fail; none if all are to run.
+    failures: Option<u32>,
+}
+
+/// What is caught needs no more than these to show what is wrong. A kernel in which every call fails takes several times as
+/// long as the right one otherwise, since so many probes wait for what never comes.
+const ENOUGH: u32 = 5;
 
 fn limit_s(right_s: f64) -> u32 {
     ((right_s * LONGER) as u32).max(SHORTEST_LIMIT_S)
@@ -90,7 +108,9 @@ impl<'a> Room<'a> {
             return Ok(Control { boot });
         }
         let name = self.file.plan.baseline.clone();
-        let Some((folder, boot)) = self.boot((&name, 0), right, u32::MAX)? else {
+        let Some((folder, boot)) =
+            self.boot((&name, 0), right, Limits { seconds: u32::MAX, failures: None })?
+        else {
             return Err(interrupted(self));
         };
         Kept::of_right(&name, &right.digest, Came::Booted(folder)).write(self.path())?;
@@ -115,7 +135,7 @@ impl<'a> Room<'a> {
         self.folder.boot(folder).ok().filter(|boot| !is_lost(boot))
     }
 
-    /// Boots a kernel for at most so many seconds: the folder of the boot, and what it showed; none if the user stopped it.
+    /// Boots a kernel within these limits: the folder of the boot, and what it showed; none if the user stopped it.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -123,12 +143,12 @@ impl<'a> Room<'a> {
         &self,
         (name, number): (&str, u32),
         kernel: &Kernel,
-        limit_s: u32,
+        limits: Limits,
     ) -> anyhow::Result<Option<(String, BootData)>> {
         let (mut file, step) = self.of_kernel(name, number, kernel)?;
         let machine = &mut file.plan.machine;
-        machine.wall_limit_s = machine.wall_limit_s.min(limit_s);
-        machine.silence_limit_s = machine.silence_limit_s.min(limit_s);
+        machine.wall_limit_s = machine.wall_limit_s.min(limits.seconds);
+        machine.silence_limit_s = machine.silence_limit_s.min(limits.seconds);
         let context = BootContext {
             cache: &self.lab.cache,
             folder: &self.folder,
@@ -139,6 +159,7 @@ impl<'a> Room<'a> {
             image: self.image.clone(),
             bzimages: vec![kernel.bzimage.clone()],
             profiler: None,
+            enough_failures: limits.failures,
             interrupt: &self.lab.interrupt,
         };
         let Some(record) = execute::run_one(&context, &step)? else { return Ok(None) };

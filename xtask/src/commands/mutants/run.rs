@@ -135,8 +135,8 @@ fn boot_all(shared: &Shared<'_>, receiver: &Mutex<Receiver<Waiting>>) {
 
 fn boot(shared: &Shared<'_>, place: usize, kernel: &Kernel) -> anyhow::Result<()> {
     let (room, mutant) = (shared.room, &shared.mutants[place]);
-    let (name, limit_s) = ((mutant.id.as_str(), mutant.number()), shared.control.limit_s());
-    let Some((folder, boot)) = room.boot(name, kernel, limit_s)? else { return Ok(()) };
+    let (name, limits) = ((mutant.id.as_str(), mutant.number()), shared.control.limits());
+    let Some((folder, boot)) = room.boot(name, kernel, limits)? else { return Ok(()) };
     Kept::of(mutant, &kernel.digest, Came::Booted(folder)).write(room.path())?;
     shared.note(place, fate(mutant, &shared.control.boot, &boot), Some(boot.record.wall_s));
     Ok(())
