@@ -149,5 +149,12 @@ fn extending() -> Vec<Probe> {
             "one at a time nothing was written, and there is nothing to take back",
         )
         .fault(eio_at(0)),
+        Probe::new(
+            "hole-eio-first",
+            "write of 2 MiB that begins 3 MiB behind the end, with EIO in chunk 0",
+            "a call that fails must not leave a size between the old end and the begin of its data",
+            |stage| observe::write(stage, MIB, Range::new(4 * MIB, 2 * MIB)),
+        )
+        .fault(fault_at(FaultOperation::DATA, 4 * 1024, Times::Always, Effect::Eio)),
     ]
 }

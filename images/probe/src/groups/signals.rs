@@ -55,7 +55,7 @@ fn killing() -> Vec<Probe> {
     let title = |what: &str| format!("{what} whose caller is killed after half of a request");
     let mut probes = Vec::new();
     for (name, (call, what, _)) in ["read-killed", "write-killed"].into_iter().zip(KILLED) {
-        let why = "whoever is killed must be gone when the requests that it sent are answered";
+        let why = "whoever is killed must be gone when the requests that it sent are answered, and not while they have its memory";
         let probe = Probe::new(name, title(what), why, move |stage| killed(stage, call));
         probes.push(probe.quick_if(call == Call::Read));
     }
@@ -131,6 +131,8 @@ struct Left {
     by_signal: bool,
     /// When it was killed, CLOCK_MONOTONIC.
     killed_ns: u64,
+    /// When it was gone.
+    gone_ns: u64,
     requests: Requests,
 }
 
@@ -160,7 +162,8 @@ fn kill_caller(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Left> {
         libc::kill(caller, libc::SIGKILL);
         libc::waitpid(caller, &raw mut status, 0);
     }
-    Ok(Left { file, by_signal: libc::WIFSIGNALED(status), killed_ns, requests: stage.requests()? })
+    let gone_ns = clock::now_ns();
+    Ok(Left { file, by_signal: libc::WIFSIGNALED(status), killed_ns, gone_ns, requests: stage.requests()? })
 }
 
 fn killed(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
@@ -170,7 +173,8 @@ fn killed(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
     let at_once = if left.requests.most_in_flight() > 1 { "several at once" } else { "one at a time" };
     let told =
         if left.requests.count(Operation::Interrupt) > 0 { "INTERRUPT is sent" } else { "no INTERRUPT" };
-    left.observation(stage, call, format!("{end}, {at_once}, {told}"))
+    let early = if left.is_early() { ", gone long before the last answer" } else { "" };
+    left.observation(stage, call, format!("{end}, {at_once}, {told}{early}"))
 }
 
 /// How many requests a killed caller leaves, and how many it sends all the same.
@@ -186,6 +190,14 @@ fn killed_requests(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observat
 }
 
 impl Left {
+    /// Whether it went while the server still had the memory of its requests to fill or to read.
+    fn is_early(&self) -> bool {
+        let answered = self.requests.data().filter(|record| record.is_answered());
+        let answers = answered.map(|record| self.requests.base_ns + record.answer_ns);
+        let quarter = clock::long(Duration::from_millis(LATENCY_MS / 4));
+        answers.max().is_some_and(|last| self.gone_ns + quarter.as_nanos() as u64 <= last)
+    }
+
     /// Where the file ends, if the call was to extend it.
     fn size(&self, call: Call) -> anyhow::Result<String> {
         if call != Call::Extend {
