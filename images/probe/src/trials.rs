@@ -9,7 +9,7 @@ use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, NOT_PROBED, Operati
 use crate::clock;
 use crate::iocb::{Commands, Context, Opcode};
 use crate::memory::Memory;
-use crate::outcome::{Outcome, count};
+use crate::outcome::{Outcome, count, size};
 use crate::probe::Observation;
 use crate::requests::Requests;
 use crate::stage::TestFile;
@@ -117,12 +117,22 @@ pub fn returns(outcomes: &[Outcome], lengths: &[u64]) -> String {
 /// all the time are a matter of timing, and left out.
 pub fn writes(trials: &[Requests]) -> String {
     let number: usize = trials.iter().map(|requests| requests.count(Operation::Write)).sum();
-    let together = trials.iter().any(|requests| {
+    format!("{}, {}", count(number, "WRITE"), together(trials))
+}
+
+/// The same of what is written back from the page cache, of which a part can go out before somebody asks for it: then there
+/// are more WRITEs, and none of them is wrong.
+pub fn written_back(requests: Requests) -> String {
+    let bytes = requests.of(Operation::Write).map(|record| u64::from(record.size)).sum();
+    format!("{} in WRITEs, {}", size(bytes), together(&[requests]))
+}
+
+fn together(trials: &[Requests]) -> &'static str {
+    let overlap = trials.iter().any(|requests| {
         let writes: Vec<_> = requests.of(Operation::Write).collect();
         writes.iter().zip(writes.iter().skip(1)).any(|(one, next)| next.arrival_ns < one.answer_ns)
     });
-    let together = if together { "several at once" } else { "one at a time" };
-    format!("{}, {together}", count(number, "WRITE"))
+    if overlap { "several at once" } else { "one at a time" }
 }
 
 /// `, 8 SETATTRs of the old size`, or nothing. Each of `known` is a name, and the size that it has in each trial.

@@ -100,7 +100,7 @@ fn read_dirty(stage: &mut Stage<'_>, dirt: Dirt, call: Call) -> anyhow::Result<O
     drop(mapped);
     let got = memory.content().get(..outcome.bytes() as usize).unwrap_or_default();
     let seen = which(got, RANGE.offset);
-    let writes = trials::writes(&[stage.requests()?]);
+    let writes = trials::written_back(stage.requests()?);
     Ok(Observation::new(format!("returns {} of {seen}, {writes}", outcome.words())))
 }
 
