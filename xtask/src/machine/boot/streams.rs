@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 /// How many pieces wait for the loop before readers wait for it. A console comes in pieces of a few bytes, and QEMU can
 /// write a whole one into its pipe meanwhile: only what a guest writes without end is ever held up here.
-const MOST_WAITING: usize = 4096;
+pub(super) const MOST_WAITING: usize = 4096;
 
 /// The largest piece, bytes; together they hold at most 256 MiB.
 const PIECE_BYTES: usize = 64 << 10;

@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use lab_core::evidence::capture::{Capture, End};
 use super::command::{Sockets, plugin_options, qemu_command};
 use super::process::Qemu;
 use super::received::Received;
-use super::streams::{Event, Stream, channel, listen, read_in_thread};
+use super::streams::{Event, MOST_WAITING, Stream, channel, listen, read_in_thread};
 use super::timers::{Limits, Timers, waits};
 use super::{BootRequest, qmp, remaining};
 use crate::lab::interrupt::Interrupt;
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long a guest that hangs has for each question.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// What QEMU said last is all there when it has ended; this is for readers on a host that has no CPU for them.
+/// What QEMU said last is all there when it has ended; so long is waited for readers on a host that has no CPU for them.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// Starts QEMU, watches it until it ends or must be ended, and returns what was received.
@@ -62,7 +62,7 @@ fn watch(
     let end = watch.run(&mut qemu, &inbox, interrupt);
     // The listening threads wait for a connection that a QEMU which failed early never made.
     drop((UnixStream::connect(&port), UnixStream::connect(&monitor)));
-    watch.receive_for(LAST_WORDS, &inbox);
+    watch.receive_rest(LAST_WORDS, &inbox);
     Ok(watch.received.finish(end))
 }
 
@@ -135,6 +135,25 @@ impl Watch {
                 Ok(event) => self.received.take(event, &mut self.timers),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Receives what is left when QEMU has ended, all that waits: only waiting for more has a limit, so that a host that is slow
+    /// to take it loses nothing. Something that goes on talking in QEMU's place is not listened to for ever.
+    fn receive_rest(&mut self, limit: Duration, inbox: &Receiver<Event>) {
+        let mut left = limit;
+        for _ in 0..4 * MOST_WAITING {
+            let event = match inbox.try_recv() {
+                Ok(event) => event,
+                Err(TryRecvError::Disconnected) => return,
+                Err(TryRecvError::Empty) => {
+                    let since = Instant::now();
+                    let Ok(event) = inbox.recv_timeout(left) else { return };
+                    left = remaining(since, left);
+                    event
+                }
+            };
+            self.received.take(event, &mut self.timers);
         }
     }
 

@@ -239,6 +239,32 @@ fn a_guest_that_rings_without_end_takes_no_memory() {
     assert!(capture.qmp.last().unwrap().contains("guest-reset"));
 }
 
+/// On a host that has no CPU for the lab it takes long to look at what was received before QEMU ended.
+#[test]
+fn what_waits_when_qemu_has_ended_is_received_without_a_limit() {
+    let mut watch = Watch::new(&Fake::new("", LONG, LONG).request).unwrap();
+    let (sender, inbox) = channel();
+    for number in 0..MOST_WAITING {
+        sender.send(Event::Bytes(Stream::Stderr, format!("{number}\n").into_bytes())).unwrap();
+    }
+    watch.receive_rest(Duration::ZERO, &inbox);
+    let capture = watch.received.finish(End::Exited { code: Some(0) });
+    assert!(
+        capture.qemu_stderr.ends_with(&format!("\n{}\n", MOST_WAITING - 1)),
+        "{}",
+        capture.qemu_stderr.len()
+    );
+}
+
+/// Nothing comes to an end that somebody else goes on with.
+#[test]
+fn what_talks_in_place_of_qemu_is_not_listened_to_for_ever() {
+    let mut watch = Watch::new(&Fake::new("", LONG, LONG).request).unwrap();
+    let (sender, inbox) = channel();
+    thread::spawn(move || while sender.send(Event::Bytes(Stream::Stderr, b"x".to_vec())).is_ok() {});
+    watch.receive_rest(LONG, &inbox);
+}
+
 /// However often a guest says how far it is, the last word is all that is kept. What is kept is in the capture's text.
 #[test]
 fn a_guest_that_tells_its_progress_without_end_takes_no_memory() {
