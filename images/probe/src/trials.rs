@@ -1,5 +1,6 @@
 //! One case tried several times with other offsets and times: what came of it is a count.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,6 +17,9 @@ use crate::stage::TestFile;
 
 /// How long a completion is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the page cache keeps and writes back.
+const PAGE: u64 = 4096;
 
 /// How many times each case is tried.
 pub const TRIALS: usize = 8;
@@ -121,10 +125,14 @@ pub fn writes(trials: &[Requests]) -> String {
 }
 
 /// The same of what is written back from the page cache, of which a part can go out before somebody asks for it: then there
-/// are more WRITEs, and none of them is wrong.
+/// are more WRITEs, and a page goes twice that is stored to again. None of them is wrong, so that each page counts once.
 pub fn written_back(requests: Requests) -> String {
-    let bytes = requests.of(Operation::Write).map(|record| u64::from(record.size)).sum();
-    format!("{} in WRITEs, {}", size(bytes), together(&[requests]))
+    let pages = |record: &LogRecord| {
+        let end = record.offset + u64::from(record.size);
+        record.offset / PAGE..end.div_ceil(PAGE)
+    };
+    let all: BTreeSet<u64> = requests.of(Operation::Write).flat_map(pages).collect();
+    format!("{} in WRITEs, {}", size(all.len() as u64 * PAGE), together(&[requests]))
 }
 
 fn together(trials: &[Requests]) -> &'static str {
@@ -153,6 +161,18 @@ pub fn sizes_set(trials: &[Requests], known: &[(&str, [u64; TRIALS])]) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::requests::tests::{log, logged};
+
+    #[test]
+    fn a_page_that_is_written_back_twice_counts_once() {
+        let write = |kib: u64, size_kib: u32, at: u64| {
+            logged(Operation::Write, kib << 10, size_kib << 10, (at, at + 10))
+        };
+        let read = logged(Operation::Read, 0, 4096, (0, 1));
+        let writes = [write(64, 20, 0), read, write(80, 4, 20), write(84, 380, 40)];
+        assert_eq!(written_back(log(&writes)), "400 KiB in WRITEs, one at a time");
+        assert_eq!(written_back(log(&[write(0, 4, 0), write(4, 4, 5)])), "8 KiB in WRITEs, several at once");
+    }
 
     #[test]
     fn outcomes_are_counted_by_kind() {
