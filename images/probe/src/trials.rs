@@ -9,7 +9,7 @@ use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, NOT_PROBED, Operati
 
 use crate::clock;
 use crate::iocb::{Commands, Context, Opcode};
-use crate::memory::Memory;
+use crate::memory::{Memory, PAGE};
 use crate::outcome::{Outcome, count, size};
 use crate::probe::Observation;
 use crate::requests::Requests;
@@ -17,9 +17,6 @@ use crate::stage::TestFile;
 
 /// How long a completion is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What the page cache keeps and writes back.
-const PAGE: u64 = 4096;
 
 /// How many times each case is tried.
 pub const TRIALS: usize = 8;
@@ -127,12 +124,13 @@ pub fn writes(trials: &[Requests]) -> String {
 /// The same of what is written back from the page cache, of which a part can go out before somebody asks for it: then there
 /// are more WRITEs, and a page goes twice that is stored to again. None of them is wrong, so that each page counts once.
 pub fn written_back(requests: Requests) -> String {
+    let page = PAGE as u64;
     let pages = |record: &LogRecord| {
         let end = record.offset + u64::from(record.size);
-        record.offset / PAGE..end.div_ceil(PAGE)
+        record.offset / page..end.div_ceil(page)
     };
     let all: BTreeSet<u64> = requests.of(Operation::Write).flat_map(pages).collect();
-    format!("{} in WRITEs, {}", size(all.len() as u64 * PAGE), together(&[requests]))
+    format!("{} in WRITEs, {}", size(all.len() as u64 * page), together(&[requests]))
 }
 
 fn together(trials: &[Requests]) -> &'static str {
