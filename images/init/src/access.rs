@@ -206,7 +206,7 @@ mod tests {
 
     fn check(tool: Tool, line: &str, expected: Expect) {
         let args = line.split_whitespace().map(str::to_owned).collect();
-        let task = WorkloadTask { name: "w".to_owned(), tool, args, file_mib: 64, job: None };
+        let task = WorkloadTask { name: "w".to_owned(), tool, args, file_mib: 64, samples: 1, job: None };
         expected.assert_eq(&of(&task).map_or("unknown".to_owned(), |access| format!("{access:?}")));
     }
 

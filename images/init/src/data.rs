@@ -209,7 +209,7 @@ mod tests {
 
     fn task(tool: Tool, line: &str) -> WorkloadTask {
         let args = line.split_whitespace().map(str::to_owned).collect();
-        WorkloadTask { name: "w".to_owned(), tool, args, file_mib: 64, job: None }
+        WorkloadTask { name: "w".to_owned(), tool, args, file_mib: 64, samples: 1, job: None }
     }
 
     fn tasks() -> [WorkloadTask; 4] {

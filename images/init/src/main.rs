@@ -9,6 +9,7 @@ mod kmsg;
 mod leaks;
 mod ledger;
 mod mark;
+mod memory;
 mod mounts;
 mod notes;
 mod port;
@@ -25,8 +26,8 @@ use anyhow::Context as _;
 use lab_guest::server::{self, ServerProcess};
 use lab_protocol::frame::Kind;
 use lab_protocol::{
-    ASSIGNMENT_PATH, Assignment, DataCheck, EndOfProgram, Hello, MOUNT_DIR, Milestone, PROBES_PATH,
-    ProbeTask, Report, RequestStats, STORAGE_DIR, WorkloadReport, WorkloadTask,
+    ASSIGNMENT_PATH, Assignment, Behaviour, DataCheck, EndOfProgram, Hello, MOUNT_DIR, Milestone,
+    PROBES_PATH, ProbeTask, Report, RequestStats, STORAGE_DIR, Turn, WorkloadReport, WorkloadTask,
 };
 
 use crate::ledger::{Guard, Ledger};
@@ -105,8 +106,9 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.edit(|report| report.negotiated = Some(negotiated));
     ledger.step("mounted");
     ledger.progress(Milestone::Mounted, None);
-    for (place, task) in (0..).zip(&assignment.workloads) {
-        let (report, health) = measure(ledger, assignment, (place, task), &mut server, &mut files);
+    for turn in assignment.sampling.turns(&assignment.workloads) {
+        let task = &assignment.workloads[turn.workload];
+        let (report, health) = measure(ledger, assignment, turn, &mut server, &mut files);
         ledger.step(&format!("workload {} ended: {:?}", task.name, report.end));
         ledger.edit(|all| all.workloads.push(report));
         ledger.progress(Milestone::WorkloadEnded, Some(&task.name));
@@ -155,8 +157,11 @@ fn read_assignment() -> anyhow::Result<Assignment> {
 fn whole_limit(assignment: &Assignment) -> Duration {
     // Each may be made once more for its data.
     let each = 3 * u64::from(assignment.workload_limit_s) + 400;
-    Duration::from_secs(600 + each * assignment.workloads.len() as u64)
+    Duration::from_secs(600 + each * assignment.sampling.turns(&assignment.workloads).len() as u64)
 }
+
+/// Phases are places in a tenth of a second.
+const PHASES_US: u32 = 100_000;
 
 fn server_place() -> server::Place {
     server::Place {
@@ -178,7 +183,10 @@ fn check_data(ledger: &Ledger, assignment: &Assignment, files: &mut Files) -> an
     }
     for place in data::order(&assignment.workloads) {
         let Some(task) = assignment.workloads.get(place) else { continue };
-        let is_checked = |report: &Report| report.workloads.get(place).is_some_and(|of| of.data.is_some());
+        // The last sample stands for all: each did the same with the same file.
+        let last = |report: &Report| report.workloads.iter().rposition(|of| of.name == task.name);
+        let Some(at) = ledger.read(last) else { continue };
+        let is_checked = |report: &Report| report.workloads.get(at).is_some_and(|of| of.data.is_some());
         if !ledger.read(is_checked) {
             continue;
         }
@@ -186,7 +194,7 @@ fn check_data(ledger: &Ledger, assignment: &Assignment, files: &mut Files) -> an
         let purpose = || format!("checking the data of workload {}", task.name);
         let found = check_again(assignment, task, files).with_context(purpose)?;
         ledger.edit(|report| {
-            let data = report.workloads.get_mut(place).and_then(|workload| workload.data.as_mut());
+            let data = report.workloads.get_mut(at).and_then(|workload| workload.data.as_mut());
             if let Some((data, found)) = data.zip(found) {
                 data::merge(data, found);
             }
@@ -220,17 +228,18 @@ fn limit(assignment: &Assignment) -> Duration {
 fn measure(
     ledger: &Ledger,
     assignment: &Assignment,
-    (place, task): (u32, &WorkloadTask),
+    turn: Turn,
     server: &mut ServerProcess,
     files: &mut Files,
 ) -> (WorkloadReport, anyhow::Result<()>) {
+    let (task, sample) = (&assignment.workloads[turn.workload], turn.sample);
     let (argv, environment) = (workload::argv(task), workload::environment(task));
-    let (file_before, usage_before, switches_before) = match prepare(ledger, assignment, task, server, files)
-    {
+    let prepared = prepare(ledger, assignment, turn, server, files);
+    let (file_before, usage_before, switches_before) = match prepared {
         Ok(before) => before,
         Err(error) => {
             let outcome = Outcome::not_started(format!("{error:#}"));
-            return (workload_report(task, argv, outcome), Err(with_end(error, server)));
+            return (workload_report(task, sample, argv, outcome), Err(with_end(error, server)));
         }
     };
     // From here to the end of the tool process 1 writes nothing and wakes up for the tool's output only.
@@ -240,14 +249,17 @@ fn measure(
     mark::end();
     let usage_after = cpu::usage(server.pid());
     let switches_after = switches::by_thread(server.pid());
+    let memory_after = memory::in_use(server.pid());
     let unkillable = outcome.end == EndOfProgram::Unkillable;
-    let mut report = workload_report(task, argv, outcome);
+    let mut report = workload_report(task, sample, argv, outcome);
     let health = (|| {
         anyhow::ensure!(!unkillable, "the tool could not be killed");
         report.server_cpu = cpu::between(usage_before, usage_after?);
         report.server_switches = switches_after.ok().map(|after| switches::between(&switches_before, &after));
-        if assignment.server.request_log > 0 {
-            ledger.send_log(&server.request_log(place)?);
+        report.memory = memory_after.ok();
+        // One of each workload: what a log shows repeats from sample to sample.
+        if assignment.server.request_log > 0 && turn.turn == 1 {
+            ledger.send_log(&server.request_log(turn.workload as u32)?);
         }
         report.requests = Some(server.take()?);
         if report.end == EndOfProgram::Exit(0) {
@@ -262,13 +274,19 @@ fn measure(
 fn prepare(
     ledger: &Ledger,
     assignment: &Assignment,
-    task: &WorkloadTask,
+    turn: Turn,
     server: &mut ServerProcess,
     files: &mut Files,
 ) -> anyhow::Result<(Metadata, cpu::Usage, switches::ByThread)> {
+    let task = &assignment.workloads[turn.workload];
     if ensure_file(files, task)? == stamp::Made::Written {
         // The kernel may hold on to the attributes that the file had.
         std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
+    }
+    let mut phase_us = assignment.phase_us;
+    if let Some(perturbation) = assignment.sampling.perturbation(task, turn.sample) {
+        phase_us = (phase_us + perturbation.later_us) % PHASES_US;
+        server.behave(&Behaviour { seed: perturbation.seed, ..assignment.server.behaviour() })?;
     }
     workload::write_job(task)?;
     let file = data::before(task)?;
@@ -276,7 +294,7 @@ fn prepare(
     ledger.progress(Milestone::WorkloadStarted, Some(&task.name));
     // Before the wait: a file for each thread is too much work to do between it and the tool's start.
     let switches = switches::by_thread(server.pid())?;
-    system::settle(Duration::from_micros(assignment.phase_us.into()))?;
+    system::settle(Duration::from_micros(phase_us.into()))?;
     let RequestStats { .. } = server.take()?;
     Ok((file, cpu::usage(server.pid())?, switches))
 }
@@ -284,9 +302,11 @@ fn prepare(
 /// Gives every workload that was not reached an entry that says so.
 fn report_skipped(ledger: &Ledger, assignment: &Assignment) {
     ledger.edit(|report| {
-        for task in &assignment.workloads[report.workloads.len()..] {
+        let turns = assignment.sampling.turns(&assignment.workloads);
+        for turn in turns.into_iter().skip(report.workloads.len()) {
+            let task = &assignment.workloads[turn.workload];
             let outcome = Outcome::not_started("the boot was in trouble before it".to_owned());
-            report.workloads.push(workload_report(task, workload::argv(task), outcome));
+            report.workloads.push(workload_report(task, turn.sample, workload::argv(task), outcome));
         }
     });
 }
@@ -299,9 +319,10 @@ fn with_end(error: anyhow::Error, server: &ServerProcess) -> anyhow::Error {
     }
 }
 
-fn workload_report(task: &WorkloadTask, argv: Vec<String>, outcome: Outcome) -> WorkloadReport {
+fn workload_report(task: &WorkloadTask, sample: u32, argv: Vec<String>, outcome: Outcome) -> WorkloadReport {
     WorkloadReport {
         name: task.name.clone(),
+        sample,
         argv,
         end: outcome.end,
         stdout: outcome.stdout,
@@ -311,6 +332,7 @@ fn workload_report(task: &WorkloadTask, argv: Vec<String>, outcome: Outcome) -> 
         server_cpu: lab_protocol::CpuTime::default(),
         tool_switches: outcome.switches,
         server_switches: None,
+        memory: None,
         requests: None,
         data: None,
     }

@@ -268,6 +268,7 @@ mod tests {
                 tool: Tool::Dd,
                 args: args.iter().map(|&arg| arg.to_owned()).collect(),
                 file_mib: 64,
+                samples: 1,
                 job: None,
             })
         };
@@ -288,6 +289,7 @@ mod tests {
             tool: Tool::Fio,
             args: Vec::new(),
             file_mib: 4096,
+            samples: 1,
             job: Some(Job { file: "images/fio/randread.fio".to_owned(), text: "[job]\n".to_owned() }),
         };
         let argv = argv(&task);
@@ -308,6 +310,7 @@ mod tests {
             tool: Tool::Pjdfstest,
             args: Vec::new(),
             file_mib: 1,
+            samples: 1,
             job: Some(Job { file: "x.toml".to_owned(), text: String::new() }),
         };
         let expected =

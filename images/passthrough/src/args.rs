@@ -37,7 +37,7 @@ pub enum Command {
     /// Print settings to start from.
     Example,
     /// Serve a mount.
-    Serve(Mounting),
+    Serve(Box<Mounting>),
 }
 
 /// Reads the arguments, without the program's name.
@@ -65,7 +65,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Co
         bail!("give two folders: the storage and where to mount it (see --help)");
     };
     let Some(text) = wanted_settings else { bail!("give --settings (see --help)") };
-    Ok(Command::Serve(Mounting { settings: settings::load(&text)?, storage, mount, control }))
+    Ok(Command::Serve(Box::new(Mounting { settings: settings::load(&text)?, storage, mount, control })))
 }
 
 /// Whether the arguments ask for the line protocol, even if they are wrong otherwise: then errors are told

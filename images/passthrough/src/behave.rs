@@ -21,6 +21,8 @@ pub(crate) struct Behaving {
     pub(crate) faults: Option<Faults>,
     pub(crate) model: Option<Model>,
     pub(crate) reply_queue: Option<ReplyQueue>,
+    /// What is random in it is drawn from that.
+    pub(crate) seed: u64,
 }
 
 impl Behaving {
@@ -36,6 +38,7 @@ impl Behaving {
             faults: Faults::new(&behaviour.faults).context("preparing the faults")?,
             model: Model::new(&behaviour.storage, behaviour.seed),
             reply_queue: ReplyQueue::new(behaviour),
+            seed: behaviour.seed,
         })
     }
 

@@ -1,4 +1,5 @@
-//! A slowdown that is planted in each READ and WRITE: work for the CPU, to see whether a comparison finds it.
+//! Work for the CPU in each READ and WRITE: a slowdown that is planted, to see whether a comparison finds it, and what is drawn
+//! anew for each, so that tool and server do not fall into step.
 //!
 //! A loop of two instructions, counted: under a clock that counts instructions it takes exactly as long as it is to take.
 //! Elsewhere how long a turn takes depends on the CPU, so that it is measured once, before anything is served. Where
@@ -17,19 +18,29 @@ const CALIBRATION_ROUNDS: u32 = 16;
 /// What is burnt in each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Burn {
+    /// In each.
     turns: u64,
+    /// At most beside that.
+    dither_turns: u64,
 }
 
 impl Burn {
     /// Measures the loop, unless there is nothing to burn.
-    pub(crate) fn new(burn_ns: u64) -> Self {
-        Burn { turns: if burn_ns == 0 { 0 } else { turns(burn_ns, Pace::measure()) } }
+    pub(crate) fn new(burn_ns: u64, dither_ns: u64) -> Self {
+        if burn_ns == 0 && dither_ns == 0 {
+            return Burn { turns: 0, dither_turns: 0 };
+        }
+        let pace = Pace::measure();
+        let turns = |ns| if ns == 0 { 0 } else { turns(ns, pace) };
+        Burn { turns: turns(burn_ns), dither_turns: turns(dither_ns) }
     }
 
-    /// Burns it.
-    pub(crate) fn run(self) {
-        if self.turns > 0 {
-            spin(self.turns);
+    /// Burns it, and the share of the dither that the draw gives, of which all are equally likely.
+    pub(crate) fn run(self, draw: impl FnOnce() -> u64) {
+        let dither = if self.dither_turns == 0 { 0 } else { share(draw(), self.dither_turns) };
+        let turns = self.turns.saturating_add(dither);
+        if turns > 0 {
+            spin(turns);
         }
     }
 }
@@ -75,6 +86,12 @@ fn turns(burn_ns: u64, pace: Pace) -> u64 {
     let (burn, pace_turns, pace_ns) = (u128::from(burn_ns), u128::from(pace.turns), u128::from(pace.ns));
     let turns = (burn * pace_turns + pace_ns / 2) / pace_ns;
     u64::try_from(turns).unwrap_or(u64::MAX).max(1)
+}
+
+/// From nothing to `most`.
+fn share(draw: u64, most: u64) -> u64 {
+    // The upper half of a product with a factor of 64 bits is less than the other factor.
+    ((u128::from(draw) * (u128::from(most) + 1)) >> 64) as u64
 }
 
 /// Two instructions a turn; `turns` is at least one.
@@ -134,15 +151,24 @@ mod tests {
     /// Interruptions make it take longer, and a CPU that speeds up after the measurement shorter, by less than half.
     #[test]
     fn it_takes_its_time() {
-        let burn = Burn::new(2_000_000);
+        let burn = Burn::new(2_000_000, 0);
         let start = clock::now_ns();
-        burn.run();
+        burn.run(|| 0);
         let took_ns = clock::now_ns() - start;
         assert!(took_ns > 1_000_000, "{took_ns} ns with {burn:?}");
     }
 
     #[test]
+    fn a_dither_is_drawn_from_all_of_it() {
+        for (draw, most, expected) in
+            [(0, 655, 0), (u64::MAX, 655, 655), (u64::MAX / 2, 655, 327), (u64::MAX, u64::MAX, u64::MAX)]
+        {
+            assert_eq!(share(draw, most), expected, "{draw} of {most}");
+        }
+    }
+
+    #[test]
     fn nothing_to_burn() {
-        assert_eq!(Burn::new(0), Burn { turns: 0 });
+        assert_eq!(Burn::new(0, 0), Burn { turns: 0, dither_turns: 0 });
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::Guard;
 use lab_protocol::OpenMode;
+use lab_protocol::random::splitmix64;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
@@ -174,7 +175,7 @@ impl Server {
         let inode = file.as_ref().map_or(0, |file| file.inode.number.0);
         let access = Access { inode, direction, offset, size };
         let pending = self.log.as_ref().map(|log| log.data_arrived(&access, &arrival));
-        self.burn.run();
+        self.burn.run(|| splitmix64(behaving.seed, arrival.number));
         let bytes = offset..offset.saturating_add(size.into());
         let share = behaving.apply_fault(direction.into(), bytes, &self.device);
         let storage = behaving.model.as_ref().zip(share.ok());

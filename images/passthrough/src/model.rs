@@ -19,7 +19,7 @@
 //!    `end = transferred + latency + disorder`. Alone, an operation takes the sum of all three. It holds its
 //!    place (rule 3) from begin to end, while it waits for the pipe as well.
 //! 5. `storage-latency-us` and `storage-distribution`: the n-th operation to begin since the counters were read gets the
-//!    n-th draw from `seed`. `storage-disorder-us`: added if the operation does not begin at the offset where the one
+//!    n-th draw from `seed`, moved by up to `storage-dither-permille` of itself. `storage-disorder-us`: added if the operation does not begin at the offset where the one
 //!    that began before it, on the same file and in the same direction, ended; the first since the counters were read is
 //!    in order.
 //! 6. `storage-merge-kib`: a request joins an operation that has not begun, on the same file and in the same

@@ -9,17 +9,34 @@ pub(crate) struct Draws {
     seed: u64,
     mean_ns: u64,
     distribution: Distribution,
+    dither_permille: u32,
 }
 
 impl Draws {
     pub(crate) fn new(seed: u64, mean_ns: u64, distribution: Distribution) -> Self {
-        Draws { seed, mean_ns, distribution }
+        Draws { seed, mean_ns, distribution, dither_permille: 0 }
+    }
+
+    /// The same, each time longer or shorter by up to so many thousandths of itself.
+    pub(crate) fn dithered(self, dither_permille: u32) -> Self {
+        Draws { dither_permille, ..self }
     }
 
     /// The time of the operation or request with this number, nanoseconds.
     ///
     /// The longest that an exponential one comes to is 36.7 times the mean (53 random bits).
     pub(crate) fn of(self, number: u64) -> u64 {
+        let drawn = self.undithered(number);
+        if self.dither_permille == 0 {
+            return drawn;
+        }
+        let most = u128::from(drawn) * u128::from(self.dither_permille) / 1000;
+        // Evenly from nothing to twice the most, minus the most. Its draws are not those of the distribution.
+        let moved = (u128::from(splitmix64(!self.seed, number) >> 1) * (2 * most + 1)) >> 63;
+        (u128::from(drawn) + moved).saturating_sub(most).try_into().unwrap_or(u64::MAX)
+    }
+
+    fn undithered(self, number: u64) -> u64 {
         let mean = self.mean_ns;
         match self.distribution {
             Distribution::Fixed => mean,
@@ -100,11 +117,30 @@ mod tests {
     }
 
     #[test]
+    fn dither_moves_each_time_and_not_the_mean() {
+        for distribution in [Distribution::Fixed, Distribution::Uniform, Distribution::Exponential] {
+            let plain = Draws::new(3, 1_000_000, distribution);
+            let moved: Vec<f64> = (0..DRAWS)
+                .map(|number| plain.dithered(5).of(number) as f64 - plain.of(number) as f64)
+                .collect();
+            let shares: Vec<f64> =
+                (0..DRAWS).map(|number| moved[number as usize] / plain.of(number).max(1) as f64).collect();
+            assert!(shares.iter().all(|share| share.abs() <= 0.005), "{distribution:?}");
+            // Evenly drawn: the deviation is 0.005 by the root of three, that of the mean a 316th of it.
+            let mean = moved.iter().sum::<f64>() / DRAWS as f64 / 1_000_000.0;
+            assert!(mean.abs() < 5.0 * 0.005 / 3f64.sqrt() / 316.0 * 1.5, "{distribution:?} {mean}");
+            assert!(shares.iter().filter(|share| **share > 0.0025).count() > DRAWS as usize / 5);
+            assert!(shares.iter().filter(|share| **share < -0.0025).count() > DRAWS as usize / 5);
+        }
+    }
+
+    #[test]
     fn extreme_means_stay_in_range() {
         for distribution in [Distribution::Fixed, Distribution::Uniform, Distribution::Exponential] {
             for number in 0..1_000 {
                 assert_eq!(Draws::new(number, 0, distribution).of(number), 0);
                 Draws::new(number, u64::MAX, distribution).of(number);
+                Draws::new(number, u64::MAX, distribution).dithered(1000).of(number);
             }
         }
     }

@@ -59,7 +59,7 @@ impl Server {
             directories: Handles::default(),
             reopen: Reopen::new()?,
             observer: Observer::new(&settings),
-            burn: Burn::new(settings.burn_ns),
+            burn: Burn::new(settings.burn_ns, settings.work_dither_ns),
             behaving: ArcSwap::from_pointee(Behaving::new(&settings.behaviour())?),
             device: OnceLock::new(),
             stats: Stats::default(),

@@ -64,6 +64,9 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     if settings.burn_ns > MOST_BURN_NS {
         bail!("`burn-ns` is {}; give a number from 0 to {MOST_BURN_NS}", settings.burn_ns);
     }
+    if settings.work_dither_ns > MOST_BURN_NS {
+        bail!("`work-dither-ns` is {}; give a number from 0 to {MOST_BURN_NS}", settings.work_dither_ns);
+    }
     settings.behaviour().check().map_err(|message| anyhow!(message))?;
     Ok(settings)
 }
@@ -137,7 +140,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage`, `faults`"
             ],
         );
         check(

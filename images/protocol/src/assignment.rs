@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Nonce, ServerSettings};
+use crate::{Nonce, Sampling, ServerSettings};
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub struct Assignment {
     pub server: ServerSettings,
     /// Size of the tmpfs at [`crate::STORAGE_DIR`], MiB.
     pub storage_mib: u32,
-    /// What is run, in this order, each alone.
+    /// What is run, in this order, each alone; then once more from the first for the next sample.
     pub workloads: Vec<WorkloadTask>,
     /// How long one workload may take in guest time, seconds; it is killed then.
     pub workload_limit_s: u32,
@@ -24,6 +24,8 @@ pub struct Assignment {
     /// workload is part of what makes them. An equal phase takes that out of the difference between two kernels;
     /// boots with several phases show how much of a figure is owed to it.
     pub phase_us: u32,
+    /// How often each workload is run, and what differs from one time to the next.
+    pub sampling: Sampling,
 }
 
 /// One load tool with its arguments.
@@ -38,9 +40,22 @@ pub struct WorkloadTask {
     pub args: Vec<String>,
     /// Size of the file, MiB. It exists in full size, filled with data, before the tool starts.
     pub file_mib: u32,
+    /// How often a boot runs it, each time perturbed in another way.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub samples: u32,
     /// What `fio` does, or what `pjdfstest` is told; none for the other tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<Job>,
+}
+
+/// In a plan of a time before there were several.
+fn one() -> u32 {
+    1
+}
+
+/// For serde, which hands over a reference.
+fn is_one(value: &u32) -> bool {
+    *value == 1
 }
 
 impl WorkloadTask {
@@ -119,7 +134,8 @@ mod tests {
             (Tool::Fio, Some("[w]\nverify=0\nverify_fatal=1\n# verify=md5\n"), false),
         ] {
             let job = job.map(|text| Job { file: "x.fio".to_owned(), text: text.to_owned() });
-            let task = WorkloadTask { name: "w".to_owned(), tool, args: Vec::new(), file_mib: 1, job };
+            let task =
+                WorkloadTask { name: "w".to_owned(), tool, args: Vec::new(), file_mib: 1, samples: 1, job };
             assert_eq!(task.is_suite(), expected, "{task:?}");
         }
     }

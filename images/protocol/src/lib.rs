@@ -19,6 +19,7 @@ pub mod profile;
 pub mod random;
 mod report;
 mod rules;
+mod sampling;
 mod settings;
 pub mod stamp;
 
@@ -30,10 +31,11 @@ pub use nonce::Nonce;
 pub use operation::Operation;
 pub use probe::{NOT_PROBED, ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
 pub use report::{
-    ContextSwitches, CpuTime, DataCheck, Hello, Milestone, Negotiated, Progress, Report, RequestStats,
-    ServiceTimes, Splicing, StorageStats, WorkloadReport,
+    ContextSwitches, CpuTime, DataCheck, Hello, MemoryInUse, Milestone, Negotiated, Progress, Report,
+    RequestStats, ServiceTimes, Splicing, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
+pub use sampling::{Perturbation, Sampling, Turn};
 pub use settings::{
     Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings,
     Times,

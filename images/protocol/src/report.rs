@@ -60,7 +60,8 @@ pub struct Report {
     pub tainted_after: u64,
     /// What server and kernel agreed on in FUSE_INIT; none if the mount never came.
     pub negotiated: Option<Negotiated>,
-    /// One entry per workload, in order; those that were not reached say that they were not started.
+    /// One entry for each sample of each workload, in the order in which they ran; those that were not reached say that they
+    /// were not started.
     pub workloads: Vec<WorkloadReport>,
     /// What the behaviour probes saw; none if nothing was probed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +119,9 @@ pub struct Negotiated {
 pub struct WorkloadReport {
     /// The workload's name.
     pub name: String,
+    /// Which sample of the workload it is, from 1.
+    #[serde(default = "first_sample", skip_serializing_if = "is_first_sample")]
+    pub sample: u32,
     /// The program and its arguments, as run.
     pub argv: Vec<String>,
     /// How the program ended.
@@ -139,11 +143,24 @@ pub struct WorkloadReport {
     /// counters to zero; none if they could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_switches: Option<ContextSwitches>,
+    /// Memory after the program's end; none if it could not be read, or in a report of a time before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryInUse>,
     /// What the server saw while the program ran; none if the server did not answer.
     pub requests: Option<RequestStats>,
     /// What the check of its data found; none if nothing was checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataCheck>,
+}
+
+/// In a report of a time before there were several.
+fn first_sample() -> u32 {
+    1
+}
+
+/// For serde, which hands over a reference.
+fn is_first_sample(sample: &u32) -> bool {
+    *sample == 1
 }
 
 /// Whether the bytes that a workload read or wrote were right, found outside the timed part.
@@ -164,6 +181,16 @@ pub struct CpuTime {
     pub user_us: u64,
     /// In the kernel.
     pub system_us: u64,
+}
+
+/// Memory that a workload needs beside its own, KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MemoryInUse {
+    /// The most that the server has had so far.
+    pub server_peak_kib: u64,
+    /// Objects of the kernel (slab), the pages that hold them.
+    pub slab_kib: u64,
 }
 
 /// How often a CPU was given to somebody else.

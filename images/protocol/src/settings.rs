@@ -56,6 +56,10 @@ pub struct ServerSettings {
     /// A slowdown that is planted to see whether it is found: what the server burns in each READ and WRITE, nanoseconds of
     /// work for the CPU. Not a matter of a scenario: it is set for single arms of a plan.
     pub burn_ns: u64,
+    /// What the server burns in each READ and WRITE at most beside that, drawn anew for each from nothing to all of it,
+    /// nanoseconds. It keeps tool and server from falling into step. Campaigns of before this setting had none of it.
+    #[serde(default, skip_serializing_if = "is_none_of_it")]
+    pub work_dither_ns: u64,
     /// The storage.
     pub storage: StorageSettings,
     /// What goes wrong. Each fault counts the requests that match it, from the mount on; if several are due at one request,
@@ -146,6 +150,10 @@ pub struct StorageSettings {
     pub latency_us: u64,
     /// How the latency is distributed.
     pub distribution: Distribution,
+    /// By how much each latency that was drawn is longer or shorter at most, thousandths of it; drawn evenly, so that the mean
+    /// stays. It keeps requests from falling into step.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dither_permille: u32,
     /// How many operations are served at once; 0 for no limit. The others wait in the order of their arrival.
     pub parallel: u32,
     /// Bandwidth that all operations share, MiB/s; 0 for no limit. They are transferred one after the other, in the order
@@ -169,6 +177,7 @@ impl StorageSettings {
     pub const OFF: StorageSettings = StorageSettings {
         latency_us: 0,
         distribution: Distribution::Fixed,
+        dither_permille: 0,
         parallel: 0,
         mib_per_s: 0,
         jitter_us: 0,
@@ -182,6 +191,7 @@ impl StorageSettings {
         let StorageSettings {
             latency_us,
             distribution: _,
+            dither_permille: _,
             parallel,
             mib_per_s,
             jitter_us,
@@ -196,6 +206,11 @@ impl StorageSettings {
             && *disorder_us == 0
             && *merge_kib == 0
             && *plug_us == 0
+    }
+
+    /// Makes the latency longer by this share of it.
+    pub fn lengthen(&mut self, permille: u32) {
+        self.latency_us += (self.latency_us * u64::from(permille) + 500) / 1000;
     }
 }
 
@@ -280,6 +295,11 @@ fn is_false(flag: &bool) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none_of_it(ns: &u64) -> bool {
+    *ns == 0
+}
+
+/// For serde, which hands over a reference.
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
@@ -313,6 +333,7 @@ impl ServerSettings {
             reply_window_us: 0,
             seed: 1,
             burn_ns: 0,
+            work_dither_ns: 0,
             storage: StorageSettings::OFF,
             faults: Vec::new(),
         }

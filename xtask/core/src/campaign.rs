@@ -6,7 +6,7 @@ mod judged;
 mod record;
 mod tries;
 
-pub use extend::{differences, is_last, longer};
+pub use extend::{differences, is_last, longer, with_more_samples};
 pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
 pub use judged::judged;
 pub use record::{

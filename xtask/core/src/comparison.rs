@@ -11,6 +11,7 @@ mod figures;
 mod findings;
 pub mod mutants;
 pub mod patches;
+pub mod precision;
 mod question;
 pub mod self_test;
 pub mod statistics;
@@ -36,12 +37,8 @@ pub use trouble::{Failure, FailureKind, Trouble};
 use verdict::Rules;
 pub use verdict::{Change, Verdict};
 
-/// With the virtual clock, boots of one kernel that differ by more than this say that the plan is not
-/// deterministic.
-pub(crate) const REPEATABLE_SPREAD: f64 = 0.01;
-
-/// Where a plan is not deterministic, a change still counts if it is this many times the spread.
-pub(crate) const CLEAR_OF_SPREAD: f64 = 10.0;
+/// Pairs of samples below which a comparison with the virtual clock has no interval.
+pub(crate) const FEWEST_PAIRS: usize = 2;
 
 /// Boots per arm below which a wall-clock comparison cannot be significant: of 3 against 3 the smallest
 /// two-sided p is 0.1.
@@ -118,11 +115,17 @@ pub struct VariantSummary {
     /// Up to which patch of the last one, if it is a step of a series that is booted patch by patch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<plan::Prefix>,
-    /// A planted slowdown: what the server burns in each READ and WRITE in its boots, nanoseconds.
+    /// A slowdown that is planted in its server or storage.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub planted_ns: Option<u64>,
+    pub planted: Option<plan::Planted>,
+    /// The change that means nothing and is in its kernel beside the series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub placebo: Option<String>,
     /// The kernel; none if no boot has a record.
     pub kernel: Option<KernelIdentity>,
+    /// How large its functions and data are, all of them; none if the campaign does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol_bytes: Option<u64>,
     /// `uname -r`, if a boot reported it.
     pub release: Option<String>,
     /// Boots by how they ended.
@@ -183,22 +186,25 @@ pub struct Row {
 pub struct Cell {
     /// The variant's name.
     pub variant: String,
-    /// One for each boot that gave one.
+    /// One for each sample that gave one; with the wall clock a boot is a sample. What was taken again is not here.
     pub samples: Vec<Sample>,
     /// Why a boot gave no figure although the workload did its work; none if all gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_given: Option<String>,
     /// One for each boot whose workload failed.
     pub failures: Vec<Failure>,
-    /// Boots of the plan that never came to this workload.
+    /// Boots of the plan.
+    pub boots: u32,
+    /// Those of them that never came to this workload.
     pub absent: u32,
     /// Mean of the samples: harmonic of rates, arithmetic of times and counts.
     pub mean: Option<f64>,
     /// Largest sample by smallest, minus one; none with fewer than two.
     pub spread: Option<f64>,
-    /// The same among boots that started at the same phase of the timer tick, of all phases the largest: what is left
-    /// is chance. None without two such boots, and with the wall clock, where a phase means nothing.
-    pub repeat: Option<f64>,
+    /// By how much samples differ that were taken twice: with the virtual clock not at all. None if none was, and with the
+    /// wall clock, where no two boots are alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<Repeat>,
     /// What the server saw, over all boots; in the rows of the first metric that decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
@@ -218,14 +224,15 @@ impl Cell {
     }
 }
 
-/// The result of one boot.
+/// The result of one sample: with the virtual clock of a workload that was run once, with the wall clock of a boot.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Sample {
     /// The boot's number in the plan.
     pub boot: u32,
-    /// The phase at which the workload started, microseconds.
-    pub phase_us: u32,
+    /// What it has in common with the same sample of other kernels.
+    #[serde(flatten)]
+    pub key: SampleKey,
     /// The figure, in the unit of the row.
     pub value: f64,
     /// Bytes that the tool transferred.
@@ -233,6 +240,26 @@ pub struct Sample {
     /// What disturbed the boot from outside. It counts all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disturbed: Vec<String>,
+}
+
+/// What makes samples of one workload and scenario alike: equal ones are perturbed in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SampleKey {
+    /// The phase at which the boot's workloads start at the earliest, microseconds.
+    pub phase_us: u32,
+    /// Which sample it is, from 1.
+    pub number: u32,
+}
+
+/// A sample that was taken twice.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Repeat {
+    /// The larger value by the smaller, minus one; of several samples the largest.
+    pub spread: f64,
+    /// The boots.
+    pub boots: [u32; 2],
 }
 
 /// The smallest and the largest of several boots.

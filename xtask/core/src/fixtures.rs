@@ -47,6 +47,7 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
                 scenario: "slow".to_owned(),
                 repetition: index as u32 + 1,
                 phase_us: 0,
+                round: Some(index as u32 + 1),
                 warm_up: false,
                 probes: None,
             };
@@ -55,18 +56,13 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
                 folder: format!("boot-{number:03}"),
                 record: record(clock, arm, step),
                 recorded: None,
-                report: Some(report(dd_s, aio, arm.in_flight)),
+                report: Some(report(index as u32 + 1, dd_s, aio, arm.in_flight)),
                 console: b"[    0.000000][    T0] Linux version 6.12.117\n".to_vec(),
             });
         }
     }
-    let variants = arms.iter().map(|arm| Variant {
-        name: arm.name.into(),
-        series: arm.series.iter().map(|&s| s.into()).collect(),
-        prefix: None,
-        planted_ns: None,
-        behaviour: None,
-    });
+    let variants =
+        arms.iter().map(|arm| Variant::new(arm.name, arm.series.iter().map(|&s| s.into()).collect()));
     let plan = plan(clock, variants.collect(), steps);
     Campaign { name: "2026-01-02-built".into(), file: campaign_file(plan), boots, damaged: Vec::new() }
 }
@@ -74,9 +70,12 @@ pub fn campaign(clock: Clock, arms: &[Arm]) -> Campaign {
 /// The file of a campaign of [`two_arms`] in real time, as it is before the first boot.
 pub fn begun() -> CampaignFile {
     let campaign = campaign(Clock::Wall, &two_arms());
-    let kernels = campaign.file.plan.variants.iter().zip(&campaign.boots).map(|(variant, boot)| {
-        CampaignKernel { variant: variant.name.clone(), kernel: boot.record.kernel.clone() }
-    });
+    let kernels =
+        campaign.file.plan.variants.iter().zip(&campaign.boots).map(|(variant, boot)| CampaignKernel {
+            variant: variant.name.clone(),
+            kernel: boot.record.kernel.clone(),
+            symbol_bytes: None,
+        });
     let kernels = kernels.collect();
     let plan = campaign.file.plan.with_repetitions(2);
     CampaignFile { kernels, plan, ..campaign.file }
@@ -121,12 +120,15 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         tool,
         args: vec!["{file}".into()],
         file_mib: 64,
+        samples: 1,
         job: None,
     };
     Plan {
         name: "built".into(),
         baseline: "original".into(),
         repetitions: 2,
+        precision_permille: 0,
+        added: Vec::new(),
         seed: 1,
         thresholds: crate::evidence::metric::Thresholds::uniform(1.0),
         machine: machine(clock),
@@ -163,6 +165,7 @@ pub(crate) fn machine(clock: Clock) -> MachineSettings {
         },
         wall_limit_s: 60,
         phase_us: 0,
+        phase_range_us: 0,
         phase_step_us: 0,
         silence_limit_s: 30,
         probe_delay_factor: 1,
@@ -222,9 +225,10 @@ fn setup(clock: Clock) -> Setup {
     }
 }
 
-fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
+fn report(sample: u32, dd_s: f64, aio: f64, in_flight: u32) -> Report {
     let workload = |name: &str, stderr: String| WorkloadReport {
         name: name.into(),
+        sample,
         argv: vec![name.into()],
         end: EndOfProgram::Exit(0),
         stdout: String::new(),
@@ -234,6 +238,7 @@ fn report(dd_s: f64, aio: f64, in_flight: u32) -> Report {
         server_cpu: CpuTime::default(),
         tool_switches: None,
         server_switches: None,
+        memory: None,
         requests: Some(RequestStats {
             by_operation: BTreeMap::from([("READ".into(), 512), ("GETATTR".into(), 3)]),
             read_sizes: BTreeMap::from([(131_072, 512)]),

@@ -13,7 +13,8 @@ mod steps;
 
 pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use model::{
-    AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Prefix, Scenario, Source, Variant,
+    AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Planted, Prefix, Scenario, Source,
+    Variant,
 };
 pub use profiled::profiled;
 pub use resolve::{Overrides, resolve};

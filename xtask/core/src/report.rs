@@ -2,6 +2,7 @@
 
 pub mod across;
 mod behaviour;
+mod costs;
 mod evidence;
 pub mod json;
 pub mod mail;

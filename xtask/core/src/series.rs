@@ -1,9 +1,11 @@
 //! A series: an ordered folder of patches below `kernel-patches/`, loaded whole and checked for form.
 
+mod code;
 mod diff;
 pub mod import;
 pub mod mutants;
 pub mod paths;
+pub mod placebos;
 mod scan;
 
 use anyhow::{Context as _, bail, ensure};

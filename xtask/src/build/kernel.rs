@@ -20,7 +20,7 @@ use xshell::{Shell, cmd};
 
 pub(crate) use fragments::{Fragment, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
-pub(crate) use patched::patched_files;
+pub(crate) use patched::{files, patched_files};
 
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};

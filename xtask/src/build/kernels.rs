@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 use lab_core::campaign::CampaignKernel;
 use lab_core::plan::{KernelSettings, Source, Variant};
-use lab_core::series::{self, Series};
+use lab_core::series::mutants::PatchedFile;
+use lab_core::series::{self, Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
@@ -118,6 +119,7 @@ impl<'a> Builder<'a> {
         let fragments = read_fragments(sh, lab, settings)?;
         let source = source::located(&settings.source, lab.checkout.root());
         let identity = source::identify(sh, &lab.cache, &source, &tell)?;
+        let series = with_placebos(sh, lab, (&source, &identity), variants, series)?;
         Ok(Builder { sh, lab, source, variants, series, fragments, identity })
     }
 
@@ -178,6 +180,46 @@ pub(super) fn load_all(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Serie
     Ok(all)
 }
 
+/// The placebos for a kernel like this variant, by name. The source is fetched if it is not there.
+///
+/// # Errors
+/// If the source cannot be had, or the series of the variant do not apply.
+pub(crate) fn placebos(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    variant: &Variant,
+) -> anyhow::Result<Vec<String>> {
+    let source = source::located(&settings.source, lab.checkout.root());
+    let identity = source::identify(sh, &lab.cache, &source, &tell)?;
+    let series = load_all(lab, variant)?;
+    let files = kernel::files(sh, &lab.cache, (&source, &identity), &series, &placebos::FILES, &tell)?;
+    Ok(placebos::placebos(&files).into_iter().map(|placebo| placebo.name).take(placebos::COUNT).collect())
+}
+
+/// The series of each variant, its placebo as the last one.
+fn with_placebos(
+    sh: &Shell,
+    lab: &Lab,
+    source: (&Source, &SourceIdentity),
+    variants: &[Variant],
+    mut series: Vec<Vec<Series>>,
+) -> anyhow::Result<Vec<Vec<Series>>> {
+    // Most of them are on top of one and the same kernel.
+    let mut known: Option<(Vec<Series>, Vec<PatchedFile>)> = None;
+    for (variant, series) in variants.iter().zip(&mut series) {
+        let Some(name) = &variant.placebo else { continue };
+        let files = match known.take() {
+            Some((of, files)) if of == *series => files,
+            _ => kernel::files(sh, &lab.cache, source, series, &placebos::FILES, &tell)?,
+        };
+        let placebo = placebos::series(&files, name).map_err(anyhow::Error::msg)?;
+        known = Some((series.clone(), files));
+        series.push(placebo);
+    }
+    Ok(series)
+}
+
 /// A series, checked.
 ///
 /// # Errors
@@ -203,10 +245,16 @@ pub(super) fn read_fragments(
 }
 
 /// What a campaign keeps of its kernels.
-pub(crate) fn identities(variants: &[Variant], kernels: &[Kernel]) -> Vec<CampaignKernel> {
-    let identity = |(variant, kernel): (&Variant, &Kernel)| CampaignKernel {
-        variant: variant.name.clone(),
-        kernel: kernel.metadata.identity(),
+///
+/// # Errors
+/// If a list of symbols cannot be read.
+pub(crate) fn identities(variants: &[Variant], kernels: &[Kernel]) -> anyhow::Result<Vec<CampaignKernel>> {
+    let identity = |(variant, kernel): (&Variant, &Kernel)| {
+        Ok(CampaignKernel {
+            variant: variant.name.clone(),
+            kernel: kernel.metadata.identity(),
+            symbol_bytes: Some(kernel.symbols()?.iter().map(|symbol| symbol.size).sum()),
+        })
     };
     variants.iter().zip(kernels).map(identity).collect()
 }

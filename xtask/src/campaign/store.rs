@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
-use lab_core::plan::BootStep;
+use lab_core::plan::{BootStep, Plan};
 use lab_core::text::suggest;
 
 use crate::campaign::boot_files::{has_record, read_boot, read_profile, read_record, read_requests};
@@ -77,6 +77,23 @@ impl CampaignFolder {
         &self.path
     }
 
+    /// Its file as it is now.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn file(&self) -> anyhow::Result<CampaignFile> {
+        read_file(&self.path)
+    }
+
+    /// Gives it boots beyond those that it has, and tells what was tried so far.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or the records cannot be read.
+    pub fn grow(&self, file: &CampaignFile) -> anyhow::Result<Vec<Try>> {
+        write_file(&self.path, file)?;
+        Ok(tries(&file.plan, &read_boots(&self.path)?.records))
+    }
+
     /// Makes the folder for the next attempt at a step. Earlier attempts stay as they are.
     ///
     /// # Errors
@@ -109,19 +126,23 @@ fn resume(path: &Path, file: &CampaignFile) -> anyhow::Result<Option<Opened>> {
     }
     let Some(opened) = hold(path)? else { return Ok(None) };
     // It may have got more boots before it was held.
-    let is_the_same = read_file(path)?.continues(file);
-    let is_unfinished = due(&file.plan, &opened.tries, &BTreeSet::new()).is_some();
+    let old = read_file(path)?;
+    let is_the_same = old.continues(file);
+    let is_unfinished = due(&old.plan, &opened.tries, &BTreeSet::new()).is_some();
     Ok((is_the_same && is_unfinished).then_some(opened))
 }
 
 /// Holds a campaign and reads what is in it; none if another process holds it.
 pub(super) fn hold(path: &Path) -> anyhow::Result<Option<Opened>> {
     let Some(lock) = lock(path)? else { return Ok(None) };
-    let plan = read_file(path)?.plan;
     let Boots { records, damaged, .. } = read_boots(path)?;
-    let tries = records.iter().filter(|record| plan.boots.contains(&record.boot)).map(Try::of).collect();
+    let tries = tries(&read_file(path)?.plan, &records);
     let folder = CampaignFolder { path: path.to_owned(), _lock: lock };
     Ok(Some(Opened { folder, tries, damaged, left_alone: Vec::new() }))
+}
+
+fn tries(plan: &Plan, records: &[Record]) -> Vec<Try> {
+    records.iter().filter(|record| plan.boots.contains(&record.boot)).map(Try::of).collect()
 }
 
 fn begin(results: &Path, file: &CampaignFile) -> anyhow::Result<Opened> {

@@ -50,7 +50,7 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(across.status.exit_code()))
 }
 
-/// Where the instructions of a campaign's boots went, variant against baseline.
+/// Where the instructions of a campaign's boots went, variant against baseline. Pictures of it are written beside the records.
 ///
 /// # Errors
 /// If no boot of it has a profile, or one cannot be read.
@@ -72,7 +72,13 @@ pub(crate) fn profile(folder: &Path) -> anyhow::Result<String> {
         campaign.name
     );
     profiles.sort_by_key(|profile| profile.variant != campaign.file.plan.baseline);
-    Ok(report::profile::render(&profiles))
+    let mut text = report::profile::render(&profiles);
+    for picture in report::profile::pictures(&profiles)? {
+        let path = folder.join(picture.file);
+        files::write_atomically(&path, picture.svg.as_bytes())?;
+        text += &format!("picture {}\n", path.display());
+    }
+    Ok(text)
 }
 
 fn wanted(options: &cli::Compare) -> TimelineRequest {

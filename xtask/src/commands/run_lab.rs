@@ -3,13 +3,16 @@
 mod accelerator;
 mod dry_run;
 mod estimate;
+mod precision;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
+use lab_core::plan::config::Config;
 use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
+use lab_core::series::placebos;
 use lab_core::text::escape::escape_for_terminal;
 use lab_protocol::Tool;
 use xshell::Shell;
@@ -57,7 +60,11 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
         false => None,
     };
     let boots = Boots { machine, image: &image, kernels: &kernels, profiler };
-    watch.step("boots", || run_boots(&lab, &folder, opened.tries, &file, boots))?;
+    watch.step("boots", || {
+        let run = |tries, file: &CampaignFile| run_boots(&lab, &folder, tries, file, &boots);
+        run(opened.tries, &file)?;
+        precision::narrow(&folder, file, run)
+    })?;
     let code = match options.profile {
         // One boot of each says where instructions go, and is too little for a verdict.
         true => {
@@ -74,13 +81,36 @@ fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan>
     let config = lab.config(sh)?;
     let steps =
         options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
-    let resolve = if options.self_test { plan::self_test } else { plan::resolve };
-    let mut plan = resolve(&config, &options.plan, &overrides(options, steps))?;
+    let overrides = overrides(options, steps);
+    let mut plan = match options.self_test {
+        true => self_test(sh, lab, &config, options, &overrides)?,
+        false => plan::resolve(&config, &options.plan, &overrides)?,
+    };
     if options.profile {
         plan = plan::profiled(plan).map_err(anyhow::Error::msg)?;
     }
     config.check_host_cpus(&options.plan, host::cpus())?;
     Ok(plan)
+}
+
+/// The self-test with the placebos that the source has a place for. Nothing is fetched to look at a plan.
+fn self_test(
+    sh: &Shell,
+    lab: &Lab,
+    config: &Config,
+    options: &cli::RunLab,
+    overrides: &Overrides,
+) -> anyhow::Result<Plan> {
+    let plan = plan::self_test(config, &options.plan, overrides, &[])?;
+    if plan.machine.clock == Clock::Wall {
+        return Ok(plan);
+    }
+    let base = plan.variants.first().context("a plan has at least one variant")?;
+    let placebos = match options.dry_run {
+        true => placebos::names(),
+        false => kernels::placebos(sh, lab, &plan.kernel, base)?,
+    };
+    Ok(plan::self_test(config, &options.plan, overrides, &placebos)?)
 }
 
 fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
@@ -91,6 +121,7 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
         scenarios: named(&options.scenarios),
         workloads: named(&options.workloads),
         boots: options.boots,
+        precision_permille: options.precision,
     }
 }
 
@@ -126,7 +157,7 @@ pub(super) fn campaign_and_machine(
         eprintln!("the wall clock under emulation shows orders of magnitude only");
     }
     let machine = Machine::new(&plan.machine, choice.accelerator);
-    let identities = kernels::identities(&plan.variants, kernels);
+    let identities = kernels::identities(&plan.variants, kernels)?;
     let file = CampaignFile {
         version: VERSION,
         begun: jiff::Timestamp::now().to_string(),
@@ -177,7 +208,11 @@ fn open_campaign(
             let added = jiff::Timestamp::now().to_string();
             campaign::extend(&results, &file, Addition { added, repetitions, command: command_text() })?
         }
-        None => (CampaignFolder::open(&results, &file)?, file),
+        None => {
+            let opened = CampaignFolder::open(&results, &file)?;
+            let file = opened.folder.file()?;
+            (opened, file)
+        }
     };
     let path = opened.folder.path();
     for why in &opened.left_alone {
@@ -210,7 +245,7 @@ fn run_boots(
     folder: &CampaignFolder,
     tries: Vec<Try>,
     file: &CampaignFile,
-    boots: Boots<'_>,
+    boots: &Boots<'_>,
 ) -> anyhow::Result<()> {
     let Boots { machine, image, kernels, profiler } = boots;
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
@@ -220,12 +255,12 @@ fn run_boots(
         cache: &lab.cache,
         folder,
         file,
-        machine,
+        machine: machine.clone(),
         side_by_side,
         pinning: execute::take_cpus(&lab.cache, &file.plan.machine, &lab.interrupt)?,
         image: image.path.clone(),
         bzimages,
-        profiler,
+        profiler: profiler.clone(),
         enough_failures: None,
         interrupt: &lab.interrupt,
     };

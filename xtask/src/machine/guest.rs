@@ -76,6 +76,7 @@ mod tests {
             workloads: Vec::new(),
             workload_limit_s: 60,
             phase_us: 0,
+            sampling: lab_protocol::Sampling::plain(),
         };
         let archive = assignment_archive(&assignment, None).unwrap();
         let mut reader = cpio::newc::Reader::new(archive.as_slice()).unwrap();

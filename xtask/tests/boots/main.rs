@@ -63,6 +63,7 @@ fn a_job_of_fio() {
         tool = "fio"
         job = "images/fio/read.fio"
         file-mib = 8
+        samples = 1
         [plans.small-fio]
         like = "ci"
         scenarios = ["remote"]
@@ -81,7 +82,8 @@ fn a_job_of_fio() {
         let cell = cell(row, variant);
         assert_eq!(cell["samples"][0]["bytes"], 64 << 20, "{variant}");
         // fio tells whole milliseconds, of some hundred.
-        assert!(cell["repeat"].as_f64().is_some_and(|repeat| repeat <= 0.01), "{variant} repeats: {cell}");
+        let repeat = cell["repeat"]["spread"].as_f64();
+        assert!(repeat.is_some_and(|repeat| repeat <= 0.01), "{variant} repeats: {cell}");
     }
     assert!(sandbox.campaign_text().contains("rw=read"), "the job is recorded");
 }
@@ -90,10 +92,22 @@ fn a_job_of_fio() {
 #[test]
 fn planted_slowdowns_are_found() {
     let sandbox = TestCheckout::new("");
-    let command = ["run-lab", "--self-test", "--plan", "ci", "--workloads", "dd-read", "--boots", "2"];
+    let command = [
+        "run-lab",
+        "--self-test",
+        "--plan",
+        "ci",
+        "--scenarios",
+        "local",
+        "--workloads",
+        "dd-read",
+        "--boots",
+        "1",
+    ];
     let run = sandbox.lab(&command);
     run.expect_code_in(&[0]);
-    assert!(run.stdout.contains("Passed (exit code 0): 5 of 5 rows are as they should be."), "{run}");
+    assert!(run.stdout.contains("Placebos: 0 false alarms in 20 rows of 20 kernels"), "{run}");
+    assert!(run.stdout.contains("Passed (exit code 0): 27 of 27 rows are as they should be."), "{run}");
     let comparison = sandbox.comparison();
     let row = row(&comparison, "local", "dd-read");
     let base = evidence(row, "base");
@@ -159,6 +173,7 @@ fn programs_that_fail() {
         tool = "dd"
         args = ["if={file}", "of=/dev/null", "bs=2M", "count=4", "iflag=direct,nosuchflag"]
         file-mib = 8
+        samples = 1
         [plans.failing-programs]
         machine = "virtual"
         baseline = "original"
@@ -331,7 +346,7 @@ fn no_boot_needs_root() {
 #[test]
 fn bad_input() {
     let variant = "[variants.mine]\nseries = [\"mine\"]\n[plans.mine]\nlike = \"ci\"\nvariants = [\"original\", \"mine\"]";
-    let job = "[workloads.job]\ntool = \"fio\"\njob = \"kernel-patches/mine/x.fio\"\nfile-mib = 8\n\
+    let job = "[workloads.job]\ntool = \"fio\"\njob = \"kernel-patches/mine/x.fio\"\nfile-mib = 8\nsamples = 1\n\
                   [plans.job]\nlike = \"ci\"\nworkloads = [\"job\"]";
     let escape = "--- /dev/null\n+++ b/../../outside\n@@ -0,0 +1 @@\n+x\n";
     let misfit = "--- a/fs/fuse/file.c\n+++ b/fs/fuse/file.c\n@@ -1,1 +1,1 @@\n-no such line\n+another\n";

@@ -66,7 +66,8 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn new(settings: &StorageSettings, seed: u64) -> Self {
         Service {
-            latencies: Draws::new(seed, nanoseconds(settings.latency_us), settings.distribution),
+            latencies: Draws::new(seed, nanoseconds(settings.latency_us), settings.distribution)
+                .dithered(settings.dither_permille),
             places: match settings.parallel {
                 0 => usize::MAX,
                 limit => limit as usize,

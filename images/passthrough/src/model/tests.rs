@@ -32,6 +32,7 @@ fn no_access_is_lost_or_doubled_between_threads() {
         StorageSettings { latency_us: 20, parallel: 2, merge_kib: 64, ..StorageSettings::OFF },
         StorageSettings { plug_us: 30, merge_kib: 1024, ..StorageSettings::OFF },
         StorageSettings {
+            dither_permille: 0,
             jitter_us: 20,
             latency_us: 10,
             distribution: Distribution::Exponential,

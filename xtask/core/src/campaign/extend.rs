@@ -4,6 +4,7 @@ use anyhow::{Context as _, ensure};
 use serde::Serialize;
 
 use super::{Addition, CampaignFile};
+use crate::plan::Plan;
 use crate::plan::config::BOOTS;
 use crate::text::fields::{FieldPair, pair_fields};
 
@@ -25,7 +26,14 @@ pub fn longer(old: CampaignFile, addition: Addition) -> anyhow::Result<CampaignF
         addition.repetitions,
         old.plan.repetitions
     );
-    let plan = old.plan.clone().with_repetitions(repetitions);
+    let plan = match old.plan.added[..] {
+        [] => old.plan.clone().with_repetitions(repetitions),
+        // After those that were added for the sake of precision.
+        [_, ..] => (0..addition.repetitions).fold(old.plan.clone(), |plan, _| {
+            let all = plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
+            plan.with_more_samples(all)
+        }),
+    };
     ensure!(
         plan.boots.starts_with(&old.plan.boots),
         "--add-boots: this lab orders boots in another way than the one that began the campaign; run without \
@@ -35,13 +43,24 @@ pub fn longer(old: CampaignFile, addition: Addition) -> anyhow::Result<CampaignF
     Ok(CampaignFile { plan, additions, ..old })
 }
 
+/// The campaign with one more repetition in these scenarios.
+pub fn with_more_samples(old: CampaignFile, scenarios: Vec<String>) -> CampaignFile {
+    let plan = old.plan.clone().with_more_samples(scenarios);
+    CampaignFile { plan, ..old }
+}
+
 /// In what two campaigns differ, but for the number of repetitions: keys of the campaign file, and the variants whose
 /// kernels differ.
 ///
 /// # Errors
 /// If one of them cannot be written as JSON.
 pub fn differences(old: &CampaignFile, new: &CampaignFile) -> anyhow::Result<Vec<String>> {
-    let plan = new.plan.clone().with_repetitions(old.plan.repetitions);
+    let plan = Plan {
+        precision_permille: old.plan.precision_permille,
+        added: old.plan.added.clone(),
+        ..new.plan.clone()
+    };
+    let plan = plan.with_repetitions(old.plan.repetitions);
     let mut found = differing_keys("plan", &old.plan, &plan)?;
     found.extend(differing_keys("setup", &old.setup, &new.setup)?);
     let kernel = |file: &CampaignFile, variant: &str| {

@@ -52,6 +52,9 @@ pub struct CampaignKernel {
     pub variant: String,
     /// Its kernel.
     pub kernel: KernelIdentity,
+    /// How large its functions and data are, all of them; none in a campaign of a time before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbol_bytes: Option<u64>,
 }
 
 impl CampaignFile {
@@ -59,7 +62,7 @@ impl CampaignFile {
     /// count for the other.
     pub fn continues(&self, other: &CampaignFile) -> bool {
         self.version == other.version
-            && self.plan == other.plan
+            && self.plan.clone().without_added() == other.plan
             && self.setup == other.setup
             && self.kernels == other.kernels
     }

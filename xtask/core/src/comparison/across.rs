@@ -8,7 +8,7 @@ use super::statistics::ratio;
 use super::{Change, Comparison, Question, Row, SCHEMA, Status, Verdict, answer};
 use crate::campaign::Campaign;
 use crate::evidence::metric::Metric;
-use crate::plan::Clock;
+use crate::plan::{Clock, Planted, Variant};
 use crate::text::fields::pair_fields;
 
 /// What has to be equal, as the record calls it: these decide what an instruction is and how many there are of it.
@@ -203,6 +203,19 @@ fn fields<T: Serialize>(left: &T, right: &T) -> anyhow::Result<Vec<(String, [Str
     Ok(pairs.map(|pair| (pair.name, pair.values.map(text))).collect())
 }
 
+/// Series and what is planted, in words.
+fn made_of(variant: &Variant) -> String {
+    let series = if variant.series.is_empty() { "no series".to_owned() } else { variant.series.join(" + ") };
+    let placebo = variant.placebo.iter().map(|name| format!("the placebo {name}"));
+    let planted = variant.planted().map(|planted| match planted {
+        Planted::WorkNs(ns) => format!("{ns} ns planted in each request"),
+        Planted::LatencyPermille(permille) => {
+            format!("{} % planted in the storage's latency", f64::from(permille) / 10.0)
+        }
+    });
+    [series].into_iter().chain(placebo).chain(planted).collect::<Vec<_>>().join(" and ")
+}
+
 /// What differs in the campaigns themselves: host, lab, phases of the boots, what the variants are made of.
 fn unlike_campaigns(left: &Campaign, right: &Campaign) -> anyhow::Result<Vec<Unlike>> {
     let (a, b) = (&left.file, &right.file);
@@ -222,11 +235,7 @@ fn unlike_campaigns(left: &Campaign, right: &Campaign) -> anyhow::Result<Vec<Unl
     ));
     for variant in &a.plan.variants {
         let Some(other) = b.plan.variants.iter().find(|other| other.name == variant.name) else { continue };
-        let made_of = [variant, other].map(|variant| match (&variant.series[..], variant.planted_ns) {
-            ([], None) => "no series".to_owned(),
-            (series, None) => series.join(" + "),
-            (series, Some(ns)) => format!("{} and {ns} ns planted in each request", series.join(" + ")),
-        });
+        let made_of = [variant, other].map(made_of);
         pairs.push((format!("variant {}", variant.name), made_of));
         let kernel = |campaign: &Campaign| {
             let boots = &campaign.boots;

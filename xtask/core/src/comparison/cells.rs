@@ -5,7 +5,9 @@ use lab_protocol::{RequestStats, WorkloadReport, WorkloadTask};
 use super::evidence::evidence;
 use super::figures::Figures;
 use super::statistics::{arithmetic_mean, harmonic_mean, spread};
-use super::{BootCounts, Cell, Failure, FailureKind, Row, Sample, Trouble, VariantSummary, check};
+use super::{
+    BootCounts, Cell, Failure, FailureKind, Repeat, Row, Sample, SampleKey, Trouble, VariantSummary, check,
+};
 use crate::campaign::{BootData, Campaign};
 use crate::evidence::metric::{Averaging, Metric};
 use crate::evidence::outcome::Outcome;
@@ -60,12 +62,15 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
         let agreed = agreed.map(|agreed| (boot.record.boot.scenario.clone(), agreed));
         negotiated.extend(agreed.filter(|agreed| !negotiated.contains(agreed)));
     }
+    let mut kernels = campaign.file.kernels.iter();
     Ok(VariantSummary {
         name: variant.name.clone(),
         series: variant.series.clone(),
         prefix: variant.prefix.clone(),
-        planted_ns: variant.planted_ns,
+        planted: variant.planted(),
+        placebo: variant.placebo.clone(),
         kernel: boots.first().map(|boot| boot.record.kernel.clone()),
+        symbol_bytes: kernels.find(|of| of.variant == variant.name).and_then(|of| of.symbol_bytes),
         release: boots
             .iter()
             .find_map(|boot| boot.report.as_ref().map(|report| escape_for_terminal(&report.kernel_release))),
@@ -106,16 +111,17 @@ pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metr
 
 /// What the boots of a variant gave in a scenario for a workload.
 struct CellResults<'a> {
-    planned: usize,
+    boots: usize,
+    absent: usize,
     done: Vec<Done>,
     failures: Vec<Failure>,
     stats: Vec<&'a RequestStats>,
 }
 
-/// A boot whose workload did its work.
+/// A sample whose workload did its work.
 struct Done {
     boot: u32,
-    phase_us: u32,
+    key: SampleKey,
     bytes: u64,
     disturbed: Vec<String>,
     figures: Box<Figures>,
@@ -126,29 +132,44 @@ fn arm<'a>(campaign: &'a Campaign, variant: &str, scenario: &str, task: &Workloa
     let planned = campaign.file.plan.boots.iter().filter(|step| is_of(step)).count();
     let mut boots: Vec<_> = campaign.boots.iter().filter(|boot| is_of(&boot.record.boot)).collect();
     boots.sort_by_key(|boot| boot.record.boot.number);
-    let mut arm = CellResults { planned, done: Vec::new(), failures: Vec::new(), stats: Vec::new() };
+    let mut arm = CellResults {
+        boots: planned,
+        absent: planned,
+        done: Vec::new(),
+        failures: Vec::new(),
+        stats: Vec::new(),
+    };
     for boot in boots {
         let step = &boot.record.boot;
-        match workload(boot, task) {
-            Found::Absent => {}
-            Found::Failed(kind, reason) => arm.failures.push(Failure { boot: step.number, reason, kind }),
-            Found::Done(bytes, figures, requests) => {
-                let disturbed = boot.record.disturbances();
-                arm.done.push(Done { boot: step.number, phase_us: step.phase_us, bytes, disturbed, figures });
-                arm.stats.extend(requests);
+        let found = samples(boot, task);
+        arm.absent -= usize::from(!found.is_empty());
+        let mut failure = None;
+        for found in found {
+            match found {
+                // One for each boot: what fails in one sample fails in the next.
+                Found::Failed(kind, reason) => {
+                    failure = failure.or(Some(Failure { boot: step.number, reason, kind }));
+                }
+                Found::Done { sample, bytes, figures, requests } => {
+                    let key = SampleKey { phase_us: step.phase_us, number: sample };
+                    let disturbed = boot.record.disturbances();
+                    arm.done.push(Done { boot: step.number, key, bytes, disturbed, figures });
+                    arm.stats.extend(requests);
+                }
             }
         }
+        arm.failures.extend(failure);
     }
     arm
 }
 
 fn cell(variant: &str, arm: &CellResults, metric: Metric, clock: Clock) -> Cell {
-    let (mut samples, mut not_given) = (Vec::new(), None);
+    let (mut all, mut not_given) = (Vec::new(), None);
     for done in &arm.done {
         match done.figures.of(metric) {
-            Ok(value) => samples.push(Sample {
+            Ok(value) => all.push(Sample {
                 boot: done.boot,
-                phase_us: done.phase_us,
+                key: done.key,
                 value,
                 bytes: done.bytes,
                 disturbed: done.disturbed.clone(),
@@ -156,19 +177,21 @@ fn cell(variant: &str, arm: &CellResults, metric: Metric, clock: Clock) -> Cell 
             Err(why) => not_given = not_given.or(Some(why)),
         }
     }
+    let (samples, repeat) = match clock {
+        Clock::Virtual => once_each(all),
+        Clock::Wall => (all, None),
+    };
     let values: Vec<_> = samples.iter().map(|sample| sample.value).collect();
     Cell {
         variant: variant.to_owned(),
-        absent: arm.planned.saturating_sub(arm.done.len() + arm.failures.len()) as u32,
+        boots: arm.boots as u32,
+        absent: arm.absent as u32,
         mean: match metric.averaging() {
             Averaging::Harmonic => harmonic_mean(&values),
             Averaging::Arithmetic => arithmetic_mean(&values),
         },
         spread: spread(&values),
-        repeat: match clock {
-            Clock::Virtual => repeat(&samples).map(|(repeat, _)| repeat),
-            Clock::Wall => None,
-        },
+        repeat,
         evidence: None,
         samples,
         not_given,
@@ -177,34 +200,61 @@ fn cell(variant: &str, arm: &CellResults, metric: Metric, clock: Clock) -> Cell 
     }
 }
 
-/// The largest spread among samples of one phase, and the phase.
-pub(super) fn repeat(samples: &[Sample]) -> Option<(f64, u32)> {
-    let of_phase = |phase| {
-        let alike = samples.iter().filter(|sample| sample.phase_us == phase);
-        Some((spread(&alike.map(|sample| sample.value).collect::<Vec<_>>())?, phase))
-    };
-    samples.iter().filter_map(|sample| of_phase(sample.phase_us)).reduce(|a, b| if b.0 > a.0 { b } else { a })
+/// Each sample once, as it was taken first, and what those that were taken again say.
+fn once_each(all: Vec<Sample>) -> (Vec<Sample>, Option<Repeat>) {
+    let mut samples: Vec<Sample> = Vec::new();
+    let mut repeat: Option<Repeat> = None;
+    for sample in all {
+        let Some(first) = samples.iter().find(|first| first.key == sample.key) else {
+            samples.push(sample);
+            continue;
+        };
+        let found = Repeat {
+            spread: spread(&[first.value, sample.value]).unwrap_or(f64::INFINITY),
+            boots: [first.boot, sample.boot],
+        };
+        repeat = Some(repeat.filter(|so_far| so_far.spread >= found.spread).unwrap_or(found));
+    }
+    (samples, repeat)
 }
 
 enum Found<'a> {
-    /// The boot ended before, or has no report.
-    Absent,
     /// It did not do its work, and why.
     Failed(FailureKind, String),
-    /// The bytes that it transferred, what was measured, and what the server saw.
-    Done(u64, Box<Figures>, Option<&'a RequestStats>),
+    /// It did.
+    Done {
+        /// Its number.
+        sample: u32,
+        /// What it transferred.
+        bytes: u64,
+        /// What was measured.
+        figures: Box<Figures>,
+        /// What the server saw.
+        requests: Option<&'a RequestStats>,
+    },
 }
 
-fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
+/// What a boot gave for a workload: nothing if it ended before or has no report.
+fn samples<'a>(boot: &'a BootData, task: &WorkloadTask) -> Vec<Found<'a>> {
     // The report of a lost boot is not trusted, and the boot is run again.
     if matches!(boot.record.outcome, Outcome::Lost { .. }) {
-        return Found::Absent;
+        return Vec::new();
     }
-    let Some(report) = &boot.report else { return Found::Absent };
-    let Some(workload) = report.workloads.iter().find(|workload| workload.name == task.name) else {
+    let Some(report) = &boot.report else { return Vec::new() };
+    let found: Vec<_> = report
+        .workloads
+        .iter()
+        .filter(|workload| workload.name == task.name)
+        .map(|workload| sample(workload, task))
+        .collect();
+    if found.is_empty() {
         let problem = report.problems.first().map(|problem| format!(": {}", escape_for_terminal(problem)));
-        return not_done(format!("was not run{}", problem.unwrap_or_default()));
-    };
+        return vec![not_done(format!("was not run{}", problem.unwrap_or_default()))];
+    }
+    found
+}
+
+fn sample<'a>(workload: &'a WorkloadReport, task: &WorkloadTask) -> Found<'a> {
     // First of all: a program that reads wrong bytes may well end with an error because of them.
     if let Some(reason) = wrong_data(workload) {
         return Found::Failed(FailureKind::WrongData, reason);
@@ -213,11 +263,12 @@ fn workload<'a>(boot: &'a BootData, task: &WorkloadTask) -> Found<'a> {
         return not_done(reason);
     }
     match output::throughput(task.tool, output::figures(task.tool, workload)) {
-        Ok(throughput) => Found::Done(
-            throughput.bytes,
-            Box::new(Figures::new(task.tool, throughput, workload)),
-            workload.requests.as_ref(),
-        ),
+        Ok(throughput) => Found::Done {
+            sample: workload.sample,
+            bytes: throughput.bytes,
+            figures: Box::new(Figures::new(task.tool, throughput, workload)),
+            requests: workload.requests.as_ref(),
+        },
         Err(error) => not_done(escape_for_terminal(&format!("{error:#}"))),
     }
 }

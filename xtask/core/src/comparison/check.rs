@@ -54,10 +54,10 @@ pub(super) fn boots_of<'a>(campaign: &'a Campaign, variant: &str) -> anyhow::Res
 }
 
 /// For each variant whether it is the baseline's kernel under another label; the first is the baseline itself. One with
-/// a slowdown planted in its server is another one.
+/// a slowdown planted is another one.
 pub(super) fn same_kernel_as_baseline(variants: &[VariantSummary]) -> Vec<bool> {
     let booted = |variant: &VariantSummary| {
-        variant.kernel.as_ref().map(|kernel| (kernel.bzimage_sha256.clone(), variant.planted_ns))
+        variant.kernel.as_ref().map(|kernel| (kernel.bzimage_sha256.clone(), variant.planted))
     };
     let baseline = variants.first().and_then(booted);
     let same = |variant| baseline.is_some() && booted(variant) == baseline;

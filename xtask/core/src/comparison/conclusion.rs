@@ -109,9 +109,8 @@ struct Judged<'a> {
     /// Ratios of the rows that differ to neither side's credit.
     more: Vec<f64>,
     less: Vec<f64>,
-    same: usize,
-    /// The largest difference that one of these rows does not rule out.
-    limit: f64,
+    /// Rows without a difference, each with the largest one that it does not rule out.
+    same: Vec<(String, f64)>,
     failed: usize,
     wrong_data: usize,
     unknown: usize,
@@ -149,12 +148,7 @@ impl<'a> Judged<'a> {
             worse: ratios(Verdict::Worse),
             more: ratios(Verdict::More),
             less: ratios(Verdict::Less),
-            same: count(Verdict::Same),
-            limit: changes
-                .iter()
-                .filter(|change| change.verdict == Verdict::Same)
-                .filter_map(|change| change.limit)
-                .fold(0.0, f64::max),
+            same: rows.iter().filter_map(|row| same_row(row, place, rows)).collect(),
             failed: count(Verdict::Failed),
             wrong_data: count(Verdict::WrongData),
             unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
@@ -211,7 +205,7 @@ impl<'a> Judged<'a> {
             moved(&self.worse, if self.is_speed { "SLOWER" } else { "WORSE" }),
             moved(&self.more, "more"),
             moved(&self.less, "less"),
-            counted(self.same, &format!("no difference larger than {}", at_most(self.limit))),
+            counted(self.same.len(), "no difference").map(|text| text + &limits(&self.same)),
             counted(self.wrong_data, "WRONG DATA"),
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
@@ -234,6 +228,32 @@ impl<'a> Judged<'a> {
         let said = if parts.is_empty() { "nothing measured".to_owned() } else { parts.join("; ") };
         format!("{name} against {baseline}: {said}.")
     }
+}
+
+/// A row without a difference, with what it is called beside the other rows.
+fn same_row(row: &Row, place: usize, rows: &[Row]) -> Option<(String, f64)> {
+    let change = row.cells.get(place)?.change.filter(|change| change.verdict == Verdict::Same)?;
+    let differ = |name: fn(&Row) -> &str| rows.iter().any(|other| name(other) != name(row));
+    let parts = [
+        Some(row.scenario.as_str()).filter(|_| differ(|row| &row.scenario)),
+        Some(row.workload.as_str()),
+        Some(row.metric.name()).filter(|_| differ(|row| row.metric.name())),
+    ];
+    Some((parts.into_iter().flatten().collect::<Vec<_>>().join(" "), change.limit.unwrap_or(0.0)))
+}
+
+/// What each of these rows rules out, in brackets; equal limits are said once.
+fn limits(same: &[(String, f64)]) -> String {
+    let mut by_limit: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, limit) in same {
+        let limit = at_most(*limit);
+        match by_limit.iter_mut().find(|(known, _)| *known == limit) {
+            Some((_, names)) => names.push(name),
+            None => by_limit.push((limit, vec![name])),
+        }
+    }
+    let parts = by_limit.iter().map(|(limit, names)| format!("<{limit} {}", names.join(", ")));
+    format!(" ({})", parts.collect::<Vec<_>>().join("; "))
 }
 
 /// From the smallest to the largest ratio, in brackets.

@@ -6,9 +6,9 @@ use lab_protocol::{Negotiated, Splicing};
 
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
-use super::{Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE, VariantSummary, Verdict, cells};
+use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict};
 use crate::campaign::{BootData, Campaign, Setup};
-use crate::evidence::metric::{Metric, Thresholds};
+use crate::evidence::metric::Metric;
 use crate::evidence::outcome::Outcome;
 use crate::plan::Clock;
 use crate::text::escape::escape_for_terminal;
@@ -48,7 +48,7 @@ pub(super) fn doubts(
         Clock::Virtual => {
             doubts.extend(setup.filter(|setup| setup.cpus > 1).map(shared_clock));
             doubts.extend(unrepeatable(rows));
-            doubts.extend(phases(rows, &campaign.file.plan.thresholds));
+            doubts.extend(unperturbed(campaign));
         }
     }
     doubts.extend(rows.iter().flat_map(|row| different_controls(row, &controls)));
@@ -121,7 +121,7 @@ fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
     for (place, left) in variants.iter().enumerate() {
         for right in &variants[place + 1..] {
             let (Some(a), Some(b)) = (&left.kernel, &right.kernel) else { continue };
-            if a.bzimage_sha256 != b.bzimage_sha256 || left.planted_ns != right.planted_ns {
+            if a.bzimage_sha256 != b.bzimage_sha256 || left.planted != right.planted {
                 continue;
             }
             let names = format!("{} and {}", left.name, right.name);
@@ -225,44 +225,31 @@ pub(super) fn disturbed(rows: &[Row]) -> Option<String> {
     })
 }
 
+/// With the virtual clock a boot is a function of its input.
 fn unrepeatable(rows: &[Row]) -> Option<String> {
-    let (repeat, row, cell) = largest(rows, |_, cell| cell.repeat)?;
-    let (_, phase_us) = cells::repeat(&cell.samples)?;
-    let alike = || cell.samples.iter().filter(|sample| sample.phase_us == phase_us);
-    let ends = [
-        alike().min_by(|a, b| a.value.total_cmp(&b.value))?.boot,
-        alike().max_by(|a, b| a.value.total_cmp(&b.value))?.boot,
-    ];
-    let [first, second] = [ends[0].min(ends[1]), ends[0].max(ends[1])];
-    (repeat > REPEATABLE_SPREAD).then(|| {
+    let (spread, row, cell) = largest(rows, |_, cell| cell.repeat.map(|repeat| repeat.spread))?;
+    let [first, second] = cell.repeat?.boots;
+    (spread > 0.0).then(|| {
         format!(
-            "boots of one kernel that started alike differ by up to {:.1} % ({}, boots {first} and {second}): with the \
-             virtual clock they should not by more than {:.0} %",
-            repeat * 100.0,
+            "samples of one kernel that were taken twice differ by up to {:.2} % ({}, boots {first} and {second}): with the virtual \
+             clock and one CPU they should not differ at all",
+            spread * 100.0,
             place(row, cell),
-            REPEATABLE_SPREAD * 100.0,
         )
     })
 }
 
-/// What the virtual clock does not show by itself: how much of a figure is owed to the moment at which it started.
-fn phases(rows: &[Row], thresholds: &Thresholds) -> Option<String> {
-    let samples = || rows.iter().flat_map(|row| &row.cells).flat_map(|cell| &cell.samples);
-    let first = samples().next()?.phase_us;
-    if samples().all(|sample| sample.phase_us == first) {
-        return Some(
-            "all boots started their workloads at the same phase of the timer tick: a spread near zero says that \
-             figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells"
-                .to_owned(),
-        );
-    }
-    let over = |row: &Row, cell: &Cell| cell.spread.filter(|spread| *spread > thresholds.of(row.metric));
-    let (spread, row, cell) = largest(rows, over)?;
-    Some(format!(
-        "the phase of the timer tick moves a figure by up to {:.1} % ({}): a smaller change there says nothing",
-        spread * 100.0,
-        place(row, cell)
-    ))
+/// Samples that were all taken in the same way: what they repeat is one trajectory.
+fn unperturbed(campaign: &Campaign) -> Option<String> {
+    let plan = &campaign.file.plan;
+    let measured = || plan.workloads.iter().filter(|workload| !workload.is_suite());
+    let phases = || plan.boots.iter().map(|boot| boot.phase_us);
+    let differ = phases().any(|phase| Some(phase) != phases().next());
+    (measured().count() > 0 && plan.machine.phase_range_us == 0 && !differ).then(|| {
+        "all samples start at the same phase of the timer tick: that they agree says that figures repeat, not that a change of \
+         some percent is owed to the patches; set phase-range-us in lab.toml"
+            .to_owned()
+    })
 }
 
 /// The largest value of all cells, and where it is.

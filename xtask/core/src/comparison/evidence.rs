@@ -1,6 +1,6 @@
 //! From what the server counted in several boots to ranges.
 
-use lab_protocol::{RequestStats, ServiceTimes, StorageStats};
+use lab_protocol::{RequestStats, ServiceTimes, Splicing, StorageStats};
 
 use super::{Evidence, MinMax, ServiceEvidence, StorageEvidence};
 
@@ -76,6 +76,23 @@ fn service(times: impl Iterator<Item = Option<ServiceTimes>>) -> Option<ServiceE
 pub(super) fn requests(stats: &RequestStats) -> u64 {
     let count = |name: &str| stats.by_operation.get(name).copied().unwrap_or(0);
     count("READ").saturating_add(count("WRITE"))
+}
+
+/// All requests but READ and WRITE.
+pub(super) fn other_requests(stats: &RequestStats) -> u64 {
+    // A report may hold any numbers, even such as cannot be added.
+    let all = stats.by_operation.values().fold(0_u64, |sum, count| sum.saturating_add(*count));
+    all.saturating_sub(requests(stats))
+}
+
+/// The bytes of READs and WRITEs that went by copying: with splicing, which is counted by requests, the same share of all.
+pub(super) fn copied_bytes(stats: &RequestStats) -> f64 {
+    let sizes = stats.read_sizes.iter().chain(&stats.write_sizes);
+    let bytes: f64 = sizes.map(|(size, count)| f64::from(*size) * *count as f64).sum();
+    let share =
+        |splicing: Splicing| splicing.copied as f64 / (splicing.spliced as f64 + splicing.copied as f64);
+    let share = stats.splicing.map(share).filter(|share| share.is_finite()).unwrap_or(1.0);
+    bytes * share
 }
 
 /// The mean over READs and WRITEs.

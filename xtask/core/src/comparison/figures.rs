@@ -1,8 +1,8 @@
 //! What one boot gives for each metric, or why it gives none.
 
-use lab_protocol::{ContextSwitches, CpuTime, Tool, WorkloadReport};
+use lab_protocol::{ContextSwitches, CpuTime, MemoryInUse, Tool, WorkloadReport};
 
-use super::evidence::{mean_service_ns, requests};
+use super::evidence::{copied_bytes, mean_service_ns, other_requests, requests};
 use crate::evidence::metric::Metric;
 use crate::evidence::output::{self, Latency, Requests, Throughput};
 use crate::text::escape::escape_for_terminal;
@@ -18,6 +18,7 @@ pub(super) struct Figures {
     server_cpu: CpuTime,
     tool_switches: Option<ContextSwitches>,
     server_switches: Option<ContextSwitches>,
+    memory: Option<MemoryInUse>,
     server: Option<ServerFigures>,
 }
 
@@ -25,6 +26,8 @@ pub(super) struct Figures {
 #[derive(Debug)]
 struct ServerFigures {
     requests: u64,
+    other_requests: u64,
+    copied_bytes: f64,
     most_in_flight: u32,
     mean_in_flight: f64,
     service_ns: Option<u64>,
@@ -51,8 +54,11 @@ impl Figures {
             server_cpu: workload.server_cpu,
             tool_switches: workload.tool_switches,
             server_switches: workload.server_switches,
+            memory: workload.memory,
             server: workload.requests.as_ref().map(|stats| ServerFigures {
                 requests: requests(stats),
+                other_requests: other_requests(stats),
+                copied_bytes: copied_bytes(stats),
                 most_in_flight: stats.most_in_flight,
                 mean_in_flight: stats.mean_in_flight,
                 service_ns: mean_service_ns(stats),
@@ -73,11 +79,19 @@ impl Figures {
             Metric::LatencyP90 => self.percentile(|of| of.p90_ns)?,
             Metric::LatencyP99 => self.percentile(|of| of.p99_ns)?,
             Metric::LatencyP999 => self.percentile(|of| of.p99_9_ns)?,
-            Metric::ToolCpu => ms(self.tool_cpu),
-            Metric::ServerCpu => ms(self.server_cpu),
+            Metric::ToolCpu => ms(self.tool_cpu.user_us) + ms(self.tool_cpu.system_us),
+            Metric::ToolUser => ms(self.tool_cpu.user_us),
+            Metric::ToolSystem => ms(self.tool_cpu.system_us),
+            Metric::ServerCpu => ms(self.server_cpu.user_us) + ms(self.server_cpu.system_us),
+            Metric::ServerUser => ms(self.server_cpu.user_us),
+            Metric::ServerSystem => ms(self.server_cpu.system_us),
             Metric::ToolSwitches => switches(self.tool_switches)?,
             Metric::ServerSwitches => switches(self.server_switches)?,
+            Metric::ServerMemory => mib(self.memory()?.server_peak_kib),
+            Metric::Slab => mib(self.memory()?.slab_kib),
             Metric::Requests => self.seen()?.requests as f64,
+            Metric::OtherRequests => self.seen()?.other_requests as f64,
+            Metric::Copied => self.seen()?.copied_bytes / f64::from(1 << 20),
             Metric::MostInFlight => f64::from(self.seen()?.most_in_flight),
             Metric::MeanInFlight => self.seen()?.mean_in_flight,
             Metric::ServiceMean => us(self.seen()?.service_ns.ok_or("no request was answered")? as f64),
@@ -106,6 +120,10 @@ impl Figures {
         format!("not given by {tool}")
     }
 
+    fn memory(&self) -> Result<MemoryInUse, String> {
+        self.memory.ok_or_else(|| NOT_REPORTED.to_owned())
+    }
+
     fn seen(&self) -> Result<&ServerFigures, String> {
         self.server.as_ref().ok_or_else(|| "not told by the server".to_owned())
     }
@@ -115,12 +133,19 @@ fn us(ns: f64) -> f64 {
     ns / 1000.0
 }
 
-fn ms(time: CpuTime) -> f64 {
-    (time.user_us as f64 + time.system_us as f64) / 1000.0
+fn ms(us: u64) -> f64 {
+    us as f64 / 1000.0
 }
 
+fn mib(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}
+
+/// Why an old report has no figure.
+const NOT_REPORTED: &str = "not in the guest's report";
+
 fn switches(counted: Option<ContextSwitches>) -> Result<f64, String> {
-    let counted = counted.ok_or("not in the guest's report")?;
+    let counted = counted.ok_or(NOT_REPORTED)?;
     Ok(counted.voluntary as f64 + counted.involuntary as f64)
 }
 

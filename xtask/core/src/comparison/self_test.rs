@@ -1,19 +1,25 @@
-//! The lab tested by itself: arms of one kernel, with nothing and with known slowdowns planted in the server. Whoever finds
-//! what was planted, and nothing where nothing was, can be believed when it says something about a kernel.
+//! The lab tested by itself: arms of one kernel with nothing and with known slowdowns planted in server and storage, and
+//! kernels with changes that mean nothing. Whoever finds what was planted, and nothing where nothing was, can be believed when
+//! it says something about a kernel.
 
 mod judge;
 mod predict;
 #[cfg(test)]
 mod tests;
 
+use super::statistics::{self, Method};
+use super::verdict;
 use crate::campaign::Campaign;
 use crate::comparison::{BootCounts, Cell, Change, Comparison, Status};
 use crate::evidence::metric::Metric;
 use crate::evidence::output;
-use crate::plan::Clock;
+use crate::plan::{Clock, Planted};
 
 pub use judge::Judgement;
 pub use predict::{Prediction, Reach};
+
+/// How much a placebo may do at most, nanoseconds in each request: the most instructions that one has.
+const PLACEBO_NS: u64 = 64;
 
 /// What a self-test came to.
 #[derive(Clone, Debug)]
@@ -41,16 +47,21 @@ pub struct SelfTestRow {
     pub workload: String,
     /// The arm's name.
     pub arm: String,
-    /// What was planted in each READ and WRITE, nanoseconds; none where the arm is the baseline again.
-    pub planted_ns: Option<u64>,
+    /// What was planted; none where the arm is the baseline again, or a placebo.
+    pub planted: Option<Planted>,
+    /// Whether its kernel has a change that means nothing.
+    pub is_placebo: bool,
     /// What was to be found; none if the baseline has no figure.
     pub prediction: Option<Prediction>,
     /// What the comparison found.
     pub change: Option<Change>,
-    /// The fewest boots of the two arms that gave a figure.
-    pub boots: usize,
-    /// The arm is the baseline again: whether their boots gave the same figures, one by one, and the server saw the same
-    /// times to the nanosecond.
+    /// By how much a placebo may move the figure at most, a share of it; zero of other arms.
+    pub may_move: f64,
+    /// With the virtual clock: the 95 % interval of the change by each method that gives one.
+    pub intervals: Vec<(Method, (f64, f64))>,
+    /// The fewest samples of the two arms; with the wall clock boots.
+    pub samples: usize,
+    /// Whether the boots of both arms gave the same figures, one by one, and the server saw the same times to the nanosecond.
     pub alike: bool,
     /// What the comparison should have found against what it found.
     pub judgement: Judgement,
@@ -68,21 +79,32 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
     for compared in &comparison.rows {
         let Some((base, others)) = compared.cells.split_first() else { continue };
         for (cell, variant) in others.iter().zip(&comparison.variants[1..]) {
-            let planted_ns = variant.planted_ns;
+            let (planted, is_placebo) = (variant.planted, variant.placebo.is_some());
             let of_scenario = plan.scenarios.iter().find(|scenario| scenario.name == compared.scenario);
-            let model = of_scenario.map(|scenario| &scenario.server.storage);
-            let prediction = predict::baseline(base, output::unit(compared.tool))
-                .map(|seen| predict::predict(seen, planted_ns.unwrap_or(0), plan.machine.cpus, model));
+            let seen = predict::baseline(base, output::unit(compared.tool));
+            let prediction = seen.zip(of_scenario).map(|(seen, scenario)| {
+                predict::predict(seen, planted, plan.machine.cpus, &scenario.server.storage)
+            });
+            let placebo = seen.zip(of_scenario).filter(|_| is_placebo).map(|(seen, scenario)| {
+                let most = Some(Planted::WorkNs(PLACEBO_NS));
+                1.0 - predict::predict(seen, most, plan.machine.cpus, &scenario.server.storage).ratio
+            });
             rows.push(SelfTestRow {
                 scenario: compared.scenario.clone(),
                 workload: compared.workload.clone(),
                 arm: cell.variant.clone(),
-                planted_ns,
+                planted,
+                is_placebo,
                 prediction,
+                may_move: placebo.unwrap_or(0.0),
                 change: cell.change,
-                alike: planted_ns.is_none() && took_the_same(base, cell),
-                boots: base.samples.len().min(cell.samples.len()),
-                judgement: rules.judge(planted_ns, prediction, cell.change.as_ref()),
+                alike: took_the_same(base, cell),
+                intervals: match plan.machine.clock {
+                    Clock::Virtual => intervals(base, cell),
+                    Clock::Wall => Vec::new(),
+                },
+                samples: base.samples.len().min(cell.samples.len()),
+                judgement: rules.judge(planted, prediction, cell.change.as_ref()),
             });
         }
     }
@@ -97,6 +119,14 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
     })
 }
 
+fn intervals(base: &Cell, cell: &Cell) -> Vec<(Method, (f64, f64))> {
+    let ratios: Option<Vec<f64>> =
+        verdict::pairs(base, cell).into_iter().map(|(left, right)| statistics::ratio(left, right)).collect();
+    let Some(ratios) = ratios else { return Vec::new() };
+    let found = |method| Some((method, statistics::interval(method, &ratios)?));
+    Method::ALL.into_iter().filter_map(found).collect()
+}
+
 /// The tool's figures boot by boot, and what the server saw from the first request to the last answer.
 fn took_the_same(base: &Cell, again: &Cell) -> bool {
     let Some((seen, seen_again)) = base.evidence.as_ref().zip(again.evidence.as_ref()) else { return false };
@@ -104,16 +134,55 @@ fn took_the_same(base: &Cell, again: &Cell) -> bool {
     seen.span_ns == seen_again.span_ns && values(base) == values(again)
 }
 
+impl SelfTestRow {
+    /// The arm is the baseline again.
+    pub fn is_again(&self) -> bool {
+        self.planted.is_none() && !self.is_placebo
+    }
+
+    /// The lab saw a difference where a change means nothing.
+    pub fn is_false_alarm(&self) -> bool {
+        self.is_placebo && self.change.is_some_and(|change| change.verdict.is_difference())
+    }
+
+    /// It is not as it should be, and is no false alarm: of those some are bound to be.
+    pub fn is_wrong(&self) -> bool {
+        matches!(self.judgement, Judgement::Wrong(_)) && !self.is_false_alarm()
+    }
+
+    /// Whether what was planted must show: there is something, and it cannot hide.
+    pub fn must_show(&self) -> bool {
+        self.prediction.is_some_and(|prediction| prediction.reach == Reach::Whole && prediction.ratio != 1.0)
+    }
+
+    /// Whether the interval of a method has the true value in it: what was planted where all of it must show, nearly no change
+    /// where there is nothing. None if neither is so, or there is no interval.
+    pub fn covers(&self, method: Method) -> Option<bool> {
+        let (low, high) = self.intervals.iter().find(|(by, _)| *by == method)?.1;
+        let prediction = self.prediction.filter(|prediction| prediction.reach == Reach::Whole)?;
+        // Equal boots have no spread that an interval could be made of.
+        (!self.is_again())
+            .then_some(low <= prediction.ratio + self.may_move && prediction.ratio - self.may_move <= high)
+    }
+}
+
 impl SelfTest {
+    /// Rows of placebos.
+    pub fn placebos(&self) -> impl Iterator<Item = &SelfTestRow> {
+        self.rows.iter().filter(|row| row.is_placebo)
+    }
+
+    /// Whether the lab saw a difference where there is none more often than an interval of 95 % may.
+    pub fn has_too_many_alarms(&self) -> bool {
+        self.placebos().filter(|row| row.is_false_alarm()).count() * 20 > self.placebos().count()
+    }
+
     /// 0: all is as it should be; 1: something is wrong; 2: it cannot be told.
     pub fn status(&self) -> Status {
-        let any = |is: fn(&Judgement) -> bool| self.rows.iter().any(|row| is(&row.judgement));
-        if any(|judgement| matches!(judgement, Judgement::Wrong(_))) {
+        let cannot_tell = |row: &SelfTestRow| matches!(row.judgement, Judgement::CannotTell(_));
+        if self.rows.iter().any(SelfTestRow::is_wrong) || self.has_too_many_alarms() {
             Status::Worse
-        } else if any(|judgement| matches!(judgement, Judgement::CannotTell(_)))
-            || self.troubled_boots > 0
-            || self.rows.is_empty()
-        {
+        } else if self.rows.iter().any(cannot_tell) || self.troubled_boots > 0 || self.rows.is_empty() {
             Status::CannotTell
         } else {
             Status::NoFinding

@@ -1,7 +1,10 @@
 //! Statistics of few values, exact as far as that is affordable.
 
+mod paired;
 mod rank_sum;
 
+pub use paired::Method;
+pub(crate) use paired::{PairedRatio, interval, paired_ratio};
 use rank_sum::{Pooled, pairs_outside};
 
 /// The harmonic mean, which is the mean of rates over equal amounts of work; none of nothing.

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::statistics::{
-    holm, mann_whitney_p, ratio, ratio_estimate, ratio_interval, smallest_visible_effect,
+    PairedRatio, holm, mann_whitney_p, paired_ratio, ratio, ratio_estimate, ratio_interval,
+    smallest_visible_effect,
 };
-use super::{CLEAR_OF_SPREAD, Cell, FEWEST_WALL_BOOTS, REPEATABLE_SPREAD, Row, SIGNIFICANCE};
+use super::{Cell, FEWEST_PAIRS, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, Sample};
 use crate::evidence::metric::{Direction, Thresholds};
 use crate::plan::Clock;
 
@@ -33,9 +34,6 @@ pub enum Verdict {
     NotGiven,
     /// Too few boots for any statement.
     NotEnoughData,
-    /// Virtual clock: boots of one kernel that started alike differ by more than [`REPEATABLE_SPREAD`], and the kernels
-    /// not by much more than that.
-    NotRepeatable,
     /// The boots show neither a difference nor that there is none: the interval reaches from no change to one that would
     /// matter, or the change is no larger than what the baseline shows against itself.
     Unclear,
@@ -57,7 +55,6 @@ impl Verdict {
             Verdict::BaselineFailed => "no baseline",
             Verdict::NotGiven => "not given",
             Verdict::NotEnoughData => "too few",
-            Verdict::NotRepeatable => "not repeatable",
             Verdict::Unclear => "unclear",
             Verdict::Unreliable => "unreliable",
         }
@@ -71,11 +68,7 @@ impl Verdict {
     /// Whether it says that nothing can be said although there should be something.
     pub(crate) fn is_unknown(self) -> bool {
         match self {
-            Verdict::BaselineFailed
-            | Verdict::NotEnoughData
-            | Verdict::NotRepeatable
-            | Verdict::Unclear
-            | Verdict::Unreliable => true,
+            Verdict::BaselineFailed | Verdict::NotEnoughData | Verdict::Unclear | Verdict::Unreliable => true,
             Verdict::Better
             | Verdict::Worse
             | Verdict::More
@@ -92,27 +85,26 @@ impl Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Change {
-    /// By the baseline. Virtual clock: mean by mean, since boots differ by where they started and all of them count. Wall
-    /// clock: the median of the ratios of all pairs of boots, which belongs to the interval and to the test, and which a boot
-    /// that went astray does not move. None if there is none.
+    /// By the baseline. Virtual clock: the geometric mean of the ratios of equal samples. Wall clock: the median of the ratios
+    /// of all pairs of boots, which a boot that went astray does not move. Each belongs to its interval. None if there is
+    /// none.
     pub ratio: Option<f64>,
     /// Mean by mean.
     pub ratio_of_means: Option<f64>,
     /// What it amounts to.
     pub verdict: Verdict,
-    /// With [`Verdict::Same`], and with the wall clock with [`Verdict::Unclear`] too: a difference that is larger is ruled
-    /// out, as a ratio minus one, up or down. Virtual clock: the threshold or the spread of the boots, whichever is
-    /// larger. Wall clock: the end of the interval that is further from no change.
+    /// With [`Verdict::Same`] and [`Verdict::Unclear`]: a difference that is larger is ruled out, as a ratio minus one, up or
+    /// down. The end of the interval that is further from no change.
     pub limit: Option<f64>,
-    /// Virtual clock: whether the boots of both kernels repeat within [`REPEATABLE_SPREAD`].
-    pub repeatable: Option<bool>,
+    /// The 95 % interval of the ratio.
+    pub interval: Option<(f64, f64)>,
+    /// Virtual clock, with [`Verdict::Unclear`]: about how many samples would tell.
+    pub samples_needed: Option<u64>,
     /// Wall clock: p of the two-sided Mann-Whitney test, exact up to some sixty boots of each kernel.
     pub p: Option<f64>,
     /// Wall clock: the same, corrected (Holm) over all cells of the metrics that decide together; for the arms of the
     /// baseline's own kernel over theirs.
     pub p_corrected: Option<f64>,
-    /// Wall clock: the 95 % interval of the ratio.
-    pub interval: Option<(f64, f64)>,
     /// Wall clock: the smallest change that so many boots with such a spread can show, ratio minus one.
     pub smallest_visible: Option<f64>,
 }
@@ -180,6 +172,16 @@ impl Scale {
         Scale { threshold: thresholds.of(row.metric), direction: row.metric.direction() }
     }
 
+    /// About how many pairs would tell, if they are like these: the interval has to become so narrow that it holds either one
+    /// or the threshold, whichever the ratio lies further from, no longer.
+    fn samples_needed(self, estimate: PairedRatio, pairs: usize) -> u64 {
+        let size = estimate.ratio.ln().abs();
+        let half_width = (estimate.high / estimate.low).ln() / 2.0;
+        let threshold = self.threshold.ln_1p();
+        let room = if size > threshold { size } else { threshold - size };
+        ((pairs as f64 * (half_width / room).powi(2)).ceil() as u64).max(pairs as u64 + 1)
+    }
+
     /// A difference if the ratio lies further from one than `noise`, the same in both directions.
     fn verdict(self, ratio: f64, noise: f64) -> Verdict {
         let (up, down) = match self.direction {
@@ -202,28 +204,27 @@ fn on_virtual_clock(baseline: &Cell, cell: &Cell, scale: Scale) -> Change {
     if change.verdict != Verdict::Same {
         return change;
     }
-    let (Some(left), Some(right)) = (baseline.spread, cell.spread) else {
-        let few = baseline.samples.len().min(cell.samples.len()) < 2;
-        change.verdict = if few { Verdict::NotEnoughData } else { Verdict::NotRepeatable };
+    let pairs = pairs(baseline, cell);
+    if pairs.len() < FEWEST_PAIRS {
+        change.verdict = Verdict::NotEnoughData;
         return change;
-    };
-    // One of the two is zero in all boots.
-    let Some(ratio) = change.ratio else {
-        change.verdict = Verdict::Unclear;
-        return change;
-    };
-    let spread = left.max(right);
-    let repeat = baseline.repeat.unwrap_or(0.0).max(cell.repeat.unwrap_or(0.0));
-    let repeatable = repeat <= REPEATABLE_SPREAD;
-    let noise = if repeatable { spread.max(scale.threshold) } else { spread * CLEAR_OF_SPREAD };
-    change.repeatable = Some(repeatable);
-    change.verdict = scale.verdict(ratio, noise);
-    match (change.verdict == Verdict::Same, repeatable) {
-        (true, true) => change.limit = Some(noise),
-        (true, false) => change.verdict = Verdict::NotRepeatable,
-        (false, _) => {}
+    }
+    // None if one of two is zero.
+    let ratios: Option<Vec<f64>> = pairs.iter().map(|(left, right)| ratio(*left, *right)).collect();
+    let estimate = ratios.as_ref().and_then(|ratios| paired_ratio(ratios));
+    change.ratio = estimate.map(|estimate| estimate.ratio);
+    change.interval = estimate.map(|estimate| (estimate.low, estimate.high));
+    decide(&mut change, scale, true);
+    if let (Verdict::Unclear, Some(estimate)) = (change.verdict, estimate) {
+        change.samples_needed = Some(scale.samples_needed(estimate, pairs.len()));
     }
     change
+}
+
+/// The values of the samples that both have, in their order.
+pub(super) fn pairs(baseline: &Cell, cell: &Cell) -> Vec<(f64, f64)> {
+    let left = |sample: &Sample| baseline.samples.iter().find(|other| other.key == sample.key);
+    cell.samples.iter().filter_map(|sample| Some((left(sample)?.value, sample.value))).collect()
 }
 
 fn on_wall_clock(baseline: &Cell, cell: &Cell) -> Change {
@@ -264,10 +265,10 @@ fn unjudged(baseline: &Cell, cell: &Cell) -> Change {
         ratio_of_means: ratio,
         verdict,
         limit: None,
-        repeatable: None,
+        interval: None,
+        samples_needed: None,
         p: None,
         p_corrected: None,
-        interval: None,
         smallest_visible: None,
     }
 }
@@ -288,20 +289,25 @@ fn correct_family(rows: &mut [Row], rules: Rules, family: Family) {
     let corrected = holm(&tested.iter().filter_map(|(_, change)| change.p).collect::<Vec<_>>());
     for ((scale, change), p) in tested.into_iter().zip(corrected) {
         change.p_corrected = Some(p);
-        let (Some(ratio), Some((low, high))) = (change.ratio, change.interval) else {
-            change.verdict = Verdict::Unclear;
-            continue;
-        };
-        let excludes_one = low > 1.0 || high < 1.0;
-        if p < SIGNIFICANCE && excludes_one {
-            change.verdict = scale.verdict(ratio, scale.threshold);
-        }
-        if change.verdict == Verdict::Same {
-            change.limit = Some((high - 1.0).max(1.0 / low - 1.0));
-            // Everything that the interval allows has to be too small to count.
-            let is_small = [low, high].map(|end| scale.verdict(end, scale.threshold) == Verdict::Same);
-            change.verdict = if is_small == [true, true] { Verdict::Same } else { Verdict::Unclear };
-        }
+        decide(change, scale, p < SIGNIFICANCE);
+    }
+}
+
+/// What follows from a ratio and its interval. It counts if the interval excludes one and, with a test, p is small.
+fn decide(change: &mut Change, scale: Scale, is_significant: bool) {
+    let (Some(ratio), Some((low, high))) = (change.ratio, change.interval) else {
+        change.verdict = Verdict::Unclear;
+        return;
+    };
+    let excludes_one = low > 1.0 || high < 1.0;
+    if is_significant && excludes_one {
+        change.verdict = scale.verdict(ratio, scale.threshold);
+    }
+    if change.verdict == Verdict::Same {
+        change.limit = Some((high - 1.0).max(1.0 / low - 1.0));
+        // Everything that the interval allows has to be too small to count.
+        let is_small = [low, high].map(|end| scale.verdict(end, scale.threshold) == Verdict::Same);
+        change.verdict = if is_small == [true, true] { Verdict::Same } else { Verdict::Unclear };
     }
 }
 

@@ -28,14 +28,30 @@ pub enum Metric {
     LatencyP999,
     /// CPU time of the tool, user and system, ms.
     ToolCpu,
+    /// The part of it in user mode.
+    ToolUser,
+    /// The part of it in the kernel.
+    ToolSystem,
     /// CPU time of the server while the tool ran, ms.
     ServerCpu,
+    /// The part of it in user mode.
+    ServerUser,
+    /// The part of it in the kernel.
+    ServerSystem,
     /// Context switches of the tool, voluntary and not.
     ToolSwitches,
     /// Context switches of the server while the tool ran.
     ServerSwitches,
+    /// The most memory that the server has had so far, MiB.
+    ServerMemory,
+    /// The kernel's objects after the tool's end, MiB.
+    Slab,
     /// READ and WRITE requests that the server received.
     Requests,
+    /// All other requests.
+    OtherRequests,
+    /// What the kernel copied between itself and the server for READs and WRITEs, MiB: not what was spliced.
+    Copied,
     /// The most of them in flight at one time.
     MostInFlight,
     /// The mean of them in flight.
@@ -57,7 +73,7 @@ pub enum Direction {
 
 impl Metric {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Metric; 15] = [
+    pub(crate) const ALL: [Metric; 23] = [
         Metric::Throughput,
         Metric::Iops,
         Metric::LatencyMean,
@@ -66,13 +82,34 @@ impl Metric {
         Metric::LatencyP99,
         Metric::LatencyP999,
         Metric::ToolCpu,
+        Metric::ToolUser,
+        Metric::ToolSystem,
         Metric::ServerCpu,
+        Metric::ServerUser,
+        Metric::ServerSystem,
         Metric::ToolSwitches,
         Metric::ServerSwitches,
+        Metric::ServerMemory,
+        Metric::Slab,
         Metric::Requests,
+        Metric::OtherRequests,
+        Metric::Copied,
         Metric::MostInFlight,
         Metric::MeanInFlight,
         Metric::ServiceMean,
+    ];
+
+    /// What throughput is paid with: those of which a comparison says without being asked what has changed.
+    pub(crate) const COSTS: [Metric; 9] = [
+        Metric::ToolCpu,
+        Metric::ServerCpu,
+        Metric::ToolSwitches,
+        Metric::ServerSwitches,
+        Metric::ServerMemory,
+        Metric::Slab,
+        Metric::Requests,
+        Metric::OtherRequests,
+        Metric::Copied,
     ];
 
     /// Its name in `lab.toml`, on the command line and in reports.
@@ -86,10 +123,18 @@ impl Metric {
             Metric::LatencyP99 => "latency-p99",
             Metric::LatencyP999 => "latency-p999",
             Metric::ToolCpu => "tool-cpu",
+            Metric::ToolUser => "tool-user",
+            Metric::ToolSystem => "tool-system",
             Metric::ServerCpu => "server-cpu",
+            Metric::ServerUser => "server-user",
+            Metric::ServerSystem => "server-system",
             Metric::ToolSwitches => "tool-switches",
             Metric::ServerSwitches => "server-switches",
+            Metric::ServerMemory => "server-memory",
+            Metric::Slab => "slab",
             Metric::Requests => "requests",
+            Metric::OtherRequests => "other-requests",
+            Metric::Copied => "copied",
             Metric::MostInFlight => "most-in-flight",
             Metric::MeanInFlight => "mean-in-flight",
             Metric::ServiceMean => "service-mean",
@@ -106,12 +151,21 @@ impl Metric {
             | Metric::LatencyP99
             | Metric::LatencyP999
             | Metric::ToolCpu
+            | Metric::ToolUser
+            | Metric::ToolSystem
             | Metric::ServerCpu
+            | Metric::ServerUser
+            | Metric::ServerSystem
             | Metric::ToolSwitches
-            | Metric::ServerSwitches => Direction::Lower,
-            Metric::Requests | Metric::MostInFlight | Metric::MeanInFlight | Metric::ServiceMean => {
-                Direction::Neither
-            }
+            | Metric::ServerSwitches
+            | Metric::ServerMemory
+            | Metric::Slab
+            | Metric::Copied => Direction::Lower,
+            Metric::Requests
+            | Metric::OtherRequests
+            | Metric::MostInFlight
+            | Metric::MeanInFlight
+            | Metric::ServiceMean => Direction::Neither,
         }
     }
 }
@@ -147,12 +201,46 @@ impl Metric {
             | Metric::LatencyP99
             | Metric::LatencyP999
             | Metric::ServiceMean => "us",
-            Metric::ToolCpu | Metric::ServerCpu => "ms",
+            Metric::ToolCpu
+            | Metric::ToolUser
+            | Metric::ToolSystem
+            | Metric::ServerCpu
+            | Metric::ServerUser
+            | Metric::ServerSystem => "ms",
+            Metric::ServerMemory | Metric::Slab | Metric::Copied => "MiB",
             Metric::ToolSwitches
             | Metric::ServerSwitches
             | Metric::Requests
+            | Metric::OtherRequests
             | Metric::MostInFlight
             | Metric::MeanInFlight => "",
+        }
+    }
+
+    /// What it is a part of.
+    fn whole(self) -> Option<Metric> {
+        match self {
+            Metric::ToolUser | Metric::ToolSystem => Some(Metric::ToolCpu),
+            Metric::ServerUser | Metric::ServerSystem => Some(Metric::ServerCpu),
+            Metric::OtherRequests => Some(Metric::Requests),
+            Metric::Throughput
+            | Metric::Iops
+            | Metric::LatencyMean
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyP999
+            | Metric::ToolCpu
+            | Metric::ServerCpu
+            | Metric::ToolSwitches
+            | Metric::ServerSwitches
+            | Metric::ServerMemory
+            | Metric::Slab
+            | Metric::Requests
+            | Metric::Copied
+            | Metric::MostInFlight
+            | Metric::MeanInFlight
+            | Metric::ServiceMean => None,
         }
     }
 
@@ -192,9 +280,11 @@ impl Thresholds {
         Thresholds(Metric::ALL.iter().map(|metric| (*metric, percent)).collect())
     }
 
-    /// The smallest change that counts, as a share: a ratio minus one.
+    /// The smallest change that counts, as a share: a ratio minus one. Campaigns of before a metric was split have one for both
+    /// parts.
     pub fn of(&self, metric: Metric) -> f64 {
-        self.0.get(&metric).copied().unwrap_or(0.0) / 100.0
+        let of = |metric| self.0.get(&metric).copied();
+        of(metric).or_else(|| of(metric.whole()?)).unwrap_or(0.0) / 100.0
     }
 }
 
@@ -251,5 +341,10 @@ mod tests {
         assert_eq!(thresholds.of(Metric::Throughput), 0.005);
         assert_eq!(thresholds.of(Metric::Iops), 0.0);
         assert_eq!(Thresholds::uniform(2.0).of(Metric::Requests), 0.02);
+        let whole = Thresholds::new([(Metric::ToolCpu, 2.0)].into());
+        assert_eq!(
+            [Metric::ToolCpu, Metric::ToolUser, Metric::ServerUser].map(|one| whole.of(one)),
+            [0.02, 0.02, 0.0]
+        );
     }
 }

@@ -338,6 +338,7 @@ pub(crate) mod tests {
 
     pub(crate) fn report(program: &str, stdout: &str, stderr: &str) -> WorkloadReport {
         WorkloadReport {
+            sample: 1,
             name: "w".to_owned(),
             argv: vec![program.to_owned()],
             end: lab_protocol::EndOfProgram::Exit(1),
@@ -348,6 +349,7 @@ pub(crate) mod tests {
             server_cpu: lab_protocol::CpuTime::default(),
             tool_switches: None,
             server_switches: None,
+            memory: None,
             requests: None,
             data: None,
         }

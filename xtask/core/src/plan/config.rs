@@ -28,6 +28,7 @@ pub(crate) use check::baseline_among_variants;
 pub(crate) use check::control_arm;
 pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
+pub(crate) use check::precision_fits;
 pub(crate) use check::probes_fit;
 pub(crate) use check::users_are_let_in;
 pub(crate) use check::workload_fits;
@@ -93,6 +94,8 @@ pub struct PlanEntry {
     pub probes: Option<ProbeSet>,
     /// How often each variant is booted in each scenario.
     pub boots: u32,
+    /// How narrow intervals are to become, thousandths; 0 for no matter.
+    pub precision_permille: u32,
     /// What the order of the variants is drawn from.
     pub seed: u64,
 }

@@ -18,7 +18,14 @@ pub struct Plan {
     pub baseline: String,
     /// How often each variant is booted in each scenario.
     pub repetitions: u32,
-    /// What the order of the variants is drawn from.
+    /// How narrow the 95 % intervals are to become, thousandths: as long as half of one is wider, samples are added. 0 for as
+    /// many as `repetitions` say.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub precision_permille: u32,
+    /// Repetitions that were added for that, each with its scenarios.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<Vec<String>>,
+    /// What perturbations, and with the wall clock the order of the variants, are drawn from.
     pub seed: u64,
     /// From which change on a difference counts.
     pub thresholds: Thresholds,
@@ -47,7 +54,7 @@ impl Plan {
 
     /// Whether something is planted in one of its arms, so that it tests the lab.
     pub(crate) fn is_self_test(&self) -> bool {
-        self.variants.iter().any(|variant| variant.planted_ns.is_some())
+        self.variants.iter().any(|variant| variant.planted().is_some())
     }
 }
 
@@ -65,21 +72,59 @@ pub struct Variant {
     /// A planted slowdown: what the server burns in each READ and WRITE in boots of this variant, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planted_ns: Option<u64>,
+    /// A planted slowdown of the storage: by how much its latency is longer in boots of this variant, thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planted_latency_permille: Option<u32>,
+    /// A change of the kernel's source that means nothing, on top of the series: one of [`crate::series::placebos`], by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placebo: Option<String>,
     /// How it is said to behave: a table of `images/probe/expected/`, without `.toml`; none if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,
 }
 
 impl Variant {
+    /// All patches of these series, and nothing is said or planted.
+    pub fn new(name: impl Into<String>, series: Vec<String>) -> Self {
+        Variant {
+            name: name.into(),
+            series,
+            prefix: None,
+            planted_ns: None,
+            planted_latency_permille: None,
+            placebo: None,
+            behaviour: None,
+        }
+    }
+
     /// Whether its kernel is the source as it is.
     pub fn is_unpatched(&self) -> bool {
-        self.series.is_empty()
+        self.series.is_empty() && self.placebo.is_none()
+    }
+
+    /// What is planted in its server and its storage; none for nothing.
+    pub fn planted(&self) -> Option<Planted> {
+        match (self.planted_ns, self.planted_latency_permille) {
+            (Some(ns), _) => Some(Planted::WorkNs(ns)),
+            (None, Some(permille)) => Some(Planted::LatencyPermille(permille)),
+            (None, None) => None,
+        }
     }
 
     /// Whether `other` is the same under another name.
     pub(crate) fn is_again(&self, other: &Variant) -> bool {
         other == &Variant { name: other.name.clone(), ..self.clone() }
     }
+}
+
+/// A slowdown that is put into an arm of a self-test, to see whether it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Planted {
+    /// Work of the server in each READ and WRITE, nanoseconds.
+    WorkNs(u64),
+    /// Latency of the storage, thousandths of it.
+    LatencyPermille(u32),
 }
 
 /// The first patches of a series.
@@ -180,11 +225,14 @@ pub struct MachineSettings {
     pub storage_mib: u32,
     /// How long a workload may take in guest time, seconds.
     pub workload_limit_s: u32,
-    /// How long after a whole tenth of a second of guest time each workload starts in the first two boots of a variant
-    /// and scenario, microseconds, below 100,000.
+    /// How long after a whole tenth of a second of guest time each workload starts at the earliest, microseconds, below
+    /// 100,000.
     pub phase_us: u32,
-    /// The second boot starts them at the same phase, to show that it repeats; each further one this much later, to show
-    /// what is owed to where the timer tick falls.
+    /// By how much later a sample starts at most, drawn for each, microseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub phase_range_us: u32,
+    /// In campaigns of a time before samples: how much later each further boot started. New plans have 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub phase_step_us: u32,
     /// Wall clock: pairs of boots of the baseline and the next variant that come before all others and are not counted.
     pub warm_up_pairs: u32,
@@ -219,8 +267,14 @@ pub struct BootStep {
     pub scenario: String,
     /// Which repetition of this variant and scenario it is, from 1.
     pub repetition: u32,
-    /// How long after a whole tenth of a second of guest time its workloads start, microseconds, below 100,000.
+    /// How long after a whole tenth of a second of guest time its workloads start at the earliest, microseconds, below
+    /// 100,000.
     pub phase_us: u32,
+    /// Which samples of each workload it takes, from 1: see [`Sampling`](lab_protocol::Sampling). A boot of the same round,
+    /// variant and scenario as another one repeats it, to show that it gives the same figures. None in campaigns of a time
+    /// before samples, in which equal phases mean equal boots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
     /// Whether it only warms the host up: it is kept, and no comparison counts it.
     #[serde(default, skip_serializing_if = "is_no")]
     pub warm_up: bool,
@@ -244,6 +298,11 @@ impl BootStep {
 }
 
 /// For serde, which hands over a reference.
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// Likewise.
 fn is_no(value: &bool) -> bool {
     !*value
 }

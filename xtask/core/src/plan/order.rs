@@ -3,7 +3,7 @@
 use lab_protocol::ProbeSet;
 
 use super::shuffle::shuffled;
-use super::{BootStep, Clock, MachineSettings, Plan, Scenario, Variant};
+use super::{BootStep, Clock, Plan, Scenario, Variant};
 
 impl Plan {
     /// The same plan with so many repetitions: if they are more, the boots that it has stay as they are and the others
@@ -13,10 +13,42 @@ impl Plan {
         let boots = boot_order(&plan);
         Plan { boots, ..plan }
     }
+
+    /// The same plan with one more repetition, in these of its scenarios, after all others.
+    pub fn with_more_samples(mut self, scenarios: Vec<String>) -> Self {
+        self.added.push(scenarios);
+        let boots = boot_order(&self);
+        Plan { boots, ..self }
+    }
+
+    /// As it was before samples were added.
+    pub fn without_added(self) -> Self {
+        if self.added.is_empty() {
+            return self;
+        }
+        let plan = Plan { added: Vec::new(), ..self };
+        let boots = boot_order(&plan);
+        Plan { boots, ..plan }
+    }
+
+    /// The same plan without the boots that repeat others.
+    pub(super) fn without_repeats(mut self) -> Self {
+        let place =
+            |step: &BootStep| (step.variant.clone(), step.scenario.clone(), step.round, step.is_warm_up());
+        let mut seen = std::collections::BTreeSet::new();
+        self.boots.retain(|step| seen.insert(place(step)));
+        self
+    }
+
+    /// How many repetitions a scenario has, with those that were added.
+    pub fn rounds(&self, scenario: &str) -> u32 {
+        let added = self.added.iter().filter(|of| of.iter().any(|name| name == scenario));
+        self.repetitions + added.count() as u32
+    }
 }
 
 /// Every boot, numbered from 1: warm-up pairs, then for each repetition, for each scenario, the variants in a balanced
-/// order.
+/// order; after the first repetition the boots that repeat one of it.
 ///
 /// Repetition by repetition, so that a campaign that is stopped early has something to compare in every scenario, and
 /// one that gets more repetitions keeps the boots that it has. With the virtual clock the order does not matter, so it
@@ -26,35 +58,59 @@ pub(super) fn boot_order(plan: &Plan) -> Vec<BootStep> {
         Clock::Virtual => plan.variants.iter().collect(),
         Clock::Wall => shuffled(&plan.variants, plan.seed),
     };
-    let counted = (0..plan.repetitions).flat_map(|round| {
+    let round = |round| {
         let of_scenario =
             |scenario| balanced(&variants, round).into_iter().map(move |variant| (scenario, *variant));
-        let phase_us = phase_us(&plan.machine, round);
-        let steps: Vec<BootStep> = plan
-            .scenarios
-            .iter()
-            .flat_map(of_scenario)
-            .map(|(scenario, variant)| BootStep {
-                probes: probes(plan, scenario, round),
-                ..step(scenario, variant, round, phase_us)
-            })
-            .collect();
-        steps
+        let steps = plan.scenarios.iter().flat_map(of_scenario).map(|(scenario, variant)| BootStep {
+            probes: probes(plan, scenario, round),
+            ..step(plan, scenario, variant, round)
+        });
+        steps.collect::<Vec<_>>()
+    };
+    let counted = (0..plan.repetitions).flat_map(|number| {
+        let again = if number == 0 { repeats(plan) } else { Vec::new() };
+        round(number).into_iter().chain(again)
     });
-    let steps = warm_ups(plan).into_iter().chain(counted);
+    let added = (0..plan.added.len()).flat_map(|place| added(plan, place, &variants));
+    let steps = warm_ups(plan).into_iter().chain(counted).chain(added);
     (1..).zip(steps).map(|(number, step)| BootStep { number, ..step }).collect()
 }
 
-fn step(scenario: &Scenario, variant: &Variant, round: u32, phase_us: u32) -> BootStep {
+/// A repetition that was added: in each of its scenarios the next one.
+fn added(plan: &Plan, place: usize, variants: &[&Variant]) -> Vec<BootStep> {
+    let so_far = Plan { added: plan.added[..place].to_vec(), ..plan.clone() };
+    let is_of = |scenario: &&Scenario| plan.added[place].contains(&scenario.name);
+    let mut steps = Vec::new();
+    for scenario in plan.scenarios.iter().filter(is_of) {
+        let round = so_far.rounds(&scenario.name);
+        let order = balanced(variants, round).into_iter();
+        steps.extend(order.map(|variant| step(plan, scenario, variant, round)));
+    }
+    steps
+}
+
+fn step(plan: &Plan, scenario: &Scenario, variant: &Variant, round: u32) -> BootStep {
     BootStep {
         number: 0,
         variant: variant.name.clone(),
         scenario: scenario.name.clone(),
         repetition: round + 1,
-        phase_us,
+        phase_us: plan.machine.phase_us,
+        round: Some(round + 1),
         warm_up: false,
         probes: None,
     }
+}
+
+/// One boot of each kernel once more, with the virtual clock: it shows that a boot is a function of its input. The scenarios
+/// take turns, so that each is among them.
+fn repeats(plan: &Plan) -> Vec<BootStep> {
+    let is_measured = plan.workloads.iter().any(|workload| !workload.is_suite());
+    if plan.machine.clock == Clock::Wall || !is_measured {
+        return Vec::new();
+    }
+    let turns = plan.scenarios.iter().cycle();
+    plan.variants.iter().zip(turns).map(|(variant, scenario)| step(plan, scenario, variant, 0)).collect()
 }
 
 /// The few probes run in the first boot of each variant, in the first scenario: probes start servers of their own, so the
@@ -79,18 +135,8 @@ fn warm_ups(plan: &Plan) -> Vec<BootStep> {
     let pair: Vec<&Variant> = from_baseline.take(2).collect();
     (0..plan.machine.warm_up_pairs)
         .flat_map(|round| pair.iter().map(move |variant| (round, variant)))
-        .map(|(round, variant)| BootStep {
-            warm_up: true,
-            ..step(scenario, variant, round, plan.machine.phase_us)
-        })
+        .map(|(round, variant)| BootStep { warm_up: true, ..step(plan, scenario, variant, round) })
         .collect()
-}
-
-/// The first two rounds start at the same phase, each further one at another, the same for every variant.
-fn phase_us(machine: &MachineSettings, round: u32) -> u32 {
-    const PERIOD_US: u64 = 100_000;
-    let steps = u64::from(round.saturating_sub(1)) * u64::from(machine.phase_step_us);
-    ((u64::from(machine.phase_us) + steps) % PERIOD_US) as u32
 }
 
 /// The items rotated by one more place every second round and reversed in every second: AB BA BA AB for two,
@@ -114,6 +160,7 @@ fn balanced<T>(items: &[T], round: u32) -> Vec<&T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::MachineSettings;
 
     fn rounds(items: &str, rounds: u32) -> String {
         let items: Vec<char> = items.chars().collect();
@@ -148,7 +195,7 @@ mod tests {
     #[test]
     fn warm_ups_come_first_and_the_seed_decides_the_rest() {
         for (clock, variants, pairs, seed, expected) in [
-            (Clock::Virtual, "AB", 1, 7, "sA1 sB1 fA1 fB1 sB2 sA2 fB2 fA2"),
+            (Clock::Virtual, "AB", 1, 7, "sA1 sB1 fA1 fB1 sA1 fB1 sB2 sA2 fB2 fA2"),
             (Clock::Wall, "AB", 0, 1, "sA1 sB1 fA1 fB1 sB2 sA2 fB2 fA2"),
             (Clock::Wall, "AB", 2, 3, "[sA1] [sB1] [sA2] [sB2] sB1 sA1 fB1 fA1 sA2 sB2 fA2 fB2"),
             (Clock::Wall, "ABC", 1, 3, "[sA1] [sB1] sC1 sB1 sA1 fC1 fB1 fA1 sA2 sB2 sC2 fA2 fB2 fC2"),
@@ -168,6 +215,25 @@ mod tests {
             assert_eq!(long.boots[..short.boots.len()], short.boots);
             assert_eq!(long.boots.len() - short.boots.len(), 2 * 2 * 3);
         }
+    }
+
+    #[test]
+    fn one_boot_of_each_kernel_is_repeated() {
+        let plan = plan(Clock::Virtual, "ABC", 0, 1).with_repetitions(2);
+        assert_eq!(shown(&plan), "sA1 sB1 sC1 fA1 fB1 fC1 sA1 fB1 sC1 sC2 sB2 sA2 fC2 fB2 fA2");
+        let rounds: Vec<_> = plan.boots.iter().map(|step| step.round.unwrap()).collect();
+        assert_eq!(rounds, [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2]);
+        let longer = plan.clone().with_more_samples(vec!["fast".to_owned()]);
+        let longer = longer.with_more_samples(vec!["slow".to_owned(), "fast".to_owned()]);
+        assert_eq!(longer.boots[..15], plan.boots);
+        let rounds =
+            |step: &BootStep| format!("{}{}{}", &step.scenario[..1], step.variant, step.round.unwrap());
+        let added: Vec<_> = longer.boots[15..].iter().map(rounds).collect();
+        assert_eq!(added.join(" "), "fB3 fC3 fA3 sB3 sC3 sA3 fA4 fC4 fB4");
+        assert_eq!((longer.rounds("slow"), longer.rounds("fast")), (3, 4));
+        assert_eq!(longer.without_added(), plan);
+        let only_probes = Plan { workloads: Vec::new(), ..plan };
+        assert_eq!(shown(&only_probes.with_repetitions(1)), "sA1 sB1 sC1 fA1 fB1 fC1");
     }
 
     #[test]
@@ -199,14 +265,6 @@ mod tests {
 
     fn all_equal(sums: &[u64]) -> bool {
         sums.iter().all(|sum| *sum == sums[0])
-    }
-
-    #[test]
-    fn phases() {
-        let machine = crate::fixtures::machine(crate::plan::Clock::Virtual);
-        let machine = MachineSettings { phase_us: 99_000, phase_step_us: 700, ..machine };
-        let found: Vec<u32> = (0..5).map(|round| phase_us(&machine, round)).collect();
-        assert_eq!(found, [99_000, 99_000, 99_700, 400, 1_100]);
     }
 
     #[test]

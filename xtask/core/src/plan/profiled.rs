@@ -1,5 +1,7 @@
 //! A plan turned into one that says where the instructions go.
 
+use lab_protocol::WorkloadTask;
+
 use super::{Clock, Plan};
 
 /// One boot of each variant in each scenario, without probes, under a name of its own: its figures stay apart from others.
@@ -19,7 +21,10 @@ pub fn profiled(plan: Plan) -> Result<Plan, String> {
         ));
     }
     let name = format!("profile-{name}");
-    Ok(Plan { name, probes: None, ..plan }.with_repetitions(1))
+    // One run of each workload: what a second one executes says little more, and takes as long.
+    let workloads = plan.workloads.into_iter().map(|task| WorkloadTask { samples: 1, ..task }).collect();
+    let plan = Plan { name, probes: None, workloads, precision_permille: 0, ..plan };
+    Ok(plan.with_repetitions(1).without_repeats())
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub struct Overrides {
     pub workloads: Option<Vec<String>>,
     /// `--boots`: how often each variant is booted in each scenario.
     pub boots: Option<u32>,
+    /// `--precision`: how narrow the intervals are to become, thousandths.
+    pub precision_permille: Option<u32>,
 }
 
 /// Resolves the plan of this name.
@@ -49,7 +51,14 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
 
     let wrong = |message| ConfigError::new("--workloads", message);
     let names = overrides.workloads.as_ref().unwrap_or(&entry.workloads);
-    let workloads = select("workload", names, &config.workloads).map_err(wrong)?;
+    let mut workloads = select("workload", names, &config.workloads).map_err(wrong)?;
+    for workload in &mut workloads {
+        // In real time what was cold or in the way in a boot was so for all that ran in it, so that a boot is the unit; and
+        // what finds nothing wrong once would not do so another time.
+        if machine.clock == Clock::Wall || workload.is_suite() {
+            workload.samples = 1;
+        }
+    }
     config::never_timed(name, entry.debug.as_ref(), &workloads).map_err(wrong)?;
     for workload in &workloads {
         config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
@@ -70,6 +79,8 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         name: name.to_owned(),
         baseline,
         repetitions,
+        precision_permille: precision(entry, overrides, machine.clock)?,
+        added: Vec::new(),
         seed: entry.seed,
         thresholds: config.thresholds.clone(),
         machine: machine.clone(),
@@ -81,6 +92,17 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         boots: Vec::new(),
     };
     Ok(plan.with_repetitions(repetitions))
+}
+
+/// How narrow the intervals are to become. Whoever says how many boots there are to be gets so many.
+fn precision(entry: &PlanEntry, overrides: &Overrides, clock: Clock) -> Result<u32, ConfigError> {
+    let precision = match (overrides.precision_permille, overrides.boots) {
+        (Some(precision), _) => precision,
+        (None, Some(_)) => 0,
+        (None, None) => entry.precision_permille,
+    };
+    config::precision_fits(clock, precision).map_err(|message| ConfigError::new("--precision", message))?;
+    Ok(precision)
 }
 
 /// What is probed. Not the steps of a series, of which nothing is said, nor the arms of a self-test, which are one kernel.

@@ -1,16 +1,23 @@
-//! A plan turned into a test of the lab: its baseline against itself, and against itself with planted slowdowns.
+//! A plan turned into a test of the lab: its baseline against itself, against itself with planted slowdowns, and against
+//! kernels with changes that mean nothing.
 
 use super::resolve::{Overrides, resolve};
-use super::{Clock, Plan, Variant};
+use super::{Clock, Plan, Planted, Variant};
 use crate::evidence::metric::Thresholds;
 use crate::plan::config::{Config, ConfigError};
+use crate::text::suggest;
 
 /// What is planted in each READ and WRITE, nanoseconds: about 0.5, 1, 5 and 20 % of the 131 us that a direct read of `dd`
 /// takes for each 128 KiB in guest time without storage latency (`results/reference-default`: 1001 MB/s).
 const PLANTED_NS: [u64; 4] = [655, 1310, 6550, 26_200];
 
-/// From which change on a difference counts with the virtual clock, percent: a fifth of the smallest planted one.
-const VIRTUAL_THRESHOLD_PERCENT: f64 = 0.1;
+/// What is planted in the storage's latency with the virtual clock, thousandths: about half a percent of a request of the scenario
+/// `remote`, and five. Where storage has none, nothing is.
+const PLANTED_LATENCY_PERMILLE: [u32; 2] = [6, 50];
+
+/// From which change on a difference counts with the virtual clock, percent: half of the smallest planted one. What the
+/// placebos do is at most 0.05 %.
+const VIRTUAL_THRESHOLD_PERCENT: f64 = 0.25;
 
 /// The arm that the others are compared with.
 const BASE: &str = "base";
@@ -18,7 +25,7 @@ const BASE: &str = "base";
 /// The same again.
 const AGAIN: &str = "again";
 
-/// How often each arm is booted in each scenario, unless the command line says otherwise. With the virtual clock the
+/// How often each arm is booted in each scenario at least, unless the command line says otherwise. With the virtual clock the
 /// second boot starts like the first and shows that it repeats; of six against six in real time the smallest p is 0.0022,
 /// which stays significant when it is corrected for twenty cells: five arms, four workloads.
 fn repetitions(clock: Clock) -> u32 {
@@ -28,55 +35,71 @@ fn repetitions(clock: Clock) -> u32 {
     }
 }
 
-/// The arms: the baseline, the same again, and the same with each of the planted slowdowns.
-fn arms(baseline: &Variant) -> Vec<Variant> {
-    // They are one kernel, and nothing is probed: what is planted moves times, not behaviour.
-    let arm = |name: String, planted_ns| Variant { name, planted_ns, behaviour: None, ..baseline.clone() };
-    let planted = PLANTED_NS.map(|ns| arm(format!("planted-{ns}ns"), Some(ns)));
-    [arm(BASE.to_owned(), None), arm(AGAIN.to_owned(), None)].into_iter().chain(planted).collect()
+/// The arms: the baseline, the same again, the same with each of the planted slowdowns, and its placebos.
+fn arms(baseline: &Variant, clock: Clock, placebos: &[String]) -> Vec<Variant> {
+    // Nothing is probed: what is planted moves times, not behaviour.
+    let base = Variant { behaviour: None, ..baseline.clone() };
+    let plain = [BASE, AGAIN].map(|name| Variant { name: name.to_owned(), ..base.clone() });
+    let latency = match clock {
+        Clock::Virtual => &PLANTED_LATENCY_PERMILLE[..],
+        Clock::Wall => &[],
+    };
+    let all = PLANTED_NS.into_iter().map(Planted::WorkNs);
+    let all = all.chain(latency.iter().copied().map(Planted::LatencyPermille));
+    let planted = all.map(|planted| match planted {
+        Planted::WorkNs(ns) => {
+            Variant { name: format!("planted-{ns}ns"), planted_ns: Some(ns), ..base.clone() }
+        }
+        Planted::LatencyPermille(permille) => Variant {
+            name: format!("planted-latency-{permille}"),
+            planted_latency_permille: Some(permille),
+            ..base.clone()
+        },
+    });
+    let placebos = placebos.iter().map(|placebo| Variant {
+        name: format!("placebo-{placebo}"),
+        placebo: Some(placebo.clone()),
+        ..base.clone()
+    });
+    plain.into_iter().chain(planted).chain(placebos).collect()
 }
 
-/// The self-test with machine, baseline, scenarios and workloads of the plan of this name.
-///
-/// Of the plan's scenarios those without modelled storage, unless the command line names some: where many requests wait
-/// for storage at once, what is planted can hide behind the waiting, and a figure is as jagged as what is planted is small.
+/// The self-test with machine, scenarios and workloads of the plan of this name, and with these placebos, of its baseline or of
+/// the variant that the overrides name.
 ///
 /// # Errors
 /// If there is no such plan, or what the overrides make of it cannot be run.
-pub fn self_test(config: &Config, name: &str, overrides: &Overrides) -> Result<Plan, ConfigError> {
+pub fn self_test(
+    config: &Config,
+    name: &str,
+    overrides: &Overrides,
+    placebos: &[String],
+) -> Result<Plan, ConfigError> {
     let plan = resolve(config, name, &Overrides { variants: None, steps: None, ..overrides.clone() })?;
-    let scenarios = match &overrides.scenarios {
-        Some(names) => names.clone(),
-        None => without_storage(&plan)?,
+    let clock = plan.machine.clock;
+    let kernel = match overrides.variants.as_deref() {
+        None => &plan.baseline,
+        Some([one]) => one,
+        Some(_) => {
+            let message = "a self-test boots one kernel; name one variant";
+            return Err(ConfigError::new("--variants", message));
+        }
     };
-    let baseline = &config.variants[&plan.baseline];
-    let overrides = Overrides {
-        variants: None,
-        steps: Some(arms(baseline)),
-        scenarios: Some(scenarios),
-        workloads: overrides.workloads.clone(),
-        boots: Some(overrides.boots.unwrap_or_else(|| repetitions(plan.machine.clock))),
+    let known: Vec<&str> = config.variants.keys().map(String::as_str).collect();
+    let Some(kernel) = config.variants.get(kernel) else {
+        return Err(ConfigError::new("--variants", suggest::unknown("variant", kernel, &known)));
     };
+    let overrides =
+        Overrides { variants: None, steps: Some(arms(kernel, clock, placebos)), ..overrides.clone() };
     let mut plan = resolve(config, name, &overrides)?;
     plan.name = format!("self-test-{name}");
-    if plan.machine.clock == Clock::Virtual {
+    if overrides.boots.is_none() {
+        plan = plan.with_repetitions(repetitions(clock));
+    }
+    if clock == Clock::Virtual {
         plan.thresholds = Thresholds::uniform(VIRTUAL_THRESHOLD_PERCENT);
     }
     Ok(plan)
-}
-
-fn without_storage(plan: &Plan) -> Result<Vec<String>, ConfigError> {
-    let fast = plan.scenarios.iter().filter(|scenario| scenario.server.storage.is_off());
-    let names: Vec<String> = fast.map(|scenario| scenario.name.clone()).collect();
-    if names.is_empty() {
-        let message = format!(
-            "each scenario of the plan {} models storage, which may hide what is planted; name one that does not, such as \
-             --scenarios local",
-            plan.name
-        );
-        return Err(ConfigError::new("--self-test", message));
-    }
-    Ok(names)
 }
 
 #[cfg(test)]
@@ -92,11 +115,17 @@ mod tests {
 
     fn shown(name: &str, overrides: &Overrides) -> String {
         let config = lab();
-        let plan = match self_test(&config, name, overrides) {
+        let clock = config.plans.get(name).map(|plan| config.machines[&plan.machine].clock);
+        let placebos = match clock.unwrap_or(Clock::Virtual) {
+            Clock::Virtual => &["moved-fuse_copy_args".to_owned()][..],
+            Clock::Wall => &[],
+        };
+        let plan = match self_test(&config, name, overrides, placebos) {
             Ok(plan) => plan,
             Err(error) => return error.to_string(),
         };
-        let arm = |arm: &Variant| format!("{} {:?} {:?}", arm.name, arm.series, arm.planted_ns);
+        let arm =
+            |arm: &Variant| format!("{} {:?} {:?} {:?}", arm.name, arm.series, arm.planted(), arm.placebo);
         let arms: Vec<_> = plan.variants.iter().map(arm).collect();
         let names = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>().join(" ");
         format!(
@@ -116,29 +145,30 @@ mod tests {
     fn plans() {
         let as_written = Overrides::default();
         expect![[r#"
-            self-test-default, baseline base, 6 x 2 boots, threshold 0.001
-            local
+            self-test-default, baseline base, 18 x 2 boots, threshold 0.0025
+            local remote
             dd-read dd-write aio-read aio-write
-            base ["sync-dio"] None
-            again ["sync-dio"] None
-            planted-655ns ["sync-dio"] Some(655)
-            planted-1310ns ["sync-dio"] Some(1310)
-            planted-6550ns ["sync-dio"] Some(6550)
-            planted-26200ns ["sync-dio"] Some(26200)"#]]
+            base ["sync-dio"] None None
+            again ["sync-dio"] None None
+            planted-655ns ["sync-dio"] Some(WorkNs(655)) None
+            planted-1310ns ["sync-dio"] Some(WorkNs(1310)) None
+            planted-6550ns ["sync-dio"] Some(WorkNs(6550)) None
+            planted-26200ns ["sync-dio"] Some(WorkNs(26200)) None
+            planted-latency-6 ["sync-dio"] Some(LatencyPermille(6)) None
+            planted-latency-50 ["sync-dio"] Some(LatencyPermille(50)) None
+            placebo-moved-fuse_copy_args ["sync-dio"] None Some("moved-fuse_copy_args")"#]]
         .assert_eq(&shown("default", &as_written));
         expect![[r#"
             self-test-mail, baseline base, 6 x 6 boots, threshold 0.01
             fusexmp
             mail-dd-read mail-dd-write mail-aio-read mail-aio-write
-            base ["sync-dio"] None
-            again ["sync-dio"] None
-            planted-655ns ["sync-dio"] Some(655)
-            planted-1310ns ["sync-dio"] Some(1310)
-            planted-6550ns ["sync-dio"] Some(6550)
-            planted-26200ns ["sync-dio"] Some(26200)"#]]
+            base ["sync-dio"] None None
+            again ["sync-dio"] None None
+            planted-655ns ["sync-dio"] Some(WorkNs(655)) None
+            planted-1310ns ["sync-dio"] Some(WorkNs(1310)) None
+            planted-6550ns ["sync-dio"] Some(WorkNs(6550)) None
+            planted-26200ns ["sync-dio"] Some(WorkNs(26200)) None"#]]
         .assert_eq(&shown("mail", &as_written));
-        expect!["--self-test: each scenario of the plan in-order models storage, which may hide what is planted; name one that does not, such as --scenarios local"]
-            .assert_eq(&shown("in-order", &as_written));
         expect!["--plan: there is no plan `defualt`; did you mean `default`? there are: behaviour, ci, default, fio, in-order, mail, merging, storage-model, timeline"]
             .assert_eq(&shown("defualt", &as_written));
     }
@@ -152,15 +182,26 @@ mod tests {
             ..Overrides::default()
         };
         expect![[r#"
-            self-test-in-order, baseline base, 6 x 4 boots, threshold 0.001
+            self-test-in-order, baseline base, 9 x 5 boots, threshold 0.0025
             remote
             small-dd-read
-            base ["sync-dio"] None
-            again ["sync-dio"] None
-            planted-655ns ["sync-dio"] Some(655)
-            planted-1310ns ["sync-dio"] Some(1310)
-            planted-6550ns ["sync-dio"] Some(6550)
-            planted-26200ns ["sync-dio"] Some(26200)"#]]
+            base ["sync-dio"] None None
+            again ["sync-dio"] None None
+            planted-655ns ["sync-dio"] Some(WorkNs(655)) None
+            planted-1310ns ["sync-dio"] Some(WorkNs(1310)) None
+            planted-6550ns ["sync-dio"] Some(WorkNs(6550)) None
+            planted-26200ns ["sync-dio"] Some(WorkNs(26200)) None
+            planted-latency-6 ["sync-dio"] Some(LatencyPermille(6)) None
+            planted-latency-50 ["sync-dio"] Some(LatencyPermille(50)) None
+            placebo-moved-fuse_copy_args ["sync-dio"] None Some("moved-fuse_copy_args")"#]]
         .assert_eq(&shown("in-order", &named));
+        let of = |variants: &[&str]| Overrides { variants: list(variants), ..named.clone() };
+        let stock = shown("in-order", &of(&["stock"]));
+        assert!(stock.contains("\nbase [] None None\n"), "{stock}");
+        assert_eq!(
+            shown("in-order", &of(&["stock", "patched"])),
+            "--variants: a self-test boots one kernel; name one variant"
+        );
+        assert!(shown("in-order", &of(&["stokc"])).starts_with("--variants: there is no variant `stokc`"));
     }
 }

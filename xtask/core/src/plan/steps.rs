@@ -28,13 +28,8 @@ pub fn with_series(variants: &BTreeMap<String, Variant>, name: &str) -> Result<V
     let fewest = variants.values().filter(is_last).min_by_key(|variant| variant.series.len());
     Ok(fewest.cloned().unwrap_or_else(|| {
         let before = listing.series.iter().take_while(|series| *series != name).cloned();
-        Variant {
-            name: name.chars().take(LONGEST_NAME).collect(),
-            series: before.chain([name.to_owned()]).collect(),
-            prefix: None,
-            planted_ns: None,
-            behaviour: None,
-        }
+        let series = before.chain([name.to_owned()]).collect();
+        Variant::new(name.chars().take(LONGEST_NAME).collect::<String>(), series)
     }))
 }
 
@@ -44,14 +39,10 @@ pub fn with_series(variants: &BTreeMap<String, Variant>, name: &str) -> Result<V
 pub fn steps(like: &Variant, name: &str, subjects: &[String]) -> Vec<Variant> {
     let before: Vec<String> = like.series.iter().take_while(|series| *series != name).cloned().collect();
     let with: Vec<String> = before.iter().cloned().chain([name.to_owned()]).collect();
-    let base =
-        Variant { name: step_name(name, 0), series: before, prefix: None, planted_ns: None, behaviour: None };
+    let base = Variant::new(step_name(name, 0), before);
     let step = |(patches, subject): (u32, &String)| Variant {
-        name: step_name(name, patches),
-        series: with.clone(),
         prefix: Some(Prefix { patches, subject: subject.clone() }),
-        planted_ns: None,
-        behaviour: None,
+        ..Variant::new(step_name(name, patches), with.clone())
     };
     [base].into_iter().chain((1..).zip(subjects).map(step)).collect()
 }
@@ -95,16 +86,7 @@ mod tests {
         [("a", vec![]), ("b", vec!["first", "dio", "last"]), ("c", vec!["dio"])]
             .map(|(name, series)| {
                 let series = series.into_iter().map(str::to_owned).collect();
-                (
-                    name.to_owned(),
-                    Variant {
-                        name: name.to_owned(),
-                        series,
-                        prefix: None,
-                        planted_ns: None,
-                        behaviour: None,
-                    },
-                )
+                (name.to_owned(), Variant::new(name, series))
             })
             .into()
     }
@@ -170,13 +152,7 @@ mod tests {
         ] {
             assert_eq!(step_name(series, patches), expected);
         }
-        let base = Variant {
-            name: "a".repeat(40),
-            series: Vec::new(),
-            prefix: None,
-            planted_ns: None,
-            behaviour: None,
-        };
+        let base = Variant::new("a".repeat(40), Vec::new());
         assert_eq!(again(&base).name, "a".repeat(34) + "-again");
     }
 }

@@ -21,9 +21,30 @@ fn all(comparison: &Comparison) -> Vec<&Scenario> {
 
 /// How far the boots behind a value differ: one line for each row and variant.
 fn differences(comparison: &Comparison) -> String {
-    let lead = "How far boots of one kernel differ: those that started alike (repeat), and all (spread).";
-    let columns = ["workload", "variant", "boots", "repeat", "spread"];
-    by_metric(comparison, lead, &columns, &difference_line)
+    let lead = "How far the samples of one kernel differ (spread), and how far the change may lie from the one that was found \
+                (half of its 95 % interval).";
+    let columns = ["workload", "variant", "samples", "spread", "+-"];
+    let text = by_metric(comparison, lead, &columns, &difference_line);
+    let repeats = repeated(comparison).map(|line| text::wrap("", &line, WIDTH, 0));
+    [Some(text), repeats].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// Whether samples that were taken twice were the same.
+fn repeated(comparison: &Comparison) -> Option<String> {
+    let cells = || comparison.rows.iter().flat_map(|row| &row.cells);
+    let repeats: Vec<f64> = cells().filter_map(|cell| cell.repeat.map(|repeat| repeat.spread)).collect();
+    let most = repeats.iter().copied().reduce(f64::max)?;
+    Some(match most {
+        0.0 => format!(
+            "Taken twice: the samples of {} rows and variants, and each was the same to the last digit.",
+            repeats.len()
+        ),
+        most => format!(
+            "Taken twice: the samples of {} rows and variants; they differ by up to {}.",
+            repeats.len(),
+            text::percent(most)
+        ),
+    })
 }
 
 /// What backs the throughput: one line for each row and variant.
@@ -114,14 +135,16 @@ fn lines(
 }
 
 fn difference_line(cell: &Cell) -> Vec<String> {
-    let measured = cell.samples.len();
-    let planned = measured + cell.failures.len() + cell.absent as usize;
-    let boots = if measured == planned { planned.to_string() } else { format!("{measured} of {planned}") };
     let percent = |value: Option<f64>| value.map_or("-".to_owned(), text::percent);
     if cell.is_not_given() {
         return vec!["-".to_owned(); 3];
     }
-    vec![boots, percent(cell.repeat), percent(cell.spread)]
+    let interval = cell.change.and_then(|change| change.interval);
+    vec![
+        cell.samples.len().to_string(),
+        percent(cell.spread),
+        interval.map_or("-".to_owned(), |(low, high)| text::percent((high / low).sqrt() - 1.0)),
+    ]
 }
 
 fn requests_line(cell: &Cell) -> Vec<String> {

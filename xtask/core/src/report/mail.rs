@@ -77,7 +77,11 @@ fn method(comparison: &Comparison) -> String {
         _ if !text::is_measured(comparison) => {
             format!("Clock {}. No speed was measured.", text::clock(setup))
         }
-        Clock::Virtual => format!("Clock {}. Mean of {boots} boots{spread}.", text::clock(setup)),
+        Clock::Virtual => format!(
+            "Clock {}. {boots} samples of each{spread}. Values are means. A change is the mean ratio of equal samples, with its \
+             95 % interval.",
+            text::clock(setup)
+        ),
         Clock::Wall => format!(
             "Clock {}. {boots} boots of each{spread}. Values are means. A change is the median ratio of all pairs of boots \
              (Hodges-Lehmann), with its 95 % interval and the {} p of the Mann-Whitney test, corrected for all cells (Holm).",
@@ -112,10 +116,7 @@ fn legend(comparison: &Comparison) -> String {
         .flat_map(|row| &row.cells)
         .filter_map(|cell| cell.change.filter(|change| change.verdict == Verdict::Same)?.limit);
     let ruled_out = limits.reduce(f64::max).map(|limit| format!(" larger than {}", at_most(limit)));
-    format!(
-        "~ no difference{}; ? cannot tell; * boots differ by more than 1 %",
-        ruled_out.unwrap_or_default()
-    )
+    format!("~ no difference{}; ? cannot tell", ruled_out.unwrap_or_default())
 }
 
 fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
@@ -140,9 +141,13 @@ fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
     };
     for row in rows {
         lines.push(line(&text::label(row), &value, row));
-        let is_tested = |place: &usize| row.cells[*place].change.is_some_and(|change| change.p.is_some());
-        if places.iter().any(is_tested) {
+        let any = |has: fn(&Change) -> bool| {
+            places.iter().any(|place| row.cells[*place].change.as_ref().is_some_and(has))
+        };
+        if any(|change| change.interval.is_some()) {
             lines.push(wide(row, "  95 % interval", &interval));
+        }
+        if any(|change| change.p.is_some()) {
             lines.push(wide(row, "  p", &p_value));
         }
     }
@@ -193,9 +198,8 @@ fn value(row: &Row, cell: &Cell) -> (String, String) {
         Some(_) | None => "FAILED".to_owned(),
     };
     let Some(change) = &cell.change else { return (value, String::new()) };
-    let star = if text::is_marked(change) { "*" } else { "" };
     let shown = match (change.verdict, change.ratio) {
-        (verdict, Some(ratio)) if verdict.is_difference() => text::change(ratio).replace(' ', "") + star,
+        (verdict, Some(ratio)) if verdict.is_difference() => text::change(ratio).replace(' ', ""),
         (Verdict::Same, _) => "~".to_owned(),
         (Verdict::Failed | Verdict::WrongData, _) => "!".to_owned(),
         (Verdict::NotGiven, _) => String::new(),

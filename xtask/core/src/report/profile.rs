@@ -1,7 +1,11 @@
 //! Where the instructions of two kernels went: the functions and programs that differ most.
 
+mod picture;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+
+pub use picture::{Picture, pictures};
 
 use crate::evidence::profile::Places;
 use crate::text::escape::escape_for_terminal;
@@ -23,8 +27,28 @@ pub struct Profiled {
 
 /// For each scenario and workload a table of each variant against the baseline, which is the first one of the scenario.
 pub fn render(profiles: &[Profiled]) -> String {
-    let scenarios: BTreeSet<&str> = profiles.iter().map(|profile| profile.scenario.as_str()).collect();
     let mut text = String::new();
+    for pair in pairs(profiles) {
+        let _ = writeln!(text, "scenario {}, workload {}: instructions", pair.scenario, pair.workload);
+        let _ = writeln!(text, "{}\n", table((pair.base_name, pair.base), (pair.other_name, pair.other)));
+    }
+    text
+}
+
+/// A workload of two variants.
+struct Pair<'a> {
+    scenario: &'a str,
+    workload: &'a str,
+    base_name: &'a str,
+    base: &'a Places,
+    other_name: &'a str,
+    other: &'a Places,
+}
+
+/// Each variant against the baseline, which is the first one of its scenario.
+fn pairs(profiles: &[Profiled]) -> Vec<Pair<'_>> {
+    let scenarios: BTreeSet<&str> = profiles.iter().map(|profile| profile.scenario.as_str()).collect();
+    let mut pairs = Vec::new();
     for scenario in scenarios {
         let mut of_scenario = profiles.iter().filter(|profile| profile.scenario == scenario);
         let Some(base) = of_scenario.next() else { continue };
@@ -32,12 +56,18 @@ pub fn render(profiles: &[Profiled]) -> String {
         for other in of_scenario.filter(|profile| seen.insert(profile.variant.as_str())) {
             for (workload, places) in &base.workloads {
                 let Some(others) = other.workloads.get(workload) else { continue };
-                let _ = writeln!(text, "scenario {scenario}, workload {workload}: instructions");
-                let _ = writeln!(text, "{}\n", table((&base.variant, places), (&other.variant, others)));
+                pairs.push(Pair {
+                    scenario,
+                    workload,
+                    base_name: &base.variant,
+                    base: places,
+                    other_name: &other.variant,
+                    other: others,
+                });
             }
         }
     }
-    text
+    pairs
 }
 
 fn table((base_name, base): (&str, &Places), (other_name, other): (&str, &Places)) -> String {

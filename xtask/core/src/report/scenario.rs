@@ -32,10 +32,14 @@ pub(super) fn server(server: &ServerSettings) -> String {
         Getxattr::Passthrough => "getxattr passed through".to_owned(),
         Getxattr::Enosys => "getxattr ENOSYS".to_owned(),
     });
+    let dither_ns = server.work_dither_ns;
+    parts.extend((dither_ns > 0).then(|| format!("up to {dither_ns} ns of work drawn for each request")));
     parts.extend(storage(&server.storage));
     parts.extend(reply_order(server));
     let has_random = server.reply_order == ReplyOrder::Random
-        || server.storage.distribution != Distribution::Fixed && server.storage.latency_us > 0;
+        || dither_ns > 0
+        || (server.storage.distribution != Distribution::Fixed || server.storage.dither_permille > 0)
+            && server.storage.latency_us > 0;
     parts.extend(has_random.then(|| format!("seed {}", server.seed)));
     parts.extend((server.request_log > 0).then(|| format!("request log of {} records", server.request_log)));
     parts.extend(server.faults.iter().map(fault));
@@ -51,7 +55,11 @@ fn storage(storage: &StorageSettings) -> Vec<String> {
         Distribution::Uniform => " on average, uniform",
         Distribution::Exponential => " on average, exponential",
     };
-    let mut parts = vec![format!("storage latency {} us{latency}", storage.latency_us)];
+    let dither = match storage.dither_permille {
+        0 => String::new(),
+        permille => format!(" +- {:.1} %", f64::from(permille) / 10.0),
+    };
+    let mut parts = vec![format!("storage latency {} us{dither}{latency}", storage.latency_us)];
     let limits = [
         (storage.parallel > 0, format!("{} storage operations at once", storage.parallel)),
         (storage.mib_per_s > 0, format!("{} MiB/s of bandwidth", storage.mib_per_s)),
@@ -131,6 +139,7 @@ mod tests {
             storage: StorageSettings {
                 latency_us: 1000,
                 distribution: Distribution::Exponential,
+                dither_permille: 5,
                 parallel: 4,
                 mib_per_s: 100,
                 jitter_us: 300,
@@ -149,6 +158,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, allow_other, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, allow_other, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

@@ -1,8 +1,11 @@
 //! The self-test for a terminal.
 
-use crate::comparison::Status;
+use std::collections::BTreeSet;
+
 use crate::comparison::self_test::{Judgement, Reach, SelfTest, SelfTestRow};
-use crate::plan::Clock;
+use crate::comparison::statistics::Method;
+use crate::comparison::{Status, Verdict};
+use crate::plan::{Clock, Planted};
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, align_right, new_table, wrap};
 
@@ -14,6 +17,9 @@ pub fn render(test: &SelfTest) -> String {
     );
     parts.extend(test.rows.iter().any(is_bound).then(|| wrap("", &bound(test), WIDTH, 0)));
     parts.extend((test.clock == Clock::Virtual).then(|| wrap("", &alike(test), WIDTH, 0)));
+    parts.extend(placebos(test).map(|text| wrap("", &text, WIDTH, 0)));
+    parts.extend(smallest(test).map(|text| wrap("", &text, WIDTH, 0)));
+    parts.extend(coverage(test).map(|text| wrap("", &text, WIDTH, 0)));
     parts.push(wrap("", &summary(test), WIDTH, 2));
     escape_for_terminal(&parts.join("\n\n")) + "\n"
 }
@@ -24,33 +30,33 @@ fn heading(test: &SelfTest) -> String {
         Clock::Wall => "wall",
     };
     format!(
-        "{}, {clock} clock. All arms boot one kernel; in some of them the server works longer at each READ and WRITE. A \
-         difference counts from {} % on. Predicted is what the baseline's time and number of requests come to.",
+        "{}, {clock} clock. The arms boot one kernel; in some of them the server works longer at each READ and WRITE, or \
+         storage takes longer. Placebos are kernels with a change that means nothing. A difference counts from {} % on. \
+         Predicted is what the baseline's time and number of requests come to.",
         test.campaign,
         test.threshold * 100.0,
     )
 }
 
 fn is_bound(row: &SelfTestRow) -> bool {
-    row.prediction.is_some_and(|prediction| prediction.reach == Reach::AtMost && row.planted_ns.is_some())
+    row.prediction.is_some_and(|prediction| prediction.reach == Reach::AtMost)
 }
 
 fn table(test: &SelfTest, scenario: &str) -> String {
-    let left = ["workload", "arm", "planted ns", "predicted", "found"];
+    let left = ["workload", "arm", "planted", "predicted", "found", "95 % interval"];
     let wall: &[&str] = match test.clock {
-        Clock::Virtual => &[],
-        Clock::Wall => &["95 % interval", "p", "n"],
+        Clock::Virtual => &["n"],
+        Clock::Wall => &["p", "n"],
     };
     let columns: Vec<&str> = left.iter().chain(wall).chain(&["verdict", ""]).copied().collect();
     let mut table = new_table(&columns);
     let mut last = "";
-    for row in test.rows.iter().filter(|row| row.scenario == scenario) {
+    // Of placebos the table has what is not as it should be.
+    let is_shown = |row: &&SelfTestRow| !row.is_placebo || row.judgement != Judgement::AsItShouldBe;
+    for row in test.rows.iter().filter(|row| row.scenario == scenario).filter(is_shown) {
         let workload = if row.workload == last { String::new() } else { row.workload.clone() };
         last = &row.workload;
-        let statistics = match test.clock {
-            Clock::Virtual => Vec::new(),
-            Clock::Wall => statistics(row),
-        };
+        let statistics = statistics(row, test.clock);
         table.add_row(first_cells(row, workload).into_iter().chain(statistics).chain(said(row)));
     }
     align_right(&mut table, 2..columns.len() - 2);
@@ -62,28 +68,33 @@ fn first_cells(row: &SelfTestRow, workload: String) -> [String; 5] {
     [
         workload,
         row.arm.clone(),
-        row.planted_ns.map_or("none".to_owned(), |ns| ns.to_string()),
+        match row.planted {
+            None => "none".to_owned(),
+            Some(Planted::WorkNs(ns)) => format!("{ns} ns"),
+            Some(Planted::LatencyPermille(permille)) => format!("{} % latency", f64::from(permille) / 10.0),
+        },
         row.prediction.map_or("-".to_owned(), |prediction| match prediction.reach {
-            Reach::AtMost if row.planted_ns.is_some() => format!("<= {}", percent(prediction.ratio)),
-            Reach::Whole | Reach::AtMost => percent(prediction.ratio),
+            Reach::AtMost => format!("<= {}", percent(prediction.ratio)),
+            Reach::Whole => percent(prediction.ratio),
         }),
         found.map_or("-".to_owned(), percent),
     ]
 }
 
-fn statistics(row: &SelfTestRow) -> Vec<String> {
+fn statistics(row: &SelfTestRow, clock: Clock) -> Vec<String> {
     let change = row.change;
     let interval = change.and_then(|change| change.interval);
-    vec![
-        interval.map_or("-".to_owned(), |(low, high)| format!("{} to {}", percent(low), percent(high))),
-        change.and_then(|change| change.p).map_or("-".to_owned(), |p| format!("{p:.3}")),
-        row.boots.to_string(),
-    ]
+    let interval =
+        interval.map_or("-".to_owned(), |(low, high)| format!("{} to {}", percent(low), percent(high)));
+    let p = change.and_then(|change| change.p).map_or("-".to_owned(), |p| format!("{p:.3}"));
+    let p = (clock == Clock::Wall).then_some(p);
+    [interval].into_iter().chain(p).chain([row.samples.to_string()]).collect()
 }
 
 fn said(row: &SelfTestRow) -> [String; 2] {
     let verdict = row.change.map_or("-", |change| change.verdict.word());
     let judgement = match &row.judgement {
+        _ if row.is_false_alarm() => "false alarm".to_owned(),
         Judgement::AsItShouldBe => "as it should be".to_owned(),
         Judgement::Wrong(why) => format!("WRONG: {why}"),
         Judgement::CannotTell(why) => format!("cannot tell: {why}"),
@@ -110,9 +121,66 @@ fn bound(test: &SelfTest) -> String {
     }
 }
 
+/// How often the lab saw something where nothing was.
+fn placebos(test: &SelfTest) -> Option<String> {
+    let rows: Vec<&SelfTestRow> = test.placebos().collect();
+    let alarms = rows.iter().filter(|row| row.is_false_alarm()).count();
+    let ratios = rows.iter().filter_map(|row| row.change?.ratio);
+    let largest = ratios.max_by(|left, right| left.ln().abs().total_cmp(&right.ln().abs()))?;
+    let arms: BTreeSet<&str> = rows.iter().map(|row| row.arm.as_str()).collect();
+    Some(format!(
+        "Placebos: {alarms} false alarm{} in {} rows of {} kernels ({:.1} %); the largest change was {}.",
+        if alarms == 1 { "" } else { "s" },
+        rows.len(),
+        arms.len(),
+        alarms as f64 / rows.len() as f64 * 100.0,
+        percent(largest)
+    ))
+}
+
+/// How often the smallest of what was planted was found.
+fn smallest(test: &SelfTest) -> Option<String> {
+    let planted = || test.rows.iter().filter(|row| row.must_show());
+    let size = |row: &SelfTestRow| row.prediction.map_or(0.0, |prediction| 1.0 / prediction.ratio - 1.0);
+    let is_small = |row: &&SelfTestRow| (0.004..0.012).contains(&size(row));
+    let small: Vec<&SelfTestRow> = planted().filter(is_small).collect();
+    let is_found = |row: &&&SelfTestRow| row.change.is_some_and(|change| change.verdict == Verdict::Worse);
+    (!small.is_empty()).then(|| {
+        format!(
+            "Planted slowdowns of 0.4 to 1.2 % that must show: {} of {} were found.",
+            small.iter().filter(is_found).count(),
+            small.len()
+        )
+    })
+}
+
+/// How often an interval had the true value in it, by each way to make one.
+fn coverage(test: &SelfTest) -> Option<String> {
+    let share = |method: Method, rows: &[&SelfTestRow]| {
+        let held: Vec<bool> = rows.iter().filter_map(|row| row.covers(method)).collect();
+        let count = held.iter().filter(|covers| **covers).count();
+        let percent = count as f64 / held.len() as f64 * 100.0;
+        (!held.is_empty()).then(|| format!("{} {count} of {} ({percent:.1} %)", method.name(), held.len()))
+    };
+    let of = |what: &str, is: fn(&SelfTestRow) -> bool| {
+        let rows: Vec<&SelfTestRow> = test.rows.iter().filter(|row| is(row)).collect();
+        let shares: Vec<String> = Method::ALL.into_iter().filter_map(|method| share(method, &rows)).collect();
+        (!shares.is_empty()).then(|| format!("of {what} {}", shares.join(", ")))
+    };
+    let parts = [of("placebos", |row| row.is_placebo), of("what was planted", |row| row.planted.is_some())];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| {
+        format!(
+            "95 % intervals that hold the true value: {}. Verdicts follow from {}.",
+            parts.join("; "),
+            Method::PairedT.name()
+        )
+    })
+}
+
 /// What two arms that do the same come to.
 fn alike(test: &SelfTest) -> String {
-    let again: Vec<&SelfTestRow> = test.rows.iter().filter(|row| row.planted_ns.is_none()).collect();
+    let again: Vec<&SelfTestRow> = test.rows.iter().filter(|row| row.is_again()).collect();
     let alike = again.iter().filter(|row| row.alike).count();
     format!(
         "The baseline and the baseline again took the same time to the nanosecond in {alike} of {} workloads.",
@@ -121,12 +189,19 @@ fn alike(test: &SelfTest) -> String {
 }
 
 fn summary(test: &SelfTest) -> String {
-    let count = |is: fn(&Judgement) -> bool| test.rows.iter().filter(|row| is(&row.judgement)).count();
-    let right = count(|judgement| matches!(judgement, Judgement::AsItShouldBe));
-    let wrong = count(|judgement| matches!(judgement, Judgement::Wrong(_)));
-    let open = count(|judgement| matches!(judgement, Judgement::CannotTell(_)));
+    let count = |is: fn(&SelfTestRow) -> bool| test.rows.iter().filter(|row| is(row)).count();
+    let right = count(|row| row.judgement == Judgement::AsItShouldBe);
+    let wrong = count(SelfTestRow::is_wrong);
+    let alarms = count(SelfTestRow::is_false_alarm);
+    let open = count(|row| matches!(row.judgement, Judgement::CannotTell(_)));
     let mut parts = vec![format!("{right} of {} rows are as they should be", test.rows.len())];
     parts.extend((wrong > 0).then(|| format!("{wrong} WRONG")));
+    let too_many =
+        if test.has_too_many_alarms() { "too many" } else { "no more than intervals of 95 % have" };
+    parts.extend(
+        (alarms > 0)
+            .then(|| format!("{alarms} false alarm{}, {too_many}", if alarms == 1 { "" } else { "s" })),
+    );
     parts.extend((open > 0).then(|| format!("{open} cannot be told")));
     match test.troubled_boots {
         0 => {}

@@ -1,7 +1,7 @@
 //! The comparison for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
 use super::behaviour::{self, Differences};
-use super::{evidence, scenario, steps, suites, text};
+use super::{costs, evidence, scenario, steps, suites, text};
 use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
@@ -19,6 +19,7 @@ pub fn render(comparison: &Comparison) -> String {
             text::wrap("", &text::rules(comparison), WIDTH, 0),
             footnotes(comparison)
         ));
+        parts.extend(costs::render(comparison));
         parts.extend(steps::render(comparison, WIDTH));
         parts.extend(evidence::render(comparison));
         parts.extend(failures(comparison));
@@ -134,11 +135,9 @@ fn value(row: &Row, cell: &Cell) -> String {
 }
 
 fn footnotes(comparison: &Comparison) -> String {
-    let changes =
-        || comparison.rows.iter().flat_map(|row| &row.cells).filter_map(|cell| cell.change.as_ref());
     let mut notes = String::new();
-    if changes().any(text::is_marked) {
-        notes += "\n* boots of one kernel differ by more than 1 %; the change is more than ten times that.";
+    for needed in text::samples_needed(comparison) {
+        notes += &format!("\n{}", text::wrap("", &needed, WIDTH, 2));
     }
     for why in text::not_given(comparison) {
         notes += &format!("\n{}", text::wrap("", &why, WIDTH, 2));

@@ -81,24 +81,28 @@ fn table_of_two() {
                       finished
 
             scenario slow
-            | workload | unit  | original |      patched |
-            |----------|-------|----------|--------------|
-            | dd-read  | MB/s  |    111.8 |        447.2 |
-            |          |       |          | x4.00 better |
-            | aio-read | MiB/s |    55.00 |        55.01 |
-            |          |       |          |  +0.0 % <1 % |
+            | workload | unit  | original |       patched |
+            |----------|-------|----------|---------------|
+            | dd-read  | MB/s  |    111.8 |         447.2 |
+            |          |       |          |  x4.00 better |
+            | aio-read | MiB/s |    55.00 |         55.01 |
+            |          |       |          | +0.0 % <0.4 % |
 
-            A change counts if it exceeds 1 % and the spread between boots of either kernel. `<X`: no difference
-            larger than X was found: the larger of the two.
+            A change, the mean ratio of equal samples, counts if it exceeds 1 % and its 95 % interval excludes
+            1. `<X`: no difference larger than X was found: the end of the interval.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
+              server-switches, server-memory, slab, requests, other-requests, copied.
+
+            How far the samples of one kernel differ (spread), and how far the change may lie from the one that
+            was found (half of its 95 % interval).
             scenario slow
-            | workload | variant  | boots | repeat | spread |
-            |----------|----------|-------|--------|--------|
-            | dd-read  | original |     2 | 0.05 % | 0.05 % |
-            |          | patched  |     2 | 0.07 % | 0.07 % |
-            | aio-read | original |     2 | 0.02 % | 0.02 % |
-            |          | patched  |     2 | 0.04 % | 0.04 % |
+            | workload | variant  | samples | spread |     +- |
+            |----------|----------|---------|--------|--------|
+            | dd-read  | original |       2 | 0.05 % |      - |
+            |          | patched  |       2 | 0.07 % | 0.11 % |
+            | aio-read | original |       2 | 0.02 % |      - |
+            |          | patched  |       2 | 0.04 % | 0.35 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
             flight, mean time from arrival to answer in us (service), out of order, failed.
@@ -113,12 +117,12 @@ fn table_of_two() {
             Kernel logs: no findings in any boot.
 
             Doubts:
-            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
-              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+            - all samples start at the same phase of the timer tick: that they agree says that figures repeat,
+              not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
 
             Conclusion: nothing speaks against a variant (exit code 0).
-            patched against original: faster in 1 of 2 rows (x4.000); no difference larger than 1 % in 1 of 2
-              rows.
+            patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 %
+              aio-read).
         "#]],
     );
 }
@@ -149,31 +153,34 @@ fn table_of_five() {
                       finished
 
             scenario slow
-            | workload | unit  | original |      patched |     clean-up |     third-way |         stock |
-            |----------|-------|----------|--------------|--------------|---------------|---------------|
-            | dd-read  | MB/s  |    111.8 |        447.2 |        111.8 |         426.1 |         95.87 |
-            |          |       |          | x4.00 better |  +0.0 % <1 % | x3.81 better* | -14.3 % worse |
-            | aio-read | MiB/s |    55.00 |        538.0 |        540.1 |         530.0 |         54.00 |
-            |          |       |          | x9.78 better | x9.82 better |  x9.64 better |  -1.8 % worse |
+            | workload | unit  | original |      patched |      clean-up |    third-way |         stock |
+            |----------|-------|----------|--------------|---------------|--------------|---------------|
+            | dd-read  | MB/s  |    111.8 |        447.2 |         111.8 |        426.1 |         95.87 |
+            |          |       |          | x4.00 better | -0.0 % <0.3 % | x3.81 better | -14.3 % worse |
+            | aio-read | MiB/s |    55.00 |        538.0 |         540.1 |        530.0 |         54.00 |
+            |          |       |          | x9.78 better |  x9.82 better | x9.64 better |  -1.8 % worse |
 
-            A change counts if it exceeds 1 % and the spread between boots of either kernel. `<X`: no difference
-            larger than X was found: the larger of the two.
-            * boots of one kernel differ by more than 1 %; the change is more than ten times that.
+            A change, the mean ratio of equal samples, counts if it exceeds 1 % and its 95 % interval excludes
+            1. `<X`: no difference larger than X was found: the end of the interval.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
+              server-switches, server-memory, slab, requests, other-requests, copied.
+
+            How far the samples of one kernel differ (spread), and how far the change may lie from the one that
+            was found (half of its 95 % interval).
             scenario slow
-            | workload | variant   | boots |  repeat |  spread |
-            |----------|-----------|-------|---------|---------|
-            | dd-read  | original  |     2 |  0.05 % |  0.05 % |
-            |          | patched   |     2 |  0.07 % |  0.07 % |
-            |          | clean-up  |     2 |  0.02 % |  0.02 % |
-            |          | third-way |     2 | 10.00 % | 10.00 % |
-            |          | stock     |     2 |  0.00 % |  0.00 % |
-            | aio-read | original  |     2 |  0.02 % |  0.02 % |
-            |          | patched   |     2 |  0.02 % |  0.02 % |
-            |          | clean-up  |     2 |  0.04 % |  0.04 % |
-            |          | third-way |     2 |  0.00 % |  0.00 % |
-            |          | stock     |     2 |  0.00 % |  0.00 % |
+            | workload | variant   | samples |  spread |      +- |
+            |----------|-----------|---------|---------|---------|
+            | dd-read  | original  |       2 |  0.05 % |       - |
+            |          | patched   |       2 |  0.07 % |  0.11 % |
+            |          | clean-up  |       2 |  0.02 % |  0.21 % |
+            |          | third-way |       2 | 10.00 % | 82.64 % |
+            |          | stock     |       2 |  0.00 % |  0.32 % |
+            | aio-read | original  |       2 |  0.02 % |       - |
+            |          | patched   |       2 |  0.02 % |  0.00 % |
+            |          | clean-up  |       2 |  0.04 % |  0.12 % |
+            |          | third-way |       2 |  0.00 % |  0.12 % |
+            |          | stock     |       2 |  0.00 % |  0.12 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
             flight, mean time from arrival to answer in us (service), out of order, failed.
@@ -194,16 +201,14 @@ fn table_of_five() {
             Kernel logs: no findings in any boot.
 
             Doubts:
-            - boots of one kernel that started alike differ by up to 10.0 % (third-way, slow, dd-read, boots 7
-              and 8): with the virtual clock they should not by more than 1 %
-            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
-              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+            - all samples start at the same phase of the timer tick: that they agree says that figures repeat,
+              not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
 
             Conclusion: WORSE than the baseline (exit code 1).
             patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
-            clean-up against original: faster in 1 of 2 rows (x9.819); no difference larger than 1 % in 1 of 2
-              rows.
-            third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference in 1 of 2 rows (<0.3 %
+              dd-read).
+            third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
             stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
         "#]],
     );
@@ -235,17 +240,21 @@ fn table_with_troubles() {
             | aio-read | MiB/s |    55.00 |          55.02 |
             |          |       |          | +0.0 % too few |
 
-            A change counts if it exceeds 1 % and the spread between boots of either kernel. `<X`: no difference
-            larger than X was found: the larger of the two.
+            A change, the mean ratio of equal samples, counts if it exceeds 1 % and its 95 % interval excludes
+            1. `<X`: no difference larger than X was found: the end of the interval.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
+              server-switches, server-memory, slab, requests, other-requests, copied.
+
+            How far the samples of one kernel differ (spread), and how far the change may lie from the one that
+            was found (half of its 95 % interval).
             scenario slow
-            | workload | variant  |  boots | repeat | spread |
-            |----------|----------|--------|--------|--------|
-            | dd-read  | original |      2 | 0.05 % | 0.05 % |
-            |          | patched  | 0 of 2 |      - |      - |
-            | aio-read | original |      2 | 0.02 % | 0.02 % |
-            |          | patched  | 1 of 2 |      - |      - |
+            | workload | variant  | samples | spread | +- |
+            |----------|----------|---------|--------|----|
+            | dd-read  | original |       2 | 0.05 % |  - |
+            |          | patched  |       0 |      - |  - |
+            | aio-read | original |       2 | 0.02 % |  - |
+            |          | patched  |       1 |      - |  - |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
             flight, mean time from arrival to answer in us (service), out of order, failed.
@@ -272,8 +281,8 @@ fn table_with_troubles() {
               patched, slow, boot 4: hung: no byte for 30 s; last: \x1b]0;x\x07Run /init
 
             Doubts:
-            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
-              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+            - all samples start at the same phase of the timer tick: that they agree says that figures repeat,
+              not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
 
             Conclusion: WORSE than the baseline (exit code 1).
             patched against original: FAILS where the baseline does not in 1 of 2 rows; no statement possible in
@@ -299,8 +308,8 @@ fn clock_of_several_cpus() {
                   caches
         - 4 CPUs take turns on one clock: speed gained by working in parallel is not in these figures, and
           CPU times count the wait for a turn as well
-        - all boots started their workloads at the same phase of the timer tick: a spread near zero says
-          that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+        - all samples start at the same phase of the timer tick: that they agree says that figures repeat,
+          not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
 
     "#]]
     .assert_eq(&(part("clock: ", "host: ") + &part("- 4 CPUs", "Conclusion")));
@@ -338,16 +347,20 @@ fn table_of_wall_clock() {
             correction for all cells of other kernels (Holm), and if its 95 % interval excludes 1. `<X`: no
             difference larger than X was found: the end of the interval.
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
+              server-switches, server-memory, slab, requests, other-requests, copied.
+
+            How far the samples of one kernel differ (spread), and how far the change may lie from the one that
+            was found (half of its 95 % interval).
             scenario slow
-            | workload | variant  | boots | repeat | spread |
-            |----------|----------|-------|--------|--------|
-            | dd-read  | original |     6 |      - | 5.00 % |
-            |          | again    |     6 |      - | 3.48 % |
-            |          | patched  |     6 |      - | 7.14 % |
-            | aio-read | original |     6 |      - | 0.00 % |
-            |          | again    |     6 |      - | 0.00 % |
-            |          | patched  |     6 |      - | 0.00 % |
+            | workload | variant  | samples | spread |     +- |
+            |----------|----------|---------|--------|--------|
+            | dd-read  | original |       6 | 5.00 % |      - |
+            |          | again    |       6 | 3.48 % | 2.22 % |
+            |          | patched  |       6 | 7.14 % | 3.18 % |
+            | aio-read | original |       6 | 0.00 % |      - |
+            |          | again    |       6 | 0.00 % | 0.00 % |
+            |          | patched  |       6 | 0.00 % | 0.00 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
             flight, mean time from arrival to answer in us (service), out of order, failed.
@@ -381,10 +394,10 @@ fn table_of_wall_clock() {
             - emulated: order of magnitude only (real time under TCG measures the emulator)
 
             Conclusion: nothing speaks against a variant (exit code 0).
-            again against original: no difference larger than 0 % in 1 of 2 rows; no statement possible in 1 of
+            again against original: no difference in 1 of 2 rows (<0 % aio-read); no statement possible in 1 of
               2 rows.
-            patched against original: faster in 1 of 2 rows (x1.414); no difference larger than 0 % in 1 of 2
-              rows.
+            patched against original: faster in 1 of 2 rows (x1.414); no difference in 1 of 2 rows (<0 %
+              aio-read).
         "#]],
     );
 }
@@ -397,7 +410,9 @@ fn mail_of_two() {
             linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
             512 MiB.
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. Mean of 2 boots, which differ by at most 0.07 %.
+            parallel copying. 2 samples of each, which differ by at most 0.07 %.
+            Values are means. A change is the mean ratio of equal samples, with its
+            95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
@@ -405,21 +420,22 @@ fn mail_of_two() {
 
                                original    patched
             dd-read MB/s          111.8      447.2    x4.00
+              95 % interval                x3.995 to x4.004
             aio-read MiB/s        55.00      55.01        ~
+              95 % interval                x0.997 to x1.004
             most requests in flight
               dd-read                 1         12
               aio-read                1         12
 
-            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-              than 1 %
+            ~ no difference larger than 0.4 %; ? cannot tell
 
             No findings in any kernel log.
 
-            Note: all boots started their workloads at the same phase of the timer
-              tick: a spread near zero says that figures repeat, not that a change
-              of some percent is owed to the patches; --boots 6 tells
+            Note: all samples start at the same phase of the timer tick: that they
+              agree says that figures repeat, not that a change of some percent is
+              owed to the patches; set phase-range-us in lab.toml
             patched against original: faster in 1 of 2 rows (x4.000); no difference
-              larger than 1 % in 1 of 2 rows.
+              in 1 of 2 rows (<0.4 % aio-read).
         "#]],
     );
 }
@@ -432,7 +448,9 @@ fn mail_of_five() {
             linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
             512 MiB.
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. Mean of 2 boots, which differ by at most 10.00 %.
+            parallel copying. 2 samples of each, which differ by at most 10.00 %.
+            Values are means. A change is the mean ratio of equal samples, with its
+            95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
@@ -440,33 +458,33 @@ fn mail_of_five() {
 
                                original    patched            clean-up
             dd-read MB/s          111.8      447.2    x4.00      111.8        ~
+              95 % interval                x3.995 to x4.004    x0.998 to x1.002
             aio-read MiB/s        55.00      538.0    x9.78      540.1    x9.82
+              95 % interval                x9.782 to x9.782    x9.807 to x9.831
             most requests in flight
               dd-read                 1         12                  12
               aio-read                1         12                  12
 
                                original  third-way               stock
-            dd-read MB/s          111.8      426.1   x3.81*      95.87   -14.3%
+            dd-read MB/s          111.8      426.1    x3.81      95.87   -14.3%
+              95 % interval                x2.089 to x6.967    x0.855 to x0.860
             aio-read MiB/s        55.00      530.0    x9.64      54.00    -1.8%
+              95 % interval                x9.624 to x9.647    x0.981 to x0.983
             most requests in flight
               dd-read                 1         12                   1
               aio-read                1         12                   1
 
-            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-              than 1 %
+            ~ no difference larger than 0.3 %; ? cannot tell
 
             No findings in any kernel log.
 
-            Note: boots of one kernel that started alike differ by up to 10.0 %
-              (third-way, slow, dd-read, boots 7 and 8): with the virtual clock they
-              should not by more than 1 %
-            Note: all boots started their workloads at the same phase of the timer
-              tick: a spread near zero says that figures repeat, not that a change
-              of some percent is owed to the patches; --boots 6 tells
+            Note: all samples start at the same phase of the timer tick: that they
+              agree says that figures repeat, not that a change of some percent is
+              owed to the patches; set phase-range-us in lab.toml
             patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
             clean-up against original: faster in 1 of 2 rows (x9.819); no difference
-              larger than 1 % in 1 of 2 rows.
-            third-way against original: faster in 2 of 2 rows (x3.810 to x9.635).
+              in 1 of 2 rows (<0.3 % dd-read).
+            third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
             stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
         "#]],
     );
@@ -480,7 +498,9 @@ fn mail_with_troubles() {
             linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
             512 MiB.
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. Mean of 0 to 2 boots, which differ by at most 0.05 %.
+            parallel copying. 0 to 2 samples of each, which differ by at most 0.05
+            %. Values are means. A change is the mean ratio of equal samples, with
+            its 95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
@@ -493,14 +513,14 @@ fn mail_with_troubles() {
               dd-read                 1          -
               aio-read                1         12
 
-            ~ no difference; ? cannot tell; * boots differ by more than 1 %
+            ~ no difference; ? cannot tell
 
             In the kernel logs (boots):
             WARNING in fuse_aio_complete (original 0/2, patched 1/2)
 
-            Note: all boots started their workloads at the same phase of the timer
-              tick: a spread near zero says that figures repeat, not that a change
-              of some percent is owed to the patches; --boots 6 tells
+            Note: all samples start at the same phase of the timer tick: that they
+              agree says that figures repeat, not that a change of some percent is
+              owed to the patches; set phase-range-us in lab.toml
             patched against original: FAILS where the baseline does not in 1 of 2
               rows; no statement possible in 1 of 2 rows; BROKEN in 1 boot; HUNG in
               1 boot; 1 NEW in the kernel log.
@@ -514,42 +534,41 @@ fn mail_of_wall_clock() {
     check_mail(
         &wall(),
         expect![[r#"
-        linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-        512 MiB.
-        Clock wall, EMULATED: order of magnitude only. 6 boots of each, which
-        differ by at most 7.14 %. Values are means. A change is the median ratio
-        of all pairs of boots (Hodges-Lehmann), with its 95 % interval and the
-        exact p of the Mann-Whitney test, corrected for all cells (Holm).
+            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
+            512 MiB.
+            Clock wall, EMULATED: order of magnitude only. 6 boots of each, which
+            differ by at most 7.14 %. Values are means. A change is the median ratio
+            of all pairs of boots (Hodges-Lehmann), with its 95 % interval and the
+            exact p of the Mann-Whitney test, corrected for all cells (Holm).
 
-        slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
-          (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
-          ms, getxattr ENOSYS, storage latency 1000 us
+            slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
+              (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
+              ms, getxattr ENOSYS, storage latency 1000 us
 
-                           original      again             patched
-        dd-read MB/s          65.47      65.63        ?      92.56   +41.4%
-          95 % interval                x0.981 to x1.025    x1.370 to x1.458
-          p                                      1.0000              0.0043
-        aio-read MiB/s        50.00      50.00        ~      50.00        ~
-          95 % interval                x1.000 to x1.000    x1.000 to x1.000
-          p                                      1.0000              1.0000
-        most requests in flight
-          dd-read                 1          1                  12
-          aio-read                1          1                  12
+                               original      again             patched
+            dd-read MB/s          65.47      65.63        ?      92.56   +41.4%
+              95 % interval                x0.981 to x1.025    x1.370 to x1.458
+              p                                      1.0000              0.0043
+            aio-read MiB/s        50.00      50.00        ~      50.00        ~
+              95 % interval                x1.000 to x1.000    x1.000 to x1.000
+              p                                      1.0000              1.0000
+            most requests in flight
+              dd-read                 1          1                  12
+              aio-read                1          1                  12
 
-        ~ no difference larger than 0 %; ? cannot tell; * boots differ by more
-          than 1 %
+            ~ no difference larger than 0 %; ? cannot tell
 
-        No findings in any kernel log.
+            No findings in any kernel log.
 
-        Note: original and again are the same kernel under two labels: what
-          differs between them is noise
-        Note: emulated: order of magnitude only (real time under TCG measures
-          the emulator)
-        again against original: no difference larger than 0 % in 1 of 2 rows; no
-          statement possible in 1 of 2 rows.
-        patched against original: faster in 1 of 2 rows (x1.414); no difference
-          larger than 0 % in 1 of 2 rows.
-    "#]],
+            Note: original and again are the same kernel under two labels: what
+              differs between them is noise
+            Note: emulated: order of magnitude only (real time under TCG measures
+              the emulator)
+            again against original: no difference in 1 of 2 rows (<0 % aio-read); no
+              statement possible in 1 of 2 rows.
+            patched against original: faster in 1 of 2 rows (x1.414); no difference
+              in 1 of 2 rows (<0 % aio-read).
+        "#]],
     );
 }
 
@@ -610,19 +629,24 @@ fn table_of_metrics() {
             | dd-read  | us   | not given | not given |
             | aio-read | us   | not given | not given |
 
-            A change counts if it exceeds 1 % (most-in-flight), 1 % (latency-p99) and the spread between boots
-            of either kernel. `<X`: no difference larger than X was found: the larger of the two.
+            A change, the mean ratio of equal samples, counts if it exceeds 1 % (most-in-flight), 1 %
+            (latency-p99) and its 95 % interval excludes 1. `<X`: no difference larger than X was found: the end
+            of the interval.
             latency-p99: not given by dd (dd-read)
             latency-p99: not given by aio-stress without --json - (aio-read)
 
-            How far boots of one kernel differ: those that started alike (repeat), and all (spread).
+            Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
+              server-switches, server-memory, slab, requests, other-requests, copied.
+
+            How far the samples of one kernel differ (spread), and how far the change may lie from the one that
+            was found (half of its 95 % interval).
             scenario slow, most-in-flight
-            | workload | variant  | boots | repeat | spread |
-            |----------|----------|-------|--------|--------|
-            | dd-read  | original |     2 | 0.00 % | 0.00 % |
-            |          | patched  |     2 | 0.00 % | 0.00 % |
-            | aio-read | original |     2 | 0.00 % | 0.00 % |
-            |          | patched  |     2 | 0.00 % | 0.00 % |
+            | workload | variant  | samples | spread |     +- |
+            |----------|----------|---------|--------|--------|
+            | dd-read  | original |       2 | 0.00 % |      - |
+            |          | patched  |       2 | 0.00 % | 0.00 % |
+            | aio-read | original |       2 | 0.00 % |      - |
+            |          | patched  |       2 | 0.00 % | 0.00 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
             flight, mean time from arrival to answer in us (service), out of order, failed.
@@ -637,8 +661,8 @@ fn table_of_metrics() {
             Kernel logs: no findings in any boot.
 
             Doubts:
-            - all boots started their workloads at the same phase of the timer tick: a spread near zero says
-              that figures repeat, not that a change of some percent is owed to the patches; --boots 6 tells
+            - all samples start at the same phase of the timer tick: that they agree says that figures repeat,
+              not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
 
             Conclusion: nothing speaks against a variant (exit code 0).
             patched against original: more in 2 of 4 rows (x12.000); not measured in 2 of 4 rows.
@@ -659,7 +683,9 @@ fn mail_of_metrics() {
         service-mean
                            original    patched
         dd-read us             1000       1000        ~
+          95 % interval                x1.000 to x1.000
         aio-read us            1000       1000        ~
+          95 % interval                x1.000 to x1.000
         most requests in flight
           dd-read                 1         12
           aio-read                1         12
@@ -669,18 +695,17 @@ fn mail_of_metrics() {
         dd-read 1/s               -          -
         aio-read 1/s              -          -
 
-        ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-          than 1 %
+        ~ no difference larger than 0 %; ? cannot tell
         iops: not given by dd (dd-read)
         iops: not given by aio-stress without --json - (aio-read)
 
         No findings in any kernel log.
 
-        Note: all boots started their workloads at the same phase of the timer
-          tick: a spread near zero says that figures repeat, not that a change
-          of some percent is owed to the patches; --boots 6 tells
-        patched against original: no difference larger than 1 % in 2 of 4 rows;
-          not measured in 2 of 4 rows.
+        Note: all samples start at the same phase of the timer tick: that they
+          agree says that figures repeat, not that a change of some percent is
+          owed to the patches; set phase-range-us in lab.toml
+        patched against original: no difference in 2 of 4 rows (<0 % dd-read
+          service-mean, aio-read service-mean); not measured in 2 of 4 rows.
     "#]]
     .assert_eq(&text[text.find("slow: ").unwrap()..]);
 }
@@ -718,7 +743,7 @@ fn patch_by_patch() -> Campaign {
 fn table_patch_by_patch() {
     let text = table::render(&compare(&patch_by_patch()).unwrap());
     let start = text.find("Patch by patch").unwrap();
-    let end = text.find("How far boots of one kernel").unwrap();
+    let end = text.find("How far the samples of one kernel").unwrap();
     expect![[r#"
         Patch by patch, each against the step before it:
         1 fuse: do what async-dio-1 says
@@ -744,7 +769,9 @@ fn mail_patch_by_patch() {
             linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
             512 MiB.
             Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. Mean of 2 boots, which differ by at most 0.00 %.
+            parallel copying. 2 samples of each, which differ by at most 0.00 %.
+            Values are means. A change is the mean ratio of equal samples, with its
+            95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
@@ -752,20 +779,23 @@ fn mail_patch_by_patch() {
 
                                  before    patch 1             patch 2
             dd-read MB/s          111.8      447.4    x4.00      447.4    x4.00
+              95 % interval                x4.000 to x4.000    x4.000 to x4.000
             aio-read MiB/s        55.00      538.0    x9.78      538.1    x9.78
+              95 % interval                x9.782 to x9.782    x9.784 to x9.784
             most requests in flight
               dd-read                 1         12                  12
               aio-read                1         12                  12
 
                                  before    patch 3
             dd-read MB/s          111.8      111.8        ~
+              95 % interval                x1.000 to x1.000
             aio-read MiB/s        55.00      538.0    x9.78
+              95 % interval                x9.782 to x9.782
             most requests in flight
               dd-read                 1          1
               aio-read                1          1
 
-            ~ no difference larger than 1 %; ? cannot tell; * boots differ by more
-              than 1 %
+            ~ no difference larger than 0 %; ? cannot tell
 
             Patch by patch, each against the step before it:
             1 fuse: do what async-dio-1 says
@@ -783,15 +813,15 @@ fn mail_patch_by_patch() {
             WARNING in fuse_aio_complete (async-dio-0 0/2, async-dio-1 0/2,
               async-dio-2 0/2, async-dio-3 1/2)
 
-            Note: all boots started their workloads at the same phase of the timer
-              tick: a spread near zero says that figures repeat, not that a change
-              of some percent is owed to the patches; --boots 6 tells
+            Note: all samples start at the same phase of the timer tick: that they
+              agree says that figures repeat, not that a change of some percent is
+              owed to the patches; set phase-range-us in lab.toml
             async-dio-1 against async-dio-0: faster in 2 of 2 rows (x4.000 to
               x9.782).
             async-dio-2 against async-dio-0: faster in 2 of 2 rows (x4.000 to
               x9.784).
             async-dio-3 against async-dio-0: faster in 1 of 2 rows (x9.782); no
-              difference larger than 1 % in 1 of 2 rows; BROKEN in 1 boot; 1 NEW in
+              difference in 1 of 2 rows (<0 % dd-read); BROKEN in 1 boot; 1 NEW in
               the kernel log.
         "#]],
     );

@@ -5,7 +5,7 @@ use crate::comparison::{
     BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict, statistics,
 };
 use crate::evidence::metric::{Metric, at_most};
-use crate::plan::Clock;
+use crate::plan::{Clock, Planted};
 use crate::text::digest;
 pub(super) use crate::text::layout::wrap;
 
@@ -93,18 +93,12 @@ fn from_to<T>(range: MinMax<T>, show: impl Fn(T) -> String) -> String {
     if least == most { most } else { format!("{least}-{most}") }
 }
 
-/// The verdict in words; `*` where boots of one kernel differ by more than they should. Where there is no difference:
-/// which one is ruled out.
+/// The verdict in words. Where there is no difference: which one is ruled out.
 pub(super) fn verdict(change: &Change) -> String {
     match (change.verdict, change.limit) {
         (Verdict::Same, Some(limit)) => format!("<{}", at_most(limit)),
-        (verdict, _) => format!("{}{}", verdict.word(), if is_marked(change) { "*" } else { "" }),
+        (verdict, _) => verdict.word().to_owned(),
     }
-}
-
-/// Whether boots of one kernel differ by more than they should, and there is a verdict all the same.
-pub(super) fn is_marked(change: &Change) -> bool {
-    change.repeatable == Some(false) && change.verdict != Verdict::NotRepeatable
 }
 
 /// Whether speed was asked for: not in a plan that only probes, or has only suites.
@@ -117,7 +111,7 @@ pub(super) fn no_value(cell: &Cell) -> String {
     if cell.is_not_given() {
         return "not given".to_owned();
     }
-    let boots = cell.failures.len() + cell.samples.len() + cell.absent as usize;
+    let boots = cell.boots;
     match (cell.wrong_data(), cell.failures.len()) {
         (0, 0) => "no data".to_owned(),
         (0, failed) => format!("FAILED {failed}/{boots}"),
@@ -156,7 +150,12 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
     });
     let applied: Vec<_> = applied.collect();
     let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
-    let planted = variant.planted_ns.map(|ns| format!("; {ns} ns PLANTED in each request"));
+    let planted = variant.planted.map(|planted| match planted {
+        Planted::WorkNs(ns) => format!("; {ns} ns PLANTED in each request"),
+        Planted::LatencyPermille(permille) => {
+            format!("; {} % PLANTED in the storage's latency", f64::from(permille) / 10.0)
+        }
+    });
     format!("{series}; bzImage {}{}", digest::short(&kernel.bzimage_sha256), planted.unwrap_or_default())
 }
 
@@ -187,8 +186,8 @@ pub(super) fn rules(comparison: &Comparison) -> String {
             if is_exact(comparison) { "exact Mann-Whitney" } else { "approximate Mann-Whitney" }
         ),
         Some(Clock::Virtual) | None => format!(
-            "A change counts if it exceeds {effect} and the spread between boots of either kernel. {ruled_out}: the larger of \
-             the two."
+            "A change, the mean ratio of equal samples, counts if it exceeds {effect} and its 95 % interval excludes 1. \
+             {ruled_out}: the end of the interval."
         ),
     }
 }
@@ -214,6 +213,23 @@ fn thresholds(comparison: &Comparison) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     }
+}
+
+/// Where nothing could be said, and how many samples would tell: a line for each variant, which names the most.
+pub(super) fn samples_needed(comparison: &Comparison) -> Vec<String> {
+    let of_variant = |place: usize| {
+        let cells = comparison.rows.iter().filter_map(|row| Some((row, row.cells.get(place)?)));
+        let needed = cells.filter_map(|(row, cell)| Some((cell.change?.samples_needed?, row, cell)));
+        let (most, row, cell) = needed.max_by_key(|(needed, ..)| *needed)?;
+        Some(format!(
+            "{}: {}, {} has {} samples, and would take about {most} to tell; --add-boots adds some",
+            cell.variant,
+            row.scenario,
+            row.workload,
+            cell.samples.len()
+        ))
+    };
+    (1..comparison.variants.len()).filter_map(of_variant).collect()
 }
 
 /// Why cells hold no figure: each reason once, with the rows that it is true of.

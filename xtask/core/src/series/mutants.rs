@@ -4,23 +4,20 @@
 //! series either.
 
 mod by_hand;
-mod edit;
-mod functions;
 mod rules;
 mod select;
-mod tokens;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 pub use by_hand::{ByHand, HandWritten};
-pub use edit::Edit;
 pub use select::{only, spread};
 
+pub use super::code::Edit;
+use super::code::{functions, tokens};
 use super::diff;
 use crate::text::digest;
-use functions::functions;
 use rules::{Code, faults, flags};
 
 /// A file that a series changes, as it is with the whole series.
@@ -189,7 +186,7 @@ pub fn mutants(files: &[PatchedFile], written: &HandWritten) -> anyhow::Result<V
 
 /// Those of the rules, without numbers, each with the digest of the file that it makes.
 fn by_rules(files: &[PatchedFile]) -> Vec<(String, Mutant)> {
-    let tokens: Vec<_> = files.iter().map(|file| tokens::tokens(&file.text)).collect();
+    let tokens: Vec<_> = files.iter().map(|file| tokens(&file.text)).collect();
     let flags = tokens.iter().flat_map(|tokens| flags(tokens)).collect();
     let mut all = Vec::new();
     for (file, tokens) in files.iter().zip(&tokens) {

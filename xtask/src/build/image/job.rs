@@ -57,6 +57,7 @@ mod tests {
         let path = sh.var("PATH").unwrap();
         let _path = sh.push_env("PATH", format!("{}:{path}", folder.path().display()));
         let workload = |text: &str| WorkloadTask {
+            samples: 1,
             name: "r".to_owned(),
             tool: Tool::Fio,
             args: Vec::new(),

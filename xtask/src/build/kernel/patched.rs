@@ -1,6 +1,8 @@
 //! What a series makes of the files that it changes, and which of their lines are its own.
 
-use anyhow::{Context as _, ensure};
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, bail, ensure};
 use lab_core::plan::Source;
 use lab_core::series::Series;
 use lab_core::series::mutants::{PatchedFile, added_lines};
@@ -23,27 +25,63 @@ pub(crate) fn patched_files(
     tell: Tell,
 ) -> anyhow::Result<Vec<PatchedFile>> {
     let (_, before) = series.split_last().context("there is no series")?;
-    let commits =
-        |tree: &SourceTree| Some((apply::known(sh, tree, before)?, apply::known(sh, tree, series)?));
-    let known = source::prepared(cache, identity)?.and_then(|tree| Some((commits(&tree)?, tree)));
-    // Where the branches are there, nobody has to wait for a build to end.
-    let ((old, new), tree) = match known {
-        Some(known) => known,
-        None => {
-            let _lock = source::lock(cache, identity, tell)?;
-            let tree = source::prepare(sh, cache, source, identity, tell)?;
-            let old = apply::commit(sh, cache, &tree, before)?;
-            ((old, apply::commit(sh, cache, &tree, series)?), tree)
-        }
-    };
+    let (commits, tree) = commits(sh, cache, (source, identity), &[before, series], tell)?;
+    let [old, new] = &commits[..] else { bail!("two kernels have {} commits", commits.len()) };
     let compare =
         ["diff", "--unified=0", "--no-renames", "--no-color", "--no-ext-diff", "--diff-algorithm=myers"];
-    let diff = process::read(git::git(sh, &tree.repository).args(compare).args([&old, &new]))
+    let diff = process::read(git::git(sh, &tree.repository).args(compare).args([old, new]))
         .context("listing what the series changes")?;
     added_lines(&diff)
         .into_iter()
-        .map(|(path, added)| Ok(PatchedFile { text: text(sh, &tree, &new, &path)?, path, added }))
+        .map(|(path, added)| Ok(PatchedFile { text: text(sh, &tree, new, &path)?, path, added }))
         .collect()
+}
+
+/// Those of the files at `paths` that are there with all of `series`.
+///
+/// # Errors
+/// If a patch does not apply, or git fails.
+pub(crate) fn files(
+    sh: &Shell,
+    cache: &Cache,
+    (source, identity): (&Source, &SourceIdentity),
+    series: &[Series],
+    paths: &[&str],
+    tell: Tell,
+) -> anyhow::Result<Vec<PatchedFile>> {
+    let (commits, tree) = commits(sh, cache, (source, identity), &[series], tell)?;
+    let commit = commits.first().context("a kernel has a commit")?;
+    let list = git::git(sh, &tree.repository).args(["ls-tree", "--name-only", commit, "--"]).args(paths);
+    let there = process::read(list).context("listing the source")?;
+    there
+        .lines()
+        .map(|path| {
+            let text = text(sh, &tree, commit, path)?;
+            Ok(PatchedFile { path: path.to_owned(), text, added: BTreeSet::new() })
+        })
+        .collect()
+}
+
+/// The commits with all of each of these series, and the tree that has them.
+fn commits(
+    sh: &Shell,
+    cache: &Cache,
+    (source, identity): (&Source, &SourceIdentity),
+    kernels: &[&[Series]],
+    tell: Tell,
+) -> anyhow::Result<(Vec<String>, SourceTree)> {
+    let known = |tree: &SourceTree| kernels.iter().map(|series| apply::known(sh, tree, series)).collect();
+    // Where the branches are there, nobody has to wait for a build to end.
+    if let Some(tree) = source::prepared(cache, identity)?
+        && let Some(commits) = known(&tree)
+    {
+        return Ok((commits, tree));
+    }
+    let _lock = source::lock(cache, identity, tell)?;
+    let tree = source::prepare(sh, cache, source, identity, tell)?;
+    let commits =
+        kernels.iter().map(|series| apply::commit(sh, cache, &tree, series)).collect::<Result<_, _>>()?;
+    Ok((commits, tree))
 }
 
 /// A file of a commit, byte by byte.

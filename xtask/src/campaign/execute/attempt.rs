@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use lab_core::campaign::{Record, StoredFile, VERSION, judged};
 use lab_core::evidence::capture::Capture;
 use lab_core::evidence::outcome::Outcome;
-use lab_core::plan::{BootStep, Plan};
-use lab_protocol::{Assignment, Nonce, ProbeTask, Report};
+use lab_core::plan::{BootStep, Plan, Planted};
+use lab_protocol::{Assignment, Nonce, ProbeTask, Report, Sampling};
 
 use super::BootContext;
 use super::gate::{self, Around, Threads};
@@ -163,7 +163,11 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
     let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
     let variant = variant.with_context(|| format!("the plan has no variant {}", step.variant))?;
     let mut server = scenario.server.clone();
-    server.burn_ns = variant.planted_ns.unwrap_or(0);
+    match variant.planted() {
+        None => {}
+        Some(Planted::WorkNs(ns)) => server.burn_ns = ns,
+        Some(Planted::LatencyPermille(permille)) => server.storage.lengthen(permille),
+    }
     Ok(Assignment {
         nonce,
         server,
@@ -171,6 +175,11 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: step.phase_us,
+        sampling: Sampling {
+            round: step.round.unwrap_or(1),
+            seed: plan.seed,
+            phase_range_us: plan.machine.phase_range_us,
+        },
     })
 }
 

@@ -180,7 +180,8 @@ impl<'a> Room<'a> {
         let step = BootStep { number, variant: name.to_owned(), ..first.clone() };
         let rename = |variant: Variant| Variant { name: name.to_owned(), ..variant };
         file.plan.variants = file.plan.variants.into_iter().map(rename).collect();
-        file.kernels = vec![CampaignKernel { variant: name.to_owned(), kernel: kernel.metadata.identity() }];
+        let kernel = kernel.metadata.identity();
+        file.kernels = vec![CampaignKernel { variant: name.to_owned(), kernel, symbol_bytes: None }];
         Ok((file, step))
     }
 }

@@ -43,13 +43,7 @@ fn unpatched(sh: &Shell, lab: &Lab, plan: &Plan, kernels: &[Kernel]) -> anyhow::
     if let Some(kernel) = unpatched_place(&plan.variants).and_then(|place| kernels.get(place)) {
         return Ok(kernel.clone());
     }
-    let variant = Variant {
-        name: "unpatched".to_owned(),
-        series: Vec::new(),
-        prefix: None,
-        planted_ns: None,
-        behaviour: None,
-    };
+    let variant = Variant::new("unpatched", Vec::new());
     let kernels = kernels::ensure(sh, lab, &plan.kernel, &[variant]).context("a kernel to test KVM with")?;
     kernels.into_iter().next().context("a kernel to test KVM with")
 }
@@ -68,6 +62,7 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
         workloads: Vec::new(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: 0,
+        sampling: lab_protocol::Sampling::plain(),
     })
 }
 
@@ -78,13 +73,8 @@ mod tests {
     /// Whatever stands first in the plan may be what a patch has broken.
     #[test]
     fn kvm_is_tested_with_no_patch() {
-        let variant = |series: &[&str]| Variant {
-            name: "x".to_owned(),
-            series: series.iter().map(|&name| name.to_owned()).collect(),
-            prefix: None,
-            planted_ns: None,
-            behaviour: None,
-        };
+        let variant =
+            |series: &[&str]| Variant::new("x", series.iter().map(|&name| name.to_owned()).collect());
         assert_eq!(unpatched_place(&[variant(&["broken"]), variant(&[]), variant(&[])]), Some(1));
         assert_eq!(unpatched_place(&[variant(&["sync-dio"]), variant(&["async-dio"])]), None);
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use lab_core::plan::{Plan, SideBySide};
+use lab_core::plan::{BootStep, Plan, SideBySide};
 use lab_core::text::layout::longest;
 use xshell::Shell;
 
@@ -47,7 +47,10 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
         Ok(cached) => {
             let kernels = plan.variants.iter().zip(cached);
             kernels.fold(String::new(), |text, (variant, is_there)| {
-                text + &format!("kernel {}  {}\n", variant.name, how(is_there))
+                // What its patch is follows from the source.
+                let how =
+                    if variant.placebo.is_some() { "to be built unless it is cached" } else { how(is_there) };
+                text + &format!("kernel {}  {how}\n", variant.name)
             })
         }
         Err(error) => format!("kernels  cannot be looked up: {error:#}\n"),
@@ -67,22 +70,32 @@ fn boots(plan: &Plan, side_by_side: SideBySide) -> String {
     let mut text = format!("plan {}: {} boots, {turns}; each runs {runs}\n\n", plan.name, plan.boots.len());
     let variants = longest(plan.variants.iter().map(|variant| variant.name.as_str()).chain(["variant"]));
     let scenarios = longest(plan.scenarios.iter().map(|scenario| scenario.name.as_str()).chain(["scenario"]));
-    let mut line = |boot: &str, variant: &str, scenario: &str, repetition: &str, phase: &str, note: &str| {
-        let line = format!(
-            "{boot:>4}  {variant:<variants$}  {scenario:<scenarios$}  {repetition:>10}  {phase:>8}  {note}"
-        );
+    let mut line = |boot: &str, variant: &str, scenario: &str, repetition: &str, note: &str| {
+        let line =
+            format!("{boot:>4}  {variant:<variants$}  {scenario:<scenarios$}  {repetition:>10}  {note}");
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     };
-    line("boot", "variant", "scenario", "repetition", "phase us", "");
-    for step in &plan.boots {
-        let [number, repetition, phase] =
-            [step.number, step.repetition, step.phase_us].map(|value| value.to_string());
-        let probes = step.probes.map(|set| format!("{} probes", set.word())).unwrap_or_default();
-        let note = if step.is_warm_up() { "warm-up, not counted" } else { &probes };
-        line(&number, &step.variant, &step.scenario, &repetition, &phase, note);
+    line("boot", "variant", "scenario", "repetition", "");
+    for (place, step) in plan.boots.iter().enumerate() {
+        let [number, repetition] = [step.number, step.repetition].map(|value| value.to_string());
+        line(&number, &step.variant, &step.scenario, &repetition, &note(step, &plan.boots[..place]));
     }
     text
+}
+
+/// What is special about a boot that comes after these.
+fn note(step: &BootStep, earlier: &[BootStep]) -> String {
+    let is_the_same = |other: &&BootStep| {
+        (&other.variant, &other.scenario, other.round, other.is_warm_up())
+            == (&step.variant, &step.scenario, step.round, step.is_warm_up())
+    };
+    match (step.is_warm_up(), earlier.iter().find(is_the_same), step.probes) {
+        (true, ..) => "warm-up, not counted".to_owned(),
+        (false, Some(first), _) => format!("the same as boot {}, to see that it repeats", first.number),
+        (false, None, Some(set)) => format!("{} probes", set.word()),
+        (false, None, None) => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +111,7 @@ mod tests {
     fn every_boot_is_listed() {
         let plan = |clock| {
             let plan = campaign(clock, &two_arms()).file.plan;
-            let machine = MachineSettings { warm_up_pairs: 1, phase_step_us: 700, ..plan.machine };
+            let machine = MachineSettings { warm_up_pairs: 1, phase_range_us: 4000, ..plan.machine };
             Plan { machine, ..plan }.with_repetitions(3)
         };
         let on = |clock, cpus| {
@@ -106,15 +119,17 @@ mod tests {
             boots(&plan(clock), side_by_side(clock, 512, room).unwrap())
         };
         expect![[r#"
-            plan built: 6 boots, 2 side by side; each runs dd-read, aio-read
+            plan built: 8 boots, 2 side by side; each runs dd-read, aio-read
 
-            boot  variant   scenario  repetition  phase us
-               1  original  slow               1         0
-               2  patched   slow               1         0
-               3  patched   slow               2         0
-               4  original  slow               2         0
-               5  patched   slow               3       700
-               6  original  slow               3       700
+            boot  variant   scenario  repetition
+               1  original  slow               1
+               2  patched   slow               1
+               3  original  slow               1  the same as boot 1, to see that it repeats
+               4  patched   slow               1  the same as boot 2, to see that it repeats
+               5  patched   slow               2
+               6  original  slow               2
+               7  patched   slow               3
+               8  original  slow               3
         "#]]
         .assert_eq(&on(Clock::Virtual, 2));
         let probed = |probes, workloads| {
@@ -124,40 +139,42 @@ mod tests {
             boots(&plan.with_repetitions(2), side_by_side(Clock::Virtual, 512, room).unwrap())
         };
         expect![[r#"
-            plan built: 4 boots, 2 side by side; each runs dd-read, aio-read
+            plan built: 6 boots, 2 side by side; each runs dd-read, aio-read
 
-            boot  variant   scenario  repetition  phase us
-               1  original  slow               1         0  quick probes
-               2  patched   slow               1         0  quick probes
-               3  patched   slow               2         0
-               4  original  slow               2         0
+            boot  variant   scenario  repetition
+               1  original  slow               1  quick probes
+               2  patched   slow               1  quick probes
+               3  original  slow               1  the same as boot 1, to see that it repeats
+               4  patched   slow               1  the same as boot 2, to see that it repeats
+               5  patched   slow               2
+               6  original  slow               2
         "#]]
         .assert_eq(&probed(ProbeSet::Quick, plan(Clock::Virtual).workloads));
         expect![[r#"
             plan built: 4 boots, 2 side by side; each runs probes only
 
-            boot  variant   scenario  repetition  phase us
-               1  original  slow               1         0  all probes
-               2  patched   slow               1         0  all probes
-               3  patched   slow               2         0  all probes
-               4  original  slow               2         0  all probes
+            boot  variant   scenario  repetition
+               1  original  slow               1  all probes
+               2  patched   slow               1  all probes
+               3  patched   slow               2  all probes
+               4  original  slow               2  all probes
         "#]]
         .assert_eq(&probed(ProbeSet::All, Vec::new()));
         let first_line = on(Clock::Virtual, 64).lines().next().unwrap().to_owned();
-        expect!["plan built: 6 boots, 2 side by side and not 64, since each needs 768 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
+        expect!["plan built: 8 boots, 2 side by side and not 64, since each needs 768 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
             .assert_eq(&first_line);
         expect![[r#"
             plan built: 8 boots, one after the other; each runs dd-read, aio-read
 
-            boot  variant   scenario  repetition  phase us
-               1  original  slow               1         0  warm-up, not counted
-               2  patched   slow               1         0  warm-up, not counted
-               3  original  slow               1         0
-               4  patched   slow               1         0
-               5  patched   slow               2         0
-               6  original  slow               2         0
-               7  patched   slow               3       700
-               8  original  slow               3       700
+            boot  variant   scenario  repetition
+               1  original  slow               1  warm-up, not counted
+               2  patched   slow               1  warm-up, not counted
+               3  original  slow               1
+               4  patched   slow               1
+               5  patched   slow               2
+               6  original  slow               2
+               7  patched   slow               3
+               8  original  slow               3
         "#]]
         .assert_eq(&on(Clock::Wall, 2));
     }

@@ -2,7 +2,7 @@
 
 use super::predict::{Prediction, Reach};
 use crate::comparison::{Change, Verdict};
-use crate::plan::Clock;
+use crate::plan::{Clock, Planted};
 
 /// How far what is found may lie from what was planted: this share of it, and [`TOLERANCE`].
 ///
@@ -36,20 +36,25 @@ pub(super) struct Expectation {
 impl Expectation {
     pub(super) fn judge(
         self,
-        planted_ns: Option<u64>,
+        planted: Option<Planted>,
         prediction: Option<Prediction>,
         change: Option<&Change>,
     ) -> Judgement {
         let (Some(prediction), Some(change)) = (prediction, change) else {
             return cannot_tell("there is no figure");
         };
-        match (change.verdict, planted_ns) {
+        // A planted latency where storage has none is nothing.
+        let planted = planted.filter(|_| prediction.ratio != 1.0);
+        match (change.verdict, planted) {
             (Verdict::Failed, _) => wrong("the workload failed"),
             (Verdict::WrongData, _) => wrong("the workload's bytes are wrong"),
             (Verdict::Better, Some(_)) => wrong("what was planted made it faster"),
             (Verdict::Worse, Some(_)) => self.size(prediction, change),
             (Verdict::Same, Some(_)) => self.missed(prediction),
             (Verdict::Same, None) => Judgement::AsItShouldBe,
+            // An interval that is wider than the threshold claims nothing.
+            (Verdict::Unclear, None) if self.clock == Clock::Virtual => Judgement::AsItShouldBe,
+            (Verdict::Unclear, Some(_)) if self.clock == Clock::Virtual => self.missed(prediction),
             // Throughput has a better and a worse.
             (Verdict::More | Verdict::Less, _) => wrong("throughput went neither way"),
             // In real time a difference between equal arms calls itself unreliable.
@@ -57,7 +62,6 @@ impl Expectation {
             (
                 Verdict::BaselineFailed
                 | Verdict::NotEnoughData
-                | Verdict::NotRepeatable
                 | Verdict::Unclear
                 | Verdict::Unreliable
                 | Verdict::NotGiven,
@@ -69,10 +73,7 @@ impl Expectation {
     /// Of an arm that is worse, as it must be: by as much as was planted?
     fn size(self, prediction: Prediction, change: &Change) -> Judgement {
         let Some(ratio) = change.ratio else { return cannot_tell("there is no figure") };
-        let (low, high) = match self.clock {
-            Clock::Virtual => (ratio, ratio),
-            Clock::Wall => change.interval.unwrap_or((ratio, ratio)),
-        };
+        let (low, high) = change.interval.unwrap_or((ratio, ratio));
         let tolerance = tolerance(prediction);
         let is_too_large = high < prediction.ratio - tolerance;
         let is_too_small = low > prediction.ratio + tolerance && prediction.reach == Reach::Whole;
@@ -88,7 +89,7 @@ impl Expectation {
         }
     }
 
-    /// Of an arm in which no difference was found although something was planted: was it too small to count?
+    /// Of an arm in which no difference was found although something was planted: was it too small to count, or can it hide?
     fn missed(self, prediction: Prediction) -> Judgement {
         let smallest_worse = 1.0 / (1.0 + self.threshold);
         if prediction.ratio < smallest_worse - tolerance(prediction) && prediction.reach == Reach::Whole {

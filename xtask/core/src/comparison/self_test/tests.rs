@@ -14,19 +14,31 @@ fn what_is_planted_comes_on_top() {
     let local = ServerSettings::example().storage;
     let remote = ServerSettings::example().with_latency_us(1000).storage;
     // dd reading 64 MiB at 1001 MB/s, as in the reference campaign.
-    let seen = |most_in_flight| BaselineFigures { elapsed_s: 0.067042, requests: 512, most_in_flight };
-    for (in_flight, planted_ns, cpus, storage, expected) in [
-        (1, 0, 1, &local, "1.0000 Whole"),
-        (1, 655, 1, &local, "0.9950 Whole"),
-        (1, 1_310, 1, &local, "0.9901 Whole"),
-        (1, 6_550, 1, &local, "0.9524 Whole"),
-        (1, 26_200, 1, &local, "0.8333 Whole"),
-        (1, 26_200, 2, &remote, "0.8333 Whole"),
-        (12, 26_200, 1, &local, "0.8333 Whole"),
-        (12, 26_200, 2, &local, "0.8333 AtMost"),
-        (12, 26_200, 1, &remote, "0.8333 AtMost"),
+    let seen = |most_in_flight| BaselineFigures {
+        elapsed_s: 0.067042,
+        requests: 512,
+        most_in_flight,
+        mean_in_flight: f64::from(most_in_flight) * 0.75,
+    };
+    let work = |ns| Some(Planted::WorkNs(ns));
+    // 10 us in each request.
+    let latency = Some(Planted::LatencyPermille(10));
+    for (in_flight, planted, cpus, storage, expected) in [
+        (1, None, 1, &local, "1.0000 Whole"),
+        (1, work(655), 1, &local, "0.9950 Whole"),
+        (1, work(1_310), 1, &local, "0.9901 Whole"),
+        (1, work(6_550), 1, &local, "0.9524 Whole"),
+        (1, work(26_200), 1, &local, "0.8333 Whole"),
+        (1, work(26_200), 2, &remote, "0.8333 Whole"),
+        (12, work(26_200), 1, &local, "0.8333 Whole"),
+        (12, work(26_200), 2, &local, "0.8333 AtMost"),
+        (12, work(26_200), 1, &remote, "0.8333 AtMost"),
+        (1, latency, 1, &remote, "0.9290 Whole"),
+        // Nine wait together.
+        (12, latency, 1, &remote, "0.9916 AtMost"),
+        (12, latency, 1, &local, "1.0000 Whole"),
     ] {
-        let found = predict(seen(in_flight), planted_ns, cpus, Some(storage));
+        let found = predict(seen(in_flight), planted, cpus, storage);
         assert_eq!(format!("{:.4} {:?}", found.ratio, found.reach), expected);
     }
 }
@@ -37,7 +49,7 @@ fn change(verdict: Verdict, ratio: f64, interval: Option<(f64, f64)>) -> Change 
         ratio_of_means: Some(ratio),
         limit: None,
         verdict,
-        repeatable: None,
+        samples_needed: None,
         p: interval.map(|_| 0.043),
         p_corrected: interval.map(|_| 0.043),
         interval,
@@ -51,9 +63,8 @@ fn judged(clock: Clock, planted: (u64, f64, Reach), change: &Change) -> String {
         Clock::Virtual => 0.001,
         Clock::Wall => 0.01,
     };
-    let planted_ns = (planted_ns > 0).then_some(planted_ns);
     match (Expectation { clock, threshold }).judge(
-        planted_ns,
+        (planted_ns > 0).then_some(Planted::WorkNs(planted_ns)),
         Some(Prediction { ratio, reach }),
         Some(change),
     ) {
@@ -66,12 +77,14 @@ fn judged(clock: Clock, planted: (u64, f64, Reach), change: &Change) -> String {
 #[test]
 fn judgements_on_the_virtual_clock() {
     use Reach::{AtMost, Whole};
-    use Verdict::{Better, Failed, NotRepeatable, Same, Worse};
+    use Verdict::{Better, Failed, Same, Unclear, Worse};
     for (planted, verdict, found, expected) in [
         ((0, 1.0, Whole), Same, 1.0, "right"),
         ((0, 1.0, Whole), Worse, 0.998, "wrong: nothing was planted"),
         ((0, 1.0, Whole), Better, 1.002, "wrong: nothing was planted"),
-        ((0, 1.0, Whole), NotRepeatable, 1.0, "cannot tell: not repeatable"),
+        ((0, 1.0, Whole), Unclear, 1.0, "right"),
+        ((1, 0.995, Whole), Unclear, 0.997, "wrong: what was planted was not found"),
+        ((1, 0.8, AtMost), Unclear, 0.999, "right"),
         ((0, 1.0, Whole), Failed, 1.0, "wrong: the workload failed"),
         // Half a percent, found within 0.05 and 0.15 points of it.
         ((1, 0.995, Whole), Worse, 0.995, "right"),
@@ -139,17 +152,20 @@ fn a_tolerance_grows_with_what_was_planted() {
 
 fn row(clock: Clock, workload: &str, planted: (u64, f64, Reach), change: Change) -> SelfTestRow {
     let (ns, ratio, reach) = planted;
-    let planted_ns = (ns > 0).then_some(ns);
+    let planted = (ns > 0).then_some(Planted::WorkNs(ns));
     let prediction = Some(Prediction { ratio, reach });
     SelfTestRow {
         scenario: "fast".to_owned(),
         workload: workload.to_owned(),
-        arm: planted_ns.map_or("again".to_owned(), |ns| format!("planted-{ns}ns")),
-        planted_ns,
+        arm: planted.map_or("again".to_owned(), |_| format!("planted-{ns}ns")),
+        planted,
+        is_placebo: false,
+        may_move: 0.0,
         prediction,
-        boots: 6,
-        alike: planted_ns.is_none(),
-        judgement: Expectation { clock, threshold: 0.01 }.judge(planted_ns, prediction, Some(&change)),
+        samples: 6,
+        alike: planted.is_none(),
+        intervals: change.interval.map(|interval| (Method::PairedT, interval)).into_iter().collect(),
+        judgement: Expectation { clock, threshold: 0.01 }.judge(planted, prediction, Some(&change)),
         change: Some(change),
     }
 }
@@ -179,17 +195,18 @@ fn a_table_without_statistics() {
     let test = self_test(Clock::Virtual, rows.clone());
     assert_eq!(test.status(), Status::NoFinding);
     expect![[r#"
-        self-test: 2026-01-02-self-test-built-1, virtual clock. All arms boot one kernel; in some of them
-          the server works longer at each READ and WRITE. A difference counts from 1 % on. Predicted is what
-          the baseline's time and number of requests come to.
+        self-test: 2026-01-02-self-test-built-1, virtual clock. The arms boot one kernel; in some of them
+          the server works longer at each READ and WRITE, or storage takes longer. Placebos are kernels with
+          a change that means nothing. A difference counts from 1 % on. Predicted is what the baseline's
+          time and number of requests come to.
 
         scenario fast
-        | workload | arm            | planted ns | predicted |   found | verdict |                 |
-        |----------|----------------|------------|-----------|---------|---------|-----------------|
-        | dd-read  | again          |       none |   +0.00 % | +0.00 % | same    | as it should be |
-        |          | planted-6550ns |       6550 |   -4.80 % | -4.69 % | worse   | as it should be |
-        | aio-read | again          |       none |   +0.00 % | +0.00 % | same    | as it should be |
-        |          | planted-6550ns |       6550 |  -10.00 % | -9.00 % | worse   | as it should be |
+        | workload | arm            | planted | predicted |   found | 95 % interval | n | verdict |                 |
+        |----------|----------------|---------|-----------|---------|---------------|---|---------|-----------------|
+        | dd-read  | again          |    none |   +0.00 % | +0.00 % |             - | 6 | same    | as it should be |
+        |          | planted-6550ns | 6550 ns |   -4.80 % | -4.69 % |             - | 6 | worse   | as it should be |
+        | aio-read | again          |    none |   +0.00 % | +0.00 % |             - | 6 | same    | as it should be |
+        |          | planted-6550ns | 6550 ns |  -10.00 % | -9.00 % |             - | 6 | worse   | as it should be |
 
         The baseline and the baseline again took the same time to the nanosecond in 2 of 2 workloads.
 
@@ -208,7 +225,7 @@ fn a_table_without_statistics() {
 
         The baseline and the baseline again took the same time to the nanosecond in 1 of 1 workloads.
 
-        |          | planted-6550ns |       6550 |   -4.80 % | -1.00 % | worse   | WRONG: less than was planted |"#]]
+        |          | planted-6550ns | 6550 ns |   -4.80 % | -1.00 % |             - | 6 | worse   | WRONG: less than was planted |"#]]
     .assert_eq(&end.join("\n"));
 }
 
@@ -222,14 +239,15 @@ fn an_upper_bound_is_explained() {
     let change = change(Verdict::Better, 1.03, None);
     let row = row(Clock::Virtual, "dd-read", (6550, 0.952, Reach::AtMost), change);
     expect![[r#"
-        self-test: 2026-01-02-self-test-built-1, virtual clock. All arms boot one kernel; in some of them
-          the server works longer at each READ and WRITE. A difference counts from 1 % on. Predicted is what
-          the baseline's time and number of requests come to.
+        self-test: 2026-01-02-self-test-built-1, virtual clock. The arms boot one kernel; in some of them
+          the server works longer at each READ and WRITE, or storage takes longer. Placebos are kernels with
+          a change that means nothing. A difference counts from 1 % on. Predicted is what the baseline's
+          time and number of requests come to.
 
         scenario fast
-        | workload | arm            | planted ns |  predicted |   found | verdict |                                        |
-        |----------|----------------|------------|------------|---------|---------|----------------------------------------|
-        | dd-read  | planted-6550ns |       6550 | <= -4.80 % | +3.00 % | better  | WRONG: what was planted made it faster |
+        | workload | arm            | planted |  predicted |   found | 95 % interval | n | verdict |                                        |
+        |----------|----------------|---------|------------|---------|---------------|---|---------|----------------------------------------|
+        | dd-read  | planted-6550ns | 6550 ns | <= -4.80 % | +3.00 % |             - | 6 | better  | WRONG: what was planted made it faster |
 
         <=: at most. Some of what is planted can hide while other requests wait or run on another CPU. Where
         many requests wait at once, a later answer can also put them into another order, which moves
@@ -240,6 +258,95 @@ fn an_upper_bound_is_explained() {
 
         FAILED (exit code 1): 0 of 1 rows are as they should be; 1 WRONG.
     "#]].assert_eq(&render(&self_test(Clock::Virtual, vec![row])));
+}
+
+#[test]
+fn placebos_are_counted() {
+    let placebo = |name: &str, verdict, found: f64| {
+        let change = change(verdict, found, Some((found - 0.001, found + 0.001)));
+        SelfTestRow {
+            arm: format!("placebo-{name}"),
+            is_placebo: true,
+            ..row(Clock::Virtual, "dd-read", (0, 1.0, Reach::Whole), change)
+        }
+    };
+    let planted = |found: f64, verdict| {
+        let change = change(verdict, found, Some((found - 0.001, found + 0.001)));
+        row(Clock::Virtual, "dd-read", (655, 0.995, Reach::Whole), change)
+    };
+    let mut rows = vec![
+        placebo("a", Verdict::Same, 1.0001),
+        placebo("b", Verdict::Unclear, 0.9995),
+        planted(0.9951, Verdict::Worse),
+    ];
+    let shown = |rows: &[SelfTestRow]| render(&self_test(Clock::Virtual, rows.to_vec()));
+    expect![[r#"
+        self-test: 2026-01-02-self-test-built-1, virtual clock. The arms boot one kernel; in some of them
+          the server works longer at each READ and WRITE, or storage takes longer. Placebos are kernels with
+          a change that means nothing. A difference counts from 1 % on. Predicted is what the baseline's
+          time and number of requests come to.
+
+        scenario fast
+        | workload | arm           | planted | predicted |   found |      95 % interval | n | verdict |                 |
+        |----------|---------------|---------|-----------|---------|--------------------|---|---------|-----------------|
+        | dd-read  | planted-655ns |  655 ns |   -0.50 % | -0.49 % | -0.59 % to -0.39 % | 6 | worse   | as it should be |
+
+        The baseline and the baseline again took the same time to the nanosecond in 0 of 0 workloads.
+
+        Placebos: 0 false alarms in 2 rows of 2 kernels (0.0 %); the largest change was -0.05 %.
+
+        Planted slowdowns of 0.4 to 1.2 % that must show: 1 of 1 were found.
+
+        95 % intervals that hold the true value: of placebos paired t 2 of 2 (100.0 %); of what was planted
+        paired t 1 of 1 (100.0 %). Verdicts follow from paired t.
+
+        Passed (exit code 0): 3 of 3 rows are as they should be.
+    "#]].assert_eq(&shown(&rows));
+    rows.extend([placebo("c", Verdict::Better, 1.02), planted(0.999, Verdict::Same)]);
+    expect![[r#"
+        self-test: 2026-01-02-self-test-built-1, virtual clock. The arms boot one kernel; in some of them
+          the server works longer at each READ and WRITE, or storage takes longer. Placebos are kernels with
+          a change that means nothing. A difference counts from 1 % on. Predicted is what the baseline's
+          time and number of requests come to.
+
+        scenario fast
+        | workload | arm           | planted | predicted |   found |      95 % interval | n | verdict |                 |
+        |----------|---------------|---------|-----------|---------|--------------------|---|---------|-----------------|
+        | dd-read  | planted-655ns |  655 ns |   -0.50 % | -0.49 % | -0.59 % to -0.39 % | 6 | worse   | as it should be |
+        |          | placebo-c     |    none |   +0.00 % | +2.00 % | +1.90 % to +2.10 % | 6 | better  | false alarm     |
+        |          | planted-655ns |  655 ns |   -0.50 % | -0.10 % | -0.20 % to +0.00 % | 6 | same    | as it should be |
+
+        The baseline and the baseline again took the same time to the nanosecond in 0 of 0 workloads.
+
+        Placebos: 1 false alarm in 3 rows of 3 kernels (33.3 %); the largest change was +2.00 %.
+
+        Planted slowdowns of 0.4 to 1.2 % that must show: 1 of 2 were found.
+
+        95 % intervals that hold the true value: of placebos paired t 2 of 3 (66.7 %); of what was planted
+        paired t 1 of 2 (50.0 %). Verdicts follow from paired t.
+
+        FAILED (exit code 1): 4 of 5 rows are as they should be; 1 false alarm, too many.
+    "#]].assert_eq(&shown(&rows));
+}
+
+/// Of twenty intervals of 95 % one does not hold the true value.
+#[test]
+fn one_alarm_in_twenty_is_no_fault() {
+    let placebo = |verdict, found| SelfTestRow {
+        is_placebo: true,
+        ..row(Clock::Virtual, "dd-read", (0, 1.0, Reach::Whole), change(verdict, found, None))
+    };
+    let mut rows = vec![placebo(Verdict::Same, 1.0); 19];
+    rows.push(placebo(Verdict::Better, 1.02));
+    let test = self_test(Clock::Virtual, rows.clone());
+    assert_eq!(test.status(), Status::NoFinding);
+    let last = |test: &SelfTest| render(test).lines().last().map(str::to_owned).unwrap();
+    expect!["  95 % have."].assert_eq(&last(&test));
+    rows.push(placebo(Verdict::Worse, 0.98));
+    let test = self_test(Clock::Virtual, rows);
+    assert_eq!(test.status(), Status::Worse);
+    expect!["FAILED (exit code 1): 19 of 21 rows are as they should be; 2 false alarms, too many."]
+        .assert_eq(&last(&test));
 }
 
 #[test]
@@ -254,15 +361,16 @@ fn a_table_with_statistics() {
     let test = self_test(Clock::Wall, rows);
     assert_eq!(test.status(), Status::CannotTell);
     expect![[r#"
-        self-test: 2026-01-02-self-test-built-1, wall clock. All arms boot one kernel; in some of them the
-          server works longer at each READ and WRITE. A difference counts from 1 % on. Predicted is what the
-          baseline's time and number of requests come to.
+        self-test: 2026-01-02-self-test-built-1, wall clock. The arms boot one kernel; in some of them the
+          server works longer at each READ and WRITE, or storage takes longer. Placebos are kernels with a
+          change that means nothing. A difference counts from 1 % on. Predicted is what the baseline's time
+          and number of requests come to.
 
         scenario fast
-        | workload | arm            | planted ns |  predicted |   found |      95 % interval |     p | n | verdict |                      |
-        |----------|----------------|------------|------------|---------|--------------------|-------|---|---------|----------------------|
-        | dd-read  | again          |       none |    +0.00 % | -1.00 % | -7.00 % to +5.00 % | 0.043 | 6 | unclear | cannot tell: unclear |
-        |          | planted-6550ns |       6550 | <= -4.80 % | -4.50 % | -6.00 % to -3.00 % | 0.043 | 6 | worse   | as it should be      |
+        | workload | arm            | planted |  predicted |   found |      95 % interval |     p | n | verdict |                      |
+        |----------|----------------|---------|------------|---------|--------------------|-------|---|---------|----------------------|
+        | dd-read  | again          |    none |    +0.00 % | -1.00 % | -7.00 % to +5.00 % | 0.043 | 6 | unclear | cannot tell: unclear |
+        |          | planted-6550ns | 6550 ns | <= -4.80 % | -4.50 % | -6.00 % to -3.00 % | 0.043 | 6 | worse   | as it should be      |
 
         <=: at most. Some of what is planted can hide while other requests wait or run on another CPU.
 

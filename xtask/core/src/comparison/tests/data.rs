@@ -41,28 +41,28 @@ fn wrong_bytes_outweigh_any_speed() {
     check(
         &campaign_with_wrong_data(&[]),
         expect![[r#"
-        Better Some(4.0), NoFinding
-        | dd-read  | MB/s  |    111.8 |        447.2 |
-    "#]],
+            Better Some(4.0), NoFinding
+            | dd-read  | MB/s  |    111.8 |         447.2 |
+        "#]],
     );
     check(
         &campaign_with_wrong_data(&[3]),
         expect![[r#"
-        WrongData None, Worse
-        | dd-read  | MB/s  |    111.8 | WRONG DATA 1/2 |
-          patched, slow, dd-read, boot 4: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-        patched against original: no difference larger than 1 % in 1 of 2 rows; WRONG DATA in 1 of 2 rows.
-    "#]],
+            WrongData None, Worse
+            | dd-read  | MB/s  |    111.8 | WRONG DATA 1/2 |
+              patched, slow, dd-read, boot 4: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+            patched against original: no difference in 1 of 2 rows (<0.4 % aio-read); WRONG DATA in 1 of 2 rows.
+        "#]],
     );
     check(
         &campaign_with_wrong_data(&[2, 3]),
         expect![[r#"
-        WrongData None, Worse
-        | dd-read  | MB/s  |    111.8 | WRONG DATA 2/2 |
-          patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-          patched, slow, dd-read, boot 4: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-        patched against original: no difference larger than 1 % in 1 of 2 rows; WRONG DATA in 1 of 2 rows.
-    "#]],
+            WrongData None, Worse
+            | dd-read  | MB/s  |    111.8 | WRONG DATA 2/2 |
+              patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+              patched, slow, dd-read, boot 4: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+            patched against original: no difference in 1 of 2 rows (<0.4 % aio-read); WRONG DATA in 1 of 2 rows.
+        "#]],
     );
 }
 
@@ -71,10 +71,10 @@ fn wrong_bytes_in_the_baseline_leave_nothing_to_compare_with() {
     check(
         &campaign_with_wrong_data(&[0]),
         expect![[r#"
-        BaselineFailed None, CannotTell
-        | dd-read  | MB/s  | WRONG DATA 1/2 |       447.2 |
-          original, slow, dd-read, boot 1: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-    "#]],
+            BaselineFailed None, CannotTell
+            | dd-read  | MB/s  | WRONG DATA 1/2 |         447.2 |
+              original, slow, dd-read, boot 1: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+        "#]],
     );
     check(
         &campaign_with_wrong_data(&[1, 2]),
@@ -96,11 +96,11 @@ fn a_failed_baseline_does_not_excuse_wrong_bytes() {
     check(
         &campaign,
         expect![[r#"
-        WrongData None, Worse
-        | dd-read  | MB/s  | FAILED 1/2 | WRONG DATA 1/2 |
-          patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-        patched against original: no difference larger than 1 % in 1 of 2 rows; WRONG DATA in 1 of 2 rows.
-    "#]],
+            WrongData None, Worse
+            | dd-read  | MB/s  | FAILED 1/2 | WRONG DATA 1/2 |
+              patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+            patched against original: no difference in 1 of 2 rows (<0.4 % aio-read); WRONG DATA in 1 of 2 rows.
+        "#]],
     );
 }
 

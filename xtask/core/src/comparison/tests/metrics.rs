@@ -1,12 +1,18 @@
 //! Metrics beside throughput.
 
-use lab_protocol::{ContextSwitches, CpuTime};
+use lab_protocol::{ContextSwitches, CpuTime, MemoryInUse};
 
 use super::*;
+use crate::campaign::CampaignKernel;
 use crate::evidence::metric::Metric;
 
 fn ask(campaign: &Campaign, metrics: &[Metric]) -> Comparison {
     answer(campaign, &Question { metrics: metrics.to_vec(), against: None }).unwrap()
+}
+
+fn sized((variant, bytes): (&str, u64)) -> CampaignKernel {
+    let kernel = crate::fixtures::begun().kernels.remove(0).kernel;
+    CampaignKernel { variant: variant.to_owned(), kernel, symbol_bytes: Some(bytes) }
 }
 
 /// Two kernels; the second one's server takes half of the CPU time, and its tool twice as many switches.
@@ -19,9 +25,32 @@ fn costs() -> Campaign {
             workload.server_cpu = CpuTime { user_us: 0, system_us: if is_patched { 5000 } else { 10_000 } };
             let voluntary = if is_patched { 20 } else { 10 };
             workload.tool_switches = Some(ContextSwitches { voluntary, involuntary: 0 });
+            let slab_kib = if is_patched { 8400 } else { 8000 };
+            workload.memory = Some(MemoryInUse { server_peak_kib: 2048, slab_kib });
         }
     }
+    campaign.file.kernels =
+        ["original", "patched"].into_iter().zip([24_000_000, 24_001_300]).map(sized).collect();
     campaign
+}
+
+#[test]
+fn costs_are_told_unasked() {
+    let table = |campaign: &Campaign| crate::report::table::render(&compare(campaign).unwrap());
+    let costs_of = |text: &str| {
+        let costs = text.split("\n\n").find(|part| part.starts_with("Costs"));
+        costs.unwrap_or("none").to_owned()
+    };
+    expect_test::expect![[r#"
+        Costs that changed by more than their thresholds, of tool-cpu, server-cpu, tool-switches,
+          server-switches, server-memory, slab, requests, other-requests, copied (--metric shows them):
+          patched: server-cpu -50.0 % in 2 of 2 rows; tool-switches x2.00 in 2 of 2 rows; slab +5.0 % in 2
+            of 2 rows; functions and data of the kernel +1300 bytes"#]]
+    .assert_eq(&costs_of(&table(&costs())));
+    expect_test::expect![[r#"
+        Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
+          server-switches, server-memory, slab, requests, other-requests, copied."#]]
+    .assert_eq(&costs_of(&table(&campaign(Clock::Virtual, &two_arms()))));
 }
 
 /// Mean of the baseline and of the other, and verdict, of dd in the row of a metric.
@@ -50,9 +79,17 @@ fn each_metric_has_its_figure_and_its_side() {
     }
     check(Metric::Throughput, (Some(111.82), Some(447.243), Verdict::Better));
     check(Metric::ToolCpu, (Some(4.0), Some(4.0), Verdict::Same));
+    check(Metric::ToolUser, (Some(1.5), Some(1.5), Verdict::Same));
+    check(Metric::ToolSystem, (Some(2.5), Some(2.5), Verdict::Same));
     check(Metric::ServerCpu, (Some(10.0), Some(5.0), Verdict::Better));
+    check(Metric::ServerUser, (Some(0.0), Some(0.0), Verdict::Same));
+    check(Metric::ServerSystem, (Some(10.0), Some(5.0), Verdict::Better));
     check(Metric::ToolSwitches, (Some(10.0), Some(20.0), Verdict::Worse));
+    check(Metric::ServerMemory, (Some(2.0), Some(2.0), Verdict::Same));
+    check(Metric::Slab, (Some(7.813), Some(8.203), Verdict::Worse));
     check(Metric::Requests, (Some(512.0), Some(512.0), Verdict::Same));
+    check(Metric::OtherRequests, (Some(3.0), Some(3.0), Verdict::Same));
+    check(Metric::Copied, (Some(64.0), Some(64.0), Verdict::Same));
     check(Metric::MostInFlight, (Some(1.0), Some(12.0), Verdict::More));
     check(Metric::MeanInFlight, (Some(0.875), Some(10.5), Verdict::More));
     check(Metric::ServiceMean, (Some(1000.499), Some(1000.499), Verdict::Same));

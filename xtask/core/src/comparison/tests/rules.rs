@@ -34,17 +34,32 @@ fn a_small_threshold_with_two_boots() {
     };
     check(0.1, &[1.0, 1.0], &[1.005, 1.005], (Verdict::Worse, None));
     check(0.1, &[1.0, 1.0], &[0.995, 0.995], (Verdict::Better, None));
-    check(0.1, &[1.0, 1.0], &[1.0, 1.0], (Verdict::Same, Some(0.1)));
-    check(0.1, &[1.0, 1.0], &[1.0009, 1.0009], (Verdict::Same, Some(0.1)));
+    check(0.1, &[1.0, 1.0], &[1.0, 1.0], (Verdict::Same, Some(0.0)));
+    check(0.1, &[1.0, 1.0], &[1.0009, 1.0009], (Verdict::Same, Some(0.09)));
     check(0.1, &[1.0, 1.0], &[1.0011, 1.0011], (Verdict::Worse, None));
-    // The spread is larger than the threshold, and the change is not larger than the spread.
-    check(0.1, &[1.0, 1.006], &[1.005, 1.005], (Verdict::Same, Some(0.6)));
-    check(0.1, &[1.0, 1.006], &[1.02, 1.02], (Verdict::Worse, None));
+    // Of two pairs half the interval is 12.7 times half of what they differ by: here by 0.01 %, and by 0.6 %.
+    check(0.1, &[1.0, 1.0], &[1.0050, 1.0051], (Verdict::Worse, None));
+    check(0.1, &[1.0, 1.0], &[1.0000, 1.0001], (Verdict::Same, Some(0.0686)));
+    check(0.1, &[1.0, 1.0], &[1.0000, 1.0060], (Verdict::Unclear, Some(4.1848)));
     check(0.0, &[1.0, 1.0], &[1.0, 1.0], (Verdict::Same, Some(0.0)));
-    check(5.0, &[1.0, 1.0], &[1.04, 1.04], (Verdict::Same, Some(5.0)));
+    check(5.0, &[1.0, 1.0], &[1.04, 1.04], (Verdict::Same, Some(4.0)));
     check(5.0, &[1.0, 1.0], &[1.06, 1.06], (Verdict::Worse, None));
-    // A large threshold does not make boots repeat.
-    check(5.0, &[1.0, 1.02], &[1.0, 1.0], (Verdict::NotRepeatable, None));
+    check(5.0, &[1.0, 1.02], &[1.0, 1.0], (Verdict::Unclear, Some(14.5349)));
+}
+
+#[test]
+fn how_many_samples_would_tell() {
+    let needed = |other: &[f64]| {
+        let arms = [arm("original", &[], &boots(&[1.0; 8]), 1), arm("patched", &["s"], &boots(other), 1)];
+        let change = changes(&campaign(Clock::Virtual, &arms))[0];
+        (change.verdict, change.samples_needed)
+    };
+    // Nearly no change, and half the interval is 1.79 %: 3.4 times as many pairs, 1.83 squared, would bring it to 0.98 %.
+    assert_eq!(needed(&[0.98, 1.02, 0.98, 1.02, 0.98, 1.02, 0.98, 1.02]), (Verdict::Unclear, Some(27)));
+    // The nearer to the threshold, the more.
+    let (verdict, more) = needed(&[0.988, 1.028, 0.988, 1.028, 0.988, 1.028, 0.988, 1.028]);
+    assert!(verdict == Verdict::Unclear && more > Some(100), "{more:?}");
+    assert_eq!(needed(&[1.0; 8]), (Verdict::Same, None));
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::text::suggest::{listed, quoted};
 /// How often each variant may be booted in each scenario.
 pub const BOOTS: RangeInclusive<u32> = 1..=1000;
 
+/// How narrow intervals may be asked to become, thousandths.
+pub(super) const PRECISION_PERMILLE: RangeInclusive<u32> = 0..=100;
+
 /// Guest memory that storage must leave free, MiB: kernel, unpacked image, server threads, a tool's buffers.
 const MEMORY_BESIDE_STORAGE_MIB: u32 = 192;
 
@@ -54,6 +57,23 @@ pub(crate) fn control_arm(clock: Clock, baseline: &str, variants: &[&Variant]) -
              series under another name",
             quoted(baseline)
         )),
+        Clock::Wall | Clock::Virtual => Ok(()),
+    }
+}
+
+/// Samples are added one repetition after the other. In real time that would be a look at the figures after each, and whoever
+/// stops when he likes what he sees finds what he likes.
+pub(crate) fn precision_fits(clock: Clock, precision_permille: u32) -> Result<(), String> {
+    match clock {
+        _ if !PRECISION_PERMILLE.contains(&precision_permille) => Err(format!(
+            "{} % is out of range; use 0.1 % to 10 %",
+            f64::from(precision_permille) / 10.0
+        )),
+        Clock::Wall if precision_permille > 0 => Err(
+            "with the wall clock the number of boots is decided before the first one; use 0, and as many boots as you have \
+             time for"
+                .to_owned(),
+        ),
         Clock::Wall | Clock::Virtual => Ok(()),
     }
 }

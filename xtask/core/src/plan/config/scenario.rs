@@ -21,7 +21,7 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
-const KEYS: [&str; 29] = [
+const KEYS: [&str; 31] = [
     "like",
     "threads",
     "clone-fd",
@@ -42,8 +42,10 @@ const KEYS: [&str; 29] = [
     "reply-order",
     "reply-window-us",
     "seed",
+    "work-dither-ns",
     "storage-latency-us",
     "storage-distribution",
+    "storage-dither-permille",
     "storage-parallel",
     "storage-mib-per-s",
     "storage-jitter-us",
@@ -86,6 +88,7 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
         reply_window_us: table.field("reply-window-us").number(TIME_US)?,
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
         burn_ns: 0,
+        work_dither_ns: table.field("work-dither-ns").number(0..=1_000_000)?,
         storage: storage(&table)?,
         faults: table.field("faults").tables()?.iter().map(fault).collect::<Result<_, _>>()?,
     };
@@ -102,6 +105,7 @@ fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {
             ("uniform", Distribution::Uniform),
             ("exponential", Distribution::Exponential),
         ])?,
+        dither_permille: table.field("storage-dither-permille").number(0..=1000)?,
         parallel: table.field("storage-parallel").number(0..=65_535)?,
         mib_per_s: table.field("storage-mib-per-s").number(0..=1 << 20)?,
         jitter_us: table.field("storage-jitter-us").number(TIME_US)?,
@@ -135,6 +139,10 @@ fn check(server: &ServerSettings, table: &Table<'_>) -> Result<(), ConfigError> 
     if storage.distribution != Distribution::Fixed && storage.latency_us == 0 {
         let message = "without latency nothing is distributed; use \"fixed\", or set storage-latency-us";
         return Err(table.field("storage-distribution").error(message));
+    }
+    if storage.dither_permille > 0 && storage.latency_us == 0 {
+        let message = "without latency there is nothing to dither; use 0, or set storage-latency-us";
+        return Err(table.field("storage-dither-permille").error(message));
     }
     server.check_reply_window().map_err(|message| table.field("reply-window-us").error(message))
 }

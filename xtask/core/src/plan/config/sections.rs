@@ -26,6 +26,9 @@ const LIMIT_S: RangeInclusive<u32> = 1..=86_400;
 /// The largest sizes, MiB: 1 TiB, more than a machine that runs the lab has.
 const LARGEST_MIB: u32 = 1 << 20;
 
+/// How often a boot may run a workload.
+const SAMPLES: RangeInclusive<u32> = 1..=1000;
+
 const SECTIONS: [&str; 8] =
     ["version", "kernel", "variants", "scenarios", "workloads", "machines", "metrics", "plans"];
 
@@ -114,13 +117,8 @@ fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Re
     let series = table.field("series").names()?;
     let behaviour = table.optional("behaviour").map(|field| field.text()).transpose()?;
     let behaviour = refer(CheckoutPart::Behaviour, behaviour.as_slice(), references);
-    Ok(Variant {
-        name: name.to_owned(),
-        series: refer(CheckoutPart::Series, &series, references),
-        prefix: None,
-        planted_ns: None,
-        behaviour: behaviour.into_iter().next(),
-    })
+    let series = refer(CheckoutPart::Series, &series, references);
+    Ok(Variant { behaviour: behaviour.into_iter().next(), ..Variant::new(name, series) })
 }
 
 fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
@@ -138,7 +136,7 @@ fn workload(
     table: &Table<'_>,
     jobs: &mut BTreeMap<String, JobFile>,
 ) -> Result<WorkloadTask, ConfigError> {
-    let table = table.clone().only(&["like", "tool", "args", "job", "file-mib"])?;
+    let table = table.clone().only(&["like", "tool", "args", "job", "file-mib", "samples"])?;
     let tool = table.field("tool").choice(&[
         ("dd", Tool::Dd),
         ("aio-stress", Tool::AioStress),
@@ -168,7 +166,8 @@ fn workload(
     };
     let file_mib = table.field("file-mib").number(1..=LARGEST_MIB)?;
     args::check(tool, &args, file_mib).map_err(|message| table.field("args").error(message))?;
-    Ok(WorkloadTask { name: name.to_owned(), tool, args, file_mib, job: None })
+    let samples = table.field("samples").number(SAMPLES)?;
+    Ok(WorkloadTask { name: name.to_owned(), tool, args, file_mib, samples, job: None })
 }
 
 fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
@@ -183,7 +182,7 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         "storage-mib",
         "workload-limit-s",
         "phase-us",
-        "phase-step-us",
+        "phase-range-us",
         "warm-up-pairs",
         "pin",
         "quiet-wait-s",
@@ -209,7 +208,8 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
         storage_mib: table.field("storage-mib").number(1..=LARGEST_MIB)?,
         workload_limit_s: table.field("workload-limit-s").number(LIMIT_S)?,
         phase_us: table.field("phase-us").number(PHASE_US)?,
-        phase_step_us: table.field("phase-step-us").number(PHASE_US)?,
+        phase_range_us: table.field("phase-range-us").number(PHASE_US)?,
+        phase_step_us: 0,
         warm_up_pairs: table.field("warm-up-pairs").number(0..=10)?,
         pin: table.field("pin").boolean()?,
         quiet_wait_s: table.field("quiet-wait-s").number(0..=86_400)?,
@@ -295,6 +295,7 @@ fn plan(
         "workloads",
         "probes",
         "boots",
+        "precision-permille",
         "seed",
     ])?;
     let at = |key: &'static str| {
@@ -316,6 +317,7 @@ fn plan(
             ("all", Some(ProbeSet::All)),
         ])?,
         boots: table.field("boots").number(check::BOOTS)?,
+        precision_permille: table.field("precision-permille").number(check::PRECISION_PERMILLE)?,
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
     };
     check::enough_variants(&plan.variants).map_err(at("variants"))?;
@@ -323,6 +325,7 @@ fn plan(
     let variants: Vec<&Variant> = plan.variants.iter().map(|name| &config.variants[name]).collect();
     let machine = &config.machines[&plan.machine];
     check::control_arm(machine.clock, &plan.baseline, &variants).map_err(at("variants"))?;
+    check::precision_fits(machine.clock, plan.precision_permille).map_err(at("precision-permille"))?;
     check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
     check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())
         .map_err(|(key, message)| at(key)(message))?;

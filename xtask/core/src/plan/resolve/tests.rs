@@ -28,7 +28,11 @@ fn every_plan_resolves() {
     for name in config.plans.keys() {
         let plan = resolve(&config, name, &Overrides::default()).unwrap();
         assert_eq!(plan.name, *name);
-        let boots = plan.variants.len() * plan.scenarios.len() * plan.repetitions as usize;
+        let mut boots = plan.variants.len() * plan.scenarios.len() * plan.repetitions as usize;
+        if plan.machine.clock == Clock::Virtual && !plan.workloads.is_empty() {
+            // One of each kernel is repeated.
+            boots += plan.variants.len();
+        }
         let counted = plan.boots.iter().filter(|step| !step.is_warm_up());
         assert_eq!(counted.count(), boots, "{name}");
         // The order of the plan, not that of the alphabet.
@@ -60,36 +64,41 @@ fn the_default_plan() {
         8 remote patched 1
         9 remote by-kiocb 1
         10 remote marked-kiocb 1
-        11 local marked-kiocb 2
-        12 local by-kiocb 2
-        13 local patched 2
-        14 local stock 2
-        15 local original 2
-        16 remote marked-kiocb 2
-        17 remote by-kiocb 2
-        18 remote patched 2
-        19 remote stock 2
-        20 remote original 2
-        21 local stock 3
-        22 local patched 3
-        23 local by-kiocb 3
-        24 local marked-kiocb 3
-        25 local original 3
-        26 remote stock 3
-        27 remote patched 3
-        28 remote by-kiocb 3
-        29 remote marked-kiocb 3
-        30 remote original 3
-        31 local original 4
-        32 local marked-kiocb 4
-        33 local by-kiocb 4
-        34 local patched 4
-        35 local stock 4
-        36 remote original 4
-        37 remote marked-kiocb 4
-        38 remote by-kiocb 4
-        39 remote patched 4
-        40 remote stock 4
+        11 local original 1
+        12 remote stock 1
+        13 local patched 1
+        14 remote by-kiocb 1
+        15 local marked-kiocb 1
+        16 local marked-kiocb 2
+        17 local by-kiocb 2
+        18 local patched 2
+        19 local stock 2
+        20 local original 2
+        21 remote marked-kiocb 2
+        22 remote by-kiocb 2
+        23 remote patched 2
+        24 remote stock 2
+        25 remote original 2
+        26 local stock 3
+        27 local patched 3
+        28 local by-kiocb 3
+        29 local marked-kiocb 3
+        30 local original 3
+        31 remote stock 3
+        32 remote patched 3
+        33 remote by-kiocb 3
+        34 remote marked-kiocb 3
+        35 remote original 3
+        36 local original 4
+        37 local marked-kiocb 4
+        38 local by-kiocb 4
+        39 local patched 4
+        40 local stock 4
+        41 remote original 4
+        42 remote marked-kiocb 4
+        43 remote by-kiocb 4
+        44 remote patched 4
+        45 remote stock 4
     "#]]
     .assert_eq(&boots(&plan));
     expect![[r#"
@@ -101,7 +110,7 @@ fn the_default_plan() {
         storage-mib = 320
         workload-limit-s = 60
         phase-us = 0
-        phase-step-us = 700
+        phase-range-us = 4000
         warm-up-pairs = 0
         pin = false
         quiet-wait-s = 0
@@ -210,6 +219,7 @@ fn overrides_replace_lists() {
         steps: None,
         scenarios: list(&["fusexmp"]),
         workloads: list(&["aio-write", "small-dd-read"]),
+        precision_permille: None,
         boots: Some(1),
     };
     let plan = resolve(&lab(), "default", &overrides).unwrap();
@@ -217,6 +227,9 @@ fn overrides_replace_lists() {
         1 fusexmp stock 1 probes quick
         2 fusexmp original-again 1 probes quick
         3 fusexmp original 1 probes quick
+        4 fusexmp stock 1
+        5 fusexmp original-again 1
+        6 fusexmp original 1
     "#]]
     .assert_eq(&boots(&plan));
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
@@ -225,13 +238,7 @@ fn overrides_replace_lists() {
 
 #[test]
 fn steps_replace_the_variants() {
-    let variant = |name: &str| Variant {
-        name: name.into(),
-        series: vec![name.into()],
-        prefix: None,
-        planted_ns: None,
-        behaviour: None,
-    };
+    let variant = |name: &str| Variant::new(name, vec![name.into()]);
     let overrides = Overrides {
         steps: Some(vec![variant("dio-0"), variant("dio-1")]),
         boots: Some(1),
@@ -247,6 +254,8 @@ fn steps_replace_the_variants() {
         2 local dio-1 1
         3 remote dio-0 1
         4 remote dio-1 1
+        5 local dio-0 1
+        6 remote dio-1 1
     "#]]
     .assert_eq(&shown("default"));
     expect![[r#"
@@ -263,16 +272,7 @@ fn steps_replace_the_variants() {
 #[test]
 fn variants_as_older_campaigns_have_them() {
     let variant: Variant = serde_json::from_str(r#"{"name": "v", "series": ["s"]}"#).unwrap();
-    assert_eq!(
-        variant,
-        Variant {
-            name: "v".into(),
-            series: vec!["s".into()],
-            prefix: None,
-            planted_ns: None,
-            behaviour: None
-        }
-    );
+    assert_eq!(variant, Variant::new("v", vec!["s".into()]));
     assert_eq!(serde_json::to_string(&variant).unwrap(), r#"{"name":"v","series":["s"]}"#);
 }
 
@@ -305,7 +305,7 @@ fn wrong_overrides() {
         message("behaviour", Overrides { scenarios: list(&["local", "remote"]), ..none() }),
         message("behaviour", Overrides { steps: Some(vec![config.variants["stock"].clone()]), ..none() }),
         message("default", Overrides { workloads: list(&[]), ..none() }),
-        format!("{}\n", crate::plan::self_test(&config, "behaviour", &none()).unwrap_err()),
+        format!("{}\n", crate::plan::self_test(&config, "behaviour", &none(), &[]).unwrap_err()),
     ];
     expect![[r#"
         --plan: there is no plan `defualt`; did you mean `default`? there are: behaviour, ci, default, fio, in-order, mail, merging, storage-model, timeline

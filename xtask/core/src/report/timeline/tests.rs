@@ -23,6 +23,7 @@ fn tasks() -> Vec<WorkloadTask> {
         tool,
         args: args.split(' ').map(str::to_owned).collect(),
         file_mib: 8,
+        samples: 1,
         job: None,
     };
     vec![

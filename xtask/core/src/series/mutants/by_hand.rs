@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 
-use super::functions::functions;
-use super::tokens::tokens;
+use super::super::code::{functions, tokens};
 use super::{Edit, Mutant, PatchedFile, Rule, result};
 
 /// `mutants.toml`.

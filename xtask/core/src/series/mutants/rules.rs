@@ -6,8 +6,7 @@ mod statements;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::functions::{Form, Function, Statement};
-use super::tokens::{Kind, Token};
+use super::super::code::{Form, Function, Kind, Statement, Token};
 use super::{Edit, Rule};
 
 /// A file as tokens, with the lines that count.

@@ -19,6 +19,7 @@ impl Dice {
 
     fn settings(&mut self) -> StorageSettings {
         StorageSettings {
+            dither_permille: 0,
             latency_us: self.one_of(&[0, 1, 10, 50]),
             distribution: self.one_of(&[
                 Distribution::Fixed,

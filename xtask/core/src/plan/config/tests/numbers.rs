@@ -66,7 +66,7 @@ fn an_inherited_number_is_blamed_where_it_is_written() {
         &[("storage-latency-us = 1000", "storage-latency-us = 1000\nthreads = 0")],
         expect![[r#"
             storage-latency-us = 1000\nthreads = 0
-                lab.toml:43:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
+                lab.toml:45:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
         "#]],
     );
     // `a` is read before `local`, in which the mistake is.
@@ -93,7 +93,8 @@ fn ranges() {
         ("cpus = 2", 1, 255),
         ("workload-limit-s = 60", 1, 86_400),
         ("phase-us = 0", 0, 99_999),
-        ("phase-step-us = 1000", 0, 99_999),
+        ("phase-range-us = 1000", 0, 99_999),
+        ("samples = 5", 1, 1000),
         ("wall-limit-s = 600", 1, 86_400),
         ("silence-limit-s = 420", 1, 86_400),
         ("probe-delay-factor = 1", 1, 1000),
@@ -141,15 +142,15 @@ fn sizes() {
             request-kib = 6
                 lab.toml:15:15: scenarios.local.request-kib: 6 is not a whole number of pages; use a multiple of 4
             file-mib = 0
-                lab.toml:46:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:48:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
             file-mib = 1048577
-                lab.toml:46:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
+                lab.toml:48:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
             memory-mib = 255
-                lab.toml:53:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
+                lab.toml:56:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
             storage-mib = 0
-                lab.toml:54:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:57:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
             storage-mib = 1048576
-                lab.toml:54:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
+                lab.toml:57:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
         "#]],
     );
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::super::functions::{Statement, closing};
-use super::super::tokens::{Kind, Token};
+use super::super::super::code::{Kind, Statement, Token, closing};
 use super::super::{Edit, Rule};
 use super::{Code, Fault};
 

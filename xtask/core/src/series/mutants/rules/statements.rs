@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::functions::{Form, Statement, closing};
-use super::super::tokens::Kind;
+use super::super::super::code::{Form, Kind, Statement, closing};
 use super::super::{Edit, Rule};
 use super::{Code, Fault, Spot, spots};
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::series) enum Kind {
     /// A name or a keyword.
     Word,
     /// A number.
@@ -17,7 +17,7 @@ pub(super) enum Kind {
 
 /// A piece of code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token<'a> {
+pub(in crate::series) struct Token<'a> {
     /// What it is.
     pub kind: Kind,
     /// As it is written.
@@ -30,12 +30,12 @@ pub(super) struct Token<'a> {
 
 impl Token<'_> {
     /// Where it is, bytes.
-    pub(super) fn range(&self) -> Range<usize> {
+    pub(in crate::series) fn range(&self) -> Range<usize> {
         self.start..self.start + self.text.len()
     }
 
     /// Whether it is this operator, bracket or word.
-    pub(super) fn is(&self, text: &str) -> bool {
+    pub(in crate::series) fn is(&self, text: &str) -> bool {
         self.text == text && self.kind != Kind::Quoted
     }
 }
@@ -47,7 +47,7 @@ const SIGNS: [&str; 22] = [
 ];
 
 /// The code of a file. Comments and preprocessor lines are left out.
-pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+pub(in crate::series) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let (mut at, mut line) = (0, 1);
     let mut begins_line = true;

@@ -13,7 +13,7 @@ const ANNOTATIONS: [&str; 5] =
 
 /// A function that has a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Function<'a> {
+pub(in crate::series) struct Function<'a> {
     /// Its name.
     pub name: &'a str,
     /// The line of its name, from 1.
@@ -26,7 +26,7 @@ pub(super) struct Function<'a> {
 
 /// A statement; ranges count tokens of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Statement {
+pub(in crate::series) struct Statement {
     /// What it is.
     pub form: Form,
     /// All of it, with what stands in it.
@@ -37,7 +37,7 @@ pub(super) struct Statement {
 
 /// Forms of statements.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(in crate::series) enum Form {
     /// A call, an assignment, an increment.
     Expression,
     /// A declaration, with or without initial value.
@@ -59,7 +59,7 @@ pub(super) enum Form {
 }
 
 /// The functions among the tokens of a file, in order.
-pub(super) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
+pub(in crate::series) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
     let mut found = Vec::new();
     // The first token behind the last top-level declaration.
     let mut begun = 0;
@@ -84,7 +84,7 @@ pub(super) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
 }
 
 /// The place of the bracket that closes the one at `open`; the end if there is none.
-pub(super) fn closing(tokens: &[Token], open: usize) -> usize {
+pub(in crate::series) fn closing(tokens: &[Token], open: usize) -> usize {
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {
         match token.text {

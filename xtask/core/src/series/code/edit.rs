@@ -24,12 +24,12 @@ struct Touched<'a> {
 
 impl Edit {
     /// The text with the edit.
-    pub(super) fn applied(&self, text: &str) -> String {
+    pub(in crate::series) fn applied(&self, text: &str) -> String {
         [&text[..self.range.start], &self.new, &text[self.range.end..]].concat()
     }
 
     /// The lines that differ, before and after, less deep.
-    pub(super) fn shown(&self, text: &str) -> (String, String) {
+    pub(in crate::series) fn shown(&self, text: &str) -> (String, String) {
         let touched = self.touched(text);
         let lines = || touched.old.iter().copied().chain(touched.new.iter().map(String::as_str));
         let indent = |line: &str| line.len() - line.trim_start_matches('\t').len();
@@ -41,7 +41,7 @@ impl Edit {
     }
 
     /// The edit as a diff in git's form, without a mail around it.
-    pub(super) fn patch(&self, path: &str, text: &str) -> String {
+    pub(in crate::series) fn patch(&self, path: &str, text: &str) -> String {
         let touched = self.touched(text);
         let all: Vec<&str> = text.lines().collect();
         let (first, end) = (touched.first, touched.first + touched.old.len());
