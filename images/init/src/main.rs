@@ -106,7 +106,7 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
     ledger.edit(|report| report.negotiated = Some(negotiated));
     ledger.step("mounted");
     ledger.progress(Milestone::Mounted, None);
-    for turn in assignment.sampling.turns(&assignment.workloads) {
+    for turn in assignment.turns() {
         let task = &assignment.workloads[turn.workload];
         let (report, health) = measure(ledger, assignment, turn, &mut server, &mut files);
         ledger.step(&format!("workload {} ended: {:?}", task.name, report.end));
@@ -157,7 +157,7 @@ fn read_assignment() -> anyhow::Result<Assignment> {
 fn whole_limit(assignment: &Assignment) -> Duration {
     // Each may be made once more for its data.
     let each = 3 * u64::from(assignment.workload_limit_s) + 400;
-    Duration::from_secs(600 + each * assignment.sampling.turns(&assignment.workloads).len() as u64)
+    Duration::from_secs(600 + each * assignment.turns().len() as u64)
 }
 
 /// Phases are places in a tenth of a second.
@@ -284,7 +284,7 @@ fn prepare(
         std::thread::sleep(Duration::from_millis(assignment.server.attribute_timeout_ms));
     }
     let mut phase_us = assignment.phase_us;
-    if let Some(perturbation) = assignment.sampling.perturbation(task, turn.sample) {
+    if let Some(perturbation) = assignment.perturbation(turn) {
         phase_us = (phase_us + perturbation.later_us) % PHASES_US;
         server.behave(&Behaviour { seed: perturbation.seed, ..assignment.server.behaviour() })?;
     }
@@ -302,7 +302,7 @@ fn prepare(
 /// Gives every workload that was not reached an entry that says so.
 fn report_skipped(ledger: &Ledger, assignment: &Assignment) {
     ledger.edit(|report| {
-        let turns = assignment.sampling.turns(&assignment.workloads);
+        let turns = assignment.turns();
         for turn in turns.into_iter().skip(report.workloads.len()) {
             let task = &assignment.workloads[turn.workload];
             let outcome = Outcome::not_started("the boot was in trouble before it".to_owned());

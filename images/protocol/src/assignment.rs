@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Nonce, Sampling, ServerSettings};
+use crate::{Nonce, Perturbation, Sampling, ServerSettings, Turn};
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,20 @@ pub struct Assignment {
     pub phase_us: u32,
     /// How often each workload is run, and what differs from one time to the next.
     pub sampling: Sampling,
+}
+
+impl Assignment {
+    /// What the boot takes, in order: see [`Sampling::turns`].
+    pub fn turns(&self) -> Vec<Turn> {
+        let samples: Vec<u32> = self.workloads.iter().map(|task| task.samples).collect();
+        self.sampling.turns(&samples)
+    }
+
+    /// What differs in one of these: see [`Sampling::perturbation`].
+    pub fn perturbation(&self, turn: Turn) -> Option<Perturbation> {
+        let task = self.workloads.get(turn.workload)?;
+        self.sampling.perturbation(&task.name, task.samples, turn.sample)
+    }
 }
 
 /// One load tool with its arguments.

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::WorkloadTask;
 use crate::random::splitmix64;
 
 /// Which samples of each workload a boot takes, and what their perturbations are drawn from.
@@ -47,27 +46,27 @@ impl Sampling {
         Sampling { round: 1, seed: 0, phase_range_us: 0 }
     }
 
-    /// What a boot takes of these workloads, in order: the first sample of each, then the second of those that have one, and
-    /// so on.
-    pub fn turns(&self, workloads: &[WorkloadTask]) -> Vec<Turn> {
-        let most = workloads.iter().map(|task| task.samples).max().unwrap_or(0);
+    /// What a boot takes of workloads with so many samples each, in order: the first sample of each, then the second of those
+    /// that have one, and so on.
+    pub fn turns(&self, samples: &[u32]) -> Vec<Turn> {
+        let most = samples.iter().copied().max().unwrap_or(0);
         let of_turn = |turn| {
-            let takes = move |(_, task): &(usize, &WorkloadTask)| turn <= task.samples;
-            workloads.iter().enumerate().filter(takes).map(move |(workload, task)| Turn {
+            let takes = move |(_, samples): &(usize, &u32)| turn <= **samples;
+            samples.iter().enumerate().filter(takes).map(move |(workload, samples)| Turn {
                 workload,
                 turn,
-                sample: (self.round - 1) * task.samples + turn,
+                sample: (self.round - 1) * samples + turn,
             })
         };
         (1..=most).flat_map(of_turn).collect()
     }
 
-    /// What differs in a sample of a workload; none if it is the only one, and starts when the boot says.
-    pub fn perturbation(&self, task: &WorkloadTask, sample: u32) -> Option<Perturbation> {
-        if task.samples == 1 && self.round == 1 && self.phase_range_us == 0 {
+    /// What differs in a sample of a workload with so many in a boot; none if it is the only one, and starts when the boot says.
+    pub fn perturbation(&self, workload: &str, samples: u32, sample: u32) -> Option<Perturbation> {
+        if samples == 1 && self.round == 1 && self.phase_range_us == 0 {
             return None;
         }
-        let of_workload = task.name.bytes().fold(self.seed, |so_far, byte| splitmix64(so_far, byte.into()));
+        let of_workload = workload.bytes().fold(self.seed, |so_far, byte| splitmix64(so_far, byte.into()));
         let draw = |place: u64| splitmix64(of_workload, 2 * u64::from(sample) + place);
         Some(Perturbation {
             later_us: ((u128::from(draw(0)) * u128::from(self.phase_range_us)) >> 64) as u32,
@@ -79,16 +78,10 @@ impl Sampling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tool;
-
-    fn task(name: &str, samples: u32) -> WorkloadTask {
-        let args = Vec::new();
-        WorkloadTask { name: name.to_owned(), tool: Tool::Dd, args, file_mib: 1, samples, job: None }
-    }
 
     fn drawn(seed: u64, phase_range_us: u32, name: &str) -> Vec<Perturbation> {
         let sampling = Sampling { round: 1, seed, phase_range_us };
-        (1..=500).map(|sample| sampling.perturbation(&task(name, 500), sample).unwrap()).collect()
+        (1..=500).map(|sample| sampling.perturbation(name, 500, sample).unwrap()).collect()
     }
 
     #[test]
@@ -98,7 +91,7 @@ mod tests {
         assert_ne!(draws, drawn(2, 4000, "dd-read"));
         assert_ne!(draws, drawn(1, 4000, "dd-write"));
         let later = Sampling { round: 3, seed: 1, phase_range_us: 4000 };
-        assert_eq!(later.perturbation(&task("dd-read", 100), 201), Some(draws[200]));
+        assert_eq!(later.perturbation("dd-read", 100, 201), Some(draws[200]));
         let mut seeds: Vec<u64> = draws.iter().map(|draw| draw.seed).collect();
         seeds.sort_unstable();
         seeds.dedup();
@@ -120,19 +113,18 @@ mod tests {
     #[test]
     fn one_plain_sample_is_not_perturbed() {
         let plain = Sampling { seed: 9, ..Sampling::plain() };
-        assert_eq!(plain.perturbation(&task("dd-read", 1), 1), None);
-        assert!(plain.perturbation(&task("dd-read", 2), 1).is_some());
+        assert_eq!(plain.perturbation("dd-read", 1, 1), None);
+        assert!(plain.perturbation("dd-read", 2, 1).is_some());
         let with_phase = Sampling { phase_range_us: 1, ..Sampling::plain() };
-        assert!(with_phase.perturbation(&task("dd-read", 1), 1).is_some());
-        assert!(Sampling { round: 2, ..Sampling::plain() }.perturbation(&task("dd-read", 1), 2).is_some());
+        assert!(with_phase.perturbation("dd-read", 1, 1).is_some());
+        assert!(Sampling { round: 2, ..Sampling::plain() }.perturbation("dd-read", 1, 2).is_some());
     }
 
     #[test]
     fn workloads_take_turns_and_rounds_go_on() {
-        let workloads = [task("a", 1), task("b", 3), task("c", 2)];
         let shown = |round| {
-            let turns = Sampling { round, ..Sampling::plain() }.turns(&workloads).into_iter();
-            let show = |turn: Turn| format!("{}{}", workloads[turn.workload].name, turn.sample);
+            let turns = Sampling { round, ..Sampling::plain() }.turns(&[1, 3, 2]).into_iter();
+            let show = |turn: Turn| format!("{}{}", ["a", "b", "c"][turn.workload], turn.sample);
             turns.map(show).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(shown(1), "a1 b1 c1 b2 c2 b3");

@@ -29,6 +29,7 @@ use crate::plan;
 
 pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, ProbedVariant, Seen};
 pub use conclusion::{Conclusion, Status};
+pub use evidence::{ServiceEvidence, StorageEvidence};
 pub use findings::{FindingRow, Presence};
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
@@ -298,42 +299,6 @@ pub struct Evidence {
     pub failed: MinMax,
     /// What the modelled storage did; none without a model.
     pub storage: Option<StorageEvidence>,
-}
-
-/// What the modelled storage did while the workload ran.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct StorageEvidence {
-    /// Operations.
-    pub operations: MinMax,
-    /// Operations for each MiB that was asked for.
-    pub operations_per_mib: MinMax<f64>,
-    /// Requests that became part of another one's operation.
-    pub merged: MinMax,
-    /// Bytes of the largest operation.
-    pub largest_bytes: MinMax,
-    /// The most operations that were served at one time.
-    pub most_at_once: MinMax,
-    /// Operations that did not begin where the one before ended.
-    pub out_of_order: MinMax,
-}
-
-/// How long requests took in the server, from their arrival to their answer, nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct ServiceEvidence {
-    /// The mean.
-    pub mean_ns: MinMax,
-    /// The shortest.
-    pub min_ns: MinMax,
-    /// Half took this long or less.
-    pub p50_ns: MinMax,
-    /// Nine tenths took this long or less.
-    pub p90_ns: MinMax,
-    /// 99 of 100 took this long or less.
-    pub p99_ns: MinMax,
-    /// The longest.
-    pub max_ns: MinMax,
 }
 
 /// Compares the throughput of the boots of a campaign with that of its baseline.

@@ -1,5 +1,7 @@
 //! Campaign folders on disk: made, found again after an interruption, read back.
 
+mod list;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,11 +9,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
 use lab_core::plan::{BootStep, Plan};
-use lab_core::text::suggest;
 
 use crate::campaign::boot_files::{has_record, read_boot, read_profile, read_record, read_requests};
 use crate::lab::files;
 use crate::lab::lock::Lock;
+pub use list::find;
+pub(super) use list::names;
 
 const CAMPAIGN: &str = "campaign.toml";
 const BOOTS: &str = "boots";
@@ -242,44 +245,6 @@ pub(crate) fn earlier_boots(results: &Path) -> Vec<(CampaignFile, Vec<Record>)> 
         Some((read_file(&path).ok()?, folders.iter().filter_map(|folder| read_record(folder).ok()).collect()))
     };
     names(results).unwrap_or_default().into_iter().filter_map(read).collect()
-}
-
-/// Names of the campaigns below `results`, oldest first, those of other versions as well.
-pub(super) fn names(results: &Path) -> anyhow::Result<Vec<String>> {
-    let entries = match fs::read_dir(results) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("reading {}", results.display()))?,
-    };
-    let mut found: Vec<(String, String)> = entries
-        .filter_map(|entry| {
-            let path = entry.ok()?.path();
-            let begun = read_table(&path).ok()?.get("begun")?.as_str()?.to_owned();
-            Some((begun, path.file_name()?.to_str()?.to_owned()))
-        })
-        .collect();
-    found.sort();
-    Ok(found.into_iter().map(|(_, name)| name).collect())
-}
-
-/// The folder of a campaign: by name or path, or the newest one.
-///
-/// # Errors
-/// If there is no such campaign; the error names those that are there.
-pub fn find(results: &Path, wanted: Option<&str>) -> anyhow::Result<PathBuf> {
-    let known = names(results)?;
-    let Some(wanted) = wanted else {
-        return match known.last() {
-            Some(name) => Ok(results.join(name)),
-            None => bail!("no campaign below {}; make one with: cargo xtask run-lab", results.display()),
-        };
-    };
-    for path in [results.join(wanted), PathBuf::from(wanted)] {
-        if path.join(CAMPAIGN).is_file() {
-            return Ok(path);
-        }
-    }
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    bail!("{}", suggest::unknown("campaign", wanted, &known))
 }
 
 /// The request logs of a boot of the campaign in `path`, as received; empty if nothing was logged.

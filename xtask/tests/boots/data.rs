@@ -5,7 +5,7 @@ use lab_protocol::DataCheck;
 
 use crate::sandbox::TestCheckout;
 
-/// Of each workload of the only boot of a variant in a scenario: what the check of its data found.
+/// Of each workload of the first boot of a variant in a scenario: what the check of its data found. The last of its samples has it.
 fn found(sandbox: &TestCheckout, scenario: &str, variant: &str) -> Vec<(String, DataCheck)> {
     let campaign = sandbox.read_campaign();
     let is_wanted = |step: &BootStep| step.variant == variant && step.scenario == scenario;
@@ -14,7 +14,8 @@ fn found(sandbox: &TestCheckout, scenario: &str, variant: &str) -> Vec<(String, 
     let checked = |of: &lab_protocol::WorkloadReport| {
         (of.name.clone(), of.data.clone().unwrap_or_else(|| panic!("{}: not checked", of.name)))
     };
-    report.workloads.iter().map(checked).collect()
+    let before = report.workloads.len() - campaign.file.plan.workloads.len();
+    report.workloads[before..].iter().map(checked).collect()
 }
 
 /// Reads that end before their data is there, and reads and writes that leave a part out, are told with the place, in each

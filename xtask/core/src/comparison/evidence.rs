@@ -1,8 +1,45 @@
 //! From what the server counted in several boots to ranges.
 
 use lab_protocol::{RequestStats, ServiceTimes, Splicing, StorageStats};
+use serde::Serialize;
 
-use super::{Evidence, MinMax, ServiceEvidence, StorageEvidence};
+use super::{Evidence, MinMax};
+
+/// What the modelled storage did while the workload ran.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StorageEvidence {
+    /// Operations.
+    pub operations: MinMax,
+    /// Operations for each MiB that was asked for.
+    pub operations_per_mib: MinMax<f64>,
+    /// Requests that became part of another one's operation.
+    pub merged: MinMax,
+    /// Bytes of the largest operation.
+    pub largest_bytes: MinMax,
+    /// The most operations that were served at one time.
+    pub most_at_once: MinMax,
+    /// Operations that did not begin where the one before ended.
+    pub out_of_order: MinMax,
+}
+
+/// How long requests took in the server, from their arrival to their answer, nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ServiceEvidence {
+    /// The mean.
+    pub mean_ns: MinMax,
+    /// The shortest.
+    pub min_ns: MinMax,
+    /// Half took this long or less.
+    pub p50_ns: MinMax,
+    /// Nine tenths took this long or less.
+    pub p90_ns: MinMax,
+    /// 99 of 100 took this long or less.
+    pub p99_ns: MinMax,
+    /// The longest.
+    pub max_ns: MinMax,
+}
 
 /// None without a boot.
 pub(super) fn evidence(stats: &[&RequestStats]) -> Option<Evidence> {
