@@ -7,8 +7,8 @@ use crate::evidence::metric::Thresholds;
 use crate::plan::config::{Config, ConfigError};
 use crate::text::suggest;
 
-/// What is planted in each READ and WRITE, nanoseconds: about 0.5, 1, 5 and 20 % of the 131 us that a direct read of `dd`
-/// takes for each 128 KiB in guest time without storage latency (`results/reference-default`: 1001 MB/s).
+/// What is planted in each READ and WRITE, nanoseconds: about 0.5, 1, 5 and 20 % of the 126 us that a direct read of `dd`
+/// takes for each 128 KiB in guest time without storage latency (`results/reference-default`: 1041 MB/s).
 const PLANTED_NS: [u64; 4] = [655, 1310, 6550, 26_200];
 
 /// What is planted in the storage's latency with the virtual clock, thousandths: about half a percent of a request of the scenario
@@ -16,7 +16,7 @@ const PLANTED_NS: [u64; 4] = [655, 1310, 6550, 26_200];
 const PLANTED_LATENCY_PERMILLE: [u32; 2] = [6, 50];
 
 /// From which change on a difference counts with the virtual clock, percent: half of the smallest planted one. What the
-/// placebos do is at most 0.05 %.
+/// placebos do is at most a tenth of a percent.
 const VIRTUAL_THRESHOLD_PERCENT: f64 = 0.25;
 
 /// The arm that the others are compared with.
@@ -25,8 +25,8 @@ const BASE: &str = "base";
 /// The same again.
 const AGAIN: &str = "again";
 
-/// How often each arm is booted in each scenario at least, unless the command line says otherwise. With the virtual clock the
-/// second boot starts like the first and shows that it repeats; of six against six in real time the smallest p is 0.0022,
+/// How often each arm is booted in each scenario at least, unless the command line says otherwise. With the virtual clock
+/// that is twelve samples of each default workload; of six against six in real time the smallest p is 0.0022,
 /// which stays significant when it is corrected for twenty cells: five arms, four workloads.
 fn repetitions(clock: Clock) -> u32 {
     match clock {
