@@ -7,6 +7,8 @@
 
 use std::arch::asm;
 
+use lab_protocol::random::below;
+
 use crate::clock;
 
 /// Turns of the shorter of the two loops that are timed: 0.1 ms of instructions.
@@ -90,8 +92,7 @@ fn turns(burn_ns: u64, pace: Pace) -> u64 {
 
 /// From nothing to `most`.
 fn share(draw: u64, most: u64) -> u64 {
-    // The upper half of a product with a factor of 64 bits is less than the other factor.
-    ((u128::from(draw) * (u128::from(most) + 1)) >> 64) as u64
+    most.checked_add(1).map_or(draw, |end| below(end, draw))
 }
 
 /// Two instructions a turn; `turns` is at least one.

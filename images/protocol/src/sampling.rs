@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::random::splitmix64;
+use crate::random::{below, splitmix64};
 
 /// Which samples of each workload a boot takes, and what their perturbations are drawn from.
 ///
@@ -68,10 +68,7 @@ impl Sampling {
         }
         let of_workload = workload.bytes().fold(self.seed, |so_far, byte| splitmix64(so_far, byte.into()));
         let draw = |place: u64| splitmix64(of_workload, 2 * u64::from(sample) + place);
-        Some(Perturbation {
-            later_us: ((u128::from(draw(0)) * u128::from(self.phase_range_us)) >> 64) as u32,
-            seed: draw(1),
-        })
+        Some(Perturbation { later_us: below(self.phase_range_us.into(), draw(0)) as u32, seed: draw(1) })
     }
 }
 

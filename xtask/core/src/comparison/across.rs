@@ -8,7 +8,7 @@ use super::statistics::ratio;
 use super::{Change, Comparison, Question, Row, SCHEMA, Status, Verdict, answer};
 use crate::campaign::Campaign;
 use crate::evidence::metric::Metric;
-use crate::plan::{Clock, Planted, Variant};
+use crate::plan::{Clock, Variant};
 use crate::text::fields::pair_fields;
 
 /// What has to be equal, as the record calls it: these decide what an instruction is and how many there are of it.
@@ -207,12 +207,7 @@ fn fields<T: Serialize>(left: &T, right: &T) -> anyhow::Result<Vec<(String, [Str
 fn made_of(variant: &Variant) -> String {
     let series = if variant.series.is_empty() { "no series".to_owned() } else { variant.series.join(" + ") };
     let placebo = variant.placebo.iter().map(|name| format!("the placebo {name}"));
-    let planted = variant.planted().map(|planted| match planted {
-        Planted::WorkNs(ns) => format!("{ns} ns planted in each request"),
-        Planted::LatencyPermille(permille) => {
-            format!("{} % planted in the storage's latency", f64::from(permille) / 10.0)
-        }
-    });
+    let planted = variant.planted().map(|planted| format!("{} planted {}", planted.size(), planted.place()));
     [series].into_iter().chain(placebo).chain(planted).collect::<Vec<_>>().join(" and ")
 }
 

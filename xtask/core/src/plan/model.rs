@@ -127,6 +127,24 @@ pub enum Planted {
     LatencyPermille(u32),
 }
 
+impl Planted {
+    /// How much it is.
+    pub(crate) fn size(self) -> String {
+        match self {
+            Planted::WorkNs(ns) => format!("{ns} ns"),
+            Planted::LatencyPermille(permille) => format!("{} %", f64::from(permille) / 10.0),
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn place(self) -> &'static str {
+        match self {
+            Planted::WorkNs(_) => "in each request",
+            Planted::LatencyPermille(_) => "in the storage's latency",
+        }
+    }
+}
+
 /// The first patches of a series.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -1,18 +1,12 @@
 //! A permutation that a seed decides, the same on every machine and in every version of the lab.
 
-use lab_protocol::random::splitmix64;
-
-/// A number below `end`, which is not 0: the upper half of a product of 128 bits (Lemire, "Fast random integer
-/// generation in an interval", 2019). Of the few items here each comes up equally often, but for 2^-60.
-fn below(end: usize, random: u64) -> usize {
-    ((u128::from(random) * end as u128) >> 64) as usize
-}
+use lab_protocol::random::{below, splitmix64};
 
 /// The items in an order that `seed` decides, each order equally likely (Fisher and Yates, in Durstenfeld's form).
 pub(super) fn shuffled<T>(items: &[T], seed: u64) -> Vec<&T> {
     let mut order: Vec<&T> = items.iter().collect();
     for (draw, last) in (0..).zip((1..order.len()).rev()) {
-        order.swap(last, below(last + 1, splitmix64(seed, draw)));
+        order.swap(last, below(last as u64 + 1, splitmix64(seed, draw)) as usize);
     }
     order
 }

@@ -70,8 +70,8 @@ fn first_cells(row: &SelfTestRow, workload: String) -> [String; 5] {
         row.arm.clone(),
         match row.planted {
             None => "none".to_owned(),
-            Some(Planted::WorkNs(ns)) => format!("{ns} ns"),
-            Some(Planted::LatencyPermille(permille)) => format!("{} % latency", f64::from(permille) / 10.0),
+            Some(planted @ Planted::WorkNs(_)) => planted.size(),
+            Some(planted @ Planted::LatencyPermille(_)) => format!("{} latency", planted.size()),
         },
         row.prediction.map_or("-".to_owned(), |prediction| match prediction.reach {
             Reach::AtMost => format!("<= {}", percent(prediction.ratio)),

@@ -5,7 +5,7 @@ use crate::comparison::{
     BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict, statistics,
 };
 use crate::evidence::metric::{Metric, at_most};
-use crate::plan::{Clock, Planted};
+use crate::plan::Clock;
 use crate::text::digest;
 pub(super) use crate::text::layout::wrap;
 
@@ -150,12 +150,7 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
     });
     let applied: Vec<_> = applied.collect();
     let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
-    let planted = variant.planted.map(|planted| match planted {
-        Planted::WorkNs(ns) => format!("; {ns} ns PLANTED in each request"),
-        Planted::LatencyPermille(permille) => {
-            format!("; {} % PLANTED in the storage's latency", f64::from(permille) / 10.0)
-        }
-    });
+    let planted = variant.planted.map(|planted| format!("; {} PLANTED {}", planted.size(), planted.place()));
     format!("{series}; bzImage {}{}", digest::short(&kernel.bzimage_sha256), planted.unwrap_or_default())
 }
 

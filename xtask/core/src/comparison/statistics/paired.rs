@@ -1,6 +1,6 @@
 //! The mean of ratios of pairs, with its interval.
 
-use lab_protocol::random::splitmix64;
+use lab_protocol::random::{below, splitmix64};
 
 /// A mean of ratios.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,38 +63,39 @@ const DRAWS: u64 = 2000;
 
 /// The 95 % interval of the geometric mean of ratios; none as in [`paired_ratio`]. Equal ratios give equal intervals.
 pub(crate) fn interval(method: Method, ratios: &[f64]) -> Option<(f64, f64)> {
-    let logs = logs(ratios)?;
-    let draw_mean = |number: u64| {
-        let draws = (0..).map(|place| splitmix64(number, place));
-        let (mut sum, mut count) = (0.0, 0);
-        match method {
-            Method::PairedT => {}
-            // Each is in or out; the empty set has no mean, and is drawn again.
-            Method::SignFlip => {
-                let mut draws = draws;
-                while count == 0 {
-                    for (log, _) in logs.iter().zip(&mut draws).filter(|(_, draw)| draw >> 63 == 1) {
-                        sum += log;
-                        count += 1;
-                    }
-                }
-            }
-            Method::Bootstrap => {
-                for draw in draws.take(logs.len()) {
-                    sum += logs[((u128::from(draw) * logs.len() as u128) >> 64) as usize];
-                    count += 1;
-                }
-            }
-        }
-        sum / f64::from(count.max(1))
-    };
-    if method == Method::PairedT {
-        return paired_ratio(ratios).map(|estimate| (estimate.low, estimate.high));
+    match method {
+        Method::PairedT => paired_ratio(ratios).map(|estimate| (estimate.low, estimate.high)),
+        Method::SignFlip => middle(ratios, mean_of_subset),
+        Method::Bootstrap => middle(ratios, mean_with_replacement),
     }
-    let mut means: Vec<f64> = (0..DRAWS).map(draw_mean).collect();
+}
+
+/// The middle 95 % of means that are drawn, each by its number.
+fn middle(ratios: &[f64], mean: fn(&[f64], u64) -> f64) -> Option<(f64, f64)> {
+    let logs = logs(ratios)?;
+    let mut means: Vec<f64> = (0..DRAWS).map(|number| mean(&logs, number)).collect();
     means.sort_by(f64::total_cmp);
     let outside = (DRAWS / 40) as usize;
     Some((means[outside].exp(), means[means.len() - 1 - outside].exp()))
+}
+
+/// Each value is in or out; the empty set has no mean, and is drawn again.
+fn mean_of_subset(values: &[f64], number: u64) -> f64 {
+    let mut draws = (0..).map(|place| splitmix64(number, place));
+    let (mut sum, mut count) = (0.0, 0);
+    while count == 0 {
+        for (value, _) in values.iter().zip(&mut draws).filter(|(_, draw)| draw >> 63 == 1) {
+            sum += value;
+            count += 1;
+        }
+    }
+    sum / f64::from(count)
+}
+
+fn mean_with_replacement(values: &[f64], number: u64) -> f64 {
+    let count = values.len() as u64;
+    let drawn = (0..count).map(|place| values[below(count, splitmix64(number, place)) as usize]);
+    drawn.sum::<f64>() / values.len() as f64
 }
 
 /// The value below which 97.5 % of Student's t with so many degrees of freedom lie. From a table up to 10; above by the
