@@ -1,6 +1,7 @@
 //! Requests that are never answered: whoever waits for them is released when the server ends, and it does end.
 
-use std::thread;
+use std::sync::mpsc;
+use std::{fs, thread};
 
 use lab_protocol::{ControlCommand, Effect, ServerSettings, Times};
 use rustix::fs::OFlags;
@@ -31,7 +32,9 @@ fn check_hang(settings: &ServerSettings, arrivals: u64, end: impl FnOnce(&mut Se
     served.store("file", LENGTH);
     served.take();
     let path = served.path("file");
+    let (tell, told) = mpsc::channel();
     let reader = thread::spawn(move || {
+        tell.send(rustix::thread::gettid()).unwrap();
         let mut memory = Aligned::new(&vec![0; LENGTH]);
         rustix::io::pread(open_direct(&path, OFlags::RDONLY), memory.bytes(), 0)
     });
@@ -40,11 +43,22 @@ fn check_hang(settings: &ServerSettings, arrivals: u64, end: impl FnOnce(&mut Se
         arrived += count(&served.take(), "READ");
         arrived >= arrivals
     });
+    // A reader that is still sending when the connection ends is told ENOTCONN.
+    let reader_id = told.recv().unwrap();
+    eventually("the reader waits for its answers", || sleeps(reader_id));
     assert!(!reader.is_finished());
     end(&mut served);
     assert!(served.wait().success());
     assert!(!served.is_mounted());
     reader.join().unwrap()
+}
+
+/// Whether a thread of this process is neither on a CPU nor about to be.
+fn sleeps(thread: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+    // The name of the thread stands in parentheses and may hold any byte.
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.starts_with(['D', 'S'])
 }
 
 #[test]
@@ -55,9 +69,10 @@ fn whoever_waits_for_a_request_that_hangs_is_released() {
     }
     let sync = ServerSettings { async_dio: false, ..hang.clone() };
     assert_eq!(check_hang(&sync, 6, ENDINGS[0].1), Ok(CHUNK_5));
-    // Without a thread that could answer anything else.
+    // Without a thread that could answer anything else. All 16 READs are let in: one that waits for room when the
+    // connection ends is told ENOTCONN, before or after the first is told ECONNABORTED.
     for threads in [1, 3] {
-        let all = ServerSettings { threads, ..with(always("data", Effect::Hang)) };
+        let all = ServerSettings { threads, max_background: 16, ..with(always("data", Effect::Hang)) };
         for (what, end) in ENDINGS {
             assert_eq!(check_hang(&all, threads.into(), end), Err(Errno::CONNABORTED), "{what}");
         }
