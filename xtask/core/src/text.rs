@@ -1,8 +1,9 @@
-//! Words, names and digests: what every stage uses.
+//! Words, names, digests and lines of a kernel configuration: what every stage uses.
 
 pub mod digest;
 pub mod escape;
 pub(crate) mod fields;
+pub mod kconfig;
 pub mod layout;
 pub mod name;
 pub mod suggest;

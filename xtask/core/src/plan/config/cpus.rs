@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::inventory::{CheckoutPart, Reference};
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
 use crate::plan::Clock;
+use crate::text::kconfig::Line;
 
 /// Where a machine's `cpus` are written.
 #[derive(Clone, Debug)]
@@ -79,13 +80,19 @@ impl Config {
     }
 }
 
-/// The last value of the option in a fragment, and its line.
+/// The last value of the option in a fragment, and its line; the smallest, if it depends on the kernel.
 fn limit(fragment: &str) -> Option<(u32, usize)> {
-    let of_line = |(line, text): (usize, &str)| {
-        let value = text.trim().strip_prefix(OPTION)?.strip_prefix('=')?;
-        Some((value.trim().parse().ok()?, line))
-    };
-    (1..).zip(fragment.lines()).filter_map(of_line).last()
+    let mut most: Option<(u32, usize)> = None;
+    for (number, text) in (1..).zip(fragment.lines()) {
+        if let Line::Option(line) = Line::of(text)
+            && line.option == OPTION
+            && let Ok(cpus) = line.value.parse()
+            && most.is_none_or(|(known, _)| line.condition.is_always() || cpus < known)
+        {
+            most = Some((cpus, number));
+        }
+    }
+    most
 }
 
 #[cfg(test)]
@@ -118,6 +125,8 @@ mod tests {
                 lab.toml:74:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
             cpus = 17 of CONFIG_NR_CPUS=16\nCONFIG_NR_CPUS=32
                 accepted
+            cpus = 17 of CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # until 6.…
+                lab.toml:73:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
             cpus = 255 of CONFIG_SMP=y
                 accepted
             cpus = 1 of 
@@ -127,6 +136,10 @@ mod tests {
                 ("cpus = 16", "CONFIG_SMP=y\nCONFIG_NR_CPUS=16"),
                 ("cpus = 17", "CONFIG_SMP=y\nCONFIG_NR_CPUS=16"),
                 ("cpus = 17", "CONFIG_NR_CPUS=16\nCONFIG_NR_CPUS=32"),
+                (
+                    "cpus = 17",
+                    "CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # until 6.19\nCONFIG_NR_CPUS=64  # from 7.0",
+                ),
                 ("cpus = 255", "CONFIG_SMP=y"),
                 ("cpus = 1", ""),
             ]

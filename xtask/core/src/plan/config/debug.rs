@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
 use crate::plan::KernelSettings;
+use crate::text::kconfig::Line;
 use crate::text::suggest::quoted;
 
 /// The options that make a kernel slower than any figure of it is worth, and what each does to it. Those that only come
@@ -94,13 +95,17 @@ fn find(
 ) -> Result<Option<DebugOption>, String> {
     let mut found: [Option<String>; OPTIONS.len()] = Default::default();
     for fragment in fragments {
-        for (line, text) in (1..).zip(read(fragment)?.lines()) {
+        for (number, text) in (1..).zip(read(fragment)?.lines()) {
+            let Line::Option(line) = Line::of(text) else { continue };
             for ((name, _), place) in OPTIONS.iter().zip(&mut found) {
-                match value(text, name) {
-                    Some("y") => *place = Some(format!("{fragment}:{line}")),
-                    // Of two values the later one counts.
-                    Some(_) => *place = None,
-                    None => {}
+                if line.option != *name {
+                    continue;
+                }
+                // Of two values the later one counts, if it is for every kernel.
+                if line.value == "y" {
+                    *place = Some(format!("{fragment}:{number}"));
+                } else if line.condition.is_always() {
+                    *place = None;
                 }
             }
         }
@@ -109,15 +114,6 @@ fn find(
         Some(DebugOption { name, does, place: place? })
     };
     Ok(OPTIONS.iter().zip(found).find_map(option))
-}
-
-/// What a line of a fragment gives to an option.
-fn value<'a>(line: &'a str, option: &str) -> Option<&'a str> {
-    let line = line.trim();
-    match line.strip_prefix("# ").and_then(|rest| rest.strip_suffix(" is not set")) {
-        Some(off) => (off == option).then_some("n"),
-        None => line.strip_prefix(option)?.strip_prefix('='),
-    }
 }
 
 #[cfg(test)]
@@ -158,6 +154,10 @@ mod tests {
                 accepted
             # CONFIG_KASAN=y\nCONFIG_KASAN_STACK=y\n
                 accepted
+            CONFIG_KASAN=y  # from 6.13\n
+                lab.toml:102:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+            CONFIG_KASAN=y\n# CONFIG_KASAN is not set  # until 6.12\n
+                lab.toml:102:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
 
                 images/kernel: debug.config cannot be read; make it readable
         "#]].assert_eq(
@@ -168,6 +168,8 @@ mod tests {
                 "CONFIG_KASAN=y\n# CONFIG_KASAN is not set\n",
                 "CONFIG_KASAN=n\n",
                 "# CONFIG_KASAN=y\nCONFIG_KASAN_STACK=y\n",
+                "CONFIG_KASAN=y  # from 6.13\n",
+                "CONFIG_KASAN=y\n# CONFIG_KASAN is not set  # until 6.12\n",
                 "",
             ]
             .iter()
