@@ -133,7 +133,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         thresholds: crate::evidence::metric::Thresholds::uniform(1.0),
         machine: machine(clock),
         kernel: KernelSettings {
-            source: Source::Debian("linux-source-6.12".into()),
+            source: Source::Debian { package: "linux-source-6.12".into(), suite: None },
             config: vec!["base.config".into()],
         },
         variants,

@@ -24,6 +24,7 @@ pub(crate) use patched::{files, patched_files};
 
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
+use lab_core::text::kconfig::KernelVersion;
 
 use crate::build::source::{self, SourceIdentity, Tell};
 use crate::lab::cache::Cache;
@@ -41,6 +42,8 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) source: &'a Source,
     /// Which source that is ([`source::identify`]).
     pub(crate) identity: &'a SourceIdentity,
+    /// Of which version it is ([`source::version`]): not every line of a fragment is for every kernel.
+    pub(crate) version: &'a KernelVersion,
     /// The variant's name, for messages.
     pub(crate) variant: &'a str,
     /// Applied in this order; none: the source as it is.
@@ -197,7 +200,7 @@ pub(crate) fn ensure(
     tell: Tell,
 ) -> anyhow::Result<Kernel> {
     request.series.iter().try_for_each(series::scan)?;
-    fragments::parse(request.fragments)?;
+    fragments::parse(request.fragments, request.version)?;
     let tools = Tools::find(sh)?;
     let digest = request_digest(&request, &tools);
     let usable = || anyhow::Ok(stored(cache, &digest, tell)?.filter(|kernel| kernel.suits(&request)));
@@ -265,7 +268,7 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
         parts = parts.with("series", &series.name).with("patches", &series.digest);
     }
     for fragment in request.fragments {
-        parts = parts.with("fragment", fragment.meaning());
+        parts = parts.with("fragment", fragment.meaning(request.version));
     }
     parts.finish()
 }

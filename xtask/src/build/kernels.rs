@@ -6,6 +6,7 @@ use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
 use lab_core::series::{self, Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
+use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
@@ -54,13 +55,15 @@ pub(crate) fn cached(
     let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
     let fragments = read_fragments(sh, lab, settings)?;
     let source = source::located(&settings.source, lab.checkout.root());
-    let Some(identity) = source::known(sh, &lab.cache, &source)? else {
-        return Ok(vec![false; variants.len()]);
-    };
+    // Of a source whose version is not known nothing was ever built.
+    let nothing = || Ok(vec![false; variants.len()]);
+    let Some(identity) = source::known(sh, &lab.cache, &source)? else { return nothing() };
+    let Some(version) = source::known_version(&lab.cache, &identity)? else { return nothing() };
     let is_stored = |(variant, series): (&Variant, &Vec<Series>)| {
         let request = KernelRequest {
             source: &source,
             identity: &identity,
+            version: &version,
             variant: &variant.name,
             series,
             fragments: &fragments,
@@ -104,6 +107,7 @@ pub(crate) struct Builder<'a> {
     series: Vec<Vec<Series>>,
     fragments: Vec<Fragment>,
     identity: SourceIdentity,
+    version: KernelVersion,
 }
 
 impl<'a> Builder<'a> {
@@ -119,8 +123,9 @@ impl<'a> Builder<'a> {
         let fragments = read_fragments(sh, lab, settings)?;
         let source = source::located(&settings.source, lab.checkout.root());
         let identity = source::identify(sh, &lab.cache, &source, &tell)?;
+        let version = source::version(sh, &lab.cache, &source, &identity, &tell)?;
         let series = with_placebos(sh, lab, (&source, &identity), variants, series)?;
-        Ok(Builder { sh, lab, source, variants, series, fragments, identity })
+        Ok(Builder { sh, lab, source, variants, series, fragments, identity, version })
     }
 
     /// The kernel of the variant at `place`, built or found in the cache.
@@ -129,6 +134,7 @@ impl<'a> Builder<'a> {
         let request = KernelRequest {
             source: &self.source,
             identity: &self.identity,
+            version: &self.version,
             variant: name,
             series: &self.series[place],
             fragments: &self.fragments,

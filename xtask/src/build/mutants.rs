@@ -5,6 +5,7 @@ use lab_core::evidence::symbols::SymbolDifference;
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::{Mutant, PatchedFile};
 use lab_core::series::{Patch, Series};
+use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
@@ -19,6 +20,7 @@ pub(crate) struct MutantBuilder<'a> {
     lab: &'a Lab,
     source: Source,
     identity: SourceIdentity,
+    version: KernelVersion,
     fragments: Vec<Fragment>,
     series: Vec<Series>,
     variant: Variant,
@@ -50,7 +52,8 @@ impl<'a> MutantBuilder<'a> {
         let fragments = read_fragments(sh, lab, settings)?;
         let source = source::located(&settings.source, lab.checkout.root());
         let identity = source::identify(sh, &lab.cache, &source, &tell)?;
-        Ok(MutantBuilder { sh, lab, source, identity, fragments, series, variant: variant.clone() })
+        let version = source::version(sh, &lab.cache, &source, &identity, &tell)?;
+        Ok(MutantBuilder { sh, lab, source, identity, version, fragments, series, variant: variant.clone() })
     }
 
     /// The files that the series changes.
@@ -115,6 +118,7 @@ impl<'a> MutantBuilder<'a> {
         KernelRequest {
             source: &self.source,
             identity: &self.identity,
+            version: &self.version,
             variant: name,
             series,
             fragments: &self.fragments,

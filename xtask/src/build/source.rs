@@ -10,6 +10,7 @@
 //! sources/<key>/source.toml   written last: its presence says that the tree is whole
 //! ```
 
+mod apt;
 mod debian;
 mod download;
 mod import;
@@ -27,10 +28,11 @@ use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::Shell;
 
-pub(crate) use debian::refresh;
+pub(crate) use debian::{Package, refresh};
 pub(crate) use space::ensure_space;
 
 use lab_core::plan::Source;
+use lab_core::text::kconfig::KernelVersion;
 
 use crate::lab::cache::Cache;
 use crate::lab::{digest, files};
@@ -52,6 +54,8 @@ pub(crate) struct SourceIdentity {
     pub(crate) identity: String,
     /// Names the source's folder in the cache.
     pub(crate) key: String,
+    /// Of which version the kernel is, where that can be told without its files.
+    version: Option<KernelVersion>,
 }
 
 /// A prepared source.
@@ -88,7 +92,7 @@ pub(crate) fn located(source: &Source, root: &Path) -> Source {
         false => root.join(written).display().to_string(),
     };
     match source {
-        Source::Debian(_) => source.clone(),
+        Source::Debian { .. } => source.clone(),
         Source::Tarball { location, sha256 } => {
             Source::Tarball { location: place(location), sha256: sha256.clone() }
         }
@@ -110,28 +114,29 @@ pub(crate) fn identify(
     tell: Tell,
 ) -> anyhow::Result<SourceIdentity> {
     let purpose = || format!("finding the kernel source {}", source_text(source));
-    let (identity, content) = match source {
-        Source::Debian(package) => {
+    match source {
+        Source::Debian { package, suite } => {
+            let package = debian::Package { name: package, suite: suite.as_deref() };
             let current = debian::current(sh, cache, package, tell).with_context(purpose)?;
-            (format!("{package} {}", current.version), current.sha256)
+            Ok(of_package(package, &current))
         }
         Source::Tarball { location, sha256 } => {
             let sha256 = download::expected_sha256(location, sha256.as_deref()).with_context(purpose)?;
             let file = location.rsplit('/').next().unwrap_or(location);
-            (format!("{file} sha256 {}", digest::short(&sha256)), sha256)
+            Ok(identity_of(format!("{file} sha256 {}", digest::short(&sha256)), sha256, None))
         }
         Source::Git { commit, .. } => {
             repository::check_commit(commit).with_context(purpose)?;
-            (format!("git {commit}"), commit.clone())
+            Ok(identity_of(format!("git {commit}"), commit.clone(), None))
         }
         Source::Tree(path) => {
             let listing = tree::list(sh, Path::new(path)).with_context(purpose)?;
             let content = tree::digest(&listing).with_context(purpose)?;
             let version = version::read(Path::new(path)).with_context(purpose)?;
-            (format!("tree {version} {}", digest::short(&content)), content)
+            let number = KernelVersion::parse(&version);
+            Ok(identity_of(format!("tree {version} {}", digest::short(&content)), content, number))
         }
-    };
-    Ok(identity_of(identity, content))
+    }
 }
 
 /// The source, if it is prepared.
@@ -147,18 +152,70 @@ pub(crate) fn prepared(cache: &Cache, identity: &SourceIdentity) -> anyhow::Resu
 /// # Errors
 /// If a file or tree cannot be read.
 pub(crate) fn known(sh: &Shell, cache: &Cache, source: &Source) -> anyhow::Result<Option<SourceIdentity>> {
-    let Source::Debian(package) = source else {
+    let Source::Debian { package, suite } = source else {
         return identify(sh, cache, source, &|_| {}).map(Some);
     };
+    let package = debian::Package { name: package, suite: suite.as_deref() };
     let current = debian::noted(cache, package)?;
-    Ok(current.map(|current| identity_of(format!("{package} {}", current.version), current.sha256)))
+    Ok(current.map(|current| of_package(package, &current)))
 }
 
-fn identity_of(identity: String, content: String) -> SourceIdentity {
+/// Of which version a source is. If only its files say so, it is fetched and unpacked, once for a cache.
+///
+/// # Errors
+/// If it cannot be prepared.
+pub(crate) fn version(
+    sh: &Shell,
+    cache: &Cache,
+    source: &Source,
+    identity: &SourceIdentity,
+    tell: Tell,
+) -> anyhow::Result<KernelVersion> {
+    if let Some(version) = known_version(cache, identity)? {
+        return Ok(version);
+    }
+    let _lock = lock(cache, identity, tell)?;
+    let tree = prepare(sh, cache, source, identity, tell)?;
+    version::number(&tree.kernel_version).with_context(|| source_text(source))
+}
+
+/// The same of a source that was prepared before, even if its tree is gone, or whose identity says it; else none.
+///
+/// # Errors
+/// If what is noted of it cannot be read.
+pub(crate) fn known_version(
+    cache: &Cache,
+    identity: &SourceIdentity,
+) -> anyhow::Result<Option<KernelVersion>> {
+    if let Some(version) = &identity.version {
+        return Ok(Some(version.clone()));
+    }
+    if let Some(tree) = prepared(cache, identity)? {
+        return version::number(&tree.kernel_version).map(Some);
+    }
+    let path = version_note(cache, identity);
+    match fs::read_to_string(&path) {
+        Ok(text) => version::number(text.trim()).map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+/// Where the version of a source stands that only its files say.
+fn version_note(cache: &Cache, identity: &SourceIdentity) -> PathBuf {
+    cache.join("current").join(format!("{}.version", identity.key))
+}
+
+fn of_package(package: debian::Package, current: &debian::Current) -> SourceIdentity {
+    let version = KernelVersion::parse(&current.version);
+    identity_of(format!("{} {}", package.name, current.version), current.sha256.clone(), version)
+}
+
+fn identity_of(identity: String, content: String, version: Option<KernelVersion>) -> SourceIdentity {
     let key =
         digest::Parts::default().with("layout", LAYOUT).with("identity", &identity).with("content", content);
     let key = format!("{}-{}", folder_name(&identity), digest::short(&key.finish()));
-    SourceIdentity { identity, key }
+    SourceIdentity { identity, key, version }
 }
 
 /// Makes the source available as a work tree. Does nothing if it already is.
@@ -204,6 +261,9 @@ fn prepare_with(
     fs::create_dir(&tree).with_context(purpose)?;
     let base_commit = make_tree(sh, cache, source, identity, &tree, tell).with_context(purpose)?;
     let kernel_version = version::read(&tree).with_context(purpose)?;
+    if identity.version.is_none() {
+        files::write_atomically(&version_note(cache, identity), kernel_version.as_bytes())?;
+    }
     // git syncs its objects only, and after a power cut source.toml must not stand beside files that are cut.
     sync(&tree).with_context(purpose)?;
     let file = SourceFile { identity: identity.identity.clone(), kernel_version, base_commit };
@@ -236,7 +296,8 @@ fn make_tree(
 ) -> anyhow::Result<String> {
     let begun = Instant::now();
     let commit = match source {
-        Source::Debian(package) => {
+        Source::Debian { package, suite } => {
+            let package = debian::Package { name: package, suite: suite.as_deref() };
             let tarball = debian::tarball(sh, cache, package, tree, tell)?;
             import::tarball(sh, &tarball.path, tree, &identity.identity)?
         }
@@ -279,7 +340,8 @@ fn read_prepared(folder: &Path, identity: &SourceIdentity) -> anyhow::Result<Opt
 
 fn source_text(source: &Source) -> String {
     match source {
-        Source::Debian(package) => format!("{package} (Debian package)"),
+        Source::Debian { package, suite: None } => format!("{package} (Debian package)"),
+        Source::Debian { package, suite: Some(suite) } => format!("{package} (Debian package of {suite})"),
         Source::Tarball { location, .. } => location.clone(),
         Source::Git { repository, commit } => format!("{repository} at {}", digest::short(commit)),
         Source::Tree(path) => path.clone(),

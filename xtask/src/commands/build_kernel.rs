@@ -59,7 +59,9 @@ fn find<T: Clone>(all: &BTreeMap<String, T>, kind: &str, name: &str) -> anyhow::
 
 fn refresh(lab: &Lab, settings: &KernelSettings) -> anyhow::Result<()> {
     match &settings.source {
-        Source::Debian(package) => source::refresh(&lab.cache, package),
+        Source::Debian { package, suite } => {
+            source::refresh(&lab.cache, source::Package { name: package, suite: suite.as_deref() })
+        }
         Source::Tarball { .. } | Source::Git { .. } | Source::Tree(_) => {
             bail!(
                 "--refresh-source is for Debian packages; lab.toml names the exact source, so change it there"

@@ -7,7 +7,7 @@
 //! images/<digest>/      finished images: image.cpio, manifest.toml
 //! bench/                libfuse's servers, which `bench` compares ours with
 //! kvm-host/<digest>/    kernel and initramfs of the host that is emulated to test the lab under KVM
-//! current/              which version of a Debian package this cache uses
+//! current/              which version of a Debian package this cache uses, and of which version a tarball or commit is
 //! locks/                a file per lock
 //! machine/              what was found out about this machine, e.g. whether KVM works
 //! tmp/                  what is being made; what is left of a lab that was killed goes when the next one starts

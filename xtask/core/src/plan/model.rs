@@ -179,9 +179,14 @@ pub struct KernelSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
-    /// A Debian source package by name, e.g. `linux-source-6.12`. The first version that was fetched into a
-    /// cache is kept there until a refresh is asked for.
-    Debian(String),
+    /// A Debian source package. The first version that was fetched into a cache is kept there until a refresh is
+    /// asked for.
+    Debian {
+        /// Its name, e.g. `linux-source-6.12`.
+        package: String,
+        /// The suite of Debian's that has it, e.g. `trixie-backports`; none for what this machine's apt knows.
+        suite: Option<String>,
+    },
     /// A tarball.
     Tarball {
         /// Path or `http(s)` URL.

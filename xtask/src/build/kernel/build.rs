@@ -10,7 +10,7 @@ use lab_core::evidence::build::BuildFailed;
 use xshell::{Shell, cmd};
 
 use super::folder::BuildFolder;
-use super::fragments::{self, Defined, Wanted};
+use super::fragments::{self, Defined, Lost, Wanted};
 use super::log::{self, Cut};
 use super::sandbox::BuildSandbox;
 use super::{KernelRequest, interrupted};
@@ -59,7 +59,7 @@ pub(super) fn run(
     tell: Tell,
 ) -> anyhow::Result<Finished> {
     let begun = Instant::now();
-    let wanted = fragments::parse(request.fragments)?;
+    let wanted = fragments::parse(request.fragments, request.version)?;
     let folder = BuildFolder::open(cache, tree, &fragments::all_config(&wanted))?;
     let objects = folder.objects();
     interrupted::clean_up(&folder)?;
@@ -82,7 +82,11 @@ pub(super) fn run(
         interrupt: request.interrupt,
     };
     interrupted::begin(&folder)?;
-    configure(&make, &wanted)?;
+    let without = configure(&make, &wanted)?;
+    // Once for a source and configuration, not for each variant.
+    if !incremental && !without.is_empty() {
+        tell(&fragments::without(&without));
+    }
     let kind = if incremental { "incremental" } else { "full" };
     tell(&format!(
         "building kernel {} ({kind}; sandbox: {}; log: {})",
@@ -243,8 +247,9 @@ fn log_file(tree: &SourceTree, variant: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost.
-fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<()> {
+/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost. Gives the options that the source
+/// does not have and may do without.
+fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<Vec<Lost>> {
     const NAME: &str = ".config";
     let read = || beneath::read(make.objects, NAME, CONFIG_LIMIT_BYTES);
     let time = || beneath::open(make.objects, NAME).and_then(|file| file.metadata()?.modified());
@@ -260,15 +265,15 @@ fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<()> {
             .context("keeping the time of .config")?;
     }
     let after = String::from_utf8_lossy(&after);
-    let lost = fragments::lost(wanted, &after);
+    let lost = fragments::lost(wanted, &after).into_iter();
+    let lost = lost.map(|lost| (is_defined(make.sh, make.tree, &lost.wanted.option), lost));
+    let (without, lost): (Vec<_>, Vec<_>) =
+        lost.partition(|(defined, lost)| *defined == Defined::No && lost.wanted.if_known);
     if lost.is_empty() {
-        return Ok(());
+        return Ok(without.into_iter().map(|(_, lost)| lost).collect());
     }
     interrupted::end(make.folder)?;
-    let lines: Vec<String> = lost
-        .iter()
-        .map(|lost| fragments::explain(lost, is_defined(make.sh, make.tree, &lost.wanted.option)))
-        .collect();
+    let lines: Vec<String> = lost.iter().map(|(defined, lost)| fragments::explain(lost, *defined)).collect();
     bail!("the configuration lost {} of {} options: {}", lost.len(), wanted.len(), lines.join("; "))
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
+use lab_core::text::kconfig::{KernelVersion, Line, OptionLine};
 
 /// A configuration fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +15,18 @@ pub(crate) struct Fragment {
 }
 
 impl Fragment {
-    /// What it asks for: its lines without comments, so that a better word in one of them builds no kernel anew.
-    /// `# CONFIG_X is not set` is no comment.
-    pub(crate) fn meaning(&self) -> String {
-        let counts =
-            |line: &&str| !line.is_empty() && (!line.starts_with('#') || line.ends_with(" is not set"));
-        self.text.lines().map(str::trim).filter(counts).fold(String::new(), |text, line| text + line + "\n")
+    /// What it asks of a kernel: the lines that hold for it, without conditions and comments, so that a better word in one of
+    /// them builds no kernel anew, nor does a line for other kernels.
+    pub(crate) fn meaning(&self, version: &KernelVersion) -> String {
+        let options = self.text.lines().filter_map(|line| option(line, version));
+        options.fold(String::new(), |text, line| text + line.text + "\n")
+    }
+}
+
+fn option<'a>(line: &'a str, version: &KernelVersion) -> Option<OptionLine<'a>> {
+    match Line::of(line) {
+        Line::Option(option) if option.condition.holds(version) => Some(option),
+        Line::Option(_) | Line::Nothing | Line::Wrong(_) => None,
     }
 }
 
@@ -32,6 +39,8 @@ pub(super) struct Wanted {
     pub(crate) value: String,
     /// Where it is asked for, `file:line`.
     pub(crate) place: String,
+    /// Whether a source without such an option does without it.
+    pub(crate) if_known: bool,
 }
 
 /// An option that the resolved configuration does not have as asked for.
@@ -42,27 +51,28 @@ pub(super) struct Lost {
     pub(crate) got: String,
 }
 
-/// Everything that the fragments ask for. Of two values for one option the later one counts.
+/// Everything that the fragments ask of a kernel. Of two values for one option the later one counts.
 ///
 /// # Errors
-/// If a line is neither an option nor a comment, or asks for a module: the guest loads none.
-pub(super) fn parse(fragments: &[Fragment]) -> anyhow::Result<Vec<Wanted>> {
+/// If a line, for whatever kernel, is neither an option nor a comment, or asks for a module: the guest loads none.
+pub(super) fn parse(fragments: &[Fragment], version: &KernelVersion) -> anyhow::Result<Vec<Wanted>> {
     let mut all: Vec<Wanted> = Vec::new();
     for fragment in fragments {
         for (number, line) in fragment.text.lines().enumerate() {
             let place = format!("{}:{}", fragment.name, number + 1);
-            match line_option(line) {
-                Line::Option(option, "m") => {
+            match Line::of(line) {
+                Line::Option(OptionLine { option, value: "m", .. }) => {
                     bail!("{place}: {option}=m: the guest loads no modules, write =y");
                 }
-                Line::Option(option, value) => {
-                    all.retain(|wanted| wanted.option != option);
-                    all.push(Wanted { option: option.to_owned(), value: value.to_owned(), place });
+                Line::Option(OptionLine { option, value, condition, .. }) => {
+                    if condition.holds(version) {
+                        all.retain(|wanted| wanted.option != option);
+                        let (option, value) = (option.to_owned(), value.to_owned());
+                        all.push(Wanted { option, value, place, if_known: condition.if_known });
+                    }
                 }
                 Line::Nothing => {}
-                Line::Unknown => bail!(
-                    "{place}: {line:?} is no option: write CONFIG_NAME=value, `# CONFIG_NAME is not set` or a comment"
-                ),
+                Line::Wrong(message) => bail!("{place}: {message}"),
             }
         }
     }
@@ -87,16 +97,22 @@ pub(super) fn lost(wanted: &[Wanted], resolved: &str) -> Vec<Lost> {
         .iter()
         .filter_map(|wanted| {
             let got = resolved.get(wanted.option.as_str()).copied().unwrap_or("n");
-            (got != wanted.value).then(|| Lost { wanted: wanted.clone(), got: got.to_owned() })
+            // Some options were on or off once, and are numbers now.
+            let is_off = wanted.value == "n" && matches!(got, "0" | "0x0");
+            (got != wanted.value && !is_off).then(|| Lost { wanted: wanted.clone(), got: got.to_owned() })
         })
         .collect()
 }
 
 /// One line about a lost option. `defined` says whether any Kconfig file of the source defines it.
 pub(super) fn explain(lost: &Lost, defined: Defined) -> String {
-    let Lost { wanted: Wanted { option, value, place }, got } = lost;
+    let Lost { wanted: Wanted { option, value, place, .. }, got } = lost;
     let reason = match (defined, got.as_str()) {
-        (Defined::No, _) => "this source has no such option".to_owned(),
+        (Defined::No, _) => {
+            "this source has no such option; write `# if known` behind it if such a kernel does without it, or \
+             `# until` and the last version that has it"
+                .to_owned()
+        }
         (Defined::Yes, "n") => "its dependencies are not met".to_owned(),
         (Defined::Yes, got) if value == "n" => {
             format!("it is {got}: another option selects it, or it is always on")
@@ -104,6 +120,12 @@ pub(super) fn explain(lost: &Lost, defined: Defined) -> String {
         (Defined::Yes, got) => format!("it is {got}: out of range, or another choice was taken"),
     };
     format!("{option}={value} ({place}): {reason}")
+}
+
+/// One line about the options that a source does without.
+pub(super) fn without(lost: &[Lost]) -> String {
+    let options = lost.iter().map(|Lost { wanted, .. }| format!("{} ({})", wanted.option, wanted.place));
+    format!("this source has no {}; its kernels do without", options.collect::<Vec<_>>().join(", "))
 }
 
 /// Whether a source knows an option.
@@ -135,37 +157,11 @@ pub(super) fn built_in(resolved: &str) -> usize {
 fn values(resolved: &str) -> BTreeMap<&str, &str> {
     resolved
         .lines()
-        .filter_map(|line| match line_option(line) {
-            Line::Option(option, value) => Some((option, value)),
-            Line::Nothing | Line::Unknown => None,
+        .filter_map(|line| match Line::of(line) {
+            Line::Option(OptionLine { option, value, .. }) => Some((option, value)),
+            Line::Nothing | Line::Wrong(_) => None,
         })
         .collect()
-}
-
-enum Line<'a> {
-    Option(&'a str, &'a str),
-    Nothing,
-    Unknown,
-}
-
-fn line_option(line: &str) -> Line<'_> {
-    let line = line.trim();
-    let is_name = |name: &str| {
-        name.strip_prefix("CONFIG_").is_some_and(|rest| {
-            !rest.is_empty() && rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        })
-    };
-    let off = line.strip_prefix("# ").and_then(|rest| rest.strip_suffix(" is not set"));
-    if let Some(name) = off.filter(|name| is_name(name)) {
-        return Line::Option(name, "n");
-    }
-    if line.is_empty() || line.starts_with('#') {
-        return Line::Nothing;
-    }
-    match line.split_once('=') {
-        Some((name, value)) if is_name(name) && !value.is_empty() => Line::Option(name, value),
-        Some(_) | None => Line::Unknown,
-    }
 }
 
 #[cfg(test)]
@@ -174,6 +170,14 @@ mod tests {
 
     fn fragment(name: &str, text: &str) -> Fragment {
         Fragment { name: name.into(), text: text.into() }
+    }
+
+    fn version(text: &str) -> KernelVersion {
+        KernelVersion::parse(text).unwrap()
+    }
+
+    fn parse(fragments: &[Fragment]) -> anyhow::Result<Vec<Wanted>> {
+        super::parse(fragments, &version("6.12.117"))
     }
 
     #[test]
@@ -192,7 +196,7 @@ mod tests {
 
     #[test]
     fn comments_do_not_make_another_kernel() {
-        let meaning = |text: &str| fragment("a", text).meaning();
+        let meaning = |text: &str| fragment("a", text).meaning(&version("6.12.117"));
         assert_eq!(
             meaning("# why\n\n CONFIG_X=y \n# CONFIG_Y is not set\n"),
             "CONFIG_X=y\n# CONFIG_Y is not set\n"
@@ -203,6 +207,23 @@ mod tests {
         {
             assert_ne!(meaning("CONFIG_X=y\n"), meaning(other), "{other}");
         }
+    }
+
+    /// A line for other kernels, or one that says that it holds for this one, makes no other kernel.
+    #[test]
+    fn conditions() {
+        let fragment = fragment(
+            "a",
+            "CONFIG_A=y  # if known\nCONFIG_B=y  # until 6.19\nCONFIG_C=y # from 7.0\n# CONFIG_B is not set  # from 7.1\n",
+        );
+        let meaning = |text: &str| fragment.meaning(&version(text));
+        assert_eq!(meaning("6.12.117"), "CONFIG_A=y\nCONFIG_B=y\n");
+        assert_eq!(meaning("7.0.1"), "CONFIG_A=y\nCONFIG_C=y\n");
+        assert_eq!(meaning("7.3.4"), "CONFIG_A=y\nCONFIG_C=y\n# CONFIG_B is not set\n");
+        let wanted = |text: &str| super::parse(std::slice::from_ref(&fragment), &version(text)).unwrap();
+        assert_eq!(all_config(&wanted("6.1")), "CONFIG_A=y\nCONFIG_B=y\n");
+        assert_eq!(all_config(&wanted("7.1")), "CONFIG_A=y\nCONFIG_C=y\n# CONFIG_B is not set\n");
+        assert_eq!(wanted("7.0").iter().map(|wanted| wanted.if_known).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]
@@ -216,6 +237,8 @@ mod tests {
         check("CONFIG_X", "is no option");
         check("CONFIG_X=", "is no option");
         check("CONFIG_X=m", "the guest loads no modules");
+        check("CONFIG_X=m  # from 7.0", "the guest loads no modules");
+        check("CONFIG_X=y  # since 7.0", "is no condition");
     }
 
     #[test]
@@ -229,7 +252,17 @@ mod tests {
         check("CONFIG_X=y", "CONFIG_X=y\n", Defined::Yes, &[]);
         check("# CONFIG_X is not set", "", Defined::Yes, &[]);
         check("# CONFIG_X is not set", "# CONFIG_X is not set", Defined::Yes, &[]);
-        check("CONFIG_X=y", "", Defined::No, &["CONFIG_X=y (f:1): this source has no such option"]);
+        check("# CONFIG_X is not set", "CONFIG_X=0", Defined::Yes, &[]);
+        check("# CONFIG_X is not set", "CONFIG_X=0x0", Defined::Yes, &[]);
+        check(
+            "CONFIG_X=y",
+            "",
+            Defined::No,
+            &[
+                "CONFIG_X=y (f:1): this source has no such option; write `# if known` behind it if such a kernel does \
+               without it, or `# until` and the last version that has it",
+            ],
+        );
         check(
             "CONFIG_X=y",
             "# CONFIG_X is not set",

@@ -51,10 +51,12 @@ impl KernelLab {
     fn build_for(&self, symbols: SymbolList, series: &[Series], config: &str) -> anyhow::Result<Kernel> {
         let tell = |line: &str| self.said.borrow_mut().push(line.to_owned());
         let identity = source::identify(&self.sh, &self.cache, &self.source, &tell)?;
+        let version = source::version(&self.sh, &self.cache, &self.source, &identity, &tell)?;
         let fragments = [Fragment { name: "base.config".into(), text: config.into() }];
         let request = KernelRequest {
             source: &self.source,
             identity: &identity,
+            version: &version,
             variant: "v",
             series,
             fragments: &fragments,
@@ -407,8 +409,51 @@ fn a_lost_option() {
     let lab = KernelLab::new();
     expect!["building kernel v: the configuration lost 1 of 2 options: CONFIG_LOST=y (base.config:3): its dependencies are not met"]
         .assert_eq(&lab.error(&[], "CONFIG_X=y\n\nCONFIG_LOST=y\n"));
-    expect!["building kernel v: the configuration lost 1 of 1 options: CONFIG_LOST_TOO=y (base.config:1): this source has no such option"]
+    expect!["building kernel v: the configuration lost 1 of 1 options: CONFIG_LOST_TOO=y (base.config:1): this source has no such option; write `# if known` behind it if such a kernel does without it, or `# until` and the last version that has it"]
         .assert_eq(&lab.error(&[], "CONFIG_LOST_TOO=y\n"));
+    // Known, but not to be had.
+    let error = lab.error(&[], "CONFIG_LOST=y  # if known\n");
+    assert!(error.ends_with("CONFIG_LOST=y (base.config:1): its dependencies are not met"), "{error}");
+}
+
+/// It is said once, and not of each variant.
+#[test]
+fn an_option_that_the_source_does_not_have_and_may_do_without() {
+    let lab = KernelLab::new();
+    let config = "CONFIG_X=y\nCONFIG_LOST_TOO=y  # if known\n# CONFIG_LOST_THREE is not set\n";
+    lab.build_with(&[], config).unwrap();
+    let kernel = lab.build_with(&[series("s", &[TWO])], config).unwrap();
+    assert!(kernel.metadata.incremental);
+    let said = lab.said.take();
+    let told: Vec<&String> = said.iter().filter(|line| line.contains("CONFIG_")).collect();
+    assert_eq!(told, ["this source has no CONFIG_LOST_TOO (base.config:2); its kernels do without"]);
+}
+
+/// The tree is 6.12.1.
+#[test]
+fn lines_for_other_kernels_make_no_other_kernel() {
+    let lab = KernelLab::new();
+    let first = lab.build_with(&[], "CONFIG_X=y\n").unwrap();
+    let lines = "CONFIG_X=y  # until 6.19\nCONFIG_NEW=y  # from 7.0\nCONFIG_OLD=y  # until 6.11\n";
+    assert_eq!(lab.build_with(&[], lines).unwrap().built, KernelOrigin::Stored);
+    let other = lab.build_with(&[], "CONFIG_X=y\nCONFIG_NEW=y  # from 6.12\n").unwrap();
+    assert_ne!(other.digest, first.digest);
+    assert!(other.config().unwrap().contains("CONFIG_NEW=y"));
+}
+
+/// Its version is noted when it is unpacked, since lines of fragments depend on it.
+#[test]
+fn a_stored_kernel_of_a_tarball_needs_no_source_either() {
+    let mut lab = KernelLab::new();
+    let (folder, path) = (lab.folder.path(), lab.folder.path().join("linux.tar"));
+    process::read(cmd!(lab.sh, "tar -C {folder} -cf {path} linux")).unwrap();
+    lab.source = Source::Tarball { location: path.display().to_string(), sha256: None };
+    let first = lab.build(&[]).unwrap();
+    fs::remove_dir_all(lab.cache.join("sources")).unwrap();
+    lab.said.take();
+    let second = lab.build(&[]).unwrap();
+    assert_eq!((second.built, second.digest), (KernelOrigin::Stored, first.digest));
+    assert_eq!(lab.said.take(), Vec::<String>::new());
 }
 
 #[test]

@@ -11,9 +11,16 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
-use super::{Tell, download};
+use super::{Tell, apt, download};
 use crate::lab::cache::Cache;
 use crate::lab::{digest, files, process};
+
+/// A package, and the suite of Debian's that has it; none for what this machine's apt knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Package<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) suite: Option<&'a str>,
+}
 
 /// The version of a package that this cache uses (`current/<package>.toml`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +45,7 @@ pub(super) struct Tarball {
 ///
 /// # Errors
 /// If the note of the current version cannot be removed.
-pub(crate) fn refresh(cache: &Cache, package: &str) -> anyhow::Result<()> {
+pub(crate) fn refresh(cache: &Cache, package: Package) -> anyhow::Result<()> {
     let path = pointer(cache, package)?;
     match fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -52,15 +59,15 @@ pub(crate) fn refresh(cache: &Cache, package: &str) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If apt-get cannot find or fetch the package.
-pub(super) fn current(sh: &Shell, cache: &Cache, package: &str, tell: Tell) -> anyhow::Result<Current> {
+pub(super) fn current(sh: &Shell, cache: &Cache, package: Package, tell: Tell) -> anyhow::Result<Current> {
     let pointer = pointer(cache, package)?;
-    let lock =
-        cache.lock(&format!("debian-{package}"), || tell(&format!("waiting for another fetch of {package}")));
-    let _lock = lock?;
+    let name = package.name;
+    let wait = || tell(&format!("waiting for another fetch of {name}"));
+    let _lock = cache.lock(&format!("debian-{name}"), wait)?;
     if let Some(current) = read_pointer(&pointer)? {
         return Ok(current);
     }
-    let current = fetch(sh, cache, package, tell)?;
+    let current = fetch(sh, cache, package, None, tell)?;
     files::write_atomically(&pointer, toml::to_string(&current)?.as_bytes())?;
     Ok(current)
 }
@@ -69,7 +76,7 @@ pub(super) fn current(sh: &Shell, cache: &Cache, package: &str, tell: Tell) -> a
 ///
 /// # Errors
 /// If the note of it cannot be read.
-pub(super) fn noted(cache: &Cache, package: &str) -> anyhow::Result<Option<Current>> {
+pub(super) fn noted(cache: &Cache, package: Package) -> anyhow::Result<Option<Current>> {
     read_pointer(&pointer(cache, package)?)
 }
 
@@ -81,14 +88,14 @@ pub(super) fn noted(cache: &Cache, package: &str) -> anyhow::Result<Option<Curre
 pub(super) fn tarball(
     sh: &Shell,
     cache: &Cache,
-    package: &str,
+    package: Package,
     tree: &Path,
     tell: Tell,
 ) -> anyhow::Result<Tarball> {
     let current = current(sh, cache, package, tell)?;
     let deb = cache.join("downloads").join(&current.file);
     if !download::is_file_with(&deb, &current.sha256) {
-        let found = fetch(sh, cache, &format!("{package}={}", current.version), tell).with_context(|| {
+        let found = fetch(sh, cache, package, Some(&current.version), tell).with_context(|| {
             format!(
                 "{} is gone or damaged; `--refresh-source` takes the version that is offered now",
                 deb.display()
@@ -96,7 +103,8 @@ pub(super) fn tarball(
         })?;
         ensure!(
             found == current,
-            "{package} {} is another file than before: use `--refresh-source`",
+            "{} {} is another file than before: use `--refresh-source`",
+            package.name,
             current.version
         );
     }
@@ -107,22 +115,37 @@ pub(super) fn tarball(
     process::read(cmd!(sh, "dpkg -x {deb} {target}"))
         .with_context(|| format!("unpacking {}", deb.display()))?;
     let path = only_tarball(&target.join("usr/src")).with_context(|| {
-        format!("looking for the kernel in {}: is {package} a linux-source package?", deb.display())
+        format!("looking for the kernel in {}: is {} a linux-source package?", deb.display(), package.name)
     })?;
     Ok(Tarball { path, folder })
 }
 
-/// Fetches `wanted`, a package or `package=version`, into `downloads/`.
-fn fetch(sh: &Shell, cache: &Cache, wanted: &str, tell: Tell) -> anyhow::Result<Current> {
+/// Fetches a package, in a version or the newest one, into `downloads/`.
+fn fetch(
+    sh: &Shell,
+    cache: &Cache,
+    package: Package,
+    version: Option<&str>,
+    tell: Tell,
+) -> anyhow::Result<Current> {
     let begun = Instant::now();
+    let wanted = match version {
+        Some(version) => format!("{}={version}", package.name),
+        None => package.name.to_owned(),
+    };
+    let lists = cache.temporary_folder("apt-")?;
+    let options = match package.suite {
+        Some(suite) => apt::options(sh, lists.path(), suite)?,
+        None => Vec::new(),
+    };
     let folder = cache.temporary_folder("debian-")?;
     let _directory = sh.push_dir(folder.path());
     // apt-get would drop to the user _apt, who may not write here, and warn when it cannot.
-    let fetch =
-        cmd!(sh, "apt-get download --quiet --quiet -o APT::Sandbox::User=root {wanted}").env("LC_ALL", "C");
+    let quiet = ["--quiet", "--quiet", "-o", "APT::Sandbox::User=root"];
+    let fetch = cmd!(sh, "apt-get {options...} download {quiet...} {wanted}").env("LC_ALL", "C");
     let output = process::output(fetch)?;
     if !output.status.success() {
-        bail!(explain(wanted, &process::messages(&output.stderr)));
+        bail!(explain(&wanted, package.suite, &process::messages(&output.stderr)));
     }
     let deb = fs::read_dir(folder.path())
         .with_context(|| format!("reading {}", folder.path().display()))?
@@ -135,9 +158,9 @@ fn fetch(sh: &Shell, cache: &Cache, wanted: &str, tell: Tell) -> anyhow::Result<
     let target = cache.join("downloads").join(&file);
     fs::rename(&deb, &target).with_context(|| format!("moving {} to {}", deb.display(), target.display()))?;
     let bytes = fs::metadata(&target).with_context(|| format!("reading {}", target.display()))?.len();
-    let package = wanted.split('=').next().unwrap_or(wanted);
     tell(&format!(
-        "fetched {package} {version} ({} MiB) in {:.0} s",
+        "fetched {} {version} ({} MiB) in {:.0} s",
+        package.name,
         bytes >> 20,
         begun.elapsed().as_secs_f64()
     ));
@@ -145,13 +168,20 @@ fn fetch(sh: &Shell, cache: &Cache, wanted: &str, tell: Tell) -> anyhow::Result<
 }
 
 /// apt-get's messages with what to do about them.
-fn explain(wanted: &str, messages: &str) -> String {
+fn explain(wanted: &str, suite: Option<&str>, messages: &str) -> String {
     let unknown = ["Unable to locate package", "Can't select", "no installation candidate", "was not found"];
-    let remedy = if unknown.iter().any(|part| messages.contains(part)) {
-        "run `apt-get update` as root; if that does not help, add the suite that has it (linux-source-6.12 is in \
-         bookworm-security, newer ones in bookworm-backports) to /etc/apt/sources.list"
-    } else {
-        "check the network, or run `apt-get update` as root: the lists may name a version that is gone"
+    let remedy = match (unknown.iter().any(|part| messages.contains(part)), suite) {
+        (true, None) => {
+            "run `apt-get update` as root; if that does not help, name the suite that has it in lab.toml, \
+             such as suite = \"trixie-backports\" beside `debian`"
+                .to_owned()
+        }
+        (true, Some(suite)) => format!("the suite {suite} does not have it: name another one in lab.toml"),
+        (false, None) => {
+            "check the network, or run `apt-get update` as root: the lists may name a version that is gone"
+                .to_owned()
+        }
+        (false, Some(_)) => "check the network".to_owned(),
     };
     format!("apt-get download {wanted}: {messages}; {remedy}")
 }
@@ -172,13 +202,20 @@ fn only_tarball(folder: &Path) -> anyhow::Result<PathBuf> {
     }
 }
 
-fn pointer(cache: &Cache, package: &str) -> anyhow::Result<PathBuf> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
-    let valid = package.len() >= 2
-        && package.chars().all(plain)
-        && package.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    ensure!(valid, "{package:?} is not the name of a Debian package");
-    Ok(cache.join("current").join(format!("{package}.toml")))
+fn pointer(cache: &Cache, package: Package) -> anyhow::Result<PathBuf> {
+    let first = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let plain = |c: char| first(c) || matches!(c, '+' | '-' | '.');
+    let is_name = |name: &str| name.chars().all(plain) && name.starts_with(first);
+    let Package { name, suite } = package;
+    ensure!(name.len() >= 2 && is_name(name), "{name:?} is not the name of a Debian package");
+    let file = match suite {
+        None => format!("{name}.toml"),
+        Some(suite) => {
+            ensure!(is_name(suite), "{suite:?} is not the name of a suite of Debian's");
+            format!("{name}_{suite}.toml")
+        }
+    };
+    Ok(cache.join("current").join(file))
 }
 
 fn read_pointer(path: &Path) -> anyhow::Result<Option<Current>> {
@@ -197,15 +234,19 @@ mod tests {
 
     #[test]
     fn advice() {
-        let check = |messages: &str, part: &str| {
-            let text = explain("linux-source-9.9", messages);
+        let check = |suite: Option<&str>, messages: &str, part: &str| {
+            let text = explain("linux-source-9.9", suite, messages);
             assert!(
                 text.starts_with("apt-get download linux-source-9.9: E: ") && text.contains(part),
                 "{text}"
             );
         };
-        check("E: Unable to locate package linux-source-9.9", "bookworm-security");
-        check("E: Failed to fetch http://x  404  Not Found", "the lists may name a version that is gone");
+        let unknown = "E: Unable to locate package linux-source-9.9";
+        check(None, unknown, "name the suite that has it in lab.toml");
+        check(Some("sid"), unknown, "the suite sid does not have it");
+        let gone = "E: Failed to fetch http://x  404  Not Found";
+        check(None, gone, "the lists may name a version that is gone");
+        check(Some("sid"), gone, "check the network");
     }
 
     #[test]
@@ -213,8 +254,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path()).unwrap();
         for name in ["", "x", "../x", "-o", "a b", "Linux"] {
-            assert!(pointer(&cache, name).is_err(), "{name}");
+            assert!(pointer(&cache, Package { name, suite: None }).is_err(), "{name}");
         }
-        assert!(pointer(&cache, "linux-source-6.12").is_ok());
+        let name = "linux-source-6.12";
+        for suite in ["", "../x", "-o", "a b", "Sid", "a/b"] {
+            assert!(pointer(&cache, Package { name, suite: Some(suite) }).is_err(), "{suite}");
+        }
+        // The version that one suite has says nothing about another.
+        let file = |suite| pointer(&cache, Package { name, suite }).unwrap();
+        assert_eq!(file(None), cache.join("current/linux-source-6.12.toml"));
+        assert_eq!(file(Some("sid")), cache.join("current/linux-source-6.12_sid.toml"));
     }
 }

@@ -356,7 +356,7 @@ fn relative_places_start_at_the_checkout() {
         let tarball = |location: &str| Source::Tarball { location: location.to_owned(), sha256: None };
         assert_eq!(at(&tarball(written)), tarball(meant));
     }
-    let debian = Source::Debian("linux-source-6.12".to_owned());
+    let debian = Source::Debian { package: "linux-source-6.12".to_owned(), suite: None };
     assert_eq!(at(&debian), debian);
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
+use lab_core::text::kconfig::KernelVersion;
 
 /// The version in the tree's Makefile, e.g. `6.12.117` or `6.18.0-rc3`.
 ///
@@ -12,7 +13,18 @@ use anyhow::Context as _;
 pub(super) fn read(tree: &Path) -> anyhow::Result<String> {
     let text =
         fs::read_to_string(tree.join("Makefile")).context("reading its Makefile: is it a kernel tree?")?;
-    from_makefile(&text).context("its Makefile has no VERSION and PATCHLEVEL: is it a kernel tree?")
+    let version =
+        from_makefile(&text).context("its Makefile has no VERSION and PATCHLEVEL: is it a kernel tree?")?;
+    number(&version).map(|_| version)
+}
+
+/// The numbers of such a version.
+///
+/// # Errors
+/// If it does not begin with two.
+pub(super) fn number(version: &str) -> anyhow::Result<KernelVersion> {
+    KernelVersion::parse(version)
+        .with_context(|| format!("its Makefile has the version {version:?}: is it a kernel tree?"))
 }
 
 /// As `make kernelversion` puts it together.

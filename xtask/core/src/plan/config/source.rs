@@ -8,24 +8,27 @@ use crate::text::suggest::quoted;
 /// The keys of which one must be there.
 const KINDS: [&str; 4] = ["debian", "tarball", "git", "tree"];
 
-/// Reads `{ debian = ... }`, `{ tarball = ..., sha256 = ... }`, `{ git = ..., commit = ... }` or `{ tree = ... }`.
+/// Reads `{ debian = ... }`, maybe with `suite`, `{ tarball = ..., sha256 = ... }`, `{ git = ..., commit = ... }` or `{ tree = ... }`.
 pub(super) fn parse(field: &Field<'_>) -> Result<Source, ConfigError> {
     let table = field
         .table("{ debian = \"linux-source-6.12\" }")?
-        .only(&["debian", "tarball", "git", "tree", "sha256", "commit"])?;
+        .only(&["debian", "tarball", "git", "tree", "suite", "sha256", "commit"])?;
     let given: Vec<&str> = KINDS.into_iter().filter(|kind| table.optional(kind).is_some()).collect();
     let [kind] = given[..] else {
         let found = if given.is_empty() { "no source" } else { "more than one source" };
         return Err(field.error(format!("{found}; name one of {}", KINDS.join(", "))));
     };
-    for (key, its_kind) in [("sha256", "tarball"), ("commit", "git")] {
+    for (key, its_kind) in [("suite", "debian"), ("sha256", "tarball"), ("commit", "git")] {
         if let Some(extra) = table.optional(key).filter(|_| kind != its_kind) {
             return Err(extra.error(format!("belongs to a {its_kind} source; remove it")));
         }
     }
     let location = table.field(kind).text()?;
     Ok(match kind {
-        "debian" => Source::Debian(debian_package(&location)?),
+        "debian" => Source::Debian {
+            package: debian_package(&location)?,
+            suite: table.optional("suite").map(|field| debian_suite(&field.text()?)).transpose()?,
+        },
         "tarball" => {
             let location = path_or_url(&location, &["http://", "https://"])?;
             let sha256 = match table.optional("sha256") {
@@ -59,6 +62,22 @@ fn debian_package(name: &Text<'_>) -> Result<String, ConfigError> {
     }
     Err(name.error(format!(
         "{} is no name of a Debian package; use one such as `linux-source-6.12`",
+        quoted(name.text)
+    )))
+}
+
+/// It becomes a word of a sources.list, and a part of a file name.
+fn debian_suite(name: &Text<'_>) -> Result<String, ConfigError> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = name.text.as_bytes();
+    let good = bytes.len() <= 100
+        && bytes.first().is_some_and(|byte| plain(*byte))
+        && bytes.iter().all(|byte| plain(*byte) || b"+-.".contains(byte));
+    if good {
+        return Ok(name.text.to_owned());
+    }
+    Err(name.error(format!(
+        "{} is no name of a suite of Debian's; use one such as `trixie-backports`",
         quoted(name.text)
     )))
 }

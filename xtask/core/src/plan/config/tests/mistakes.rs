@@ -97,7 +97,7 @@ fn unknown_keys() {
             configs = ["base.config"]
                 lab.toml:4:1: kernel: there is no key `configs`; did you mean `config`? there are: source, config
             source = { deb = "linux" }
-                lab.toml:3:12: kernel.source: there is no key `deb`; did you mean `debian`? there are: debian, tarball, git, tree, sha256, commit
+                lab.toml:3:12: kernel.source: there is no key `deb`; did you mean `debian`? there are: debian, tarball, git, tree, suite, sha256, commit
             series = []\nlike = "original"
                 lab.toml:11:1: variants.stock: there is no key `like`; there are: series, behaviour
             thread = 16
@@ -268,6 +268,10 @@ fn sources() {
         "tree = \"~/linux\"",
         "tree = \"\"",
         "tree = \"a\\u0000b\"",
+        "debian = \"linux-source-7.3\", suite = \"trixie-backports\"",
+        "debian = \"linux\", suite = \"sid main # \"",
+        "debian = \"linux\", suite = \"\"",
+        "tree = \"../linux\", suite = \"sid\"",
     ];
     let edits = sources.map(|source| format!("source = {{ {source} }}"));
     let edits: Vec<_> =
@@ -317,6 +321,14 @@ fn sources() {
             lab.toml:3:19: kernel.source.tree: empty; use a path
         source = { tree = "a\u0000b" }
             lab.toml:3:19: kernel.source.tree: `a\0b` holds a control character; remove it
+        source = { debian = "linux-source-7.3", suite = "trixie-back…
+            accepted
+        source = { debian = "linux", suite = "sid main # " }
+            lab.toml:3:38: kernel.source.suite: `sid main # ` is no name of a suite of Debian's; use one such as `trixie-backports`
+        source = { debian = "linux", suite = "" }
+            lab.toml:3:38: kernel.source.suite: `` is no name of a suite of Debian's; use one such as `trixie-backports`
+        source = { tree = "../linux", suite = "sid" }
+            lab.toml:3:39: kernel.source.suite: belongs to a debian source; remove it
     "#]],
     );
 }
