@@ -71,6 +71,9 @@ fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Resul
         if let Some(fault) = paths::fault(path) {
             bail!("{fault}");
         }
+        if !matches!(entry.content, Content::Folder) && tree::is_built(path) {
+            bail!(tree::was_built("its tree", path));
+        }
         match entry.content {
             Content::Folder => Ok(()),
             Content::File { mode, bytes } => import.file(mode, path, bytes, input),

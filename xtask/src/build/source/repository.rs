@@ -68,7 +68,8 @@ pub(super) fn fetch_commit(
         // refuses repositories of other users, although it only reads them.
         fetch = fetch.arg("--upload-pack=git -c 'safe.directory=*' upload-pack");
     }
-    read(fetch.args([&url, &refspec]))
-        .with_context(|| format!("fetching commit {commit} from {repository}"))?;
+    read(fetch.args([&url, &refspec])).with_context(|| {
+        format!("fetching commit {commit} from {repository} (a shallow or partial clone may not have it)")
+    })?;
     checkout_base(sh, tree)
 }

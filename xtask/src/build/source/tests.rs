@@ -1,5 +1,7 @@
 //! Sources of each kind that need no network, made of a few files that look like a kernel.
 
+mod trees;
+
 use std::cell::RefCell;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -156,6 +158,10 @@ fn tarballs_that_are_refused() {
     fs::write(folder.join("../other"), "").unwrap();
     check(&["linux-6.12", "other"], "exactly one folder");
     check(&["other"], "lies at its top");
+    check(
+        &["--transform=s,fs/file.*,fs/file.o,", "linux-6.12"],
+        "its tree was built in (fs/file.o is there)",
+    );
     check(&["linux-6.12/../other"], "leads out of the tree");
     check(&["--transform=s,fs/file.*,../../x,", "linux-6.12"], "leads out of the tree");
     check(&["--transform=s,build.sh,.git/hooks/post-checkout,", "linux-6.12"], "git acts upon");
@@ -263,78 +269,6 @@ fn a_wrong_download_is_not_kept() {
     server.join().unwrap();
     assert!(error.contains("it is another file than was meant"), "{error}");
     assert_eq!(fs::read_dir(lab.cache.join("downloads")).unwrap().count(), 0);
-}
-
-#[test]
-fn local_trees() {
-    let lab = SourceLab::new();
-    let path = lab.tree();
-    let source = Source::Tree(path.display().to_string());
-    let first = lab.prepare(&source).unwrap();
-    check_tree(&lab, &first);
-    assert!(first.identity.starts_with("tree 6.12.1 "), "{}", first.identity);
-    fs::write(path.join("fs/new.c"), "int y;\n").unwrap();
-    let second = lab.prepare(&source).unwrap();
-    assert_ne!(second.key, first.key);
-    assert!(second.repository.join("fs/new.c").exists());
-    fs::create_dir_all(path.join("include/config")).unwrap();
-    let error = format!("{:#}", lab.prepare(&source).unwrap_err());
-    assert!(error.contains("run `make mrproper`"), "{error}");
-    assert!(lab.prepare(&Source::Tree("/proc/nonexistent".into())).is_err());
-}
-
-#[test]
-fn git_repositories_and_trees_under_git() {
-    let lab = SourceLab::new();
-    let path = lab.tree();
-    let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
-    git(&["init", "--quiet", "--initial-branch=main"]);
-    git(&["add", "--all", "--force"]);
-    git(&["commit", "--quiet", "--message=one"]);
-    let commit = git(&["rev-parse", "HEAD"]);
-    fs::write(path.join("Makefile"), MAKEFILE.replace("12", "13")).unwrap();
-    fs::write(path.join("fs/ignored.o"), "").unwrap();
-    fs::write(path.join("fs/.gitignore"), "*.o\n").unwrap();
-    let before = git(&["status", "--porcelain", "--ignored"]);
-
-    let repository = path.display().to_string();
-    let tree = lab.prepare(&Source::Git { repository: repository.clone(), commit: commit.clone() }).unwrap();
-    assert_eq!((tree.base_commit.as_str(), tree.kernel_version.as_str()), (commit.as_str(), "6.12.1"));
-
-    let tree = lab.prepare(&Source::Tree(repository.clone())).unwrap();
-    assert_eq!(tree.kernel_version, "6.13.1");
-    assert!(!tree.repository.join("fs/ignored.o").exists());
-    assert_eq!(git(&["status", "--porcelain", "--ignored"]), before);
-
-    let error = |commit: &str| {
-        let source = Source::Git { repository: repository.clone(), commit: commit.to_owned() };
-        format!("{:#}", lab.prepare(&source).unwrap_err())
-    };
-    assert!(error("main").contains("is not a full commit id"), "{}", error("main"));
-    let missing = "1".repeat(40);
-    assert!(error(&missing).contains(&format!("fetching commit {missing} from ")), "{}", error(&missing));
-}
-
-/// git refuses what belongs to another user, unless it is told; its `upload-pack` has to be told by itself.
-#[test]
-fn a_repository_of_another_user() {
-    let lab = SourceLab::new();
-    let path = lab.tree();
-    let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
-    git(&["init", "--quiet", "--initial-branch=main"]);
-    git(&["add", "--all", "--force"]);
-    git(&["commit", "--quiet", "--message=one"]);
-    let commit = git(&["rev-parse", "HEAD"]);
-    // For git's own tests: every owner is another one.
-    lab.sh.set_var("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
-    let repository = path.display().to_string();
-    for repository in [repository.clone(), format!("file://{repository}")] {
-        let source = Source::Git { repository, commit: commit.clone() };
-        assert_eq!(lab.prepare(&source).unwrap().base_commit, commit);
-        fs::remove_dir_all(lab.cache.join("sources")).unwrap();
-        fs::create_dir(lab.cache.join("sources")).unwrap();
-    }
-    lab.prepare(&Source::Tree(repository)).unwrap();
 }
 
 /// A path of `lab.toml` starts at `lab.toml`, wherever the command is given.

@@ -25,14 +25,31 @@ pub(super) struct TreeEntry {
     pub(crate) path: String,
 }
 
-/// What a build in the source tree leaves behind. Kernel builds elsewhere refuse such a tree, and files that
-/// were generated in it would get into ours.
-const BUILD_MARKS: [&str; 3] = [".config", "include/config", "include/generated/autoconf.h"];
+/// What a build in a source tree leaves behind, as files and as folders. Kernel builds elsewhere refuse such a tree, and files
+/// that were generated in it would get into ours.
+const BUILT_FILES: [&str; 2] = [".config", "vmlinux"];
+const BUILT_FOLDERS: [&str; 2] = ["include/config/", "include/generated/"];
+
+/// Whether a build has made a file of a source tree, and not its authors.
+pub(super) fn is_built(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_object = name.ends_with(".o") || (name.starts_with('.') && name.ends_with(".cmd"));
+    let of_architecture = path.starts_with("arch/") && path.contains("/include/generated/");
+    is_object
+        || of_architecture
+        || BUILT_FILES.contains(&path)
+        || BUILT_FOLDERS.iter().any(|folder| path.starts_with(folder))
+}
+
+/// What is wrong with a source that has a file which a build has made.
+pub(super) fn was_built(place: &str, path: &str) -> String {
+    format!("{place} was built in ({path} is there): run `make mrproper` in it or name an unbuilt copy")
+}
 
 /// Lists a tree: what git tracks or would track, as it is now, if the tree is a git work tree; else all files.
 ///
 /// # Errors
-/// If it is no folder, cannot be read, or was built in.
+/// If it is no folder, cannot be read, was built in, or a part of it is not there.
 pub(super) fn list(sh: &Shell, root: &Path) -> anyhow::Result<Listing> {
     let root = fs::canonicalize(root).with_context(|| format!("no folder {}", root.display()))?;
     let paths = if root.join(".git").exists() { git_files(sh, &root)? } else { all_files(&root)? };
@@ -40,6 +57,9 @@ pub(super) fn list(sh: &Shell, root: &Path) -> anyhow::Result<Listing> {
     entries.sort();
     entries.dedup();
     ensure!(!entries.is_empty(), "{} holds no files", root.display());
+    if let Some(built) = entries.iter().find(|entry| is_built(&entry.path)) {
+        bail!(was_built(&root.display().to_string(), &built.path));
+    }
     Ok(Listing { root, entries })
 }
 
@@ -74,8 +94,21 @@ pub(super) fn read(root: &Path, entry: &TreeEntry) -> anyhow::Result<(u32, Vec<u
 }
 
 fn git_files(sh: &Shell, root: &Path) -> anyhow::Result<Vec<String>> {
-    let list = git::git(sh, root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let output = process::read(list).with_context(|| format!("listing the files of {}", root.display()))?;
+    let list = |arguments: &[&str]| {
+        process::read(git::git(sh, root).args(["ls-files", "-z"]).args(arguments))
+            .with_context(|| format!("listing the files of {}", root.display()))
+    };
+    // `S` is a file that a sparse checkout leaves out.
+    let tagged = list(&["--cached", "-t"])?;
+    if let Some(path) = tagged.split('\0').find_map(|entry| entry.strip_prefix("S ")) {
+        bail!(
+            "{} is a sparse checkout, without {path}: run `git sparse-checkout disable` in it, or name the commit: \
+             {{ git = \"{}\", commit = \"...\" }}",
+            root.display(),
+            root.display()
+        );
+    }
+    let output = list(&["--cached", "--others", "--exclude-standard"])?;
     let is_file = |path: &&str| {
         // Deleted files are still in the index; a submodule is a folder.
         fs::symlink_metadata(root.join(path)).is_ok_and(|metadata| !metadata.is_dir())
@@ -84,11 +117,9 @@ fn git_files(sh: &Shell, root: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 fn all_files(root: &Path) -> anyhow::Result<Vec<String>> {
-    if let Some(mark) = BUILD_MARKS.iter().find(|mark| root.join(mark).exists()) {
-        bail!(
-            "{} was built in ({mark} is there): run `make mrproper` in it or name an unbuilt copy",
-            root.display()
-        );
+    // Before everything is read.
+    if let Some(mark) = BUILT_FILES.iter().chain(&BUILT_FOLDERS).find(|mark| root.join(mark).exists()) {
+        bail!(was_built(&root.display().to_string(), mark));
     }
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::new()];
