@@ -6,6 +6,7 @@ mod build;
 mod folder;
 mod fragments;
 mod interrupted;
+mod kind;
 mod log;
 mod metadata;
 mod patched;

@@ -11,6 +11,7 @@ use xshell::{Shell, cmd};
 
 use super::folder::BuildFolder;
 use super::fragments::{self, Defined, Lost, Wanted};
+use super::kind::BuildKind;
 use super::log::{self, Cut};
 use super::sandbox::BuildSandbox;
 use super::{KernelRequest, interrupted};
@@ -63,8 +64,8 @@ pub(super) fn run(
     let folder = BuildFolder::open(cache, tree, &fragments::all_config(&wanted))?;
     let objects = folder.objects();
     interrupted::clean_up(&folder)?;
-    let incremental = fs::symlink_metadata(objects.join("vmlinux")).is_ok();
-    if !incremental {
+    let is_linked = fs::symlink_metadata(objects.join("vmlinux")).is_ok();
+    if !is_linked {
         source::ensure_space(&objects, OBJECTS_NEEDED_BYTES)?;
     }
     let all_config = folder.all_config();
@@ -82,12 +83,12 @@ pub(super) fn run(
         interrupt: request.interrupt,
     };
     interrupted::begin(&folder)?;
-    let without = configure(&make, &wanted)?;
+    let (before, now, without) = configure(&make, &wanted)?;
+    let kind = BuildKind::of(before.as_deref(), &now, is_linked);
     // Once for a source and configuration, not for each variant.
-    if !incremental && !without.is_empty() {
+    if kind == BuildKind::Full && !without.is_empty() {
         tell(&fragments::without(&without));
     }
-    let kind = if incremental { "incremental" } else { "full" };
     tell(&format!(
         "building kernel {} ({kind}; sandbox: {}; log: {})",
         request.variant,
@@ -98,7 +99,7 @@ pub(super) fn run(
     interrupted::end(&folder)?;
     Ok(Finished {
         seconds: begun.elapsed().as_secs_f64(),
-        incremental,
+        incremental: kind.is_incremental(),
         sandbox: sandbox.name(),
         command: make.shown("bzImage"),
         objects,
@@ -247,30 +248,31 @@ fn log_file(tree: &SourceTree, variant: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost. Gives the options that the source
-/// does not have and may do without.
-fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<Vec<Lost>> {
+/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost. Gives the configuration that was
+/// there before, the one that is there now, and the options that the source does not have and may do without.
+fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<(Option<String>, String, Vec<Lost>)> {
     const NAME: &str = ".config";
     let read = || beneath::read(make.objects, NAME, CONFIG_LIMIT_BYTES);
     let time = || beneath::open(make.objects, NAME).and_then(|file| file.metadata()?.modified());
-    let before = (read().ok(), time().ok());
+    let (before, time_before) = (read().ok(), time().ok());
     make.run("allnoconfig", &|_| {})?;
     let after = read().with_context(|| format!("reading {}", make.objects.join(NAME).display()))?;
-    if let (Some(text), Some(time)) = before
-        && text == after
+    if let (Some(text), Some(time)) = (&before, time_before)
+        && *text == after
     {
         // A newer .config makes the build look at every option again.
         beneath::open(make.objects, NAME)
             .and_then(|file| file.set_modified(time))
             .context("keeping the time of .config")?;
     }
-    let after = String::from_utf8_lossy(&after);
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let (before, after) = (before.map(text), text(after));
     let lost = fragments::lost(wanted, &after).into_iter();
     let lost = lost.map(|lost| (is_defined(make.sh, make.tree, &lost.wanted.option), lost));
     let (without, lost): (Vec<_>, Vec<_>) =
         lost.partition(|(defined, lost)| *defined == Defined::No && lost.wanted.if_known);
     if lost.is_empty() {
-        return Ok(without.into_iter().map(|(_, lost)| lost).collect());
+        return Ok((before, after, without.into_iter().map(|(_, lost)| lost).collect()));
     }
     interrupted::end(make.folder)?;
     let lines: Vec<String> = lost.iter().map(|(defined, lost)| fragments::explain(lost, *defined)).collect();
