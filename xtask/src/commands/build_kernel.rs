@@ -28,7 +28,7 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
     let settings = plan.as_ref().map_or_else(|| config.kernel.clone(), |plan| config.kernel_of(plan));
     let variants = match (&options.each_patch, options.variants.as_slice(), plan) {
         (Some(series), ..) => each_patch::steps(&lab, &config, series)?,
-        (None, [], None) => config.variants.values().cloned().collect(),
+        (None, [], None) => config.variants_of_the_source(),
         (None, [], Some(plan)) => select(&config, &plan.variants)?,
         (None, names, _) => select(&config, names)?,
     };

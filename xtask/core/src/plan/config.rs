@@ -38,7 +38,7 @@ pub use error::ConfigError;
 pub use inventory::{EXPECTED_DIR, FRAGMENT_DIR, Inventory, SERIES_DIR};
 
 use crate::evidence::metric::Thresholds;
-use crate::plan::{KernelSettings, MachineSettings, Scenario, Variant};
+use crate::plan::{KernelSettings, MachineSettings, Scenario, Source, Variant};
 use error::Document;
 use inventory::Reference;
 use job::JobFile;
@@ -78,6 +78,8 @@ pub struct Config {
 pub struct PlanEntry {
     /// Of the machines.
     pub machine: String,
+    /// Where its kernels come from instead of that of all plans.
+    pub source: Option<Source>,
     /// Fragments on top of those of all plans, in this order.
     pub kernel_config: Vec<String>,
     /// What makes its kernels debug kernels; found by [`Config::with_debug_kernels`].
@@ -107,6 +109,22 @@ impl Config {
     /// The first mistake, of any kind that the text alone shows.
     pub fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
         sections::parse(file, text)
+    }
+
+    /// The kernel of a plan: the source and configuration of all plans, and what the plan has of its own.
+    pub fn kernel_of(&self, plan: &PlanEntry) -> KernelSettings {
+        let config = self.kernel.config.iter().chain(&plan.kernel_config).cloned().collect();
+        KernelSettings { source: plan.source.as_ref().unwrap_or(&self.kernel.source).clone(), config }
+    }
+
+    /// The variants that are for the source of all plans: all but those that only plans with another one list.
+    pub fn variants_of_the_source(&self) -> Vec<Variant> {
+        let listed = |name: &String, is_own: bool| {
+            let mut plans = self.plans.values().filter(|plan| plan.source.is_some() == is_own);
+            plans.any(|plan| plan.variants.contains(name))
+        };
+        let is_meant = |(name, _): &(&String, &Variant)| listed(name, false) || !listed(name, true);
+        self.variants.iter().filter(is_meant).map(|(_, variant)| variant.clone()).collect()
     }
 
     /// Compares with what the checkout holds.

@@ -1,7 +1,6 @@
 //! Debug kernels: those that look for faults at every step, and therefore are never timed.
 
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
-use crate::plan::KernelSettings;
 use crate::text::kconfig::Line;
 use crate::text::suggest::quoted;
 
@@ -38,12 +37,6 @@ pub struct DebugOption {
 }
 
 impl Config {
-    /// The kernel of a plan: the source and configuration of all plans, and the plan's own fragments on top.
-    pub fn kernel_of(&self, plan: &super::PlanEntry) -> KernelSettings {
-        let config = self.kernel.config.iter().chain(&plan.kernel_config).cloned().collect();
-        KernelSettings { source: self.kernel.source.clone(), config }
-    }
-
     /// Finds out which plans boot debug kernels. `read` gives the text of a fragment, or what is wrong with it.
     ///
     /// # Errors
@@ -122,7 +115,7 @@ mod tests {
 
     use super::super::tests::{GOOD, shown_with_message};
     use super::*;
-    use crate::plan::{Overrides, resolve};
+    use crate::plan::{Overrides, Source, resolve};
 
     const PLAN: &str = "[plans.debug]\nlike = \"default\"\nkernel-config = [\"debug.config\"]\n";
 
@@ -195,5 +188,27 @@ mod tests {
         let fragments = |plan: &str| resolve(&config, plan, &Overrides::default()).unwrap().kernel.config;
         assert_eq!(fragments("default"), ["base.config"]);
         assert_eq!(fragments("debug"), ["base.config", "debug.config"]);
+    }
+
+    /// A plan with a source of its own, and one that is like it, leave that of the others alone; and what only they list is not
+    /// built of it.
+    #[test]
+    fn the_source_of_a_plan() {
+        let own = "[plans.debug]\nlike = \"default\"\nsource = { tree = \"/linux\" }\n";
+        let other =
+            "[plans.other]\nlike = \"debug\"\nbaseline = \"stock\"\nvariants = [\"stock\", \"elsewhere\"]\n";
+        let text =
+            GOOD.replace("[scenarios.local]", "[variants.elsewhere]\nseries = []\n\n[scenarios.local]");
+        let config = Config::parse("lab.toml", &format!("{text}{own}{other}")).unwrap();
+        let source = |plan: &str| resolve(&config, plan, &Overrides::default()).unwrap().kernel.source;
+        assert_eq!(source("default"), config.kernel.source);
+        assert_eq!(
+            [source("debug"), source("other")],
+            ["/linux", "/linux"].map(|path| Source::Tree(path.to_owned()))
+        );
+        let names: Vec<String> =
+            config.variants_of_the_source().into_iter().map(|variant| variant.name).collect();
+        assert!(!names.contains(&"elsewhere".to_owned()), "{names:?}");
+        assert_eq!(names.len() + 1, config.variants.len());
     }
 }

@@ -288,6 +288,7 @@ fn plan(
     let table = table.clone().only(&[
         "like",
         "machine",
+        "source",
         "kernel-config",
         "baseline",
         "variants",
@@ -305,6 +306,7 @@ fn plan(
     let workloads = table.field("workloads").names()?;
     let plan = PlanEntry {
         machine: one_of(&table.field("machine").text()?, "machine", &config.machines)?,
+        source: table.optional("source").map(|field| source::parse(&field)).transpose()?,
         kernel_config: plan_fragments(&table.field("kernel-config"), config, references)?,
         debug: None,
         baseline: one_of(&table.field("baseline").text()?, "variant", &config.variants)?,
