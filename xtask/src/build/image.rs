@@ -173,9 +173,8 @@ fn store(
 mod tests {
     use std::collections::BTreeSet;
 
-    use xshell::cmd;
-
     use super::*;
+    use crate::lab::process::{self, git};
 
     fn sample_manifest(archive: &[u8]) -> Manifest {
         Manifest {
@@ -228,7 +227,7 @@ mod tests {
         let mut digests = BTreeSet::new();
         for name in ["one", "another folder"] {
             let clone = root.path().join(name);
-            cmd!(sh, "git clone --quiet {checkout} {clone}").run().unwrap();
+            process::read(git::git(&sh, checkout).args(["clone", "--quiet", "."]).arg(&clone)).unwrap();
             let cache = Cache::open(&root.path().join(format!("cache of {name}"))).unwrap();
             let image = ensure(&sh, &cache, &clone, &[]).unwrap();
             assert!(matches!(image.built, ImageOrigin::Built { replaced: None, .. }), "{:?}", image.built);

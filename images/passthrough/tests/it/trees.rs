@@ -16,11 +16,13 @@ use crate::tree::listing;
 
 /// git without the user's settings, and without those of a git that runs this test.
 fn git<'a>(sh: &'a Shell, settings: &Path) -> Cmd<'a> {
-    let mut git = cmd!(sh, "git").env("GIT_CONFIG_GLOBAL", settings).env("GIT_CONFIG_NOSYSTEM", "1").quiet();
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_PARAMETERS"] {
-        git = git.env_remove(variable);
+    let mut git = cmd!(sh, "git").quiet();
+    for (variable, _) in std::env::vars_os() {
+        if variable.as_encoded_bytes().starts_with(b"GIT_") {
+            git = git.env_remove(variable);
+        }
     }
-    git
+    git.env("GIT_CONFIG_GLOBAL", settings).env("GIT_CONFIG_NOSYSTEM", "1")
 }
 
 #[test]

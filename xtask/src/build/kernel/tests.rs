@@ -344,7 +344,7 @@ fn the_branch_of_a_series_is_on_the_disk() {
     let lab = KernelLab::new();
     lab.build(&[]).unwrap();
     let trace = lab.folder.path().join("trace");
-    lab.sh.set_var("GIT_TRACE2_EVENT", &trace);
+    git::with_variable(&lab.sh, lab.folder.path(), "GIT_TRACE2_EVENT", &trace.display().to_string());
     lab.build(&[series("s", &[TWO])]).unwrap();
     let (mut names, mut flushes) = (HashMap::new(), HashMap::new());
     for line in fs::read_to_string(&trace).unwrap().lines() {

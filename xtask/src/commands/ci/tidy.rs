@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::lab::checkout::Checkout;
+use crate::lab::process::{self, git};
 
 /// Looks at every file that git knows.
 ///
@@ -18,8 +19,8 @@ use crate::lab::checkout::Checkout;
 /// One error that lists everything that was found.
 pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
     println!("== tidy");
-    let _folder = sh.push_dir(checkout.root());
-    let listed = cmd!(sh, "git ls-files --cached --others --exclude-standard").quiet().read()?;
+    let list = git::git(sh, checkout.root()).args(["ls-files", "--cached", "--others", "--exclude-standard"]);
+    let listed = process::read(list).context("listing the checkout")?;
     // What is deleted in the working tree, or a capture in bytes, is no text to check.
     let read = |name: &str| Some((name.to_owned(), std::fs::read_to_string(checkout.join(name)).ok()?));
     let texts: BTreeMap<String, String> = listed.lines().filter_map(read).collect();
@@ -42,7 +43,10 @@ pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
 fn problems_of(name: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
     match extension {
-        Some("rs") => module_comment(name, text).into_iter().chain(too_long(name, text)).collect(),
+        Some("rs") => {
+            let of_file = module_comment(name, text).into_iter().chain(too_long(name, text));
+            of_file.chain(starts_git(name, text)).collect()
+        }
         Some("md") => {
             markdown::commands(name, text).into_iter().chain(markdown::paths(name, text, exists)).collect()
         }
@@ -68,6 +72,21 @@ fn too_long(name: &str, text: &str) -> Option<String> {
     let lines = text.lines().count();
     (lines > MOST_LINES && !is_test && !TABLES.contains(&name))
         .then(|| format!("{name}:1: has {lines} lines, {MOST_LINES} are the most: split it by subject"))
+}
+
+/// What starts git so that it does not see the variables of a git that started us. The second one is a test of a package
+/// that does not use the lab.
+const STARTS_GIT: [&str; 2] = ["xtask/src/lab/process/git.rs", "images/passthrough/tests/it/trees.rs"];
+
+fn starts_git(name: &str, text: &str) -> Vec<String> {
+    let starts = |line: &str| {
+        let program = line.split_once("cmd!(").and_then(|(_, rest)| rest.split_once('"'));
+        program.is_some_and(|(_, rest)| rest.split([' ', '"']).next() == Some("git"))
+    };
+    let places = text.lines().zip(1..).filter(|(line, _)| !STARTS_GIT.contains(&name) && starts(line));
+    places
+        .map(|(_, number)| format!("{name}:{number}: starts git otherwise than by `process::git`"))
+        .collect()
 }
 
 fn lints(name: &str, text: &str) -> Option<String> {
@@ -121,6 +140,17 @@ mod tests {
             "see `xtask/gone.rs`\n",
             &["ARCHITECTURE.md:1: xtask/gone.rs does not exist"],
         );
+    }
+
+    #[test]
+    fn git_is_started_in_one_place() {
+        let text = |command: &str| format!("//! X.\nlet x = cmd!(sh, {command:?}).run();\n");
+        let problem = "a.rs:2: starts git otherwise than by `process::git`";
+        check("a.rs", &text("git clone x"), &[problem]);
+        check("a.rs", &text("git"), &[problem]);
+        check("a.rs", &text("gitk"), &[]);
+        check("a.rs", "//! X.\nlet purpose = \"git am\";\n", &[]);
+        check(STARTS_GIT[0], &text("git clone x"), &[]);
     }
 
     #[test]

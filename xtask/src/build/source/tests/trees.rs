@@ -152,7 +152,10 @@ fn a_repository_of_another_user() {
     git(&["commit", "--quiet", "--message=one"]);
     let commit = git(&["rev-parse", "HEAD"]);
     // For git's own tests: every owner is another one.
-    lab.sh.set_var("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    git::with_variable(&lab.sh, lab.folder.path(), "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    let unprotected = xshell::cmd!(lab.sh, "sh -c 'git -C \"$0\" status'").arg(&path);
+    let unprotected = unprotected.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    assert!(!process::output(unprotected).unwrap().status.success(), "git does not mind whose it is");
     let repository = path.display().to_string();
     for repository in [repository.clone(), format!("file://{repository}")] {
         let source = Source::Git { repository, commit: commit.clone() };
