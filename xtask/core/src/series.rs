@@ -3,6 +3,7 @@
 mod code;
 mod diff;
 pub mod import;
+pub mod misfit;
 pub mod mutants;
 pub mod paths;
 pub mod placebos;

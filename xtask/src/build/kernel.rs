@@ -23,6 +23,7 @@ pub(crate) use fragments::{Fragment, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{files, patched_files};
 
+use self::apply::Base;
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
@@ -222,7 +223,7 @@ pub(crate) fn ensure(
     }
     let tree = source::prepare(sh, cache, request.source, request.identity, tell)?;
     let purpose = || format!("building kernel {}", request.variant);
-    let commit = apply::commit(sh, cache, &tree, request.series)?;
+    let commit = apply::commit(sh, Base { cache, source: request.source, tree: &tree }, request.series)?;
     apply::checkout(sh, &tree, &commit).with_context(purpose)?;
     let finished = build::run(sh, cache, &tree, &request, tell).with_context(purpose)?;
     cache.remove_leftovers(&format!("kernel-{}-", request.identity.key))?;

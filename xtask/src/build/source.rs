@@ -147,6 +147,18 @@ pub(crate) fn prepared(cache: &Cache, identity: &SourceIdentity) -> anyhow::Resu
     read_prepared(&cache.join("sources").join(&identity.key), identity)
 }
 
+/// Every source that is prepared, by name. One that cannot be read is none of them.
+pub(crate) fn all_prepared(cache: &Cache) -> Vec<SourceTree> {
+    let mut all: Vec<SourceTree> = Vec::new();
+    for entry in fs::read_dir(cache.join("sources")).into_iter().flatten().flatten() {
+        let Ok(key) = entry.file_name().into_string() else { continue };
+        let Ok(Some(file)) = read_file(&entry.path()) else { continue };
+        all.push(file.tree(key, &entry.path()));
+    }
+    all.sort_by(|a, b| a.key.cmp(&b.key));
+    all
+}
+
 /// The same without the network, and without a trace: none if the source was never asked for before.
 ///
 /// # Errors
@@ -313,14 +325,7 @@ fn make_tree(
 }
 
 fn read_prepared(folder: &Path, identity: &SourceIdentity) -> anyhow::Result<Option<SourceTree>> {
-    let path = folder.join("source.toml");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-    };
-    let file: SourceFile = toml::from_str(&text)
-        .with_context(|| format!("reading {}: remove {} and run again", path.display(), folder.display()))?;
+    let Some(file) = read_file(folder)? else { return Ok(None) };
     ensure!(
         file.identity == identity.identity,
         "{} holds {}, not {}: remove it and run again",
@@ -328,14 +333,33 @@ fn read_prepared(folder: &Path, identity: &SourceIdentity) -> anyhow::Result<Opt
         file.identity,
         identity.identity
     );
-    Ok(Some(SourceTree {
-        identity: file.identity,
-        kernel_version: file.kernel_version,
-        key: identity.key.clone(),
-        folder: folder.to_owned(),
-        repository: folder.join("tree"),
-        base_commit: file.base_commit,
-    }))
+    Ok(Some(file.tree(identity.key.clone(), folder)))
+}
+
+/// The `source.toml` of a folder; none if the source in it is not whole.
+fn read_file(folder: &Path) -> anyhow::Result<Option<SourceFile>> {
+    let path = folder.join("source.toml");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    };
+    toml::from_str(&text)
+        .map(Some)
+        .with_context(|| format!("reading {}: remove {} and run again", path.display(), folder.display()))
+}
+
+impl SourceFile {
+    fn tree(self, key: String, folder: &Path) -> SourceTree {
+        SourceTree {
+            identity: self.identity,
+            kernel_version: self.kernel_version,
+            key,
+            folder: folder.to_owned(),
+            repository: folder.join("tree"),
+            base_commit: self.base_commit,
+        }
+    }
 }
 
 fn source_text(source: &Source) -> String {

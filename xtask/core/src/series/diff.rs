@@ -10,6 +10,8 @@ pub(super) struct FileChange {
     pub paths: Vec<String>,
     /// Every file mode that the headers name, as written, e.g. `100644`.
     pub modes: Vec<String>,
+    /// The blob of the file before the change, as far as an `index` line gives it; none for a new file.
+    pub old_blob: Option<String>,
     /// Lines that the hunks add.
     pub added: Vec<String>,
     /// The numbers that those have in the new file.
@@ -127,6 +129,10 @@ fn extended_header(change: &mut FileChange, line: &str) {
         if let Some(mode) = line.strip_prefix(start) {
             change.modes.push(mode.trim().to_owned());
         }
+    }
+    if let Some((old, _)) = line.strip_prefix("index ").and_then(|rest| rest.split_once("..")) {
+        let is_id = old.len() >= 4 && old.bytes().all(|byte| byte.is_ascii_hexdigit());
+        change.old_blob = (is_id && old.bytes().any(|byte| byte != b'0')).then(|| old.to_owned());
     }
     // `index 1234..5678 100644`: the mode of a file that keeps it.
     if let Some(mode) =

@@ -4,28 +4,54 @@
 //! that the files of the built tree keep their times until the branch is whole, and only those that differ
 //! between two variants are written (and compiled) at all.
 
+mod diagnose;
+mod versions;
+
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use lab_core::plan::Source;
+use lab_core::series::misfit::Cause;
 use lab_core::series::{self, Patch, Series};
 use xshell::Shell;
 
+use self::diagnose::Read;
 use crate::build::source::SourceTree;
 use crate::lab::cache::Cache;
 use crate::lab::digest;
 use crate::lab::process::{self, git};
 
+/// What series are put onto.
+#[derive(Clone, Copy)]
+pub(super) struct Base<'a> {
+    /// Where other sources may be that a patch was written for.
+    pub(super) cache: &'a Cache,
+    /// As `lab.toml` names it.
+    pub(super) source: &'a Source,
+    /// The same, prepared.
+    pub(super) tree: &'a SourceTree,
+}
+
+/// A patch, and where it is tried; or was, if it did not apply.
+#[derive(Clone, Copy)]
+struct Failed<'a> {
+    sh: &'a Shell,
+    base: Base<'a>,
+    /// Its index holds what comes before the patch.
+    work_tree: &'a Path,
+    /// What comes before the series.
+    before: &'a str,
+    series: &'a Series,
+    patch: &'a Patch,
+}
+
 /// The commit of the source with `series` applied; made if there is none yet.
 ///
 /// # Errors
-/// If a patch does not apply: names series, patch, file and hunk. Nothing is left of the attempt.
-pub(super) fn commit(
-    sh: &Shell,
-    cache: &Cache,
-    tree: &SourceTree,
-    series: &[Series],
-) -> anyhow::Result<String> {
+/// If a patch does not apply: names series, patch, file, hunk and cause. Nothing is left of the attempt.
+pub(super) fn commit(sh: &Shell, base: Base<'_>, series: &[Series]) -> anyhow::Result<String> {
+    let Base { cache, tree, .. } = base;
     if series.is_empty() {
         return Ok(tree.base_commit.clone());
     }
@@ -39,7 +65,7 @@ pub(super) fn commit(
         .context("removing old work trees")?;
     let folder = cache.temporary_folder(&prefix)?;
     let work_tree = folder.path().join("tree");
-    let result = apply_all(sh, tree, &work_tree, series);
+    let result = apply_all(sh, base, &work_tree, series);
     drop(folder);
     process::read(git::git(sh, &tree.repository).args(["worktree", "prune"]))
         .context("removing the work tree")?;
@@ -88,7 +114,8 @@ fn branch(series: &[Series]) -> String {
     format!("refs/heads/variant/{}", digest::short(&parts.finish()))
 }
 
-fn apply_all(sh: &Shell, tree: &SourceTree, work_tree: &Path, series: &[Series]) -> anyhow::Result<String> {
+fn apply_all(sh: &Shell, base: Base<'_>, work_tree: &Path, series: &[Series]) -> anyhow::Result<String> {
+    let tree = base.tree;
     // What other variants begin with is not applied once more.
     let begun = (0..series.len()).rev().find_map(|count| Some((count, known(sh, tree, &series[..count])?)));
     let (applied, commit) = begun.unwrap_or_else(|| (0, tree.base_commit.clone()));
@@ -97,9 +124,11 @@ fn apply_all(sh: &Shell, tree: &SourceTree, work_tree: &Path, series: &[Series])
     process::read(add.arg(work_tree).arg(&commit)).context("making a work tree for the patches")?;
     process::read(git::git(sh, work_tree).args(["read-tree", "HEAD"]))
         .context("reading the source's index")?;
+    let head = || process::read(git::git(sh, work_tree).args(["rev-parse", "HEAD"]));
     for series in &series[applied..] {
+        let before = head()?;
         for patch in &series.patches {
-            apply(sh, work_tree, &tree.identity, series, patch)?;
+            apply(&Failed { sh, base, work_tree, before: &before, series, patch })?;
         }
         let compare = ["diff", "--raw", "-z", "--no-renames", "--no-abbrev", &tree.base_commit, "HEAD"];
         let raw = process::read(git::git(sh, work_tree).args(compare))
@@ -109,10 +138,12 @@ fn apply_all(sh: &Shell, tree: &SourceTree, work_tree: &Path, series: &[Series])
         })
         .with_context(|| format!("series {} is not applied", series.name))?;
     }
-    process::read(git::git(sh, work_tree).args(["rev-parse", "HEAD"]))
+    head()
 }
 
-fn apply(sh: &Shell, work_tree: &Path, source: &str, series: &Series, patch: &Patch) -> anyhow::Result<()> {
+/// Applies a patch. What is given is what is known if it fails.
+fn apply(attempt: &Failed<'_>) -> anyhow::Result<()> {
+    let &Failed { sh, work_tree, series, patch, .. } = attempt;
     let mail = patch.as_mail();
     // A mail with CR at its line ends had them added on its way; else they belong to the files.
     let added_by_mail = mail.split('\n').next().is_some_and(|line| line.ends_with('\r'));
@@ -122,15 +153,28 @@ fn apply(sh: &Shell, work_tree: &Path, source: &str, series: &Series, patch: &Pa
         git::git(sh, work_tree).args(am).args(["--committer-date-is-author-date", carriage_returns]);
     let output = process::output(command.stdin(mail))?;
     if !output.status.success() {
-        bail!(explain(series, patch, source, &String::from_utf8_lossy(&output.stderr)));
+        let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+        bail!("applying series {}: patch {} {}", series.name, patch.file, explain(attempt, &messages)?);
     }
     Ok(())
 }
 
-/// git's messages as one sentence that says which hunk of which patch is meant.
-fn explain(series: &Series, patch: &Patch, source: &str, messages: &str) -> String {
-    let purpose = format!("applying series {}: patch {}", series.name, patch.file);
-    let remedy = format!("rebase the series onto {source}");
+/// Where the patch does not apply, why, and what to do.
+fn explain(attempt: &Failed<'_>, messages: &str) -> anyhow::Result<String> {
+    let source = &attempt.base.tree.identity;
+    if let Some((place, path)) = place(attempt.patch, messages) {
+        return Ok(place + &diagnose::misfit(attempt, Read::To(path))?.text(source));
+    }
+    let messages = process::messages(messages.as_bytes());
+    let misfit = diagnose::misfit(attempt, Read::Nothing)?;
+    if misfit.cause == Cause::Unknown {
+        return Ok(format!("is not understood by git: {messages}; make it again with `git format-patch`"));
+    }
+    Ok(format!("does not apply{}", misfit.text(source)))
+}
+
+/// git's messages as the end of a sentence that says which hunk of which file is meant, and that file.
+fn place<'a>(patch: &Patch, messages: &'a str) -> Option<(String, &'a str)> {
     for line in messages.lines().filter_map(|line| line.strip_prefix("error: ")) {
         if let Some((path, old_line)) =
             line.strip_prefix("patch failed: ").and_then(|rest| rest.rsplit_once(':'))
@@ -138,17 +182,16 @@ fn explain(series: &Series, patch: &Patch, source: &str, messages: &str) -> Stri
             let hunk =
                 old_line.parse().ok().and_then(|old_line| series::hunk_number(&patch.text, path, old_line));
             let hunk = hunk.map_or_else(String::new, |number| format!("hunk {number} "));
-            return format!("{purpose} does not apply to {path} ({hunk}at line {old_line}); {remedy}");
+            return Some((format!("does not apply to {path} ({hunk}at line {old_line})"), path));
         }
         if let Some(path) = line.strip_suffix(": does not exist in index") {
-            return format!("{purpose} changes {path}, which the source does not have; {remedy}");
+            return Some((format!("changes {path}, which the source does not have"), path));
         }
         if let Some(path) = line.strip_suffix(": already exists in index") {
-            return format!("{purpose} adds {path}, which the source already has; {remedy}");
+            return Some((format!("adds {path}, which the source already has"), path));
         }
     }
-    let messages = process::messages(messages.as_bytes());
-    format!("{purpose}: {messages}; make it again with `git format-patch`")
+    None
 }
 
 #[cfg(test)]
@@ -156,35 +199,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures() {
+    fn places() {
         let text = "--- a/x.c\n+++ b/x.c\n@@ -3,1 +3,1 @@\n-a\n+b\n@@ -2958,1 +2958,1 @@ f\n-c\n+d\n";
         let patch = Patch { file: "0004-x.patch".into(), subject: "x".into(), text: text.into() };
-        let series = Series::new("s", vec![patch.clone()]);
-        let check = |messages: &str, expected: &str| {
-            assert_eq!(
-                explain(&series, &patch, "linux 6.12", messages),
-                format!("applying series s: patch 0004-x.patch{expected}")
-            );
+        let check = |messages: &str, expected: Option<(&str, &str)>| {
+            let place = place(&patch, messages);
+            assert_eq!(place.as_ref().map(|(place, path)| (place.as_str(), *path)), expected);
         };
         check(
             "error: patch failed: x.c:2958\nerror: x.c: patch does not apply\nhint: use\n",
-            " does not apply to x.c (hunk 2 at line 2958); rebase the series onto linux 6.12",
+            Some(("does not apply to x.c (hunk 2 at line 2958)", "x.c")),
         );
-        check(
-            "error: patch failed: y.c:7\n",
-            " does not apply to y.c (at line 7); rebase the series onto linux 6.12",
-        );
+        check("error: patch failed: y.c:7\n", Some(("does not apply to y.c (at line 7)", "y.c")));
         check(
             "error: y.c: does not exist in index\n",
-            " changes y.c, which the source does not have; rebase the series onto linux 6.12",
+            Some(("changes y.c, which the source does not have", "y.c")),
         );
         check(
             "error: y.c: already exists in index\n",
-            " adds y.c, which the source already has; rebase the series onto linux 6.12",
+            Some(("adds y.c, which the source already has", "y.c")),
         );
-        check(
-            "error: corrupt patch at line 7\nhint: x\n",
-            ": error: corrupt patch at line 7; make it again with `git format-patch`",
-        );
+        check("error: corrupt patch at line 7\nhint: x\n", None);
     }
 }

@@ -8,7 +8,7 @@ use lab_core::series::Series;
 use lab_core::series::mutants::{PatchedFile, added_lines};
 use xshell::Shell;
 
-use super::apply;
+use super::apply::{self, Base};
 use crate::build::source::{self, SourceIdentity, SourceTree, Tell};
 use crate::lab::cache::Cache;
 use crate::lab::process::{self, git};
@@ -79,8 +79,8 @@ fn commits(
     }
     let _lock = source::lock(cache, identity, tell)?;
     let tree = source::prepare(sh, cache, source, identity, tell)?;
-    let commits =
-        kernels.iter().map(|series| apply::commit(sh, cache, &tree, series)).collect::<Result<_, _>>()?;
+    let base = Base { cache, source, tree: &tree };
+    let commits = kernels.iter().map(|series| apply::commit(sh, base, series)).collect::<Result<_, _>>()?;
     Ok((commits, tree))
 }
 

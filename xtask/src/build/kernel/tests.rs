@@ -12,6 +12,8 @@ use lab_core::series::Patch;
 use super::*;
 use crate::lab::process::{self, git};
 
+mod misfits;
+
 struct KernelLab {
     sh: Shell,
     cache: Cache,
@@ -367,7 +369,7 @@ fn the_branch_of_a_series_is_on_the_disk() {
 #[test]
 fn a_series_that_does_not_apply() {
     let lab = KernelLab::new();
-    expect!["applying series s: patch 0002-x.patch does not apply to a.c (hunk 1 at line 1); rebase the series onto SOURCE"]
+    expect!["applying series s: patch 0002-x.patch does not apply to a.c (hunk 1 at line 1): the patches before it make this change already; take it out, or the one that it repeats"]
         .assert_eq(&lab.error(&[series("s", &[TWO, TWO])], "CONFIG_X=y\n"));
     expect!["applying series s: patch 0001-x.patch changes c.c, which the source does not have; rebase the series onto SOURCE"]
         .assert_eq(&lab.error(&[series("s", &[&TWO.replace("a.c", "c.c")])], "CONFIG_X=y\n"));
