@@ -6,3 +6,4 @@ pub mod kernels;
 pub(crate) mod mutants;
 pub(crate) mod profiler;
 pub mod source;
+pub(crate) mod unbuilt;

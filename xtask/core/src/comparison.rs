@@ -18,6 +18,7 @@ pub mod statistics;
 mod steps;
 mod suites;
 mod trouble;
+mod unbuilt;
 mod verdict;
 
 use lab_protocol::{Negotiated, Tool};

@@ -75,6 +75,7 @@ pub fn begun() -> CampaignFile {
             variant: variant.name.clone(),
             kernel: boot.record.kernel.clone(),
             symbol_bytes: None,
+            not_built: Vec::new(),
         });
     let kernels = kernels.collect();
     let plan = campaign.file.plan.with_repetitions(2);

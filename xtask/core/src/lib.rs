@@ -6,6 +6,7 @@
 pub mod text;
 
 pub mod evidence;
+pub mod kbuild;
 
 pub mod plan;
 pub mod series;

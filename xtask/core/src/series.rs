@@ -8,11 +8,13 @@ pub mod mutants;
 pub mod paths;
 pub mod placebos;
 mod scan;
+pub mod unbuilt;
 
 use anyhow::{Context as _, bail, ensure};
 
 pub use scan::{check_changes, scan};
 
+use crate::kbuild;
 use crate::text::digest;
 
 /// A larger patch is refused: the largest ones that are mailed to kernel lists stay below a tenth of it.
@@ -214,18 +216,18 @@ fn subject(text: &str) -> Option<String> {
 }
 
 fn added_symbols(text: &str) -> Vec<String> {
-    diff::parse(text)
-        .iter()
-        .filter(|change| {
-            change
-                .paths
-                .iter()
-                .any(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("Kconfig")))
-        })
-        .flat_map(|change| &change.added)
-        .filter_map(|line| line.strip_prefix("config ").or_else(|| line.strip_prefix("menuconfig ")))
-        .map(|name| name.trim().to_owned())
-        .collect()
+    let changes = diff::parse(text);
+    let kconfig = changes.iter().filter(|change| change.paths.iter().any(|path| is_kconfig_file(path)));
+    kconfig.flat_map(|change| &change.added).filter_map(|line| defined(line)).map(str::to_owned).collect()
+}
+
+fn is_kconfig_file(path: &str) -> bool {
+    kbuild::is_kconfig(path.rsplit('/').next().unwrap_or(path))
+}
+
+/// The option that a line of a Kconfig file begins to define.
+fn defined(line: &str) -> Option<&str> {
+    line.strip_prefix("config ").or_else(|| line.strip_prefix("menuconfig ")).map(str::trim)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod metadata;
 mod patched;
 mod sandbox;
 mod symbols;
+mod unbuilt;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,12 +23,13 @@ use xshell::{Shell, cmd};
 pub(crate) use fragments::{Fragment, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{files, patched_files};
+pub(crate) use unbuilt::{Configured, configured, not_built};
 
-use self::apply::Base;
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
 
+use self::apply::Base;
 use crate::build::source::{self, SourceIdentity, Tell};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
@@ -52,6 +54,9 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) series: &'a [Series],
     /// Put together in this order; of two values for one option the later one counts.
     pub(crate) fragments: &'a [Fragment],
+    /// Options that some series adds, without `CONFIG_`: a fragment may ask for them, and a kernel without that series does
+    /// without them.
+    pub(crate) added_options: &'a [String],
     /// Compiler processes at a time.
     pub(crate) jobs: usize,
     /// Ends the build early.

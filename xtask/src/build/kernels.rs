@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use lab_core::campaign::CampaignKernel;
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
+use lab_core::series::unbuilt::NotBuilt;
 use lab_core::series::{self, Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
 use lab_core::text::kconfig::KernelVersion;
@@ -67,6 +68,7 @@ pub(crate) fn cached(
             variant: &variant.name,
             series,
             fragments: &fragments,
+            added_options: &[],
             jobs: 1,
             interrupt: &lab.interrupt,
             symbols: symbol_list(variants),
@@ -106,6 +108,7 @@ pub(crate) struct Builder<'a> {
     variants: &'a [Variant],
     series: Vec<Vec<Series>>,
     fragments: Vec<Fragment>,
+    added_options: Vec<String>,
     identity: SourceIdentity,
     version: KernelVersion,
 }
@@ -125,7 +128,8 @@ impl<'a> Builder<'a> {
         let identity = source::identify(sh, &lab.cache, &source, &tell)?;
         let version = source::version(sh, &lab.cache, &source, &identity, &tell)?;
         let series = with_placebos(sh, lab, (&source, &identity), variants, series)?;
-        Ok(Builder { sh, lab, source, variants, series, fragments, identity, version })
+        let added_options = added_options(lab);
+        Ok(Builder { sh, lab, source, variants, series, fragments, added_options, identity, version })
     }
 
     /// The kernel of the variant at `place`, built or found in the cache.
@@ -138,6 +142,7 @@ impl<'a> Builder<'a> {
             variant: name,
             series: &self.series[place],
             fragments: &self.fragments,
+            added_options: &self.added_options,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             interrupt: &self.lab.interrupt,
             symbols: symbol_list(self.variants),
@@ -236,6 +241,15 @@ pub(crate) fn load_series(lab: &Lab, name: &str) -> anyhow::Result<Series> {
     Ok(series)
 }
 
+/// Options that the series of this checkout add. What cannot be read as a series adds none.
+pub(super) fn added_options(lab: &Lab) -> Vec<String> {
+    let folder = lab.checkout.join("kernel-patches");
+    let names = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let series = names.filter_map(|name| load(&folder, &name).ok());
+    series.flat_map(|series| series.added_symbols()).collect()
+}
+
 /// The configuration fragments.
 pub(super) fn read_fragments(
     sh: &Shell,
@@ -250,17 +264,22 @@ pub(super) fn read_fragments(
     settings.config.iter().map(read).collect()
 }
 
-/// What a campaign keeps of its kernels.
+/// What a campaign keeps of its kernels, each with what of its series is not built.
 ///
 /// # Errors
 /// If a list of symbols cannot be read.
-pub(crate) fn identities(variants: &[Variant], kernels: &[Kernel]) -> anyhow::Result<Vec<CampaignKernel>> {
-    let identity = |(variant, kernel): (&Variant, &Kernel)| {
+pub(crate) fn identities(
+    variants: &[Variant],
+    kernels: &[Kernel],
+    not_built: Vec<Vec<NotBuilt>>,
+) -> anyhow::Result<Vec<CampaignKernel>> {
+    let identity = |((variant, kernel), not_built): ((&Variant, &Kernel), Vec<NotBuilt>)| {
         Ok(CampaignKernel {
             variant: variant.name.clone(),
             kernel: kernel.metadata.identity(),
             symbol_bytes: Some(kernel.symbols()?.iter().map(|symbol| symbol.size).sum()),
+            not_built,
         })
     };
-    variants.iter().zip(kernels).map(identity).collect()
+    variants.iter().zip(kernels).zip(not_built).map(identity).collect()
 }

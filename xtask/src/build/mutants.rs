@@ -9,7 +9,7 @@ use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
-use super::kernels::{load_all, read_fragments, tell};
+use super::kernels::{added_options, load_all, read_fragments, tell};
 use super::source::{self, SourceIdentity, Tell};
 use crate::lab::Lab;
 
@@ -22,6 +22,7 @@ pub(crate) struct MutantBuilder<'a> {
     identity: SourceIdentity,
     version: KernelVersion,
     fragments: Vec<Fragment>,
+    added_options: Vec<String>,
     series: Vec<Series>,
     variant: Variant,
 }
@@ -53,7 +54,8 @@ impl<'a> MutantBuilder<'a> {
         let source = source::located(&settings.source, lab.checkout.root());
         let identity = source::identify(sh, &lab.cache, &source, &tell)?;
         let version = source::version(sh, &lab.cache, &source, &identity, &tell)?;
-        Ok(MutantBuilder { sh, lab, source, identity, version, fragments, series, variant: variant.clone() })
+        let (added_options, variant) = (added_options(lab), variant.clone());
+        Ok(MutantBuilder { sh, lab, source, identity, version, fragments, added_options, series, variant })
     }
 
     /// The files that the series changes.
@@ -122,6 +124,7 @@ impl<'a> MutantBuilder<'a> {
             variant: name,
             series,
             fragments: &self.fragments,
+            added_options: &self.added_options,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             interrupt: &self.lab.interrupt,
             symbols: SymbolList::NewestForm,

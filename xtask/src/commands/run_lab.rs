@@ -13,6 +13,7 @@ use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, miss
 use lab_core::plan::config::Config;
 use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
 use lab_core::series::placebos;
+use lab_core::series::unbuilt::lines;
 use lab_core::text::escape::escape_for_terminal;
 use lab_protocol::Tool;
 use xshell::Shell;
@@ -21,6 +22,7 @@ use crate::build::image::{self, Image, ImageOrigin};
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
 use crate::build::profiler;
+use crate::build::unbuilt;
 use crate::campaign::execute::{self, BootContext, CampaignEnd};
 use crate::campaign::profile::Profiler;
 use crate::campaign::{self, CampaignFolder, Opened};
@@ -157,7 +159,9 @@ pub(super) fn campaign_and_machine(
         eprintln!("the wall clock under emulation shows orders of magnitude only");
     }
     let machine = Machine::new(&plan.machine, choice.accelerator);
-    let identities = kernels::identities(&plan.variants, kernels)?;
+    let not_built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
+    lines(not_built.iter().flatten()).iter().for_each(|line| eprintln!("{}", escape_for_terminal(line)));
+    let identities = kernels::identities(&plan.variants, kernels, not_built)?;
     let file = CampaignFile {
         version: VERSION,
         begun: jiff::Timestamp::now().to_string(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::{BootData, KernelIdentity, Setup};
 use crate::plan::{Clock, Plan};
+use crate::series::unbuilt::NotBuilt;
 
 /// The campaign file, written before the first boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,17 @@ pub struct CampaignKernel {
     /// How large its functions and data are, all of them; none in a campaign of a time before this was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub symbol_bytes: Option<u64>,
+    /// What of its series is not built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_built: Vec<NotBuilt>,
+}
+
+impl CampaignKernel {
+    /// Whether it is the same kernel. What is said of it may depend on what was known when it was written down.
+    fn is(&self, other: &CampaignKernel) -> bool {
+        (&self.variant, &self.kernel, self.symbol_bytes)
+            == (&other.variant, &other.kernel, other.symbol_bytes)
+    }
 }
 
 impl CampaignFile {
@@ -64,7 +76,8 @@ impl CampaignFile {
         self.version == other.version
             && self.plan.clone().without_added() == other.plan
             && self.setup == other.setup
-            && self.kernels == other.kernels
+            && self.kernels.len() == other.kernels.len()
+            && self.kernels.iter().zip(&other.kernels).all(|(kernel, other)| kernel.is(other))
     }
 
     /// Whether boots of today, as `now` describes them, may join those of this campaign. Real time of different hosts or days

@@ -6,7 +6,7 @@ use lab_protocol::{Negotiated, Splicing};
 
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
-use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict};
+use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict, unbuilt};
 use crate::campaign::{BootData, Campaign, Setup};
 use crate::evidence::metric::Metric;
 use crate::evidence::outcome::Outcome;
@@ -20,7 +20,8 @@ pub(super) fn doubts(
     variants: &[VariantSummary],
     rows: &[Row],
 ) -> Vec<String> {
-    let mut doubts = equal_kernels(variants);
+    let mut doubts = unbuilt::doubts(campaign);
+    doubts.extend(equal_kernels(variants));
     doubts.extend(campaign.damaged.iter().map(|damaged| format!("a record could not be read: {damaged}")));
     doubts.extend(judged_otherwise(campaign));
     if campaign.boots.is_empty() {

@@ -14,7 +14,9 @@ pub(super) struct FileChange {
     pub old_blob: Option<String>,
     /// Lines that the hunks add.
     pub added: Vec<String>,
-    /// The numbers that those have in the new file.
+    /// Lines that the hunks remove.
+    pub removed: Vec<String>,
+    /// The numbers that those added have in the new file.
     pub added_at: Vec<u64>,
     /// Hunks: the old start line and the new one.
     pub hunks: Vec<(u64, u64)>,
@@ -100,7 +102,10 @@ fn hunk<'a>(
                 new_left = new_left.saturating_sub(1);
                 change.added.push(line[1..].to_owned());
             }
-            Some(b'-') => old_left = old_left.saturating_sub(1),
+            Some(b'-') => {
+                old_left = old_left.saturating_sub(1);
+                change.removed.push(line[1..].to_owned());
+            }
             Some(b'\\') => {}
             Some(_) | None => {
                 old_left = old_left.saturating_sub(1);

@@ -26,7 +26,7 @@ use crate::lab::{beneath, cache};
 const OBJECTS_NEEDED_BYTES: u64 = 1 << 30;
 
 /// A larger configuration is refused; one has some 100 KiB.
-const CONFIG_LIMIT_BYTES: u64 = 16 << 20;
+pub(super) const CONFIG_LIMIT_BYTES: u64 = 16 << 20;
 
 /// How often a long build says that it goes on.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
@@ -83,7 +83,7 @@ pub(super) fn run(
         interrupt: request.interrupt,
     };
     interrupted::begin(&folder)?;
-    let (before, now, without) = configure(&make, &wanted)?;
+    let (before, now, without) = configure(&make, &wanted, request.added_options)?;
     let kind = BuildKind::of(before.as_deref(), &now, is_linked);
     // Once for a source and configuration, not for each variant.
     if kind == BuildKind::Full && !without.is_empty() {
@@ -248,10 +248,18 @@ fn log_file(tree: &SourceTree, variant: &str) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost. Gives the configuration that was
-/// there before, the one that is there now, and the options that the source does not have and may do without.
-fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<(Option<String>, String, Vec<Lost>)> {
-    const NAME: &str = ".config";
+/// The resolved configuration, in the object directory.
+pub(super) const CONFIG: &str = ".config";
+
+/// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost, but for options of series that this
+/// kernel does not have. Gives the configuration that was there before, the one that is there now, and the options that the
+/// source does not have and may do without.
+fn configure(
+    make: &Make,
+    wanted: &[Wanted],
+    added_options: &[String],
+) -> anyhow::Result<(Option<String>, String, Vec<Lost>)> {
+    const NAME: &str = CONFIG;
     let read = || beneath::read(make.objects, NAME, CONFIG_LIMIT_BYTES);
     let time = || beneath::open(make.objects, NAME).and_then(|file| file.metadata()?.modified());
     let (before, time_before) = (read().ok(), time().ok());
@@ -269,8 +277,12 @@ fn configure(make: &Make, wanted: &[Wanted]) -> anyhow::Result<(Option<String>, 
     let (before, after) = (before.map(text), text(after));
     let lost = fragments::lost(wanted, &after).into_iter();
     let lost = lost.map(|lost| (is_defined(make.sh, make.tree, &lost.wanted.option), lost));
-    let (without, lost): (Vec<_>, Vec<_>) =
-        lost.partition(|(defined, lost)| *defined == Defined::No && lost.wanted.if_known);
+    let is_of_others = |(defined, lost): &(Defined, Lost)| {
+        *defined == Defined::No && added_options.iter().any(|name| lost.wanted.is(name))
+    };
+    let (without, lost): (Vec<_>, Vec<_>) = lost
+        .filter(|lost| !is_of_others(lost))
+        .partition(|(defined, lost)| *defined == Defined::No && lost.wanted.if_known);
     if lost.is_empty() {
         return Ok((before, after, without.into_iter().map(|(_, lost)| lost).collect()));
     }

@@ -37,13 +37,18 @@ impl BuildFolder {
     /// # Errors
     /// If it cannot be made, or another one not be removed.
     pub(super) fn open(cache: &Cache, tree: &SourceTree, all_config: &str) -> anyhow::Result<Self> {
-        let name = digest::short(&digest::of_bytes(all_config.as_bytes())).to_owned();
-        let folder = BuildFolder::at(&tree.folder.join("builds").join(name));
+        let folder = BuildFolder::of(tree, all_config);
         make_room(cache, &tree.folder, &folder.path)?;
         let objects = folder.objects();
         fs::create_dir_all(&objects).with_context(|| format!("making {}", objects.display()))?;
         files::write_atomically(&folder.all_config(), all_config.as_bytes())?;
         Ok(folder)
+    }
+
+    /// The same, whether it is there or not.
+    pub(super) fn of(tree: &SourceTree, all_config: &str) -> Self {
+        let name = digest::short(&digest::of_bytes(all_config.as_bytes())).to_owned();
+        BuildFolder::at(&tree.folder.join("builds").join(name))
     }
 
     pub(super) fn at(path: &Path) -> Self {

@@ -43,6 +43,13 @@ pub(super) struct Wanted {
     pub(crate) if_known: bool,
 }
 
+impl Wanted {
+    /// Whether it is the option of this name, given without `CONFIG_`.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.option.strip_prefix("CONFIG_") == Some(name)
+    }
+}
+
 /// An option that the resolved configuration does not have as asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lost {

@@ -62,6 +62,7 @@ impl KernelLab {
             variant: "v",
             series,
             fragments: &fragments,
+            added_options: &["LOST_FAST".to_owned()],
             jobs: 1,
             interrupt: &self.interrupt,
             symbols,
@@ -456,6 +457,15 @@ fn a_stored_kernel_of_a_tarball_needs_no_source_either() {
     let second = lab.build(&[]).unwrap();
     assert_eq!((second.built, second.digest), (KernelOrigin::Stored, first.digest));
     assert_eq!(lab.said.take(), Vec::<String>::new());
+}
+
+/// One that another series adds is none that is lost; one that is there, and is not as it was asked for, is lost all the same.
+#[test]
+fn an_option_of_a_series_that_a_kernel_does_not_have() {
+    let lab = KernelLab::new();
+    lab.build_with(&[], "CONFIG_X=y\nCONFIG_LOST_TOO_FAST=y\n").unwrap_err();
+    let kernel = lab.build_with(&[], "CONFIG_X=y\nCONFIG_LOST_FAST=y\n").unwrap();
+    assert_eq!(kernel.config().unwrap().lines().count(), 1, "{}", kernel.config().unwrap());
 }
 
 #[test]

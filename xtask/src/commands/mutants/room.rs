@@ -181,7 +181,12 @@ impl<'a> Room<'a> {
         let rename = |variant: Variant| Variant { name: name.to_owned(), ..variant };
         file.plan.variants = file.plan.variants.into_iter().map(rename).collect();
         let kernel = kernel.metadata.identity();
-        file.kernels = vec![CampaignKernel { variant: name.to_owned(), kernel, symbol_bytes: None }];
+        file.kernels = vec![CampaignKernel {
+            variant: name.to_owned(),
+            kernel,
+            symbol_bytes: None,
+            not_built: Vec::new(),
+        }];
         Ok((file, step))
     }
 }

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use lab_core::plan::{BootStep, Plan, SideBySide};
+use lab_core::series::unbuilt::lines;
 use lab_core::text::layout::longest;
 use xshell::Shell;
 
 use super::estimate::estimate;
 use super::{boots_side_by_side, resolve};
-use crate::build::{image, kernels};
+use crate::build::{image, kernels, unbuilt};
 use crate::campaign;
 use crate::commands::cli;
 use crate::lab::Lab;
@@ -40,7 +41,7 @@ fn packages(plan: &Plan) -> String {
     }
 }
 
-/// A line for each kernel and one for the image. What is missing on this machine is no error of the plan.
+/// A line for each kernel, for each part of a series that is not built, and one for the image. What is missing on this machine is no error of the plan.
 fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
     let how = |is_there: bool| if is_there { "cached" } else { "to be built" };
     let mut text = match kernels::cached(sh, lab, &plan.kernel, &plan.variants) {
@@ -54,6 +55,12 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
             })
         }
         Err(error) => format!("kernels  cannot be looked up: {error:#}\n"),
+    };
+    text += &match unbuilt::foreseen(sh, lab, &plan.kernel, &plan.variants) {
+        Ok(not_built) => {
+            lines(not_built.iter().flatten()).iter().fold(String::new(), |text, line| text + line + "\n")
+        }
+        Err(error) => format!("what of the series is not built cannot be found out: {error:#}\n"),
     };
     text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &plan.tools()) {
         Ok(is_there) => format!("image  {}\n", how(is_there)),

@@ -13,7 +13,7 @@ const PACKAGES: [(&str, &[&[&str]]); 10] = [
         "xtask/core",
         &[
             &["text"],
-            &["evidence"],
+            &["evidence", "kbuild"],
             &["plan", "series"],
             &["campaign"],
             &["comparison"],
