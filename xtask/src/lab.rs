@@ -8,6 +8,7 @@ pub mod digest;
 pub mod files;
 pub mod interrupt;
 pub mod lock;
+pub mod output;
 pub mod process;
 pub mod scratch;
 pub mod stopwatch;
@@ -76,14 +77,15 @@ impl Lab {
         let lab = Lab {
             checkout: Checkout::open()?,
             cache: Cache::from_environment()?,
-            interrupt: Interrupt::install()?,
+            interrupt: Interrupt::of_process(),
         };
+        lab.interrupt.has_to_save();
         // What cannot be removed is in nobody's way.
         let series = lab.checkout.join("kernel-patches");
         let of_imports = if series.is_dir() { scratch::sweep(&series, is_of_import) } else { Ok(()) };
         for swept in [lab.cache.sweep(), scratch::sweep(&std::env::temp_dir(), is_of_sockets), of_imports] {
             if let Err(error) = swept {
-                eprintln!("{}", escape_for_terminal(&format!("{error:#}")));
+                output::tell(&escape_for_terminal(&format!("{error:#}")));
             }
         }
         Ok(lab)

@@ -3,6 +3,12 @@
 //!
 //! The folders are stages; each uses only those above it in this list.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads; lab/output.rs does not"
+)]
+
 pub mod lab;
 
 pub mod machine;

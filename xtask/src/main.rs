@@ -1,16 +1,24 @@
 //! The lab's command line: one line per command.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads; lab/output.rs does not"
+)]
+
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab,
+    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
 };
+use xtask::lab::interrupt::Interrupt;
 
 fn main() -> ExitCode {
-    end(run(&Cli::parse().command))
+    let command = Cli::parse().command;
+    end(Interrupt::listen(tell_interrupted).and_then(|()| run(&command)))
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {

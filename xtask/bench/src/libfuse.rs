@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use xshell::{Shell, cmd};
 use xtask::lab::cache::Cache;
-use xtask::lab::{digest, files};
+use xtask::lab::{digest, files, process};
 
 use super::contender::REQUEST_KIB;
 
@@ -77,7 +77,7 @@ pub(super) fn ensure(sh: &Shell, cache: &Cache) -> anyhow::Result<Libfuse> {
     let key = digest::Parts::default().with("version", &version).with("edits", edits).finish();
     let target = cache.join("bench").join(format!("libfuse-{version}-{}", digest::short(&key)));
     if !target.is_dir() {
-        let _lock = cache.lock("bench-libfuse", || {})?;
+        let _lock = cache.lock("bench-libfuse", |_| {})?;
         cache.remove_leftovers("libfuse-")?;
         let work = cache.temporary_folder("libfuse-")?;
         make(sh, work.path(), &source)
@@ -91,7 +91,7 @@ pub(super) fn ensure(sh: &Shell, cache: &Cache) -> anyhow::Result<Libfuse> {
 /// Version of the package with the library, and of the source that it was built from.
 fn versions(sh: &Shell) -> anyhow::Result<(String, String)> {
     let format = "${Version} ${source:Version}";
-    let text = cmd!(sh, "dpkg-query --show --showformat={format} libfuse3-dev").quiet().read();
+    let text = process::read(cmd!(sh, "dpkg-query --show --showformat={format} libfuse3-dev"));
     let text = text.context("asking for the version of libfuse3-dev (the bench needs Debian's libfuse)")?;
     let (version, source) = text.trim().split_once(' ').context("the version of libfuse3-dev")?;
     Ok((version.to_owned(), source.to_owned()))
@@ -111,11 +111,11 @@ fn make(sh: &Shell, work: &Path, version: &str) -> anyhow::Result<()> {
     };
     write("passthrough_ll.c", LOW_LEVEL)?;
     write("passthrough_hp.cc", HIGH_PERFORMANCE)?;
-    let flags = cmd!(sh, "pkg-config fuse3 --cflags --libs").quiet().read()?;
+    let flags = process::read(cmd!(sh, "pkg-config fuse3 --cflags --libs"))?;
     let flags = &flags.split_whitespace().collect::<Vec<_>>();
-    cmd!(sh, "gcc -O2 -o {made}/ll passthrough_ll.c {flags...}").quiet().run()?;
+    process::run(cmd!(sh, "gcc -O2 -o {made}/ll passthrough_ll.c {flags...}"))?;
     let size = format!("-DREQUEST_KIB={REQUEST_KIB}");
-    cmd!(sh, "g++ -O2 -std=c++17 {size} -o {made}/hp passthrough_hp.cc {flags...}").quiet().run()?;
+    process::run(cmd!(sh, "g++ -O2 -std=c++17 {size} -o {made}/hp passthrough_hp.cc {flags...}"))?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ fn fetch(sh: &Shell, work: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let options = &settings.iter().flat_map(|setting| ["-o", setting]).collect::<Vec<_>>();
     let _folder = sh.push_dir(work);
     let run = |command: xshell::Cmd<'_>| -> anyhow::Result<()> {
-        let output = command.quiet().ignore_status().output()?;
+        let output = process::output(command)?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{}", said.trim().lines().last().unwrap_or("failed without a word"));
         Ok(())
@@ -154,7 +154,7 @@ fn fetch(sh: &Shell, work: &Path, version: &str) -> anyhow::Result<PathBuf> {
     let archive = names.iter().find(|path| is_upstream_archive(path));
     let archive = archive.context("the source package has no upstream archive")?;
     let source = sh.create_dir(work.join("source"))?;
-    cmd!(sh, "tar --extract --file {archive} --directory {source} --strip-components 1").quiet().run()?;
+    process::run(cmd!(sh, "tar --extract --file {archive} --directory {source} --strip-components 1"))?;
     Ok(source)
 }
 

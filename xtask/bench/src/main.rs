@@ -1,5 +1,11 @@
 //! What our server and our load tool cost on this machine, measured beside libfuse's servers and fio, without a VM.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads; xtask::lab::output does not"
+)]
+
 mod contender;
 mod cpu;
 mod fio;
@@ -23,9 +29,9 @@ use clap::Parser;
 use xshell::{Shell, cmd};
 use xtask::commands::cli::{self, BenchPart};
 use xtask::commands::end;
-use xtask::lab::interrupt::Interrupt;
+use xtask::lab::interrupt::{self, Interrupt};
 use xtask::lab::stopwatch::Stopwatch;
-use xtask::lab::{Lab, files};
+use xtask::lab::{Lab, files, output, process};
 use xtask::machine::host;
 
 use contender::{Contender, Participation, Places};
@@ -47,16 +53,18 @@ impl BenchContext<'_> {
     /// # Errors
     /// If the user asked to stop.
     fn go_on(&self) -> anyhow::Result<()> {
-        if self.interrupt.is_set() {
-            bail!("interrupted; nothing is kept of an unfinished bench");
-        }
-        Ok(())
+        Ok(self.interrupt.check()?)
     }
 }
 
 fn main() -> ExitCode {
     let Arguments { options } = Arguments::parse();
-    end(Shell::new().map_err(anyhow::Error::from).and_then(|sh| bench(&sh, &options)))
+    // Whoever started it says what a signal has ended.
+    let ended = Interrupt::listen(|_| ()).and_then(|()| bench(&Shell::new()?, &options));
+    match (&ended, Interrupt::of_process().signal()) {
+        (Err(_), Some(signal)) => ExitCode::from(interrupt::exit_code(signal)),
+        (Ok(_) | Err(_), _) => end(ended),
+    }
 }
 
 /// The command line: what `cargo xtask bench` passes on.
@@ -80,8 +88,8 @@ fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;
     let report = watch.step("measurements", || measure(sh, &lab, options, &own, &libfuse))?;
     let folder = store(&lab.results(sh)?, &report)?;
-    print!("{}", report::render(&report, &contender::all()));
-    eprintln!("\nstored in {}\n{}", folder.display(), watch.line());
+    output::print(&report::render(&report, &contender::all()))?;
+    output::tell(&format!("\nstored in {}\n{}", folder.display(), watch.line()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,7 +99,7 @@ fn own_programs(sh: &Shell, lab: &Lab) -> anyhow::Result<PathBuf> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let target = lab.checkout.join("target");
     let options = ["--release", "--locked", "--quiet", "--package", "passthrough", "--package", "aio-stress"];
-    cmd!(sh, "{cargo} build {options...} --target-dir {target}").quiet().run()?;
+    process::run(cmd!(sh, "{cargo} build {options...} --target-dir {target}"))?;
     Ok(target.join("release"))
 }
 
@@ -102,7 +110,8 @@ fn measure(
     own: &Path,
     libfuse: &Libfuse,
 ) -> anyhow::Result<BenchReport> {
-    let _alone = lab.cache.lock("bench", || eprintln!("waiting for another bench to end"))?;
+    let _alone =
+        lab.cache.lock("bench", |who| output::tell(&format!("waiting for {who}, which measures")))?;
     lab.cache.remove_leftovers(ground::PREFIX)?;
     let begun = jiff::Timestamp::now().to_string();
     let ground = Ground::new(&lab.cache, options.file_mib)?;
@@ -153,7 +162,7 @@ fn rounds(
         throughput::check_requests(sh, bench, contender).with_context(checking)?;
     }
     for round in 0..options.rounds {
-        eprintln!("round {} of {}", round + 1, options.rounds);
+        output::tell(&format!("round {} of {}", round + 1, options.rounds));
         let measuring = |contender: &Contender| format!("measuring {}", contender.name);
         if wanted(BenchPart::Throughput) {
             for it in in_turn(round) {

@@ -3,6 +3,12 @@
 //! Nothing here acts: there is no file, process, network, environment or clock, so that everything can be tested with
 //! text in and text out. The folders are stages; each uses only those above it in this list.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "they panic when nobody reads; what decides prints nothing"
+)]
+
 pub mod text;
 
 pub mod evidence;

@@ -1,6 +1,7 @@
 //! What QEMU calls: at the start, for each block that it translates, at each mark, and at the end.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -41,7 +42,7 @@ pub unsafe extern "C" fn qemu_plugin_install(
     });
     let output = arguments.find_map(|argument| argument.strip_prefix("out=").map(PathBuf::from));
     let Some(output) = output else {
-        eprintln!("the profile plugin needs out=PATH");
+        tell("the profile plugin needs out=PATH");
         return 1;
     };
     with_state(|state| state.output = Some(output));
@@ -82,12 +83,17 @@ extern "C" fn marked(_cpu: c_uint, number: *mut c_void) {
     with_state(|state| state.counts.mark(mark));
 }
 
+/// Says it on QEMU's standard error, if that is open: a panic would end QEMU.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// QEMU ends.
 extern "C" fn ended(_id: u64, _data: *mut c_void) {
     with_state(|state| {
         let Some(output) = &state.output else { return };
         if let Err(error) = std::fs::write(output, state.counts.to_text()) {
-            eprintln!("writing the profile {}: {error}", output.display());
+            tell(&format!("writing the profile {}: {error}", output.display()));
         }
     });
 }

@@ -26,7 +26,7 @@ pub(crate) use self::manifest::Manifest;
 use self::part::Origin;
 use crate::lab::archive::{self, ArchiveEntry};
 use crate::lab::cache::Cache;
-use crate::lab::{digest, files};
+use crate::lab::{digest, files, output};
 
 const ARCHIVE_FILE: &str = "image.cpio";
 const MANIFEST_FILE: &str = "manifest.toml";
@@ -70,7 +70,8 @@ pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool])
         return Ok(image);
     }
     let name = format!("image-{}", digest::short(&inputs.key()));
-    let _lock = cache.lock(&name, || eprintln!("waiting for another process that builds the image"))?;
+    let _lock =
+        cache.lock(&name, |who| output::tell(&format!("waiting for {who}, which builds the image")))?;
     let replaced = match load(sh, &folder) {
         Stored::Whole(image) => return Ok(image),
         Stored::Absent => None,

@@ -12,7 +12,7 @@ use xshell::Shell;
 
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
 use super::source::{self, SourceIdentity};
-use crate::lab::Lab;
+use crate::lab::{Lab, output};
 use crate::series::load;
 
 /// The kernels of `variants`, in their order. Every series is read and checked before anything is built.
@@ -178,7 +178,7 @@ fn symbol_list(variants: &[Variant]) -> SymbolList {
 
 /// Prints one line about what is going on.
 pub(super) fn tell(line: &str) {
-    eprintln!("{}", escape_for_terminal(line));
+    output::tell(&escape_for_terminal(line));
 }
 
 /// The series of a variant, checked; the last one only as far as the variant has it.

@@ -9,6 +9,7 @@ use lab_protocol::profile::{PAGE_BYTES, page_digest};
 use xshell::{Shell, cmd};
 
 use crate::campaign::profile::Profiler;
+use crate::lab::process;
 
 /// Builds the plugin below `target/profile` of the checkout, and reads the programs of the image.
 ///
@@ -17,10 +18,11 @@ use crate::campaign::profile::Profiler;
 pub(crate) fn ensure(sh: &Shell, checkout: &Path, image: &Path) -> anyhow::Result<Profiler> {
     let _folder = sh.push_dir(checkout);
     let target = checkout.join("target/profile");
-    cmd!(sh, "cargo build --quiet --release --locked --package profile-plugin --target-dir {target}")
-        .quiet()
-        .run()
-        .context("building the plugin that counts instructions")?;
+    process::run(cmd!(
+        sh,
+        "cargo build --quiet --release --locked --package profile-plugin --target-dir {target}"
+    ))
+    .context("building the plugin that counts instructions")?;
     let programs = programs(image).with_context(|| format!("reading the programs of {}", image.display()))?;
     Ok(Profiler { plugin: target.join("release/libprofile_plugin.so"), programs })
 }

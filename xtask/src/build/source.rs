@@ -293,8 +293,8 @@ pub(crate) fn lock(
     identity: &SourceIdentity,
     tell: Tell,
 ) -> anyhow::Result<crate::lab::lock::Lock> {
-    cache.lock(&format!("source-{}", identity.key), || {
-        tell(&format!("waiting for another process that uses {}", identity.identity));
+    cache.lock(&format!("source-{}", identity.key), |who| {
+        tell(&format!("waiting for {who}, which uses {}", identity.identity));
     })
 }
 

@@ -15,6 +15,7 @@ use crate::campaign::CampaignFolder;
 use crate::campaign::profile::Profiler;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::output;
 use crate::machine::boot::{Machine, Pinning};
 use attempt::run_attempt;
 pub(crate) use gate::take_cpus;
@@ -148,7 +149,7 @@ fn run_in_turn(plan: &Plan, mut tries: Vec<Try>, interrupt: &Interrupt, run: &Ru
 fn run_and_tell(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
     let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
     if let Some(record) = &record {
-        eprintln!("{}", progress_line(record, context.file.plan.boots.len()));
+        output::tell(&progress_line(record, context.file.plan.boots.len()));
     }
     Ok(record)
 }

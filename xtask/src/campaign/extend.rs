@@ -8,7 +8,7 @@ use lab_core::campaign::{Addition, CampaignFile, differences, due, is_last, long
 use lab_core::text::suggest::quoted;
 
 use super::Opened;
-use super::store::{hold, names, read_file, write_file};
+use super::store::{hold, holder, names, read_file, write_file};
 
 /// Gives the newest campaign of the plan of `file` so many more repetitions of every variant and scenario, numbered on
 /// after the last, and opens it. The second value is its file as it is then.
@@ -32,7 +32,7 @@ pub fn extend(
     };
     let path = results.join(&name);
     let Some(opened) = hold(&path)? else {
-        bail!("--add-boots: campaign {name} is in use by another process; wait until it has ended");
+        bail!("--add-boots: campaign {name} is in use by {}; wait until it has ended", holder(&path));
     };
     let old = read_file(&path)?;
     let differences = differences(&old, file)?;
@@ -83,10 +83,9 @@ mod tests {
             .assert_eq(&refused(&file(), 1));
 
         let begun = super::super::CampaignFolder::open(results.path(), &file()).unwrap();
-        expect![
-            "--add-boots: campaign 2026-01-02-built-1 is in use by another process; wait until it has ended"
-        ]
-        .assert_eq(&refused(&file(), 1));
+        let used = refused(&file(), 1);
+        let by = format!("campaign 2026-01-02-built-1 is in use by process {} (", std::process::id());
+        assert!(used.contains(&by) && used.ends_with("); wait until it has ended"), "{used}");
         drop(begun);
 
         let before = file().plan;

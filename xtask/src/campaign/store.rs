@@ -12,7 +12,7 @@ use lab_core::plan::{BootStep, Plan};
 
 use crate::campaign::boot_files::{has_record, read_boot, read_profile, read_record, read_requests};
 use crate::lab::files;
-use crate::lab::lock::Lock;
+use crate::lab::lock::{self, Lock};
 pub use list::find;
 pub(super) use list::names;
 
@@ -65,6 +65,11 @@ impl CampaignFolder {
         let boots = path.join(BOOTS);
         fs::create_dir_all(&boots).with_context(|| format!("making {}", boots.display()))?;
         Ok(lock(path)?.map(|lock| CampaignFolder { path: path.to_owned(), _lock: lock }))
+    }
+
+    /// Who holds the folder at `path`, in words.
+    pub(crate) fn holder(path: &Path) -> String {
+        holder(path)
     }
 
     /// The boot that lies in this folder of [`Self::at`].
@@ -174,6 +179,11 @@ fn lock(path: &Path) -> anyhow::Result<Option<Lock>> {
     let folder = path.join(BOOTS);
     let handle = File::open(&folder).with_context(|| format!("opening {}", folder.display()))?;
     Lock::try_on(handle, &folder)
+}
+
+/// Who holds the campaign, in words.
+pub(super) fn holder(path: &Path) -> String {
+    lock::holder(&path.join(BOOTS))
 }
 
 pub(super) fn write_file(path: &Path, file: &CampaignFile) -> anyhow::Result<()> {

@@ -1,12 +1,14 @@
 //! `bench`: the server and the load tool measured on this machine, by a program of its own.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
 use super::{CANNOT_TELL, cli};
 use crate::lab::checkout::Checkout;
+use crate::lab::interrupt::Interrupt;
+use crate::lab::process;
 
 /// `cargo xtask bench`: builds the program and runs it with the same options.
 ///
@@ -17,7 +19,9 @@ pub fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let _folder = sh.push_dir(checkout.root());
     let arguments = options.arguments();
     let command = cmd!(sh, "cargo run --quiet --package lab-bench -- {arguments...}");
-    let status = Command::from(command).status().context("starting the benchmark")?;
+    // It unmounts what it has mounted when a signal comes, and says nothing: that is said here.
+    Interrupt::of_process().has_to_save();
+    let status = process::status(command).context("running the benchmark")?;
     // A signal that ended it leaves no code; nothing is kept of an unfinished benchmark.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(CANNOT_TELL)))

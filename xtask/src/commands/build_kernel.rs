@@ -12,8 +12,8 @@ use xshell::Shell;
 
 use crate::build::{kernels, source};
 use crate::commands::{cli, each_patch};
-use crate::lab::Lab;
 use crate::lab::stopwatch::Stopwatch;
+use crate::lab::{Lab, output};
 use crate::machine::host;
 
 /// `cargo xtask build-kernel`.
@@ -40,7 +40,7 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
         Some(_) => each_patch::build(sh, &lab, &settings, &variants, names(options)),
         None => kernels::ensure(sh, &lab, &settings, &variants).map(|_| ExitCode::SUCCESS),
     })?;
-    eprintln!("\n{}", watch.line());
+    output::tell(&format!("\n{}", watch.line()));
     Ok(code)
 }
 

@@ -9,7 +9,9 @@ use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use crate::lab::checkout::Checkout;
+use crate::lab::interrupt::Interrupt;
 use crate::lab::stopwatch::Stopwatch;
+use crate::lab::{output, process};
 use crate::machine::host;
 
 /// Runs every check; stops at the first that fails. The tests come last, so that their summary ends the output.
@@ -18,6 +20,8 @@ use crate::machine::host;
 /// If a check fails; it has printed why.
 pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
+    // What is started here starts programs of its own, which end with it.
+    Interrupt::of_process().has_to_save();
     let mut watch = Stopwatch::start();
     watch.step("packages", || host::require(sh, &[Tool::Fio]))?;
     let _folder = sh.push_dir(checkout.root());
@@ -33,13 +37,13 @@ pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
         let _flags = sh.push_env("RUSTDOCFLAGS", "--deny warnings --allow rustdoc::private-intra-doc-links");
         step("rustdoc", cmd!(sh, "{cargo} doc --workspace --no-deps --document-private-items --locked"))
     })?;
-    println!("{}", watch.line());
+    output::print(&format!("{}\n", watch.line()))?;
     // Also those that take minutes; nothing is left out.
     step("the tests", cmd!(sh, "{cargo} test --workspace --locked -- --include-ignored"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn step(name: &str, command: xshell::Cmd<'_>) -> anyhow::Result<()> {
-    println!("== {name}");
-    command.quiet().run().with_context(|| format!("{name} failed"))
+    output::print(&format!("== {name}\n"))?;
+    process::run(command).with_context(|| format!("{name} failed"))
 }

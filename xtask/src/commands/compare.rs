@@ -14,7 +14,7 @@ use lab_core::report::{self, Format};
 use crate::campaign;
 use crate::commands::cli;
 use crate::lab::checkout::Checkout;
-use crate::lab::files;
+use crate::lab::{files, output};
 
 /// The comparison as a file of the campaign.
 const STORED: &str = "comparison.txt";
@@ -27,12 +27,14 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
     let results = Checkout::open()?.join("results");
     let folder = campaign::find(&results, options.campaign.as_deref())?;
     if options.profile {
-        print!("{}", profile(&folder)?);
+        output::print(&profile(&folder)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let campaign = campaign::load(&folder)?;
     if options.timeline {
-        print!("{}", timeline::show(&campaign, &wanted(options), |boot| campaign::requests(&folder, boot))?);
+        output::print(&timeline::show(&campaign, &wanted(options), |boot| {
+            campaign::requests(&folder, boot)
+        })?)?;
         return Ok(ExitCode::SUCCESS);
     }
     let question = Question { metrics: options.metric.clone(), against: options.against.clone() };
@@ -41,12 +43,12 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
         if question.is_default() {
             return show(&campaign, &comparison, options.format);
         }
-        print!("{}", options.format.render(&comparison)?);
+        output::print(&options.format.render(&comparison)?)?;
         return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
     };
     let other = campaign::load(&campaign::find(&results, Some(other))?)?;
     let across = across::across([&campaign, &other], &question)?;
-    print!("{}", options.format.render_across(&across)?);
+    output::print(&options.format.render_across(&across)?)?;
     Ok(ExitCode::from(across.status.exit_code()))
 }
 
@@ -94,7 +96,7 @@ pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> 
     let campaign = campaign::load(folder)?;
     let comparison = comparison::compare(&campaign)?;
     files::write_atomically(&folder.join(STORED), Format::Table.render(&comparison)?.as_bytes())?;
-    println!();
+    output::print("\n")?;
     show(&campaign, &comparison, format)
 }
 
@@ -102,8 +104,8 @@ pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> 
 fn show(campaign: &Campaign, comparison: &Comparison, format: Format) -> anyhow::Result<ExitCode> {
     let test = self_test::check(campaign, comparison);
     match &test {
-        Some(test) if format == Format::Table => print!("{}", report::self_test::render(test)),
-        Some(_) | None => print!("{}", format.render(comparison)?),
+        Some(test) if format == Format::Table => output::print(&report::self_test::render(test))?,
+        Some(_) | None => output::print(&format.render(comparison)?)?,
     }
     let status = test.map_or(comparison.conclusion.status, |test| test.status());
     Ok(ExitCode::from(status.exit_code()))

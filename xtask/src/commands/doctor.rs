@@ -7,7 +7,7 @@ use xshell::Shell;
 
 use crate::commands::cli;
 use crate::lab::cache::Cache;
-use crate::lab::files;
+use crate::lab::{files, output};
 use crate::machine::accel::{self, MachineIdentity};
 use crate::machine::host::{self, NEEDS, Need, OPTIONAL};
 use crate::machine::memory::room;
@@ -20,12 +20,12 @@ pub fn doctor(sh: &Shell, options: &cli::Doctor) -> anyhow::Result<ExitCode> {
     let cache = Cache::from_environment()?;
     if options.forget {
         match accel::forget(&cache)? {
-            0 => eprintln!("no result of a test of KVM was remembered"),
-            count => eprintln!("forgotten: {count} results of tests of KVM"),
+            0 => output::tell("no result of a test of KVM was remembered"),
+            count => output::tell(&format!("forgotten: {count} results of tests of KVM")),
         }
     }
     let (text, ready) = examine(sh, &cache)?;
-    print!("{text}");
+    output::print(&text)?;
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 

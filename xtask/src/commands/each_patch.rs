@@ -11,7 +11,7 @@ use xshell::Shell;
 
 use crate::build::kernel::Kernel;
 use crate::build::kernels::{Builder, load_series};
-use crate::lab::Lab;
+use crate::lab::{Lab, output};
 
 /// What a program returns that found something wrong with the series.
 const WORSE: u8 = 1;
@@ -30,7 +30,11 @@ pub(crate) fn steps(lab: &Lab, config: &Config, name: &str) -> anyhow::Result<Ve
         [] => "the source as it is".to_owned(),
         before => before.join(", "),
     };
-    eprintln!("series {name}: {} patches on top of {before}, as in variant {}", subjects.len(), like.name);
+    output::tell(&format!(
+        "series {name}: {} patches on top of {before}, as in variant {}",
+        subjects.len(),
+        like.name
+    ));
     Ok(steps)
 }
 
@@ -65,7 +69,7 @@ pub(crate) fn build(
         };
         steps.push(PrefixBuild::new(variant, outcome));
     }
-    print!("\n{}", patches::render(&steps, names));
+    output::print(&format!("\n{}", patches::render(&steps, names)))?;
     Ok(match steps.iter().enumerate().any(|(place, _)| step::is_worse(&steps, place)) {
         true => ExitCode::from(WORSE),
         false => ExitCode::SUCCESS,

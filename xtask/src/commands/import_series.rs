@@ -6,6 +6,7 @@ use xshell::Shell;
 
 use super::cli;
 use crate::lab::checkout::Checkout;
+use crate::lab::output;
 use crate::series::import::{ImportRequest, import};
 
 /// `cargo xtask import-series`: writes a new folder below `kernel-patches/`, or nothing.
@@ -16,6 +17,6 @@ pub fn import_series(sh: &Shell, options: &cli::ImportSeries) -> anyhow::Result<
     let checkout = Checkout::open()?;
     let cli::ImportSeries { from, git, name, version, subject } = options.clone();
     let wanted = ImportRequest { from, git, name, version, subject };
-    print!("{}", import(sh, &checkout.join("kernel-patches"), &wanted)?);
+    output::print(&import(sh, &checkout.join("kernel-patches"), &wanted)?)?;
     Ok(ExitCode::SUCCESS)
 }

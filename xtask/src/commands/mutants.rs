@@ -20,9 +20,9 @@ use xshell::Shell;
 
 use crate::build::mutants::MutantBuilder;
 use crate::commands::cli;
-use crate::commands::run_lab::{campaign_and_machine, command_text, ensure_image};
-use crate::lab::Lab;
+use crate::commands::run_lab::{campaign_and_machine, ensure_image};
 use crate::lab::stopwatch::Stopwatch;
+use crate::lab::{Lab, output};
 use crate::machine::host;
 use room::Room;
 
@@ -48,12 +48,12 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("kernel-patches/{}/{}", options.series, series::MUTANTS))?;
     ensure!(!all.is_empty(), "series {} adds no code in which a fault could be put", options.series);
     if options.rules {
-        print!("{}", report::rules(&all));
+        output::print(&report::rules(&all))?;
         return Ok(ExitCode::SUCCESS);
     }
     let chosen = chosen(all, options)?;
     if options.list {
-        print!("{}", report::list(&chosen));
+        output::print(&report::list(&chosen))?;
         return Ok(ExitCode::SUCCESS);
     }
     let right = watch.step("kernel", || builder.right())?;
@@ -65,10 +65,10 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     warn(&variant, &control)?;
     let tried = watch.step("mutants", || run::run(&room, &builder, &right, &control, &chosen))?;
     if options.verbose {
-        println!("{}", report::notices(&tried));
+        output::print(&format!("{}\n", report::notices(&tried)))?;
     }
-    print!("{}", report::render(&tried));
-    eprintln!("\nresults in {}\n{}", room.path().display(), watch.line());
+    output::print(&report::render(&tried))?;
+    output::tell(&format!("\nresults in {}\n{}", room.path().display(), watch.line()));
     Ok(match tried.iter().any(|tried| tried.fate == Fate::Survived) {
         true => ExitCode::from(SURVIVED),
         false => ExitCode::SUCCESS,
@@ -124,16 +124,7 @@ fn warn(variant: &Variant, control: &room::Control) -> anyhow::Result<()> {
             "the kernel {} without a fault already fails {}: {}",
             variant.name, failure.by, failure.text
         );
-        eprintln!("{}", escape_for_terminal(&text));
+        output::tell(&escape_for_terminal(&text));
     }
     Ok(())
-}
-
-/// The error of a run that the user stopped.
-fn interrupted(room: &Room) -> anyhow::Error {
-    anyhow::anyhow!(
-        "interrupted; what was finished is saved in {}; to go on: {}",
-        room.path().display(),
-        command_text()
-    )
 }

@@ -17,6 +17,8 @@ use xshell::{Shell, cmd};
 use super::cli;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
+use crate::lab::output::{self, Unwritable};
+use crate::lab::process;
 use crate::lab::process::tied::{self, Tree};
 
 /// The longest line of the program, bytes: a result with all its details.
@@ -33,7 +35,7 @@ pub fn probe(sh: &Shell, options: &cli::Probe) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
     if options.list {
         let program = build(sh, &checkout)?.probe;
-        cmd!(sh, "{program} --list").quiet().run()?;
+        output::print(&(process::read(cmd!(sh, "{program} --list"))? + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(table) = &options.expected {
@@ -48,7 +50,7 @@ pub fn probe(sh: &Shell, options: &cli::Probe) -> anyhow::Result<ExitCode> {
         std::fs::create_dir(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     let counts = run(&programs, options, &folders)?;
-    println!("{}", counts.line());
+    output::print(&format!("{}\n", counts.line()))?;
     Ok(ExitCode::from(u8::from(counts.failed > 0)))
 }
 
@@ -91,10 +93,11 @@ fn build(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Programs> {
     let _folder = sh.push_dir(checkout.root());
     let target_folder = checkout.join("target/host");
     let packages = ["--package", "probe", "--package", "passthrough"];
-    cmd!(sh, "cargo build --release --locked --quiet {packages...} --target-dir {target_folder}")
-        .quiet()
-        .run()
-        .context("building the probes for this machine")?;
+    process::run(cmd!(
+        sh,
+        "cargo build --release --locked --quiet {packages...} --target-dir {target_folder}"
+    ))
+    .context("building the probes for this machine")?;
     let program = |name: &str| target_folder.join("release").join(name);
     Ok(Programs { probe: program("probe"), server: program("passthrough") })
 }
@@ -110,7 +113,7 @@ fn run(programs: &Programs, options: &cli::Probe, [storage, mount]: &[PathBuf; 2
         command.arg("--only").args(&options.only);
     }
     let mut tree = Tree::start(command)?;
-    let (counts, running) = read(BufReader::new(lines), |text| println!("{text}"))?;
+    let (counts, running) = read(BufReader::new(lines), |text| output::print(&format!("{text}\n")))?;
     let status = tree.wait().context("waiting for the probes")?;
     if !status.success() {
         let during =
@@ -123,7 +126,7 @@ fn run(programs: &Programs, options: &cli::Probe, [storage, mount]: &[PathBuf; 2
 /// Tells each result that the program gives, until it ends; with the probe that began and did not end.
 fn read(
     mut lines: impl std::io::BufRead,
-    mut tell: impl FnMut(&str),
+    mut tell: impl FnMut(&str) -> Result<(), Unwritable>,
 ) -> anyhow::Result<(Counts, Option<String>)> {
     let (mut counts, mut running) = (Counts::default(), None);
     loop {
@@ -137,7 +140,7 @@ fn read(
             ProbeLine::Result(result) => {
                 running = None;
                 counts.add(&Observation::of(&result));
-                tell(&shown(&result));
+                tell(&shown(&result))?;
             }
         }
     }
@@ -207,7 +210,10 @@ mod tests {
 
     fn told(said: &str) -> String {
         let mut text = String::new();
-        let ended = read(said.as_bytes(), |line| text += &format!("{line}\n"));
+        let ended = read(said.as_bytes(), |line| {
+            text += &format!("{line}\n");
+            Ok(())
+        });
         match ended {
             Ok((counts, running)) => format!("{text}{}, {running:?}\n", counts.line()),
             Err(error) => format!("{text}{error:#}\n"),

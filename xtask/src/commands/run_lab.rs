@@ -27,8 +27,9 @@ use crate::campaign::execute::{self, BootContext, CampaignEnd};
 use crate::campaign::profile::Profiler;
 use crate::campaign::{self, CampaignFolder, Opened};
 use crate::commands::{cli, compare, each_patch};
+use crate::lab::interrupt::{Interrupted, command_text};
 use crate::lab::stopwatch::{Stopwatch, seconds};
-use crate::lab::{Lab, files};
+use crate::lab::{Lab, files, output};
 use crate::machine::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
 use crate::machine::{host, memory};
 
@@ -49,7 +50,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
-        eprint!("\n{}\n", each_patch::report(&plan.variants, &kernels)?);
+        output::tell(&format!("\n{}", each_patch::report(&plan.variants, &kernels)?));
     }
     let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
     let host = host::this_host(sh);
@@ -70,12 +71,12 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let code = match options.profile {
         // One boot of each says where instructions go, and is too little for a verdict.
         true => {
-            print!("{}", compare::profile(folder.path())?);
+            output::print(&compare::profile(folder.path())?)?;
             ExitCode::SUCCESS
         }
         false => compare::finish(folder.path(), options.format)?,
     };
-    eprintln!("\n{}", watch.line());
+    output::tell(&format!("\n{}", watch.line()));
     Ok(code)
 }
 
@@ -138,7 +139,7 @@ pub(super) fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Res
             format!("built in {time}{}", why.unwrap_or_default())
         }
     };
-    eprintln!("image {}  {how}", crate::lab::digest::short(&image.sha256));
+    output::tell(&format!("image {}  {how}", crate::lab::digest::short(&image.sha256)));
     Ok(image)
 }
 
@@ -154,9 +155,13 @@ pub(super) fn campaign_and_machine(
     let qemu_version = host::qemu_version(sh)?;
     let base = kernels.first().context("a plan has at least one variant")?;
     let choice = accelerator::choose(sh, lab, &plan, &host, &qemu_version, kernels, image)?;
-    eprintln!("accelerator {}: {}", choice.accelerator.word(), escape_for_terminal(&choice.reason));
+    output::tell(&format!(
+        "accelerator {}: {}",
+        choice.accelerator.word(),
+        escape_for_terminal(&choice.reason)
+    ));
     if choice.accelerator == Accelerator::Tcg && plan.machine.clock == Clock::Wall {
-        eprintln!("the wall clock under emulation shows orders of magnitude only");
+        output::tell("the wall clock under emulation shows orders of magnitude only");
     }
     let machine = Machine::new(&plan.machine, choice.accelerator);
     let not_built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
@@ -207,6 +212,7 @@ fn open_campaign(
     image: &Image,
 ) -> anyhow::Result<(Opened, CampaignFile)> {
     let results = lab.results(sh)?;
+    lab.interrupt.check()?;
     let (opened, file) = match add_boots {
         Some(repetitions) => {
             let added = jiff::Timestamp::now().to_string();
@@ -220,18 +226,22 @@ fn open_campaign(
     };
     let path = opened.folder.path();
     for why in &opened.left_alone {
-        eprintln!("a new campaign is begun: {why}, and real time of different hosts or days is not mixed");
+        output::tell(&format!(
+            "a new campaign is begun: {why}, and real time of different hosts or days is not mixed"
+        ));
     }
     let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
     files::write_atomically(&path.join("image.toml"), manifest.as_bytes())?;
     let total = file.plan.boots.len();
     match total - missing(&file.plan, &opened.tries).len() {
-        0 => eprintln!("campaign {}  {total} boots", path.display()),
-        done => eprintln!("resuming {}  {done} of {total} boots are there", path.display()),
+        0 => output::tell(&format!("campaign {}  {total} boots", path.display())),
+        done => output::tell(&format!("resuming {}  {done} of {total} boots are there", path.display())),
     }
     for damaged in &opened.damaged {
         let damaged = escape_for_terminal(damaged);
-        eprintln!("a record cannot be read, and its boot is run again unless another try counts: {damaged}");
+        output::tell(&format!(
+            "a record cannot be read, and its boot is run again unless another try counts: {damaged}"
+        ));
     }
     Ok((opened, file))
 }
@@ -254,7 +264,7 @@ fn run_boots(
     let Boots { machine, image, kernels, profiler } = boots;
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
     let side_by_side = boots_side_by_side(&file.plan.machine)?;
-    eprintln!("boots  {}", side_by_side.line());
+    output::tell(&format!("boots  {}", side_by_side.line()));
     let context = BootContext {
         cache: &lab.cache,
         folder,
@@ -270,24 +280,11 @@ fn run_boots(
     };
     match execute::run(&context, tries)? {
         CampaignEnd::Complete => Ok(()),
-        CampaignEnd::Interrupted => bail!(
-            "interrupted; what was finished is saved in {}; to go on: {}",
-            folder.path().display(),
-            command_text()
-        ),
+        CampaignEnd::Interrupted => bail!(Interrupted),
     }
 }
 
 /// How many boots run at a time here and now.
 pub(super) fn boots_side_by_side(machine: &MachineSettings) -> anyhow::Result<SideBySide> {
     plan::side_by_side(machine.clock, machine.memory_mib, memory::room()).map_err(anyhow::Error::msg)
-}
-
-/// The command that does this again.
-pub(super) fn command_text() -> String {
-    let arguments = std::env::args().skip(1).map(|argument| match argument.contains(char::is_whitespace) {
-        true => format!("'{argument}'"),
-        false => argument,
-    });
-    ["cargo".to_owned(), "xtask".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }

@@ -20,6 +20,7 @@ use anyhow::{Context as _, bail};
 
 use super::scratch::{self, ScratchFolder};
 
+use crate::lab::interrupt::Interrupt;
 use crate::lab::lock::Lock;
 
 /// The environment variable that names another cache folder.
@@ -134,14 +135,14 @@ impl Cache {
     }
 
     /// Waits until no other process holds the lock `name`, then holds it. `on_wait` is called once if it has
-    /// to wait.
+    /// to wait, with who holds it.
     ///
     /// # Errors
-    /// If the lock file cannot be opened.
-    pub fn lock(&self, name: &str, on_wait: impl FnOnce()) -> anyhow::Result<Lock> {
+    /// If the lock file cannot be opened, or the user stops the wait.
+    pub fn lock(&self, name: &str, on_wait: impl FnOnce(&str)) -> anyhow::Result<Lock> {
         let path = self.join("locks").join(name);
         let file = File::options().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("opening {}", path.display()))?;
-        Lock::wait_on(file, &path, on_wait)
+        Lock::wait_on(&file, &path, &Interrupt::of_process(), on_wait)
     }
 }

@@ -17,6 +17,7 @@ use lab_core::plan::{AccelChoice, Binding, Clock};
 
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::output;
 use crate::machine::boot::{Accelerator, BootRequest, Machine, boot};
 pub(crate) use remembered::{MachineIdentity, forget, remembered_text};
 use remembered::{TestResult, file, keep, recall};
@@ -66,7 +67,7 @@ pub(crate) fn choose(
     let device = || File::options().read(true).write(true).open("/dev/kvm").map(drop);
     let run = |guest: &TestGuest, accelerator| {
         let capture = boot(&request(guest, accelerator), interrupt).context("testing KVM")?;
-        anyhow::ensure!(!interrupt.is_set(), "testing KVM: interrupted");
+        interrupt.check()?;
         Ok(capture)
     };
     let test =
@@ -134,12 +135,15 @@ impl Test<'_> {
             return Ok(if result.works { Ok(result.line()) } else { Err(result.line()) });
         }
         let guest = (self.guest)()?;
-        eprintln!("testing KVM with a small guest; {} s of silence end it", KVM_SILENCE.as_secs());
+        output::tell(&format!(
+            "testing KVM with a small guest; {} s of silence end it",
+            KVM_SILENCE.as_secs()
+        ));
         let under_kvm = test_outcome(&(self.run)(&guest, Accelerator::Kvm)?);
         let (works, detail) = match under_kvm {
             Ok(time) => (true, format!("a test guest booted under KVM in {time}")),
             Err(why) => {
-                eprintln!("it did not boot; testing whether it does without KVM");
+                output::tell("it did not boot; testing whether it does without KVM");
                 let emulated = test_outcome(&(self.run)(&guest, Accelerator::Tcg)?);
                 let fails = format!("/dev/kvm opens, but a test guest did not boot under KVM: {why}");
                 let emulated = match emulated {
@@ -147,7 +151,7 @@ impl Test<'_> {
                     // That says nothing about KVM, and is not remembered.
                     Err(other) => return Ok(Err(format!("{fails}; nor did it under emulation: {other}"))),
                 };
-                eprintln!("it did; testing KVM once more");
+                output::tell("it did; testing KVM once more");
                 match test_outcome(&(self.run)(&guest, Accelerator::Kvm)?) {
                     Ok(time) => (true, format!("a test guest booted under KVM in {time}, the second time")),
                     Err(again) => (false, format!("{fails}; {emulated}; the second time under KVM: {again}")),

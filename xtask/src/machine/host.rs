@@ -8,8 +8,8 @@ use lab_core::campaign::Host;
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
-use crate::lab::digest;
 use crate::lab::process::path::find_program;
+use crate::lab::{digest, output, process};
 
 /// Something that the lab needs from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
     if !rustix::process::geteuid().is_root() {
         bail!("missing on this machine: {names}; install them with: sudo sh -c '{command}'");
     }
-    eprintln!("installing Debian packages: {names}");
+    output::tell(&format!("installing Debian packages: {names}"));
     install(sh, &missing).with_context(|| format!("installing packages; try by hand: {command}"))?;
     let still = missing_packages(needs);
     if !still.is_empty() {
@@ -143,12 +143,16 @@ fn install_command(packages: &BTreeSet<&str>) -> String {
 fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
     let _front_end = sh.push_env("DEBIAN_FRONTEND", "noninteractive");
     let update = cmd!(sh, "apt-get -q update");
+    // Without it apt-get refuses to go on after an installation that was interrupted.
+    let finish = cmd!(sh, "dpkg --configure -a");
     let install = cmd!(sh, "apt-get -q install -y --no-install-recommends {packages...}");
-    for command in [update, install] {
-        let output = command.quiet().ignore_status().output()?;
+    for command in [update, finish, install] {
+        let program = command.to_string();
+        let program = program.split(' ').next().unwrap_or_default();
+        let output = process::output(command)?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!("apt-get: {}", said.trim().lines().last().unwrap_or("failed without a word"));
+            bail!("{program}: {}", said.trim().lines().last().unwrap_or("failed without a word"));
         }
     }
     Ok(())
@@ -160,7 +164,7 @@ fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
 /// If QEMU is missing or says something else.
 pub(crate) fn qemu_version(sh: &Shell) -> anyhow::Result<String> {
     let text =
-        cmd!(sh, "qemu-system-x86_64 --version").quiet().read().context("asking QEMU for its version")?;
+        process::read(cmd!(sh, "qemu-system-x86_64 --version")).context("asking QEMU for its version")?;
     parse_qemu_version(&text).with_context(|| format!("QEMU calls its version `{}`", text.trim()))
 }
 

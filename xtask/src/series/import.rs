@@ -105,8 +105,8 @@ fn publish(
 /// Lets git read each diff: lines that were wrapped or cut on their way show here.
 fn check_form(sh: &Shell, folder: &Path, selection: &Selection, series: &Series) -> anyhow::Result<()> {
     for (patch, mail) in series.patches.iter().zip(&selection.patches) {
-        let command = git::git(sh, folder).args(["apply", "--numstat", "-"]).stdin(&patch.text);
-        process::read(command).with_context(|| {
+        let command = git::git(sh, folder).args(["apply", "--numstat", "-"]);
+        process::read_of_input(command, patch.text.as_str()).with_context(|| {
             format!(
                 "{} {}: git cannot read its diff, as if lines were wrapped or cut",
                 mail.place,

@@ -31,7 +31,7 @@ pub(crate) struct System {
 pub(crate) fn ensure(sh: &Shell) -> System {
     let cache = Cache::from_environment().expect("the cache");
     let folder = cache.join("kvm-host").join(key());
-    let _lock = cache.lock("kvm-host", || eprintln!("waiting for another test that makes the emulated host"));
+    let _lock = cache.lock("kvm-host", |who| eprintln!("waiting for {who}, which makes the emulated host"));
     if !folder.exists() {
         cache.remove_leftovers("kvm-host-").expect("what a killed test left is removed");
         let temporary = cache.temporary_folder("kvm-host-").expect("a folder in the cache");

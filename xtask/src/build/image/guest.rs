@@ -7,6 +7,7 @@ use lab_protocol::Tool;
 use xshell::{Cmd, Shell, cmd};
 
 use super::part::{Origin, Part};
+use crate::lab::process;
 
 /// The target of the guest's programs.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -55,14 +56,14 @@ pub(crate) struct Toolchain {
 /// If one of them or the libraries for static programs are missing, with the remedy.
 pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain> {
     let _folder = sh.push_dir(checkout);
-    let rustc = isolated(cmd!(sh, "rustc -vV")).quiet().read().context("asking rustc for its version")?;
-    let library = isolated(cmd!(sh, "rustc --print target-libdir --target {TARGET}")).quiet().read()?;
+    let rustc = process::read(isolated(cmd!(sh, "rustc -vV"))).context("asking rustc for its version")?;
+    let library = process::read(isolated(cmd!(sh, "rustc --print target-libdir --target {TARGET}")))?;
     if !sh.path_exists(library.trim()) {
         bail!("rustc has no standard library for {TARGET}: run `rustup target add {TARGET}`");
     }
-    let version = isolated(cmd!(sh, "cc --version")).quiet().read();
+    let version = process::read(isolated(cmd!(sh, "cc --version")));
     let version = version.context("asking cc for its version (if it is missing: install gcc)")?;
-    let libc = isolated(cmd!(sh, "cc -print-file-name=libc.a")).quiet().read()?;
+    let libc = process::read(isolated(cmd!(sh, "cc -print-file-name=libc.a")))?;
     // A compiler that does not find the file gives back its bare name.
     if !libc.contains('/') {
         bail!("the static C library is missing: install libc6-dev (on other systems glibc-static)");
@@ -77,7 +78,7 @@ pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain
 /// If they do not compile.
 pub(super) fn build(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Vec<Part>> {
     let _folder = sh.push_dir(checkout);
-    let sysroot = isolated(cmd!(sh, "rustc --print sysroot")).quiet().read()?;
+    let sysroot = process::read(isolated(cmd!(sh, "rustc --print sysroot")))?;
     let cargo_home = cargo_home(sh)?;
     let checkout_text = checkout.to_str().context("the path of the checkout is not UTF-8")?;
     let flags = rustflags(checkout_text, &cargo_home, &sysroot);
@@ -85,10 +86,8 @@ pub(super) fn build(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Resu
     let packages = PROGRAMS.iter().flat_map(|(package, _)| ["--package", package]);
     let options =
         ["--release", "--locked", "--quiet", "--target", TARGET, "--config", "profile.release.strip=true"];
-    isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"))
-        .env("CARGO_ENCODED_RUSTFLAGS", &flags)
-        .quiet()
-        .run()?;
+    let build = isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"));
+    process::run(build.env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
     let folder = target_folder.join(TARGET).join("release");
     let own = PROGRAMS.iter().map(|(package, place)| read(sh, &folder, package, place));
     let mut parts = own.collect::<anyhow::Result<Vec<_>>>()?;
@@ -99,12 +98,11 @@ pub(super) fn build(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Resu
         let options = ["--locked", "--quiet", "--force", "--no-track", "--target", TARGET];
         let places =
             ["--root".as_ref(), root.as_os_str(), "--target-dir".as_ref(), target_folder.as_os_str()];
-        isolated(cmd!(sh, "cargo install {package} --version {exact} {options...} {places...}"))
-            .args(["--config", "profile.release.strip=true"])
-            .env("CARGO_ENCODED_RUSTFLAGS", &flags)
-            .quiet()
-            .run()
-            .with_context(|| format!("compiling {package} {version} of crates.io"))?;
+        let install =
+            isolated(cmd!(sh, "cargo install {package} --version {exact} {options...} {places...}"))
+                .args(["--config", "profile.release.strip=true"])
+                .env("CARGO_ENCODED_RUSTFLAGS", &flags);
+        process::run(install).with_context(|| format!("compiling {package} {version} of crates.io"))?;
         let part = read(sh, &root.join("bin"), package, tool.guest_path())?;
         let origin = Origin::Built { package: format!("{package} {version}, of crates.io") };
         parts.push(Part { origin, ..part });

@@ -8,7 +8,7 @@ use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use super::elf::{self, Needs};
-use crate::lab::process::path::find_in;
+use crate::lab::process::{self, path::find_in};
 
 /// A file of the host and its place in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,8 @@ fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
     };
     let path = path.into_os_string().into_string();
     let path = path.map_err(|path| anyhow::anyhow!("the name {} is not UTF-8", path.display()))?;
-    let answer = cmd!(sh, "{path} --version").quiet().ignore_stderr().ignore_status().read()?;
+    let answer = process::output(cmd!(sh, "{path} --version"))?.stdout;
+    let answer = String::from_utf8_lossy(&answer);
     if !answer.starts_with(version) {
         bail!(
             "{path} says that it is `{}`; the workloads are written for one that starts with `{version}`: install {package}",
@@ -111,15 +112,15 @@ fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
 /// # Errors
 /// If a program that is there cannot be run.
 pub(crate) fn package(sh: &Shell, path: &str) -> anyhow::Result<Option<String>> {
-    if cmd!(sh, "dpkg-query --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
+    if find_in(&sh.var_os("PATH").unwrap_or_default(), "dpkg-query").is_none() {
         return Ok(None);
     }
     for path in package_paths(path) {
-        let answer = cmd!(sh, "dpkg-query --search {path}").quiet().ignore_stderr().ignore_status().read()?;
-        if let Some(package) = owner(&answer) {
+        let answer = process::output(cmd!(sh, "dpkg-query --search {path}"))?.stdout;
+        if let Some(package) = owner(&String::from_utf8_lossy(&answer)) {
             let format = "${Package} ${Version}";
-            let answer = cmd!(sh, "dpkg-query --show --showformat={format} {package}").quiet().read()?;
-            return Ok(Some(answer));
+            let show = cmd!(sh, "dpkg-query --show --showformat={format} {package}");
+            return process::read(show).map(Some);
         }
     }
     Ok(None)

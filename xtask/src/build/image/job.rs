@@ -4,6 +4,8 @@ use anyhow::{Context as _, bail};
 use lab_protocol::{Job, Tool, WorkloadTask};
 use xshell::{Shell, cmd};
 
+use crate::lab::process;
+
 /// Asks fio whether it takes the job of each workload. It parses them and runs nothing.
 ///
 /// # Errors
@@ -22,13 +24,9 @@ fn check_one(sh: &Shell, file_mib: u32, job: &Job) -> anyhow::Result<()> {
     let path = folder.path().join("job.fio");
     sh.write_file(&path, &job.text)?;
     let bytes = u64::from(file_mib) << 20;
-    let output = cmd!(sh, "fio --parse-only {path}")
-        .env("LAB_FILE", "/proc/nonexistent")
-        .env("LAB_SIZE", bytes.to_string())
-        .quiet()
-        .ignore_status()
-        .output()
-        .context("asking fio about its job")?;
+    let fio = cmd!(sh, "fio --parse-only {path}").env("LAB_FILE", "/proc/nonexistent");
+    let output =
+        process::output(fio.env("LAB_SIZE", bytes.to_string())).context("asking fio about its job")?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

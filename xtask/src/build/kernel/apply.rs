@@ -151,7 +151,7 @@ fn apply(attempt: &Failed<'_>) -> anyhow::Result<()> {
     let am = ["am", "--quiet", "--no-3way", "--no-gpg-sign", "--no-scissors", "--whitespace=nowarn"];
     let command =
         git::git(sh, work_tree).args(am).args(["--committer-date-is-author-date", carriage_returns]);
-    let output = process::output(command.stdin(mail))?;
+    let output = process::output_of_input(command, mail)?;
     if !output.status.success() {
         let messages = String::from_utf8_lossy(&output.stderr).into_owned();
         bail!("applying series {}: patch {} {}", series.name, patch.file, explain(attempt, &messages)?);

@@ -17,7 +17,7 @@ use super::sandbox::BuildSandbox;
 use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
 use crate::lab::cache::Cache;
-use crate::lab::interrupt::Interrupt;
+use crate::lab::interrupt::{Interrupt, Interrupted};
 use crate::lab::process::tied::Tree;
 use crate::lab::process::{self, git};
 use crate::lab::{beneath, cache};
@@ -191,7 +191,7 @@ impl Make<'_> {
             // Ctrl-C comes first: what else the build then says is of no use.
             if self.interrupt.is_set() {
                 drop(make);
-                bail!("interrupted; run again to go on");
+                bail!(Interrupted);
             }
             if let Some(status) = ended {
                 return Ok(status);

@@ -62,8 +62,10 @@ pub(crate) fn refresh(cache: &Cache, package: Package) -> anyhow::Result<()> {
 pub(super) fn current(sh: &Shell, cache: &Cache, package: Package, tell: Tell) -> anyhow::Result<Current> {
     let pointer = pointer(cache, package)?;
     let name = package.name;
-    let wait = || tell(&format!("waiting for another fetch of {name}"));
-    let _lock = cache.lock(&format!("debian-{name}"), wait)?;
+    let lock = cache.lock(&format!("debian-{name}"), |who| {
+        tell(&format!("waiting for {who}, which fetches {name}"))
+    });
+    let _lock = lock?;
     if let Some(current) = read_pointer(&pointer)? {
         return Ok(current);
     }

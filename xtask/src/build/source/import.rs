@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
 use lab_core::series::paths;
@@ -15,6 +15,8 @@ use xshell::{Shell, cmd};
 
 use super::tar::{self, Content};
 use super::{repository, tree};
+use crate::lab::interrupt::Interrupt;
+use crate::lab::process::tied::Tree;
 use crate::lab::process::{self, git};
 
 /// Imports a tarball, compressed or not, with one folder at its top, into the empty folder `tree`; gives the
@@ -44,7 +46,9 @@ pub(super) fn files(
 ) -> anyhow::Result<String> {
     repository::init(sh, tree)?;
     let mut import = Import::start(sh, tree, identity)?;
+    let interrupt = Interrupt::of_process();
     let read = listing.entries.iter().try_for_each(|entry| {
+        interrupt.check()?;
         let (mode, content) = tree::read(&listing.root, entry)?;
         import.file(mode, &entry.path, content.len() as u64, &mut content.as_slice())
     });
@@ -54,7 +58,9 @@ pub(super) fn files(
 
 fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Result<()> {
     let mut top: Option<String> = None;
+    let interrupt = Interrupt::of_process();
     tar::read(&mut unpacker.output, |entry, input| {
+        interrupt.check()?;
         let path = entry.path.strip_prefix("./").unwrap_or(&entry.path).trim_end_matches('/');
         let (folder, path) = path.split_once('/').unwrap_or((path, ""));
         let known = top.get_or_insert_with(|| folder.to_owned());
@@ -91,20 +97,17 @@ fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Resul
 
 /// A running `git fast-import` that makes one commit on branch `base`.
 struct Import {
-    process: Child,
-    input: BufWriter<std::process::ChildStdin>,
+    process: Tree,
+    input: BufWriter<ChildStdin>,
 }
 
 impl Import {
     fn start(sh: &Shell, tree: &Path, message: &str) -> anyhow::Result<Self> {
         let command = git::git(sh, tree).args(["fast-import", "--quiet", "--done", "--depth=0"]);
-        let mut process = Command::from(command)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("starting git fast-import")?;
-        let input = process.stdin.take().context("git fast-import has no standard input")?;
+        let mut command = Command::from(command);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut process = Tree::start(command)?;
+        let input = process.stdin()?;
         let mut import = Import { process, input: BufWriter::with_capacity(1 << 20, input) };
         // A fixed date, so that equal content gives an equal commit.
         let head = format!(
@@ -146,13 +149,20 @@ impl Import {
             || read.as_ref().is_err_and(|error| error.downcast_ref::<io::Error>().is_some_and(broken_pipe));
         // Dropping would flush into a pipe that may be broken; the rest of the buffer is of no use.
         drop(input.into_parts());
-        let output = process.wait_with_output().context("waiting for git fast-import")?;
-        if git_stopped || (read.is_ok() && !output.status.success()) {
-            bail!("git fast-import: {}", process::messages(&output.stderr));
+        let (status, said) = end_of(process).context("waiting for git fast-import")?;
+        if git_stopped || (read.is_ok() && !status.success()) {
+            bail!("git fast-import: {}", process::messages(&said));
         }
         read?;
         ended.context("writing to git fast-import")
     }
+}
+
+/// How a program ended, and what it said on standard error until then.
+fn end_of(mut process: Tree) -> anyhow::Result<(ExitStatus, Vec<u8>)> {
+    let mut said = Vec::new();
+    ChildStderr::read_to_end(&mut process.stderr()?, &mut said)?;
+    Ok((process.wait()?, said))
 }
 
 /// A path as `git fast-import` reads it.
@@ -163,7 +173,7 @@ fn quote(path: &str) -> String {
 /// A tarball that is being uncompressed by the program for its format.
 struct Unpacker {
     output: Box<dyn Read>,
-    process: Option<(Child, &'static str)>,
+    process: Option<(Tree, &'static str)>,
 }
 
 impl Unpacker {
@@ -177,14 +187,10 @@ impl Unpacker {
         // Threads help xz alone, and only with files that were made in blocks, as Debian's are.
         let threads = (program == "xz").then_some("--threads=0");
         let path: PathBuf = path.to_owned();
-        let mut process = Command::from(cmd!(sh, "{program} {threads...} --decompress --stdout {path}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("starting {program}"))?;
-        let output = process.stdout.take().with_context(|| format!("{program} has no standard output"))?;
-        let output = Box::new(BufReader::with_capacity(1 << 20, output));
+        let mut command = Command::from(cmd!(sh, "{program} {threads...} --decompress --stdout {path}"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Tree::start(command)?;
+        let output = Box::new(BufReader::with_capacity(1 << 20, process.stdout()?));
         Ok(Unpacker { output, process: Some((process, program)) })
     }
 
@@ -193,8 +199,8 @@ impl Unpacker {
         io::copy(&mut self.output, &mut io::sink()).context("reading it to its end")?;
         drop(self.output);
         let Some((process, program)) = self.process.take() else { return Ok(()) };
-        let output = process.wait_with_output().with_context(|| format!("waiting for {program}"))?;
-        ensure!(output.status.success(), "{program}: {}", process::messages(&output.stderr));
+        let (status, said) = end_of(process).with_context(|| format!("waiting for {program}"))?;
+        ensure!(status.success(), "{program}: {}", process::messages(&said));
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use lab_core::plan::{Binding, Clock, MachineSettings};
 
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::output;
 use crate::machine::boot::{Pinning, take};
 use crate::machine::quiet;
 
@@ -48,21 +49,21 @@ pub(crate) fn take_cpus(
     let mut is_told = false;
     let pinning = take(cache, machine.cpus, &mut |why| {
         if !is_told {
-            eprintln!("waiting for CPUs: {why}");
+            output::tell(&format!("waiting for CPUs: {why}"));
             is_told = true;
         }
         std::thread::sleep(LOOK);
         !interrupt.is_set()
     })?;
     match (&pinning.why_not, &pinning.binding) {
-        (Some(why), _) => eprintln!("QEMU is not bound to CPUs: {why}"),
+        (Some(why), _) => output::tell(&format!("QEMU is not bound to CPUs: {why}")),
         (None, Binding { vcpus, others, .. }) => {
             let list = |cpus: &[u32]| cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            eprintln!(
+            output::tell(&format!(
                 "the guest's CPUs are bound to CPU {}, QEMU's other threads to {}",
                 list(vcpus),
                 list(others)
-            );
+            ));
         }
     }
     Ok(pinning)
@@ -129,7 +130,7 @@ fn look(own_cpus: &[u32]) -> Option<HostLoad> {
 }
 
 fn tell(busy: &[String], patience_s: u32) {
-    eprintln!("waiting for a quiet host, at most {patience_s} s: {}", busy.join(", "));
+    output::tell(&format!("waiting for a quiet host, at most {patience_s} s: {}", busy.join(", ")));
 }
 
 /// Looks until the host is quiet or `patience_s` looks are spent in vain. A host that does not tell is not waited for.

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use xshell::Shell;
 
 use crate::lab::checkout::Checkout;
+use crate::lab::output;
 use crate::lab::process::{self, git};
 
 /// Looks at every file that git knows.
@@ -18,7 +19,7 @@ use crate::lab::process::{self, git};
 /// # Errors
 /// One error that lists everything that was found.
 pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
-    println!("== tidy");
+    output::print("== tidy\n")?;
     let list = git::git(sh, checkout.root()).args(["ls-files", "--cached", "--others", "--exclude-standard"]);
     let listed = process::read(list).context("listing the checkout")?;
     // What is deleted in the working tree, or a capture in bytes, is no text to check.
@@ -30,12 +31,12 @@ pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
     }
     problems.extend(markdown::unreached(&texts));
     let packages = stages::look(&texts)?;
-    print!("{}", stages::picture(&packages));
+    output::print(&stages::picture(&packages))?;
     problems.extend(packages.iter().flat_map(|package| package.problems()));
     if problems.is_empty() {
         return Ok(());
     }
-    problems.iter().for_each(|problem| println!("{problem}"));
+    output::print(&problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
     bail!("tidy: {} problems, listed above", problems.len())
 }
 

@@ -10,14 +10,14 @@ use lab_core::plan::{BootStep, SideBySide, Variant};
 use lab_core::text::digest::Parts;
 use xshell::Shell;
 
-use super::interrupted;
 use super::kept::{Came, Kept};
 use crate::build::image::Image;
 use crate::build::kernel::Kernel;
 use crate::campaign::execute::{self, BootContext};
 use crate::campaign::{CampaignFolder, folder_name};
 use crate::commands::run_lab::boots_side_by_side;
-use crate::lab::{Lab, digest, files};
+use crate::lab::interrupt::Interrupted;
+use crate::lab::{Lab, digest, files, output};
 use crate::machine::boot::{Machine, Pinning};
 
 /// What all boots of a run have in common.
@@ -86,7 +86,7 @@ impl<'a> Room<'a> {
     ) -> anyhow::Result<Self> {
         let path = lab.results(sh)?.join(format!("mutants-{series}-{}", digest::short(&key(&file)?)));
         let Some(folder) = CampaignFolder::at(&path)? else {
-            bail!("{} is in use by another process: wait until it ends", path.display());
+            bail!("{} is in use by {}; wait until it ends", path.display(), CampaignFolder::holder(&path));
         };
         let text = toml::to_string_pretty(&file).context("writing what is booted as TOML")?;
         files::write_atomically(&path.join("mutants.toml"), text.as_bytes())?;
@@ -111,14 +111,14 @@ impl<'a> Room<'a> {
         let Some((folder, boot)) =
             self.boot((&name, 0), right, Limits { seconds: u32::MAX, failures: None })?
         else {
-            return Err(interrupted(self));
+            return Err(Interrupted.into());
         };
         Kept::of_right(&name, &right.digest, Came::Booted(folder)).write(self.path())?;
-        eprintln!(
+        output::tell(&format!(
             "the kernel {name} without a fault: {} in {:.0} s",
             boot.record.outcome.word(),
             boot.record.wall_s
-        );
+        ));
         Ok(Control { boot })
     }
 

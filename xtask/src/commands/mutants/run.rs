@@ -8,12 +8,12 @@ use lab_core::comparison::mutants::{Fate, Tried, fate};
 use lab_core::series::mutants::Mutant;
 use lab_core::text::escape::escape_for_terminal;
 
-use super::interrupted;
 use super::kept::{Came, Kept};
 use super::progress::Progress;
 use super::room::{Control, Room};
 use crate::build::kernel::Kernel;
 use crate::build::mutants::{Built, MutantBuilder};
+use crate::lab::output;
 
 /// A kernel that waits to be booted, with the place of its mutant and its digest.
 type Waiting = (usize, Box<Kernel>);
@@ -46,7 +46,11 @@ pub(super) fn run(
     }
     let found = fates.len();
     if found > 0 {
-        eprintln!("{found} of {} mutants are through already, in {}", mutants.len(), room.path().display());
+        output::tell(&format!(
+            "{found} of {} mutants are through already, in {}",
+            mutants.len(),
+            room.path().display()
+        ));
     }
     let shared = Shared {
         room,
@@ -67,9 +71,7 @@ pub(super) fn run(
             shared.fail(error);
         }
     });
-    if room.lab.interrupt.is_set() {
-        return Err(interrupted(room));
-    }
+    room.lab.interrupt.check()?;
     if let Some(error) = shared.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
@@ -161,7 +163,7 @@ impl Shared<'_> {
     fn note(&self, place: usize, fate: Fate, boot_s: Option<f64>) {
         let tried = Tried { mutant: self.mutants[place].clone(), fate };
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        eprintln!("{}", progress.line(&tried, boot_s));
+        output::tell(&progress.line(&tried, boot_s));
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).insert(place, tried.fate);
     }
 }

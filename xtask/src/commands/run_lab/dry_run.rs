@@ -13,7 +13,7 @@ use super::{boots_side_by_side, resolve};
 use crate::build::{image, kernels, unbuilt};
 use crate::campaign;
 use crate::commands::cli;
-use crate::lab::Lab;
+use crate::lab::{Lab, output};
 use crate::machine::host;
 
 /// Prints the resolved plan, what would have to be built, and how long the boots would take.
@@ -24,12 +24,12 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
     let lab = Lab::to_look_at()?;
     let plan = resolve(sh, &lab, options)?;
     let side_by_side = boots_side_by_side(&plan.machine)?;
-    print!("{}", boots(&plan, side_by_side));
-    println!("\npackages  {}", packages(&plan));
-    print!("{}", builds(sh, &lab, &plan));
+    output::print(&boots(&plan, side_by_side))?;
+    output::print(&format!("\npackages  {}\n", packages(&plan)))?;
+    output::print(&builds(sh, &lab, &plan))?;
     let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
-    println!("time  {}", estimate(&plan, &earlier, side_by_side.boots));
-    println!("nothing was started, installed, built or written");
+    output::print(&format!("time  {}\n", estimate(&plan, &earlier, side_by_side.boots)))?;
+    output::print("nothing was started, installed, built or written\n")?;
     Ok(ExitCode::SUCCESS)
 }
 

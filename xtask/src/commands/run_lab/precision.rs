@@ -4,6 +4,7 @@ use lab_core::campaign::{CampaignFile, Try, with_more_samples};
 use lab_core::comparison::{self, precision};
 
 use crate::campaign::{self, CampaignFolder};
+use crate::lab::output;
 
 /// Adds repetition after repetition in the scenarios that lack precision, and runs them; says what it does, and which rows will
 /// not get there.
@@ -24,19 +25,19 @@ pub(super) fn narrow(
         let next = precision::next(&comparison, &file.plan);
         if next.scenarios.is_empty() {
             for row in &next.out_of_reach {
-                eprintln!("precision  {row}");
+                output::tell(&format!("precision  {row}"));
             }
             if next.out_of_reach.is_empty() {
-                eprintln!("precision  every interval is within +-{percent:.1} %");
+                output::tell(&format!("precision  every interval is within +-{percent:.1} %"));
             }
             return Ok(());
         }
-        eprintln!(
+        output::tell(&format!(
             "precision  more samples in {}, for +-{percent:.1} %; about {} repetition{} to go",
             next.scenarios.join(", "),
             next.rounds,
             if next.rounds == 1 { "" } else { "s" }
-        );
+        ));
         file = with_more_samples(file, next.scenarios);
         let tries = folder.grow(&file)?;
         run(tries, &file)?;

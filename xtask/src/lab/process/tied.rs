@@ -7,7 +7,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -87,6 +87,30 @@ impl Tree {
                 Err(error).with_context(|| format!("starting {name}"))
             }
         }
+    }
+
+    /// The program's standard input, once.
+    ///
+    /// # Errors
+    /// If it is no pipe.
+    pub(crate) fn stdin(&mut self) -> anyhow::Result<ChildStdin> {
+        self.child.stdin.take().context("taking the program's input")
+    }
+
+    /// The program's standard output, once.
+    ///
+    /// # Errors
+    /// If it is no pipe.
+    pub(crate) fn stdout(&mut self) -> anyhow::Result<ChildStdout> {
+        self.child.stdout.take().context("taking the program's output")
+    }
+
+    /// The program's standard error, once.
+    ///
+    /// # Errors
+    /// If it is no pipe.
+    pub(crate) fn stderr(&mut self) -> anyhow::Result<ChildStderr> {
+        self.child.stderr.take().context("taking the program's messages")
     }
 
     /// How the program ended, if it has; what it has started may still be there.

@@ -62,7 +62,7 @@ fn take_among(
 
 fn try_to_take(cache: &Cache, guest_cpus: u32, cpus: &[HostCpu]) -> anyhow::Result<Result<Pinning, Unbound>> {
     // Two that look at the same time would each find that the other has some.
-    let _choosing = cache.lock("cpus", || ())?;
+    let _choosing = cache.lock("cpus", |_| ())?;
     let mut free = Vec::new();
     let mut taken = BTreeSet::new();
     for cpu in cpus {

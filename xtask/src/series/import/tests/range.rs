@@ -100,7 +100,8 @@ fn a_range_becomes_what_git_takes() {
     let git = |arguments: &[&str]| process::read(git::git(&sh, &folder).args(arguments)).unwrap();
     git(&["checkout", "--quiet", "-b", "again", "base"]);
     for (_, text) in &files[..3] {
-        process::read(git::git(&sh, &folder).args(["am", "--quiet", "--keep-cr"]).stdin(text)).unwrap();
+        process::read_of_input(git::git(&sh, &folder).args(["am", "--quiet", "--keep-cr"]), text.as_str())
+            .unwrap();
     }
     // The line that looks like the start of a mail keeps its mark; all else is as it was.
     let log = |branch: &str| git(&["log", "--format=%an %ae %ad%n%B%T", &format!("base..{branch}")]);

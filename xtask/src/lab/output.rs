@@ -1,0 +1,68 @@
+//! What the lab prints: results on standard output, progress on standard error.
+//!
+//! A reader may go, and a disk may be full. Neither stops the work: progress that nobody can read is dropped, and a result
+//! that cannot be written is an error like any other. `println!` would panic.
+
+use std::fmt;
+use std::io::{self, Write};
+
+/// Standard output did not take a result.
+#[derive(Debug)]
+pub struct Unwritable(io::Error);
+
+impl Unwritable {
+    /// Whether whoever read has seen enough and gone, as `head` does.
+    pub fn reader_has_gone(&self) -> bool {
+        self.0.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "writing to standard output: {}; what was computed and stored before is kept", self.0)
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
+/// Prints a result as it is, to the last byte.
+///
+/// # Errors
+/// [`Unwritable`].
+pub fn print(text: &str) -> Result<(), Unwritable> {
+    print_to(&mut io::stdout().lock(), text)
+}
+
+fn print_to(output: &mut impl Write, text: &str) -> Result<(), Unwritable> {
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Unwritable)
+}
+
+/// Says a line about what is going on, if anybody can read it.
+pub fn tell(line: &str) {
+    // One write, so that lines of several threads stay whole.
+    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::BufWriter;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_reader_that_has_gone_are_told_apart() {
+        // Small enough to stay in the buffer until it is flushed.
+        let mut full = BufWriter::new(File::options().write(true).open("/dev/full").unwrap());
+        let error = print_to(&mut full, "text\n").unwrap_err();
+        assert!(!error.reader_has_gone());
+        assert!(
+            error.to_string().starts_with("writing to standard output: No space left on device"),
+            "{error}"
+        );
+        let (reader, mut writer) = io::pipe().unwrap();
+        drop(reader);
+        assert!(print_to(&mut writer, "text\n").unwrap_err().reader_has_gone());
+        drop(full.into_parts());
+    }
+}
