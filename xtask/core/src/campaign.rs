@@ -3,12 +3,14 @@
 mod extend;
 mod file;
 mod judged;
+mod losses;
 mod record;
 mod tries;
 
 pub use extend::{differences, is_last, longer, with_more_samples};
 pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
 pub use judged::judged;
+pub use losses::{Company, Losses};
 pub use record::{
     AppliedSeries, BootData, KernelIdentity, Record, Setup, StoredFile, VERSION, check_version,
 };

@@ -274,11 +274,9 @@ mod tests {
         let (folder, record) = written(b"", 0);
         let reason = "warning: in a line that is harmless".to_owned();
         let end = |end| Some(Watched { end, frame_error: None, qemu_said: String::new() });
-        for (watched, expected) in [
-            (None, "finished"),
-            (end(End::Exited { code: Some(0) }), "finished"),
-            (end(End::Interrupted), "lost"),
-        ] {
+        for (watched, expected) in
+            [(None, "finished"), (end(End::returned(0)), "finished"), (end(End::Interrupted), "lost")]
+        {
             let broken = Outcome::Broken { reason: reason.clone() };
             let record = Record { outcome: broken.clone(), watched, ..record.clone() };
             fs::write(folder.path().join(RECORD), record.to_text().unwrap()).unwrap();

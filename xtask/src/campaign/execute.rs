@@ -5,16 +5,17 @@ mod gate;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use lab_core::campaign::{CampaignFile, Ended, Record, Try, due, missing};
+use anyhow::bail;
+use lab_core::campaign::{CampaignFile, Company, Ended, Losses, Record, Try, due, missing};
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 
 use crate::campaign::CampaignFolder;
 use crate::campaign::profile::Profiler;
 use crate::lab::cache::Cache;
-use crate::lab::interrupt::Interrupt;
+use crate::lab::interrupt::{Interrupt, command_text};
 use crate::lab::output;
 use crate::machine::boot::{Machine, Pinning};
 use attempt::run_attempt;
@@ -50,6 +51,28 @@ pub(crate) struct BootContext<'a> {
     pub interrupt: &'a Interrupt,
 }
 
+/// What boots of one run know of each other.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours {
+    /// Held for reading by boots that run beside others, and for writing by one that runs alone.
+    beside: RwLock<()>,
+    losses: Mutex<Losses>,
+}
+
+impl Neighbours {
+    /// Notes how a boot ended.
+    ///
+    /// # Errors
+    /// If the host lacks something, so that no other boot is worth a try.
+    fn note(&self, record: &Record, company: Company) -> anyhow::Result<()> {
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        match losses.note(record, company) {
+            Some(why) => bail!("{why}; then run again: {}", command_text()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// How a run of boots ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CampaignEnd {
@@ -64,18 +87,24 @@ pub(crate) enum CampaignEnd {
 /// # Errors
 /// If a record cannot be written: the results would be lost, so no further boot is started.
 pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
-    let run = |step: &BootStep| run_and_tell(context, step);
+    let neighbours = Neighbours::default();
+    let run = |step: &BootStep, company| run_and_tell(context, &neighbours, step, company);
     match context.machine.clock {
-        Clock::Virtual => run_side_by_side(context, &tries, &run)?,
+        Clock::Virtual => run_side_by_side(context, &neighbours, &tries, &run)?,
         Clock::Wall => run_in_turn(&context.file.plan, tries, context.interrupt, &run)?,
     }
     Ok(if context.interrupt.is_set() { CampaignEnd::Interrupted } else { CampaignEnd::Complete })
 }
 
 /// Runs a boot once; none if the user stopped it.
-type Run<'a> = dyn Fn(&BootStep) -> anyhow::Result<Option<Record>> + Sync + 'a;
+type Run<'a> = dyn Fn(&BootStep, Company) -> anyhow::Result<Option<Record>> + Sync + 'a;
 
-fn run_side_by_side(context: &BootContext<'_>, tries: &[Try], run: &Run<'_>) -> anyhow::Result<()> {
+fn run_side_by_side(
+    context: &BootContext<'_>,
+    neighbours: &Neighbours,
+    tries: &[Try],
+    run: &Run<'_>,
+) -> anyhow::Result<()> {
     let steps: VecDeque<BootStep> = missing(&context.file.plan, tries).into_iter().cloned().collect();
     let queue = Mutex::new(steps);
     let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
@@ -88,7 +117,7 @@ fn run_side_by_side(context: &BootContext<'_>, tries: &[Try], run: &Run<'_>) -> 
                     && failure().is_none()
                     && let Some(step) = next()
                 {
-                    if let Err(error) = run_step(&step, run) {
+                    if let Err(error) = run_step(neighbours, &step, run) {
                         failure().get_or_insert(error);
                     }
                 }
@@ -101,20 +130,34 @@ fn run_side_by_side(context: &BootContext<'_>, tries: &[Try], run: &Run<'_>) -> 
     }
 }
 
-/// Runs one boot by itself, and says nothing; none if the user stopped it.
+/// Runs one boot among `neighbours`, and says nothing; none if the user stopped it.
 ///
 /// # Errors
-/// If its record cannot be written.
-pub(crate) fn run_one(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
-    let run = |step: &BootStep| Ok(run_attempt(context, step)?.filter(|_| !context.interrupt.is_set()));
-    run_step(step, &run)
+/// If its record cannot be written, or the host lacks something.
+pub(crate) fn run_one(
+    context: &BootContext<'_>,
+    neighbours: &Neighbours,
+    step: &BootStep,
+) -> anyhow::Result<Option<Record>> {
+    run_step(neighbours, step, &|step, company| run_and_note(context, neighbours, step, company))
 }
 
-/// Runs a boot until it has a result, or was lost too often: the last one; none if the user stopped it.
-fn run_step(step: &BootStep, run: &Run<'_>) -> anyhow::Result<Option<Record>> {
+/// Runs a boot until it has a result, or was lost too often: the last one; none if the user stopped it. One that was lost is
+/// run again alone, since what it lacked may be what others took: memory.
+fn run_step(neighbours: &Neighbours, step: &BootStep, run: &Run<'_>) -> anyhow::Result<Option<Record>> {
     let mut last = None;
     for _ in 0..ATTEMPTS {
-        let Some(record) = run(step)? else { return Ok(None) };
+        let tried = match last {
+            None => {
+                let _beside = neighbours.beside.read().unwrap_or_else(PoisonError::into_inner);
+                run(step, Company::Beside)?
+            }
+            Some(_) => {
+                let _alone = neighbours.beside.write().unwrap_or_else(PoisonError::into_inner);
+                run(step, Company::Alone)?
+            }
+        };
+        let Some(record) = tried else { return Ok(None) };
         let is_lost = matches!(record.outcome, Outcome::Lost { .. });
         last = Some(record);
         if !is_lost {
@@ -131,7 +174,7 @@ fn run_in_turn(plan: &Plan, mut tries: Vec<Try>, interrupt: &Interrupt, run: &Ru
     while !interrupt.is_set()
         && let Some(step) = due(plan, &tries, &given_up)
     {
-        let Some(record) = run(step)? else { break };
+        let Some(record) = run(step, Company::Alone)? else { break };
         let tried = Try::of(&record);
         if tried.ended == Ended::Lost {
             let count = losses.entry(step.number).or_default();
@@ -146,11 +189,28 @@ fn run_in_turn(plan: &Plan, mut tries: Vec<Try>, interrupt: &Interrupt, run: &Ru
 }
 
 /// Runs a boot and says how it went; none if the user stopped it.
-fn run_and_tell(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+fn run_and_tell(
+    context: &BootContext<'_>,
+    neighbours: &Neighbours,
+    step: &BootStep,
+    company: Company,
+) -> anyhow::Result<Option<Record>> {
     let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
     if let Some(record) = &record {
         output::tell(&progress_line(record, context.file.plan.boots.len()));
+        neighbours.note(record, company)?;
     }
+    Ok(record)
+}
+
+fn run_and_note(
+    context: &BootContext<'_>,
+    neighbours: &Neighbours,
+    step: &BootStep,
+    company: Company,
+) -> anyhow::Result<Option<Record>> {
+    let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
+    record.iter().try_for_each(|record| neighbours.note(record, company))?;
     Ok(record)
 }
 
@@ -191,10 +251,11 @@ mod tests {
     fn played(script: &str, run_all: impl Fn(&Plan, &Run<'_>) -> anyhow::Result<()>) -> String {
         let built = campaign(Clock::Wall, &two_arms());
         let played = Mutex::new((script.chars(), String::new()));
-        let run = |step: &BootStep| {
+        let run = |step: &BootStep, company: Company| {
             let mut played = played.lock().unwrap();
             let letter = played.0.next().unwrap_or('f');
-            played.1 += &format!("{}{letter} ", step.number);
+            let alone = if company == Company::Alone { "!" } else { "" };
+            played.1 += &format!("{}{letter}{alone} ", step.number);
             let reason = "test".to_owned();
             let outcome = match letter {
                 'i' => return Ok(None),
@@ -212,19 +273,19 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_boot_is_tried_three_times_and_no_other_twice() {
+    fn a_lost_boot_is_tried_three_times_then_alone_and_no_other_twice() {
         for (script, expected) in [
             ("f", "1f"),
             ("b", "1b"),
             ("h", "1h"),
-            ("lf", "1l 1f"),
-            ("llb", "1l 1l 1b"),
-            ("llll", "1l 1l 1l"),
-            ("li", "1l 1i"),
-            ("le", "1l 1e: the disk is full"),
+            ("lf", "1l 1f!"),
+            ("llb", "1l 1l! 1b!"),
+            ("llll", "1l 1l! 1l!"),
+            ("li", "1l 1i!"),
+            ("le", "1l 1e!: the disk is full"),
         ] {
             assert_eq!(
-                played(script, |plan, run| run_step(&plan.boots[0], run).map(drop)),
+                played(script, |plan, run| run_step(&Neighbours::default(), &plan.boots[0], run).map(drop)),
                 expected,
                 "{script}"
             );
@@ -235,10 +296,10 @@ mod tests {
     fn in_turn_a_boot_that_is_lost_too_often_is_given_up() {
         let interrupt = Interrupt::default();
         for (script, expected) in [
-            ("", "1f 2f 3f 4f"),
-            ("lll", "1l 1l 1l 2f 3f 4f"),
-            ("fi", "1f 2i"),
-            ("fe", "1f 2e: the disk is full"),
+            ("", "1f! 2f! 3f! 4f!"),
+            ("lll", "1l! 1l! 1l! 2f! 3f! 4f!"),
+            ("fi", "1f! 2i!"),
+            ("fe", "1f! 2e!: the disk is full"),
         ] {
             let run_all = |plan: &Plan, run: &Run<'_>| run_in_turn(plan, Vec::new(), &interrupt, run);
             assert_eq!(played(script, run_all), expected, "{script}");

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
 use lab_core::plan::config::Config;
-use lab_core::plan::{self, Clock, MachineSettings, Overrides, Plan, SideBySide, Variant};
+use lab_core::plan::{self, Clock, Overrides, Plan, SideBySide, Variant};
 use lab_core::series::placebos;
 use lab_core::series::unbuilt::lines;
 use lab_core::text::escape::escape_for_terminal;
@@ -45,7 +45,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;
     // Refused now, if not even one boot has memory, and not after the kernels are built.
-    boots_side_by_side(&plan.machine)?;
+    boots_side_by_side(&plan)?;
     watch.step("packages", || host::require(sh, &plan.tools()))?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
@@ -263,7 +263,7 @@ fn run_boots(
 ) -> anyhow::Result<()> {
     let Boots { machine, image, kernels, profiler } = boots;
     let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
-    let side_by_side = boots_side_by_side(&file.plan.machine)?;
+    let side_by_side = boots_side_by_side(&file.plan)?;
     output::tell(&format!("boots  {}", side_by_side.line()));
     let context = BootContext {
         cache: &lab.cache,
@@ -285,6 +285,6 @@ fn run_boots(
 }
 
 /// How many boots run at a time here and now.
-pub(super) fn boots_side_by_side(machine: &MachineSettings) -> anyhow::Result<SideBySide> {
-    plan::side_by_side(machine.clock, machine.memory_mib, memory::room()).map_err(anyhow::Error::msg)
+pub(super) fn boots_side_by_side(plan: &Plan) -> anyhow::Result<SideBySide> {
+    plan::side_by_side(plan, memory::room()).map_err(anyhow::Error::msg)
 }

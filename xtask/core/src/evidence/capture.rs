@@ -57,7 +57,7 @@ impl Capture {
             frame_error: None,
             qmp: Vec::new(),
             qemu_stderr: String::new(),
-            end: End::Exited { code: None },
+            end: End::Exited { code: None, signal: None },
             wall: Duration::ZERO,
         }
     }
@@ -96,6 +96,9 @@ pub enum End {
         /// The exit code; none if a signal ended it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<i32>,
+        /// The signal that ended it; none if it returned, and in records of labs that did not keep it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
     },
     /// QEMU ran longer than the wall limit and was ended.
     WallLimit,
@@ -103,4 +106,21 @@ pub enum End {
     Silence,
     /// The user asked to stop, and QEMU was ended.
     Interrupted,
+}
+
+impl End {
+    /// It returned this.
+    pub fn returned(code: i32) -> Self {
+        End::Exited { code: Some(code), signal: None }
+    }
+
+    /// This signal ended it.
+    pub fn killed(signal: i32) -> Self {
+        End::Exited { code: None, signal: Some(signal) }
+    }
+
+    /// Whether a signal ended it that the lab did not send.
+    pub fn is_by_signal(&self) -> bool {
+        matches!(self, End::Exited { code: None, .. })
+    }
 }

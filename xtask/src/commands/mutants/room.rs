@@ -13,7 +13,7 @@ use xshell::Shell;
 use super::kept::{Came, Kept};
 use crate::build::image::Image;
 use crate::build::kernel::Kernel;
-use crate::campaign::execute::{self, BootContext};
+use crate::campaign::execute::{self, BootContext, Neighbours};
 use crate::campaign::{CampaignFolder, folder_name};
 use crate::commands::run_lab::boots_side_by_side;
 use crate::lab::interrupt::Interrupted;
@@ -29,6 +29,7 @@ pub(super) struct Room<'a> {
     machine: Machine,
     image: PathBuf,
     pub(super) side_by_side: SideBySide,
+    neighbours: Neighbours,
 }
 
 /// The boot of the right kernel.
@@ -90,9 +91,10 @@ impl<'a> Room<'a> {
         };
         let text = toml::to_string_pretty(&file).context("writing what is booted as TOML")?;
         files::write_atomically(&path.join("mutants.toml"), text.as_bytes())?;
-        let mut side_by_side = boots_side_by_side(&file.plan.machine)?;
+        let mut side_by_side = boots_side_by_side(&file.plan)?;
         side_by_side.boots = jobs.unwrap_or(side_by_side.boots);
-        Ok(Room { lab, folder, file, machine, image: image.path.clone(), side_by_side })
+        let (image, neighbours) = (image.path.clone(), Neighbours::default());
+        Ok(Room { lab, folder, file, machine, image, side_by_side, neighbours })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -162,7 +164,7 @@ impl<'a> Room<'a> {
             enough_failures: limits.failures,
             interrupt: &self.lab.interrupt,
         };
-        let Some(record) = execute::run_one(&context, &step)? else { return Ok(None) };
+        let Some(record) = execute::run_one(&context, &self.neighbours, &step)? else { return Ok(None) };
         let folder = folder_name(&step, record.attempt);
         let boot = self.folder.boot(&folder)?;
         Ok(Some((folder, boot)))

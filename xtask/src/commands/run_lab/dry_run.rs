@@ -23,7 +23,7 @@ use crate::machine::host;
 pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::to_look_at()?;
     let plan = resolve(sh, &lab, options)?;
-    let side_by_side = boots_side_by_side(&plan.machine)?;
+    let side_by_side = boots_side_by_side(&plan)?;
     output::print(&boots(&plan, side_by_side))?;
     output::print(&format!("\npackages  {}\n", packages(&plan)))?;
     output::print(&builds(sh, &lab, &plan))?;
@@ -122,8 +122,8 @@ mod tests {
             Plan { machine, ..plan }.with_repetitions(3)
         };
         let on = |clock, cpus| {
-            let room = Room { cpus, available_mib: Some(1600) };
-            boots(&plan(clock), side_by_side(clock, 512, room).unwrap())
+            let (plan, room) = (plan(clock), Room { cpus, available_mib: Some(1600) });
+            boots(&plan, side_by_side(&plan, room).unwrap())
         };
         expect![[r#"
             plan built: 8 boots, 2 side by side; each runs dd-read, aio-read
@@ -141,9 +141,9 @@ mod tests {
         .assert_eq(&on(Clock::Virtual, 2));
         let probed = |probes, workloads| {
             let plan = plan(Clock::Virtual);
-            let plan = Plan { probes: Some(probes), workloads, ..plan };
+            let plan = Plan { probes: Some(probes), workloads, ..plan }.with_repetitions(2);
             let room = Room { cpus: 2, available_mib: Some(1600) };
-            boots(&plan.with_repetitions(2), side_by_side(Clock::Virtual, 512, room).unwrap())
+            boots(&plan, side_by_side(&plan, room).unwrap())
         };
         expect![[r#"
             plan built: 6 boots, 2 side by side; each runs dd-read, aio-read
@@ -168,7 +168,7 @@ mod tests {
         "#]]
         .assert_eq(&probed(ProbeSet::All, Vec::new()));
         let first_line = on(Clock::Virtual, 64).lines().next().unwrap().to_owned();
-        expect!["plan built: 8 boots, 2 side by side and not 64, since each needs 768 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
+        expect!["plan built: 8 boots, 5 side by side and not 64, since each needs 320 MiB of memory and 1600 MiB are available; each runs dd-read, aio-read"]
             .assert_eq(&first_line);
         expect![[r#"
             plan built: 8 boots, one after the other; each runs dd-read, aio-read

@@ -16,10 +16,7 @@ fn capture(end: End, stderr: &str) -> Capture {
 
 fn booted() -> Capture {
     let hello = Hello { kernel_release: "6.12".into(), uptime_us: 1 };
-    Capture {
-        hello: Some((hello, Duration::from_millis(1200))),
-        ..capture(End::Exited { code: Some(0) }, "")
-    }
+    Capture { hello: Some((hello, Duration::from_millis(1200))), ..capture(End::returned(0), "") }
 }
 
 fn hung() -> Capture {
@@ -136,7 +133,7 @@ fn a_failure_that_does_not_repeat_is_none() {
 /// A guest that boots nowhere says nothing about KVM.
 #[test]
 fn a_guest_that_boots_nowhere_is_not_remembered() {
-    let mut host = FakeHost::new(opens, || capture(End::Exited { code: Some(1) }, REFUSED), hung);
+    let mut host = FakeHost::new(opens, || capture(End::returned(1), REFUSED), hung);
     host.check(
         AccelChoice::Auto,
         0,

@@ -1,10 +1,11 @@
 //! The QEMU process: started so that it cannot outlive the lab, ended by its own id only.
 
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Stdio};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use lab_core::evidence::capture::End;
 use lab_core::plan::Binding;
 use rustix::process::{Pid, Signal};
 
@@ -57,10 +58,12 @@ impl Qemu {
         self.child.id()
     }
 
-    /// The exit code if QEMU has ended: the inner value is none if a signal ended it.
-    pub(super) fn ended(&mut self) -> Option<Option<i32>> {
+    /// How QEMU has ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<End> {
+        let of = |status: ExitStatus| End::Exited { code: status.code(), signal: status.signal() };
         // An error means that there is no such child any more.
-        self.child.try_wait().map_or(Some(None), |status| status.map(|status| status.code()))
+        let gone = Some(End::Exited { code: None, signal: None });
+        self.child.try_wait().map_or(gone, |status| status.map(of))
     }
 
     /// Asks QEMU to end, and makes it if it has not done so after a grace period.

@@ -93,8 +93,8 @@ impl Watch {
                 qemu.end();
                 return End::Interrupted;
             }
-            if let Some(code) = qemu.ended() {
-                return End::Exited { code };
+            if let Some(end) = qemu.ended() {
+                return end;
             }
             self.look(qemu);
             if self.timers.passed(self.limits).is_some() {

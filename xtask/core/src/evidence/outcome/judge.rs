@@ -56,7 +56,7 @@ fn decide(evidence: &BootEvidence<'_>) -> Outcome {
         (End::WallLimit, None) => {
             Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) }
         }
-        (End::Exited { code }, None) => match missing_proof(evidence) {
+        (End::Exited { code, signal }, None) => match missing_proof(evidence) {
             None => Outcome::Finished,
             Some(missing) if *code == Some(0) && is_the_guests_doing(evidence) => {
                 Outcome::Broken { reason: format!("{missing}{}", last()) }
@@ -64,7 +64,7 @@ fn decide(evidence: &BootEvidence<'_>) -> Outcome {
             Some(missing) => Outcome::Lost {
                 reason: format!(
                     "{missing}; QEMU {}{}",
-                    exit_text(*code),
+                    exit_text(*code, *signal),
                     last_stderr_line(&evidence.watched.qemu_said)
                 ),
             },
@@ -142,11 +142,33 @@ fn missing_proof(evidence: &BootEvidence<'_>) -> Option<String> {
     }
 }
 
-fn exit_text(code: Option<i32>) -> String {
-    match code {
-        Some(code) => format!("returned {code}"),
-        None => "was ended by a signal".to_owned(),
+fn exit_text(code: Option<i32>, signal: Option<i32>) -> String {
+    match (code, signal) {
+        (Some(code), _) => format!("returned {code}"),
+        (None, None) => "was ended by a signal".to_owned(),
+        // Of those that end a process at once only this one comes from a kernel that has no memory left.
+        (None, Some(9)) => "was ended by SIGKILL, most likely since this machine, or what it lets the lab have of it, ran out \
+                            of memory"
+            .to_owned(),
+        (None, Some(signal)) => format!("was ended by {}", signal_name(signal)),
     }
+}
+
+/// As kill(1) names those that end a program.
+fn signal_name(signal: i32) -> String {
+    const NAMES: [(i32, &str); 9] = [
+        (1, "SIGHUP"),
+        (2, "SIGINT"),
+        (4, "SIGILL"),
+        (6, "SIGABRT"),
+        (7, "SIGBUS"),
+        (8, "SIGFPE"),
+        (11, "SIGSEGV"),
+        (15, "SIGTERM"),
+        (25, "SIGXFSZ"),
+    ];
+    let known = NAMES.iter().find(|(number, _)| *number == signal);
+    known.map_or_else(|| format!("signal {signal}"), |(_, name)| (*name).to_owned())
 }
 
 fn last_stderr_line(said: &str) -> String {
@@ -221,15 +243,15 @@ mod tests {
     #[test]
     fn only_the_whole_proof_is_a_good_end() {
         let console = good_console();
-        let good = capture(&console, &[SHUTDOWN], End::Exited { code: Some(0) });
+        let good = capture(&console, &[SHUTDOWN], End::returned(0));
         check(&good, Some(&report(0)), "finished: ");
         check(
-            &capture(&console, &[], End::Exited { code: Some(0) }),
+            &capture(&console, &[], End::returned(0)),
             Some(&report(0)),
             "lost: QEMU ended without giving a reason; QEMU returned 0: qemu: cannot do it",
         );
         check(
-            &capture("[    0.000000] Linux version 6.12\r\n", &[SHUTDOWN], End::Exited { code: Some(0) }),
+            &capture("[    0.000000] Linux version 6.12\r\n", &[SHUTDOWN], End::returned(0)),
             Some(&report(0)),
             "lost: the end mark is not on the console; QEMU returned 0: qemu: cannot do it",
         );
@@ -247,10 +269,10 @@ mod tests {
     #[test]
     fn taint_and_panic_device_count_without_text() {
         let console = good_console();
-        let good = capture(&console, &[SHUTDOWN], End::Exited { code: Some(0) });
+        let good = capture(&console, &[SHUTDOWN], End::returned(0));
         assert_eq!(judge(&good, Some(&report(512)), NONCE, None).word(), "broken");
         check(
-            &capture(&console, &[PANICKED, RESET], End::Exited { code: Some(0) }),
+            &capture(&console, &[PANICKED, RESET], End::returned(0)),
             None,
             "broken: the panic device was rung, though the console shows no panic",
         );
@@ -263,7 +285,7 @@ mod tests {
         let told = log.lines().filter_map(|line| Some(line.split_once("kmemleak: ")?.1));
         let entries = told.skip_while(|line| !line.starts_with("unreferenced object"));
         let list: String = entries.map(|line| format!("{line}\n")).collect();
-        let good = capture(&good_console(), &[SHUTDOWN], End::Exited { code: Some(0) });
+        let good = capture(&good_console(), &[SHUTDOWN], End::returned(0));
         for (leaks, expected) in [
             (None, "finished: "),
             (Some(String::new()), "finished: "),
@@ -277,15 +299,28 @@ mod tests {
     #[test]
     fn a_qemu_that_fails_says_nothing_about_the_kernel() {
         check(
-            &capture("", &[], End::Exited { code: Some(1) }),
+            &capture("", &[], End::returned(1)),
             None,
             "lost: the guest ended without a whole report; QEMU returned 1: qemu: cannot do it",
         );
         check(
-            &capture("", &[], End::Exited { code: None }),
+            &capture("", &[], End::Exited { code: None, signal: None }),
             None,
             "lost: the guest ended without a whole report; QEMU was ended by a signal: qemu: cannot do it",
         );
+        for (signal, expected) in [
+            (
+                9,
+                "SIGKILL, most likely since this machine, or what it lets the lab have of it, ran out of memory",
+            ),
+            (15, "SIGTERM"),
+            (64, "signal 64"),
+        ] {
+            let expected = format!(
+                "lost: the guest ended without a whole report; QEMU was ended by {expected}: qemu: cannot do it"
+            );
+            check(&capture("", &[], End::killed(signal)), None, &expected);
+        }
     }
 
     /// Every reason of QEMU 7.2 to end (`ShutdownCause`), without a report: the guest's own count against its kernel.
@@ -293,7 +328,8 @@ mod tests {
     fn only_what_the_guest_caused_is_broken() {
         let shutdown = |reason: &str| format!(r#"{{"event": "SHUTDOWN", "data": {{"reason": "{reason}"}}}}"#);
         let ended = |qmp: &[&str], code| {
-            let capture = capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited { code });
+            let capture =
+                capture("[    0.000000] Linux version 6.12\r\n", qmp, End::Exited { code, signal: None });
             judge(&capture, None, NONCE, None)
         };
         for (reason, expected) in [
@@ -314,25 +350,21 @@ mod tests {
         }
         assert_eq!(ended(&[], Some(0)).word(), "lost", "ended before the monitor said why");
         check(
-            &capture(
-                "[    0.000000] Linux version 6.12\r\n",
-                &[&shutdown("host-signal")],
-                End::Exited { code: Some(0) },
-            ),
+            &capture("[    0.000000] Linux version 6.12\r\n", &[&shutdown("host-signal")], End::returned(0)),
             None,
             "lost: the guest ended without a whole report, QEMU's reason is host-signal; QEMU returned 0: qemu: \
              cannot do it",
         );
         // What the kernel said before counts, whoever ended QEMU.
         let panic = "[    1.000000][    T1] Kernel panic - not syncing: test\r\n";
-        let killed = capture(panic, &[&shutdown("host-signal")], End::Exited { code: Some(0) });
+        let killed = capture(panic, &[&shutdown("host-signal")], End::returned(0));
         assert_eq!(judge(&killed, None, NONCE, None).word(), "broken");
     }
 
     /// A kernel that resets or dies where it is to switch the machine off has said all it had to, and is broken.
     #[test]
     fn a_reset_instead_of_a_shutdown_is_the_guests() {
-        let reset = capture(&good_console(), &[RESET], End::Exited { code: Some(0) });
+        let reset = capture(&good_console(), &[RESET], End::returned(0));
         let outcome = judge(&reset, Some(&report(0)), NONCE, None);
         assert_eq!(outcome.word(), "broken", "{outcome:?}");
         assert!(
@@ -342,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_boot_of_another_kernel_does_not_count() {
-        let good = capture(&good_console(), &[SHUTDOWN], End::Exited { code: Some(0) });
+        let good = capture(&good_console(), &[SHUTDOWN], End::returned(0));
         let of = |build_id: Option<&str>| Report { build_id: build_id.map(str::to_owned), ..report(0) };
         for (booted, expected) in [
             (Some("aa11"), "finished: "),

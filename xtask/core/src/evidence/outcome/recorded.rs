@@ -15,7 +15,7 @@ const SIGNALLED: &str = "; QEMU was ended by a signal";
 pub(crate) fn watched_of(outcome: &Outcome, qmp: &[String]) -> Option<Watched> {
     let reason = outcome.reason();
     let end = match outcome {
-        Outcome::Finished => End::Exited { code: Some(0) },
+        Outcome::Finished => End::returned(0),
         Outcome::Hung { .. } if reason.starts_with("did not end within the wall limit") => End::WallLimit,
         Outcome::Hung { .. } => End::Silence,
         // Who breaks is asked nothing; a guest that was asked and then ended by the lab had hung on top of it.
@@ -24,7 +24,7 @@ pub(crate) fn watched_of(outcome: &Outcome, qmp: &[String]) -> Option<Watched> {
         {
             End::Silence
         }
-        Outcome::Broken { .. } => End::Exited { code: Some(0) },
+        Outcome::Broken { .. } => End::returned(0),
         Outcome::Lost { .. } => lost(reason)?,
     };
     Some(Watched { end, frame_error: frame_error(reason), qemu_said: qemu_said(reason) })
@@ -35,15 +35,15 @@ fn lost(reason: &str) -> Option<End> {
         return Some(End::Interrupted);
     }
     if reason.contains(SIGNALLED) {
-        return Some(End::Exited { code: None });
+        return Some(End::Exited { code: None, signal: None });
     }
     let of_another_kernel = ["the guest ran the kernel with", "the guest does not know its kernel's"];
     if of_another_kernel.iter().any(|start| reason.starts_with(start)) {
-        return Some(End::Exited { code: Some(0) });
+        return Some(End::returned(0));
     }
     let (_, rest) = reason.split_once(RETURNED)?;
     let code = rest.split(':').next()?.parse().ok()?;
-    Some(End::Exited { code: Some(code) })
+    Some(End::returned(code))
 }
 
 fn frame_error(reason: &str) -> Option<String> {
@@ -79,7 +79,7 @@ mod tests {
         let watched = |end, frame_error: Option<&str>, said: &str| {
             Some(Watched { end, frame_error: frame_error.map(str::to_owned), qemu_said: said.to_owned() })
         };
-        let exited = |code| End::Exited { code };
+        let exited = |code| End::Exited { code, signal: None };
         let lost = |reason: &str| Outcome::Lost { reason: reason.to_owned() };
         for (outcome, qmp, expected) in [
             (Outcome::Finished, &[][..], watched(exited(Some(0)), None, "")),

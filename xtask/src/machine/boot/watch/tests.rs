@@ -142,7 +142,7 @@ fn a_boot_that_ends_in_order() {
         ],
     );
     let capture = fake.watch(&Interrupt::default());
-    assert_eq!(capture.end, End::Exited { code: Some(3) });
+    assert_eq!(capture.end, End::returned(3));
     assert_eq!(
         console(&capture),
         format!("[    0.000000] Linux version 6.12\r\n[    1.000000] {END_MARK}: R\r\n")
@@ -229,7 +229,7 @@ fn a_guest_that_rings_without_end_takes_no_memory() {
         event("guest-reset");
     "#;
     let capture = Fake::new(body, LONG, LONG).watch(&Interrupt::default());
-    assert_eq!(capture.end, End::Exited { code: Some(0) });
+    assert_eq!(capture.end, End::returned(0));
     let bytes: usize = capture.qmp.iter().map(String::len).sum();
     assert!(bytes < 8 << 20, "{bytes}");
     assert!(capture.qmp[0].contains("GUEST_PANICKED"), "{}", capture.qmp[0]);
@@ -248,7 +248,7 @@ fn what_waits_when_qemu_has_ended_is_received_without_a_limit() {
         sender.send(Event::Bytes(Stream::Stderr, format!("{number}\n").into_bytes())).unwrap();
     }
     watch.receive_rest(Duration::ZERO, &inbox);
-    let capture = watch.received.finish(End::Exited { code: Some(0) });
+    let capture = watch.received.finish(End::returned(0));
     assert!(
         capture.qemu_stderr.ends_with(&format!("\n{}\n", MOST_WAITING - 1)),
         "{}",
@@ -314,10 +314,7 @@ fn a_qemu_that_is_stopped_by_the_user_ends() {
 fn a_qemu_that_fails_at_once_or_is_killed() {
     let failed = Fake::new("BEGIN { print STDERR qq(no such device\\n); exit 1 }", LONG, LONG);
     let capture = failed.watch(&Interrupt::default());
-    assert_eq!(
-        (capture.end, capture.qemu_stderr.as_str()),
-        (End::Exited { code: Some(1) }, "no such device\n")
-    );
+    assert_eq!((capture.end, capture.qemu_stderr.as_str()), (End::returned(1), "no such device\n"));
     let killed = Fake::new("print 'x'; kill 'KILL', $$; sleep 1 while 1", LONG, LONG);
-    assert_eq!(killed.watch(&Interrupt::default()).end, End::Exited { code: None });
+    assert_eq!(killed.watch(&Interrupt::default()).end, End::killed(9));
 }
