@@ -45,6 +45,7 @@ pub(crate) fn foreseen(
     variants: &[Variant],
 ) -> anyhow::Result<Vec<Vec<NotBuilt>>> {
     let Some(identity) = identity(sh, lab, settings)? else { return Ok(Vec::new()) };
+    let Some(version) = source::known_version(&lab.cache, &identity)? else { return Ok(Vec::new()) };
     let fragments = read_fragments(sh, lab, settings)?;
     let source = source::located(&settings.source, lab.checkout.root());
     let of = |variant: &Variant| {
@@ -52,6 +53,7 @@ pub(crate) fn foreseen(
         let request = KernelRequest {
             source: &source,
             identity: &identity,
+            version: &version,
             variant: &variant.name,
             series: &series,
             fragments: &fragments,

@@ -33,7 +33,7 @@ pub(crate) fn configured(sh: &Shell, cache: &Cache, request: &KernelRequest) -> 
     if let Ok(kernel) = read_stored(&cache.join("kernels").join(&digest), &digest) {
         return Ok(Configured::Resolved(kernel.config()?));
     }
-    let asked = fragments::all_config(&fragments::parse(request.fragments)?);
+    let asked = fragments::all_config(&fragments::parse(request.fragments, request.version)?);
     if let Some(tree) = source::prepared(cache, request.identity)? {
         let objects = BuildFolder::of(&tree, &asked).objects();
         if let Ok(bytes) = beneath::read(&objects, CONFIG, CONFIG_LIMIT_BYTES) {
