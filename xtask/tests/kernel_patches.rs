@@ -50,7 +50,8 @@ fn whose_idea_it_was_is_said() {
 
 #[track_caller]
 fn check_patch(series: &str, patch: &Patch, author: &str, told: [&str; 2]) {
-    let message = patch.text.split("\n---\n").next().expect("a message");
+    let text = String::from_utf8_lossy(&patch.text);
+    let message = text.split("\n---\n").next().expect("a message");
     let (text, trailers) = message.rsplit_once("\n\n").expect("trailers");
     let place = format!("{series}/{}", patch.file);
     let trailer = format!("Suggested-by: {author} <");

@@ -111,7 +111,7 @@ impl<'a> MutantBuilder<'a> {
         let patch = Patch {
             file: "0001-mutant.patch".to_owned(),
             subject: "mutant".to_owned(),
-            text: mutant.patch.clone(),
+            text: mutant.patch.clone().into_bytes(),
         };
         self.series.iter().cloned().chain([Series::new("mutant", vec![patch])]).collect()
     }

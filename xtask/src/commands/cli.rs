@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab_core::evidence::metric::Metric;
 use lab_core::report::Format;
+use lab_core::series::import::numbers::Numbers;
 
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
 ///
@@ -154,7 +155,8 @@ pub struct Compare {
 /// Arguments of `import-series`.
 #[derive(Clone, Debug, Args)]
 pub struct ImportSeries {
-    /// A mailbox (mbox), a maildir, a patch, a folder of patches; with --git a range of commits, A..B.
+    /// A mailbox (mbox), a maildir, a patch, a folder of patches, the output of git log -p, or - for standard input; with
+    /// --git a range of commits, A..B.
     pub from: PathBuf,
     /// The repository of the range.
     #[arg(long, value_name = "REPO")]
@@ -168,6 +170,15 @@ pub struct ImportSeries {
     /// Which series, if there are several: the one with a subject that holds this text.
     #[arg(long, value_name = "TEXT")]
     pub subject: Option<String>,
+    /// Only these patches of the series, by their numbers, e.g. 3,5-7.
+    #[arg(long, value_name = "NUMBERS")]
+    pub patches: Option<Numbers>,
+    /// Only the mail with this Message-ID; of a cover letter its patches.
+    #[arg(long, value_name = "ID")]
+    pub message_id: Option<String>,
+    /// The folder of the kernel's source in which the paths of the diffs begin, where they do not say so.
+    #[arg(long, value_name = "DIR", conflicts_with = "git")]
+    pub directory: Option<String>,
 }
 
 /// Arguments of `probe`.

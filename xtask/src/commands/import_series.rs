@@ -15,8 +15,9 @@ use crate::series::import::{ImportRequest, import};
 /// If there is not exactly one whole series, it is unsafe or malformed, or the folder is already there.
 pub fn import_series(sh: &Shell, options: &cli::ImportSeries) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
-    let cli::ImportSeries { from, git, name, version, subject } = options.clone();
-    let wanted = ImportRequest { from, git, name, version, subject };
+    let cli::ImportSeries { from, git, name, version, subject, patches, message_id, directory } =
+        options.clone();
+    let wanted = ImportRequest { from, git, name, version, subject, patches, message_id, directory };
     output::print(&import(sh, &checkout.join("kernel-patches"), &wanted)?)?;
     Ok(ExitCode::SUCCESS)
 }

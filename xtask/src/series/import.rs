@@ -1,27 +1,32 @@
-//! A series from where patches come: mailboxes, maildirs, folders of patches, branches.
+//! A series from where patches come: mailboxes, maildirs, queues and folders of patches, pipes, branches.
 
+mod folder;
 mod input;
 mod range;
+mod reading;
+mod unpack;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use lab_core::series::import::numbers::Numbers;
 use lab_core::series::import::select::{self, Selection, Wish};
 use lab_core::series::import::{subject, write};
-use lab_core::series::{self, Series};
+use lab_core::series::strip::Paths;
+use lab_core::series::{self, Series, paths};
 use lab_core::text::name;
 use lab_core::text::suggest::quoted;
 use xshell::Shell;
 
 use crate::lab::process::{self, git};
 use crate::lab::{files, import_folder};
-use input::Input;
+use reading::Input;
 
 /// What is to be imported.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportRequest {
-    /// A mailbox, a maildir, a patch, a folder of patches; with a repository a range of commits.
+    /// A mailbox, a maildir, a patch, a folder of patches, `-`; with a repository a range of commits.
     pub(crate) from: PathBuf,
     /// The repository of the range.
     pub(crate) git: Option<PathBuf>,
@@ -31,6 +36,12 @@ pub(crate) struct ImportRequest {
     pub(crate) version: Option<u32>,
     /// Which series, if there are several: the one with a subject that holds this text.
     pub(crate) subject: Option<String>,
+    /// Which patches of the series; all if none are named.
+    pub(crate) patches: Option<Numbers>,
+    /// Which mail, or the series of which cover letter.
+    pub(crate) message_id: Option<String>,
+    /// The folder of the kernel's source in which the paths of the diffs begin.
+    pub(crate) directory: Option<String>,
 }
 
 /// Imports into the folder `kernel_patches`: a new series, or nothing. Gives what to tell the user.
@@ -39,12 +50,14 @@ pub(crate) struct ImportRequest {
 /// If there is not exactly one whole series, it is unsafe or malformed, or the folder is already there.
 pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &ImportRequest) -> anyhow::Result<String> {
     let purpose = || format!("importing a series from {}", options.from.display());
-    let Input { mails, order, description } = read(sh, options).with_context(purpose)?;
-    let wish = Wish { version: options.version, subject: options.subject.clone() };
-    let selection = select::select(mails, &wish, order).with_context(purpose)?;
+    let Input { mails, order, description, notes } = read(sh, options).with_context(purpose)?;
+    let ImportRequest { version, subject, patches, message_id, .. } = options.clone();
+    let wish = Wish { version, subject, patches, message_id };
+    let mut selection = select::select(mails, &wish, &order).with_context(purpose)?;
+    selection.notes.extend(notes);
     let name = series_name(options.name.as_deref(), write::title(&selection))?;
     let series = publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
-    Ok(write::summary(&series, &selection.skipped))
+    Ok(write::summary(&series, &selection))
 }
 
 fn read(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Input> {
@@ -53,7 +66,20 @@ fn read(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Input> {
             let range = options.from.to_str().context("it is not UTF-8: write the range as A..B")?;
             input::from_git(sh, repository, range)
         }
-        None => input::from_files(&options.from),
+        None => input::from_files(&options.from, &paths_in(options.directory.as_deref())?),
+    }
+}
+
+/// What `--directory` says; `.` is the top of the source.
+fn paths_in(directory: Option<&str>) -> anyhow::Result<Paths> {
+    let directory = directory.map(|directory| directory.trim_start_matches("./").trim_end_matches('/'));
+    match directory {
+        None => Ok(Paths::default()),
+        Some("" | ".") => Ok(Paths { strip: Some(0), directory: None }),
+        Some(directory) => match paths::fault(directory) {
+            None => Ok(Paths { strip: None, directory: Some(directory.to_owned()) }),
+            Some(fault) => bail!("--directory: {fault}"),
+        },
     }
 }
 
@@ -82,7 +108,7 @@ fn publish(
     let folder = temporary.path().join(name);
     fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
     for (file, text) in write::patches(selection) {
-        files::write_atomically(&folder.join(file), text.as_bytes())?;
+        files::write_atomically(&folder.join(file), &text)?;
     }
     let readme = write::readme(name, selection, source);
     files::write_atomically(&folder.join("README.md"), readme.as_bytes())?;

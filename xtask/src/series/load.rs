@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
+use lab_core::series::import::queue;
 use lab_core::series::{Series, check_size, is_plain_name};
 
 /// Reads the series `name` in the folder `kernel_patches`.
@@ -39,6 +40,9 @@ fn file_names(folder: &Path) -> anyhow::Result<Vec<String>> {
     for entry in entries {
         let entry = entry.with_context(|| format!("reading {}", folder.display()))?;
         let name = entry.file_name().to_string_lossy().into_owned();
+        if queue::is_leftover(&name) {
+            continue;
+        }
         let kind = entry.file_type().with_context(|| format!("reading {name}"))?;
         ensure!(kind.is_file(), "{name} is not a regular file: a series holds files only, move it elsewhere");
         names.push(name);

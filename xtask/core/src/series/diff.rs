@@ -48,7 +48,10 @@ impl FileChange {
 }
 
 /// The changes in a patch, with or without a mail around them, in git's or in GNU diff's form.
-pub(super) fn parse(text: &str) -> Vec<FileChange> {
+///
+/// What is no UTF-8 in it is in another charset, and neither a header nor counted.
+pub(super) fn parse(text: impl AsRef<[u8]>) -> Vec<FileChange> {
+    let text = String::from_utf8_lossy(text.as_ref());
     let mut changes: Vec<FileChange> = Vec::new();
     let mut lines = text.lines().peekable();
     // Whether the last header line was `---`: in GNU form it begins a file, after `diff --git` it does not.
@@ -73,6 +76,8 @@ pub(super) fn parse(text: &str) -> Vec<FileChange> {
                 change.name(header_path(old));
                 change.name(new.and_then(header_path));
             }
+        } else if let Some(names) = line.strip_prefix("Binary files ").filter(|_| !in_git_header) {
+            changes.extend(binary(names));
         } else if let Some(change) = changes.last_mut() {
             if let Some(header) = line.strip_prefix("@@ -") {
                 in_git_header = false;
@@ -83,6 +88,22 @@ pub(super) fn parse(text: &str) -> Vec<FileChange> {
         }
     }
     changes
+}
+
+/// `o/logo and n/logo differ`, which diff says instead of the change.
+fn binary(names: &str) -> Option<FileChange> {
+    let (old, new) = names.strip_suffix(" differ")?.split_once(" and ")?;
+    let mut change = FileChange { binary_without_data: true, ..FileChange::default() };
+    change.name(header_path(old));
+    change.name(header_path(new));
+    Some(change)
+}
+
+/// The first line with which diff says that it does not show a file, `Only in new/fs: x.c`.
+pub(super) fn left_out(text: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(text);
+    // Lines of hunks have a mark in front.
+    text.lines().find(|line| line.starts_with("Only in ") && line.contains(": ")).map(str::to_owned)
 }
 
 fn hunk<'a>(
@@ -119,7 +140,7 @@ fn hunk<'a>(
 }
 
 /// `1,3 +1,4 @@ context` -> ((1, 3), (1, 4)).
-fn ranges(header: &str) -> Option<((u64, u64), (u64, u64))> {
+pub(super) fn ranges(header: &str) -> Option<((u64, u64), (u64, u64))> {
     let (old, rest) = header.split_once(" +")?;
     let (new, _) = rest.split_once(" @@")?;
     let range = |text: &str| match text.split_once(',') {
@@ -210,7 +231,7 @@ fn header_path(field: &str) -> Option<String> {
 }
 
 /// Old versions of diff put a space, not a tab, between a name and its time.
-fn without_timestamp(field: &str) -> &str {
+pub(super) fn without_timestamp(field: &str) -> &str {
     let is_date = |word: &str| {
         let shape: String = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
         shape == "0000-00-00"
@@ -321,6 +342,27 @@ mod tests {
             ..FileChange::default()
         };
         assert_eq!(parse(text), [expected]);
+    }
+
+    #[test]
+    fn what_diff_does_not_show() {
+        let text =
+            "--- o/x\n+++ n/x\n@@ -1 +1 @@\n-a\n+b\nBinary files o/logo and n/logo differ\nOnly in n/fs: y\n";
+        let changes = parse(text);
+        assert_eq!(changes.len(), 2);
+        assert!(!changes[0].binary_without_data);
+        assert_eq!(
+            (changes[1].paths.as_slice(), changes[1].binary_without_data),
+            (&["logo".to_owned()][..], true)
+        );
+        assert_eq!(left_out(text.as_bytes()).as_deref(), Some("Only in n/fs: y"));
+        assert_eq!(left_out(b"--- o/x\n+++ n/x\n@@ -1 +1 @@\n Only in n/fs: y\n"), None);
+    }
+
+    #[test]
+    fn bytes_of_another_charset() {
+        let changes = parse(b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-J\xf6rg\n+J\xfcrg\n");
+        assert_eq!((changes.len(), changes[0].added_at.as_slice()), (1, &[1][..]));
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub fn series(files: &[PatchedFile], name: &str) -> Result<Series, String> {
             "this source has no place for the placebo {name}; begin a new self-test, which takes those that fit"
         ));
     };
-    let patch = Patch { file: "0001-placebo.patch".to_owned(), subject: name, text: patch };
+    let patch = Patch { file: "0001-placebo.patch".to_owned(), subject: name, text: patch.into_bytes() };
     Ok(Series::new("placebo", vec![patch]))
 }
 

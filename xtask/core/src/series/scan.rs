@@ -30,7 +30,8 @@ pub fn scan(series: &Series) -> anyhow::Result<()> {
 }
 
 fn patch_fault(patch: &Patch) -> Option<String> {
-    encoding_fault(&patch.text).or_else(|| diff::parse(&patch.text).iter().find_map(change_fault))
+    let text = String::from_utf8_lossy(&patch.text);
+    encoding_fault(&text).or_else(|| diff::parse(&patch.text).iter().find_map(change_fault))
 }
 
 /// `git am` decodes mails. What would be decoded cannot be checked here.
@@ -208,6 +209,10 @@ mod tests {
         check("diff --git a/x b/x\nGIT binary patch\nliteral 99999999\nz\n", "99999999 bytes of binary data");
         check("diff --git a/x b/x\nGIT binary patch\nliteral 99\nz\n", "fine");
         check("diff --git a/x b/x\nBinary files a/x and b/x differ\n", "git format-patch --binary");
+        check(
+            "--- o/x\n+++ n/x\n@@ -1 +1 @@\n-a\n+b\nBinary files o/logo and n/logo differ\n",
+            "the binary data of \"logo\" is missing",
+        );
         check("Content-Transfer-Encoding: base64\n\nZGlmZg==\n", "its body is encoded");
         check("Content-Type: multipart/mixed; boundary=x\n\n", "its body is encoded");
         check("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n+c\n", "more lines than its header says");

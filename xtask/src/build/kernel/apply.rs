@@ -146,7 +146,7 @@ fn apply(attempt: &Failed<'_>) -> anyhow::Result<()> {
     let &Failed { sh, work_tree, series, patch, .. } = attempt;
     let mail = patch.as_mail();
     // A mail with CR at its line ends had them added on its way; else they belong to the files.
-    let added_by_mail = mail.split('\n').next().is_some_and(|line| line.ends_with('\r'));
+    let added_by_mail = mail.split(|byte| *byte == b'\n').next().is_some_and(|line| line.ends_with(b"\r"));
     let carriage_returns = if added_by_mail { "--no-keep-cr" } else { "--keep-cr" };
     let am = ["am", "--quiet", "--no-3way", "--no-gpg-sign", "--no-scissors", "--whitespace=nowarn"];
     let command =

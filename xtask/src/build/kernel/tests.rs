@@ -122,7 +122,7 @@ fn series(name: &str, patches: &[&str]) -> Series {
     let patch = |(at, text): (usize, &&str)| Patch {
         file: format!("{:04}-x.patch", at + 1),
         subject: format!("x {}", at + 1),
-        text: (*text).to_owned(),
+        text: text.as_bytes().to_vec(),
     };
     Series::new(name, patches.iter().enumerate().map(patch).collect())
 }

@@ -6,6 +6,9 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod as_git;
+mod choices;
+mod folders;
 mod mailbox;
 mod mistakes;
 mod range;
@@ -35,8 +38,7 @@ impl ImportFixture {
 
     /// Imports a file or folder of the fixture; an error without the fixture's path.
     fn import(&self, from: &str, change: impl FnOnce(&mut ImportRequest)) -> Result<String, String> {
-        let mut options =
-            ImportRequest { from: self.path(from), git: None, name: None, version: None, subject: None };
+        let mut options = request(self.path(from));
         change(&mut options);
         import(&Shell::new().unwrap(), &self.path("kernel-patches"), &options)
             .map_err(|error| format!("{error:#}").replace(&format!("{}/", self.folder.path().display()), ""))
@@ -50,7 +52,7 @@ impl ImportFixture {
             for file in fs::read_dir(folder.path()).unwrap() {
                 let file = file.unwrap();
                 let name = format!("{}/{}", folder.file_name().display(), file.file_name().display());
-                found.push((name, fs::read_to_string(file.path()).unwrap()));
+                found.push((name, String::from_utf8_lossy(&fs::read(file.path()).unwrap()).into_owned()));
             }
         }
         found.sort();
@@ -58,11 +60,26 @@ impl ImportFixture {
     }
 }
 
+/// With no option.
+fn request(from: PathBuf) -> ImportRequest {
+    ImportRequest {
+        from,
+        git: None,
+        name: None,
+        version: None,
+        subject: None,
+        patches: None,
+        message_id: None,
+        directory: None,
+    }
+}
+
 /// The patches of `sync-dio`: file names and texts.
 fn originals() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel-patches");
     let series = crate::series::load(&folder, "sync-dio").unwrap();
-    series.patches.into_iter().map(|patch| (patch.file, patch.text)).collect()
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    series.patches.into_iter().map(|patch| (patch.file, text(patch.text))).collect()
 }
 
 /// Imports a mailbox and expects the patches of `sync-dio`, each byte of them; gives README.md.
@@ -142,10 +159,11 @@ fn what_stands_between_is_skipped() {
           0004-fuse-remove-background-submission-of-direct-I-O.patch
           0005-fuse-pass-the-kiocb-to-fuse_direct_io.patch
           0006-fuse-move-fuse_release_user_pages-to-its-only-caller.patch
+        order: the numbers in the subjects
         not imported as patches
           `Re: [PATCH 2/6] fuse: do not truncate after a failed direct …`: a reply
-          `Re: [PATCH 2/6] fuse: do not truncate after a failed direct …`: a reply, its diff is not taken
           `lunch?`: not a patch
+          `Re: [PATCH 2/6] fuse: do not truncate after a failed direct …`: a reply, its diff is not taken
           `[PATCH] like this`: marked [PATCH], but without a diff
           `[PATCH 1/6] fuse: stop offering asynchronous direct I/O`: a copy
           `[PATCH 0/6] fuse: one direct request at a time`: the cover letter, named in README.md
@@ -218,7 +236,6 @@ fn folders() {
     }
     fixture.write("patches/README.md", "not a patch");
     fixture.write("patches/.hidden", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n");
-    fixture.write("patches/series", "9.eml\n");
     fixture.write("patches/diagram.png", b"\x89PNG\r\n\xff\xff");
     fixture.import("patches", |options| options.name = Some("s".to_owned())).unwrap();
     same_as_originals(&fixture);
@@ -233,15 +250,21 @@ fn diffs_without_mail_take_the_order_of_their_names() {
     fixture.import("patches", |_| ()).unwrap();
     let files = fixture.files();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["first/0001-first.patch", "first/0002-last-step.patch", "first/README.md"]);
+    assert_eq!(
+        names,
+        [
+            "why-it-is-so/0001-Why-it-is-so.patch",
+            "why-it-is-so/0002-last-step.patch",
+            "why-it-is-so/README.md"
+        ]
+    );
     expect![[r#"
         From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
         From: patchlab <patchlab@localhost>
         Date: Sat, 1 Jan 2000 00:00:00 +0000
-        Subject: [PATCH 1/2] first
+        Subject: [PATCH 1/2] Why it is so.
 
-        Why it is so.
-
+        ---
         --- a/x
         +++ b/x
         @@ -1 +1 @@

@@ -1,219 +1,175 @@
 //! Which of many mails are the patches of one series, and in which order.
 
-use std::collections::BTreeMap;
-
 use anyhow::{bail, ensure};
 
 use super::complete;
+use super::groups::{self, Group};
 use super::mail::Mail;
-use super::sorted::{Numbered, Skipped, list, skip};
+use super::sorted::{Skipped, counted, list, skip};
 use super::subject::{PatchPlace, SubjectMark};
-use crate::series;
+pub use super::wish::{Order, Wish};
 use crate::text::suggest::quoted;
 
 /// More than the longest series and what was said about it.
 const MAX_MAILS: usize = 10_000;
 
-/// Which series is wanted, where there are several.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// Its version.
-    pub version: Option<u32>,
-    /// Text in a subject.
-    pub subject: Option<String>,
-}
-
-/// What says in which order patches without a number come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// The names of their files.
-    Names,
-    /// Their places in a mailbox, unless they came by mail, one after the other.
-    Places,
-    /// Nothing.
-    Unknown,
-}
-
 /// One series.
 #[derive(Debug)]
 pub struct Selection {
-    /// From 1.
-    pub version: u32,
+    /// From 1; none if the order did not come from subjects.
+    pub version: Option<u32>,
     /// The cover letter.
     pub cover: Option<Mail>,
     /// In order, never empty.
     pub patches: Vec<Mail>,
     /// Mails that are no patches of it.
     pub skipped: Vec<Skipped>,
-}
-
-/// Mails that say that they belong together.
-struct Group {
-    version: u32,
-    /// How many patches there should be; none if they have no numbers.
-    total: Option<u32>,
-    mails: Numbered,
+    /// Where the order came from.
+    pub order: String,
+    /// What the user should know beside that.
+    pub notes: Vec<String>,
 }
 
 /// Finds the series that `wish` is for.
 ///
 /// # Errors
-/// Says what is missing, mixed, twice there or not usable.
-pub fn select(mails: Vec<Mail>, wish: &Wish, order: Order) -> anyhow::Result<Selection> {
+/// Says what is missing, mixed, twice there or not usable, and which option would choose.
+pub fn select(mails: Vec<Mail>, wish: &Wish, order: &Order) -> anyhow::Result<Selection> {
     let read = mails.len();
     ensure!(read <= MAX_MAILS, "{read} mails, {MAX_MAILS} are allowed: save those of the series alone");
+    let is_chosen = wish.version.is_some() || wish.subject.is_some() || wish.message_id.is_some();
+    let selection = match order {
+        Order::Queue(by) if !is_chosen => queue(mails, wish, by),
+        Order::Names if !is_chosen && !is_one_series(&mails) => queue(mails, wish, "the names of the files"),
+        Order::Queue(_) | Order::Names | Order::Places | Order::Unknown => heap(mails, wish, order),
+    }?;
+    selection.patches.iter().try_for_each(complete::check_patch)?;
+    Ok(selection)
+}
+
+/// Patches whose order is given, whatever their subjects say.
+fn queue(mails: Vec<Mail>, wish: &Wish, by: &str) -> anyhow::Result<Selection> {
     let mut skipped = Vec::new();
-    let groups = group(mails, order, &mut skipped);
-    ensure!(
-        !groups.is_empty(),
-        "no patch in it ({}): save the mails that hold the diffs",
-        counted(read, "mail")
-    );
-    let group = choose(groups, wish, &mut skipped)?;
-    let version = group.version;
-    let (cover, patches) = match group.total {
-        Some(total) => complete::numbered(group.mails, total, &mut skipped)?,
-        None => (None, group.mails.into_iter().map(|(_, mail)| mail).collect()),
-    };
-    for mail in &patches {
-        complete::check_patch(mail)?;
+    let (mut patches, others): (Vec<Mail>, Vec<Mail>) = mails.into_iter().partition(Mail::has_diff);
+    let mut cover = None;
+    for mail in others {
+        if cover.is_none() && groups::is_cover(&mail) {
+            skip(&mut skipped, &mail, "the cover letter, named in README.md");
+            cover = Some(mail);
+        } else {
+            skip(&mut skipped, &mail, groups::why_not(&mail, "no diff in it"));
+        }
     }
-    Ok(Selection { version, cover, patches, skipped })
-}
-
-fn group(mails: Vec<Mail>, order: Order, skipped: &mut Vec<Skipped>) -> Vec<Group> {
-    let mut groups: BTreeMap<(u32, Option<u32>), Numbered> = BTreeMap::new();
-    let (mut unmarked, mut empty) = (Vec::new(), Vec::new());
-    for mail in mails {
-        let has_diff = series::has_diff(&mail.text);
-        match mail.subject.mark {
-            SubjectMark::Patch { place: None, .. } if !has_diff => empty.push(mail),
-            SubjectMark::Patch { version, place } => {
-                let number = place.map_or(0, |PatchPlace { number, .. }| number);
-                groups.entry((version, place.map(|place| place.total))).or_default().push((number, mail));
+    ensure!(!patches.is_empty(), nothing_left(&skipped));
+    let mut notes = Vec::new();
+    notes.extend(missing_by_subjects(&patches));
+    if let Some(wanted) = &wish.patches {
+        let there: Vec<u32> = (1..).take(patches.len()).collect();
+        complete::check_there(wanted, &there)?;
+        let mut number = 0;
+        patches.retain(|mail| {
+            number += 1;
+            let is_wanted = wanted.contains(number);
+            if !is_wanted {
+                skip(&mut skipped, mail, "not one of --patches");
             }
-            SubjectMark::Reply if has_diff => skip(skipped, &mail, "a reply, its diff is not taken"),
-            SubjectMark::Reply => skip(skipped, &mail, "a reply"),
-            SubjectMark::Nothing if has_diff => unmarked.push(mail),
-            SubjectMark::Nothing => skip(skipped, &mail, "not a patch"),
-        }
+            is_wanted
+        });
     }
-    for mail in unmarked {
-        if mail.thread.is_some() && !groups.is_empty() {
-            skip(skipped, &mail, "an answer without [PATCH], its diff is not taken");
-        } else {
-            groups.entry((1, None)).or_default().push((0, mail));
-        }
-    }
-    for mail in empty {
-        if groups.is_empty() {
-            groups.entry((1, None)).or_default().push((0, mail));
-        } else {
-            skip(skipped, &mail, "marked [PATCH], but without a diff");
-        }
-    }
-    let groups = groups.into_iter().map(|((version, total), mails)| Group { version, total, mails });
-    groups.flat_map(|group| by_thread(group, order)).collect()
+    Ok(Selection { version: None, cover, patches, skipped, order: by.to_owned(), notes })
 }
 
-/// Mails with equal numbers are several series if each thread is whole. Patches without numbers are one
-/// series if something tells their order.
-fn by_thread(group: Group, order: Order) -> Vec<Group> {
-    let Group { version, total, mails } = group;
-    let Some(total) = total else {
-        let ordered = match order {
-            Order::Names => true,
-            Order::Places => mails.iter().all(|(_, mail)| mail.id.is_none()),
-            Order::Unknown => false,
-        };
-        if ordered {
-            return vec![Group { version, total: None, mails }];
-        }
-        let alone = |mail| Group { version, total: None, mails: vec![mail] };
-        return mails.into_iter().map(alone).collect();
+/// Mails that were sent, in any order: their subjects tell.
+fn heap(mails: Vec<Mail>, wish: &Wish, order: &Order) -> anyhow::Result<Selection> {
+    let mut skipped = Vec::new();
+    let mails = match &wish.message_id {
+        Some(id) => with_id(mails, id, &mut skipped)?,
+        None => mails,
     };
-    let mut threads: BTreeMap<Option<String>, Numbered> = BTreeMap::new();
-    for (number, mail) in &mails {
-        threads.entry(mail.root().map(str::to_owned)).or_default().push((*number, mail.clone()));
-    }
-    let is_whole = |mails: &Numbered| (1..=total).all(|n| mails.iter().any(|(number, _)| *number == n));
-    if threads.values().filter(|mails| is_whole(mails)).count() < 2 || are_copies(&mails) {
-        return vec![Group { version, total: Some(total), mails }];
-    }
-    threads.into_values().map(|mails| Group { version, total: Some(total), mails }).collect()
-}
-
-fn are_copies(mails: &[(u32, Mail)]) -> bool {
-    mails.iter().enumerate().all(|(at, (number, mail))| {
-        mails[..at].iter().all(|(other_number, other)| number != other_number || complete::same(mail, other))
-    })
-}
-
-fn choose(mut groups: Vec<Group>, wish: &Wish, skipped: &mut Vec<Skipped>) -> anyhow::Result<Group> {
-    let all = list(groups.iter().map(Group::summary));
-    let fits = |group: &Group| {
-        wish.version.is_none_or(|version| version == group.version)
-            && wish.subject.as_ref().is_none_or(|text| group.mentions(text))
+    let groups = groups::group(mails, order, &mut skipped);
+    ensure!(!groups.is_empty(), nothing_left(&skipped));
+    let Group { version, total, mails } = groups::choose(groups, wish, &mut skipped)?;
+    let mut notes = Vec::new();
+    let (cover, patches, order) = match (total, &wish.patches) {
+        (Some(total), wanted) => {
+            let (cover, patches) =
+                complete::numbered(mails, total, wanted.as_ref(), &mut skipped, &mut notes)?;
+            (cover, patches, "the numbers in the subjects".to_owned())
+        }
+        (None, None) => {
+            let patches = mails.into_iter().map(|(_, mail)| mail).collect();
+            (None, patches, "their places in the file".to_owned())
+        }
+        (None, Some(_)) => {
+            let mails = mails.into_iter().map(|(_, mail)| mail).collect();
+            return queue(mails, wish, "their places in the file").map(|mut selection| {
+                skipped.append(&mut selection.skipped);
+                Selection { skipped, ..selection }
+            });
+        }
     };
-    let mut others = groups.extract_if(.., |group| !fits(group)).collect::<Vec<_>>();
-    let Some(chosen) = groups.pop() else {
-        let wanted = match (&wish.subject, wish.version) {
-            (Some(text), _) => format!("with {} in a subject", quoted(text)),
-            (None, version) => format!("of version {}", version.unwrap_or(1)),
+    Ok(Selection { version: Some(version), cover, patches, skipped, order, notes })
+}
+
+/// The mail with this Message-ID, or what belongs to it if it holds no patch.
+fn with_id(mails: Vec<Mail>, id: &str, skipped: &mut Vec<Skipped>) -> anyhow::Result<Vec<Mail>> {
+    let id = id.trim().trim_start_matches('<').trim_end_matches('>');
+    let is_it = |mail: &Mail| mail.id.as_deref() == Some(id);
+    let is_patch = mails.iter().any(|mail| is_it(mail) && mail.has_diff());
+    if !mails.iter().any(is_it) {
+        let known = list(mails.iter().filter_map(|mail| mail.id.as_deref()).map(quoted));
+        match known.is_empty() {
+            true => bail!("no mail with the Message-ID {}: none of them has one", quoted(id)),
+            false => bail!("no mail with the Message-ID {}: there is {known}", quoted(id)),
+        }
+    }
+    let belongs = |mail: &Mail| is_it(mail) || !is_patch && mail.root() == Some(id);
+    let (wanted, others): (Vec<Mail>, Vec<Mail>) = mails.into_iter().partition(belongs);
+    others.iter().for_each(|mail| skip(skipped, mail, "another Message-ID"));
+    Ok(wanted)
+}
+
+/// Whether the mails are the patches of one series, each once, with or without a cover letter and answers.
+fn is_one_series(mails: &[Mail]) -> bool {
+    let mut numbers = Vec::new();
+    let mut series = None;
+    for mail in mails.iter().filter(|mail| mail.has_diff() && !mail.is_reply()) {
+        let SubjectMark::Patch { version, place: Some(PatchPlace { number, total }) } = mail.subject.mark
+        else {
+            return false;
         };
-        bail!("no patch {wanted}: there is {all}");
+        if *series.get_or_insert((version, total)) != (version, total) {
+            return false;
+        }
+        numbers.push(number);
+    }
+    numbers.sort_unstable();
+    series.is_some_and(|(_, total)| numbers == (1..=total).collect::<Vec<_>>())
+}
+
+/// What the subjects of a queue say that is not there.
+fn missing_by_subjects(patches: &[Mail]) -> Option<String> {
+    let place = |mail: &Mail| match mail.subject.mark {
+        SubjectMark::Patch { version, place: Some(place) } => Some((version, place.total, place.number)),
+        SubjectMark::Patch { place: None, .. } | SubjectMark::Reply | SubjectMark::Nothing => None,
     };
-    if !groups.is_empty() {
-        groups.push(chosen);
-        let found = list(groups.iter().map(Group::summary));
-        let same_version = groups.iter().all(|group| group.version == groups[0].version);
-        ensure!(same_version, "versions are mixed: {found}; choose one with --version N");
-        let by_name = if groups.iter().all(|group| group.total.is_none()) {
-            ", or give them as files in a folder, named in their order, if they belong together"
-        } else {
-            ""
-        };
-        bail!("several series are mixed: {found}; choose one with --subject TEXT{by_name}");
+    let places: Vec<_> = patches.iter().map(place).collect::<Option<_>>()?;
+    let (version, total, _) = *places.first()?;
+    let is_one_series = places.iter().all(|(other, others, _)| (version, total) == (*other, *others));
+    let is_there = |number: u32| places.iter().any(|(_, _, other)| *other == number);
+    let missing: Vec<u32> = (1..=total).filter(|number| !is_there(*number)).collect();
+    if !is_one_series || missing.is_empty() {
+        return None;
     }
-    for other in others.drain(..) {
-        let reason = if other.version == chosen.version {
-            "another series".to_owned()
-        } else {
-            format!("version {}", other.version)
-        };
-        other.mails.iter().for_each(|(_, mail)| skip(skipped, mail, &reason));
-    }
-    Ok(chosen)
+    let numbers = list(missing.iter().map(u32::to_string));
+    Some(format!("by the subjects, {numbers} of {total} {} not among them", complete::is_or_are(&missing)))
 }
 
-impl Group {
-    /// `v2 "title" (5 of 6 patches)`.
-    fn summary(&self) -> String {
-        let first = self.mails.iter().min_by_key(|(number, _)| *number);
-        let title = first.map_or("", |(_, mail)| mail.subject.title.as_str());
-        let count = match self.total {
-            Some(total) => {
-                let mut numbers: Vec<u32> = self.mails.iter().map(|(number, _)| *number).collect();
-                numbers.sort_unstable();
-                numbers.dedup();
-                let there = numbers.iter().filter(|number| **number > 0).count();
-                format!("{there} of {}", counted(total as usize, "patch"))
-            }
-            None => counted(self.mails.len(), "patch"),
-        };
-        format!("v{} {} ({count})", self.version, quoted(title))
+fn nothing_left(skipped: &[Skipped]) -> anyhow::Error {
+    let read = counted(skipped.len(), "mail");
+    if skipped.is_empty() {
+        return anyhow::anyhow!("no patch in it ({read}): save the mails that hold the diffs");
     }
-
-    fn mentions(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
-        self.mails.iter().any(|(_, mail)| mail.full_subject.to_lowercase().contains(&text))
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match (count, what) {
-        (1, what) => format!("1 {what}"),
-        (count, "patch") => format!("{count} patches"),
-        (count, what) => format!("{count} {what}s"),
-    }
+    let named = list(skipped.iter().map(|mail| format!("{}: {}", quoted(&mail.subject), mail.reason)));
+    anyhow::anyhow!("no patch in it ({read}: {named}): save the mails that hold the diffs")
 }

@@ -18,7 +18,8 @@ pub struct Skipped {
 pub(crate) type Numbered = Vec<(u32, Mail)>;
 
 pub(super) fn skip(skipped: &mut Vec<Skipped>, mail: &Mail, reason: &str) {
-    skipped.push(Skipped { subject: mail.full_subject.clone(), reason: reason.to_owned() });
+    let subject = if mail.full_subject.is_empty() { &mail.place } else { &mail.full_subject };
+    skipped.push(Skipped { subject: subject.clone(), reason: reason.to_owned() });
 }
 
 /// `a, b and c`; a long list is cut.
@@ -33,5 +34,14 @@ pub(super) fn list(items: impl Iterator<Item = String>) -> String {
         Some((last, [])) => last.clone(),
         Some((last, first)) => format!("{} and {last}", first.join(", ")),
         None => String::new(),
+    }
+}
+
+/// `1 patch`, `2 patches`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    match (count, what) {
+        (1, what) => format!("1 {what}"),
+        (count, "patch") => format!("{count} patches"),
+        (count, what) => format!("{count} {what}s"),
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::mail::Mail;
 use super::select::Selection;
-use super::sorted::Skipped;
-use super::{mbox, subject};
+use super::sorted::{Skipped, list};
+use super::{mbox, message, subject};
 use crate::series::{Patch, Series};
 use crate::text::suggest::quoted;
 
@@ -17,30 +17,36 @@ const NOBODY: &str = "patchlab <patchlab@localhost>";
 const NO_DATE: &str = "Sat, 1 Jan 2000 00:00:00 +0000";
 
 /// A patch as `git am` takes it.
-pub fn patch(mail: &Mail, number: usize, total: usize) -> String {
+pub fn patch(mail: &Mail, number: usize, total: usize) -> Vec<u8> {
     let tag = if total == 1 { "[PATCH]".to_owned() } else { format!("[PATCH {number}/{total}]") };
     let author = mail.author.as_deref().unwrap_or(NOBODY);
     let date = mail.date.as_deref().unwrap_or(NO_DATE);
     let mut text =
         format!("{FROM_LINE}\nFrom: {author}\nDate: {date}\nSubject: {tag} {}\n", mail.subject.title);
-    if !text.is_ascii() || !mail.text.is_ascii() {
+    if ![text.as_bytes(), mail.message.as_bytes(), &mail.diff].into_iter().all(<[u8]>::is_ascii) {
         text.push_str(
             "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\nContent-Transfer-Encoding: 8bit\n",
         );
     }
     text.push('\n');
-    let body = mail.text.trim_start_matches('\n');
-    // Text behind an empty line is no header; without a message the body would begin with the diff's.
-    if body.starts_with("diff --git ") || body.starts_with("--- ") || body.starts_with("Index: ") {
+    // What git would take for a header is none if it was said before.
+    if message::begins_like_header(&mail.message) {
+        let _ = writeln!(text, "From: {author}\n");
+    }
+    text.push_str(&mail.message);
+    let first = mail.diff.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if first.trim_ascii_end() != b"---" {
         text.push_str("---\n");
     }
-    for line in body.split_inclusive('\n') {
-        if mbox::is_separator(line.as_bytes()) {
-            text.push('>');
+    let mut marked = Vec::with_capacity(text.len() + mail.diff.len());
+    let texts: [&[u8]; 2] = [&text.as_bytes()[FROM_LINE.len()..], &mail.diff];
+    for line in texts.into_iter().flat_map(|text| text.split_inclusive(|byte| *byte == b'\n')) {
+        if mbox::is_separator(line) {
+            marked.push(b'>');
         }
-        text.push_str(line);
+        marked.extend_from_slice(line);
     }
-    text
+    [FROM_LINE.as_bytes(), &marked].concat()
 }
 
 /// The title of a series: of its cover letter, or of its first patch.
@@ -52,7 +58,7 @@ pub fn title(selection: &Selection) -> &str {
 }
 
 /// The file names and texts of the patches.
-pub fn patches(selection: &Selection) -> Vec<(String, String)> {
+pub fn patches(selection: &Selection) -> Vec<(String, Vec<u8>)> {
     let total = selection.patches.len();
     let numbered = selection.patches.iter().zip(1..);
     numbered.map(|(mail, n)| (subject::file_name(n, &mail.subject.title), patch(mail, n, total))).collect()
@@ -71,7 +77,7 @@ pub fn readme(name: &str, selection: &Selection, source: &str) -> String {
     let mails = mails.trim_end();
     // Three backticks at the start of a line would end the block.
     let claim = title(selection).trim_start_matches('`');
-    let version = selection.version;
+    let version = selection.version.map(|version| format!(", version {version}")).unwrap_or_default();
     let source = source.replace(char::is_control, " ");
     format!(
         "# {name}
@@ -86,7 +92,7 @@ Write here what would refute it: which figure, answer or line of the kernel log,
 
 ## Source
 
-Imported from {source}, version {version}.
+Imported from {source}{version}.
 
 ```text
 {mails}
@@ -106,7 +112,7 @@ fn entry(text: &mut String, place: &str, mail: &Mail) {
 }
 
 /// What the user sees at the end.
-pub fn summary(series: &Series, skipped: &[Skipped]) -> String {
+pub fn summary(series: &Series, selection: &Selection) -> String {
     let name = &series.name;
     let count = series.patches.len();
     let patches = if count == 1 { "patch" } else { "patches" };
@@ -114,10 +120,16 @@ pub fn summary(series: &Series, skipped: &[Skipped]) -> String {
     for Patch { file, .. } in &series.patches {
         let _ = writeln!(text, "  {file}");
     }
-    if !skipped.is_empty() {
+    if count > 1 {
+        let _ = writeln!(text, "order: {}", selection.order);
+    }
+    for note in selection.notes.iter().cloned().chain(notes(selection)) {
+        let _ = writeln!(text, "note: {note}");
+    }
+    if !selection.skipped.is_empty() {
         text.push_str("not imported as patches\n");
     }
-    for Skipped { subject, reason } in skipped {
+    for Skipped { subject, reason } in &selection.skipped {
         let _ = writeln!(text, "  {}: {reason}", quoted(subject));
     }
     let key = if name.contains('.') { format!("\"{name}\"") } else { name.clone() };
@@ -132,4 +144,25 @@ and write into kernel-patches/{name}/README.md what would refute the claim
 "
     );
     text
+}
+
+/// What was guessed or changed, each once, with the patches that it is about.
+fn notes(selection: &Selection) -> Vec<String> {
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
+    for (mail, number) in selection.patches.iter().zip(1..) {
+        for note in &mail.notes {
+            match found.iter_mut().find(|(known, _)| known == note) {
+                Some((_, numbers)) => numbers.push(number.to_string()),
+                None => found.push((note, vec![number.to_string()])),
+            }
+        }
+    }
+    let total = selection.patches.len();
+    let line = |(note, numbers): (&str, Vec<String>)| match numbers.len() {
+        1 if total == 1 => note.to_owned(),
+        count if count == total => format!("{note} (all patches)"),
+        1 => format!("{note} (patch {})", numbers[0]),
+        _ => format!("{note} (patches {})", list(numbers.into_iter())),
+    };
+    found.into_iter().map(line).collect()
 }

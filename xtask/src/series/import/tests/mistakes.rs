@@ -23,18 +23,20 @@ fn gaps() {
     mails.remove(3);
     check_error(
         &mails,
-        expect!["importing a series from series.mbox: patch 3 of 6 is missing: add its mail"],
+        expect![
+            "importing a series from series.mbox: patch 3 of 6 is missing: add its mail, or take the others with --patches 1-2,4-6"
+        ],
     );
     check_error(
         &mails[..3],
         expect![
-            "importing a series from series.mbox: patches 3, 4, 5 and 6 of 6 are missing: add their mails"
+            "importing a series from series.mbox: patches 3, 4, 5 and 6 of 6 are missing: add their mails, or take the others with --patches 1-2"
         ],
     );
     check_error(
-        &[patch("Subject: [PATCH 5/9999] x")],
+        &[patch("Subject: [PATCH 5/9999] x"), patch("Subject: [PATCH 7/9999] x")],
         expect![
-            "importing a series from series.mbox: patches 1, 2, 3, 4, 6 and 9993 more of 9999 are missing: add their mails"
+            "importing a series from series.mbox: patches 1, 2, 3, 4, 6 and 9992 more of 9999 are missing: add their mails, or take the others with --patches 5,7"
         ],
     );
     check_error(
@@ -88,7 +90,7 @@ fn versions() {
     fixture.write("series.mbox", mailbox(&mails));
     let error =
         |version| fixture.import("series.mbox", |options| options.version = Some(version)).unwrap_err();
-    expect!["importing a series from series.mbox: patches 3, 4, 5 and 6 of 6 are missing: add their mails"]
+    expect!["importing a series from series.mbox: patches 3, 4, 5 and 6 of 6 are missing: add their mails, or take the others with --patches 1-2"]
         .assert_eq(&error(2));
     expect!["importing a series from series.mbox: no patch of version 3: there is v1 `fuse: one direct request at a time` (6 of 6 patches) and v2 `fuse: one direct request at a time` (2 of 6 patches)"].assert_eq(&error(3));
     fixture.import("series.mbox", |options| options.version = Some(1)).unwrap();
@@ -135,7 +137,7 @@ fn no_patch() {
     check_error(
         &["From: a@b\nSubject: lunch\n\nAt twelve.\n".to_owned()],
         expect![
-            "importing a series from series.mbox: no patch in it (1 mail): save the mails that hold the diffs"
+            "importing a series from series.mbox: no patch in it (1 mail: `lunch`: not a patch): save the mails that hold the diffs"
         ],
     );
     check_error(
@@ -157,13 +159,6 @@ fn unusable_texts() {
     check_error(
         &[patch("Subject: [PATCH 1/1]")],
         expect!["importing a series from series.mbox: series.mbox `[PATCH 1/1]` has no title: give it one"],
-    );
-    let charset = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable";
-    check_error(
-        &[patch(&format!("Subject: [PATCH] x\n{charset}")).replace("Why", "f=FCr")],
-        expect![
-            "importing a series from series.mbox: series.mbox `[PATCH] x`: it is not UTF-8 after decoding: convert it, e.g. with iconv"
-        ],
     );
     check_error(
         &[patch("Subject: [PATCH] x").replace("Why", "W\0hy")],
@@ -207,7 +202,7 @@ fn files_that_are_none() {
         .assert_eq(&error("missing.mbox"));
     expect!["importing a series from empty: no patch in it (0 mails): save the mails that hold the diffs"]
         .assert_eq(&error("empty"));
-    expect!["importing a series from series.mbox.gz: series.mbox.gz is compressed: unpack it first"]
+    expect!["importing a series from series.mbox.gz: unpacking series.mbox.gz, which is damaged: fetch it again: unexpected end of file"]
         .assert_eq(&error("series.mbox.gz"));
     // Endless, and no regular file.
     let zero = fixture.import("", |options| options.from = "/dev/zero".into()).unwrap_err();
