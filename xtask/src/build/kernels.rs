@@ -42,6 +42,14 @@ pub(crate) fn ensure(
     Ok(kernels)
 }
 
+/// Reads and checks every series of `variants`.
+///
+/// # Errors
+/// If one cannot be used.
+pub(crate) fn check_series(lab: &Lab, variants: &[Variant]) -> anyhow::Result<()> {
+    variants.iter().try_for_each(|variant| load_all(lab, variant).map(drop))
+}
+
 /// For each of `variants` whether its kernel is in the cache. Every series is read and checked; nothing is built, and
 /// the network is not used.
 ///

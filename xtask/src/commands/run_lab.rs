@@ -165,7 +165,7 @@ pub(super) fn campaign_and_machine(
     }
     let machine = Machine::new(&plan.machine, choice.accelerator);
     let not_built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
-    lines(not_built.iter().flatten()).iter().for_each(|line| eprintln!("{}", escape_for_terminal(line)));
+    lines(not_built.iter().flatten()).iter().for_each(|line| output::tell(&escape_for_terminal(line)));
     let identities = kernels::identities(&plan.variants, kernels, not_built)?;
     let file = CampaignFile {
         version: VERSION,

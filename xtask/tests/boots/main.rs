@@ -382,6 +382,7 @@ fn bad_input() {
         ),
         (variant, &[], &["run-lab", "--plan", "mine"], "there is no series `mine`"),
         (variant, &[("README.md", "claim")], &["run-lab", "--plan", "mine"], "no patch in it"),
+        (variant, &[("README.md", "claim")], &["run-lab", "--plan", "mine", "--dry-run"], "no patch in it"),
         (variant, &[("0001-x.patch", escape)], &["run-lab", "--plan", "mine"], "../../outside"),
         (
             job,

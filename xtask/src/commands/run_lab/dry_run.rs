@@ -19,10 +19,11 @@ use crate::machine::host;
 /// Prints the resolved plan, what would have to be built, and how long the boots would take.
 ///
 /// # Errors
-/// If the plan cannot be run as it is written.
+/// If the plan cannot be run as it is written, or a series of it cannot be used.
 pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::to_look_at()?;
     let plan = resolve(sh, &lab, options)?;
+    kernels::check_series(&lab, &plan.variants)?;
     let side_by_side = boots_side_by_side(&plan)?;
     output::print(&boots(&plan, side_by_side))?;
     output::print(&format!("\npackages  {}\n", packages(&plan)))?;
