@@ -36,7 +36,8 @@ impl Series {
     /// The commit that it was written on, if a `base-commit:` trailer names it.
     pub fn base_commit(&self) -> Option<&str> {
         let is_id = |id: &&str| id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let lines = self.patches.iter().flat_map(|patch| patch.text.lines());
+        let lines = self.patches.iter().flat_map(|patch| patch.text.split(|byte| *byte == b'\n'));
+        let lines = lines.filter_map(|line| std::str::from_utf8(line).ok());
         lines.filter_map(|line| line.strip_prefix("base-commit: ")).map(str::trim).find(is_id)
     }
 }

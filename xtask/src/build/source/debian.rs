@@ -62,9 +62,8 @@ pub(crate) fn refresh(cache: &Cache, package: Package) -> anyhow::Result<()> {
 pub(super) fn current(sh: &Shell, cache: &Cache, package: Package, tell: Tell) -> anyhow::Result<Current> {
     let pointer = pointer(cache, package)?;
     let name = package.name;
-    let lock = cache.lock(&format!("debian-{name}"), |who| {
-        tell(&format!("waiting for {who}, which fetches {name}"))
-    });
+    let lock = cache
+        .lock(&format!("debian-{name}"), |who| tell(&format!("waiting for {who}, which fetches {name}")));
     let _lock = lock?;
     if let Some(current) = read_pointer(&pointer)? {
         return Ok(current);
