@@ -9,15 +9,16 @@ mod resolve;
 mod self_test;
 mod shuffle;
 mod side_by_side;
+mod source;
 mod steps;
 
 pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use model::{
-    AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Planted, Prefix, Scenario, Source,
-    Variant,
+    AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Planted, Prefix, Scenario, Variant,
 };
 pub use profiled::profiled;
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;
 pub use side_by_side::{Room, SideBySide, side_by_side};
+pub use source::Source;
 pub use steps::{listing, steps, with_series};

@@ -132,7 +132,7 @@ fn publish(
 fn check_form(sh: &Shell, folder: &Path, selection: &Selection, series: &Series) -> anyhow::Result<()> {
     for (patch, mail) in series.patches.iter().zip(&selection.patches) {
         let command = git::git(sh, folder).args(["apply", "--numstat", "-"]);
-        process::read_of_input(command, patch.text.as_str()).with_context(|| {
+        process::read_of_input(command, patch.text.as_slice()).with_context(|| {
             format!(
                 "{} {}: git cannot read its diff, as if lines were wrapped or cut",
                 mail.place,

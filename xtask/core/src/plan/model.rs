@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use lab_protocol::{ProbeSet, ServerSettings, Tool, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
+use super::Source;
 use crate::evidence::metric::Thresholds;
 use crate::evidence::quiet::QuietLimits;
 
@@ -173,36 +174,6 @@ pub struct KernelSettings {
     pub source: Source,
     /// File names below `images/kernel/`, in the order in which they are put together.
     pub config: Vec<String>,
-}
-
-/// A kernel source.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Source {
-    /// A Debian source package. The first version that was fetched into a cache is kept there until a refresh is
-    /// asked for.
-    Debian {
-        /// Its name, e.g. `linux-source-6.12`.
-        package: String,
-        /// The suite of Debian's that has it, e.g. `trixie-backports`; none for what this machine's apt knows.
-        suite: Option<String>,
-    },
-    /// A tarball.
-    Tarball {
-        /// Path or `http(s)` URL.
-        location: String,
-        /// SHA-256 of the file, 64 hexadecimal digits; required for a URL.
-        sha256: Option<String>,
-    },
-    /// A git repository.
-    Git {
-        /// Path or URL.
-        repository: String,
-        /// Full commit id, 40 hexadecimal digits.
-        commit: String,
-    },
-    /// A source tree on this machine. It is copied and never modified.
-    Tree(String),
 }
 
 /// How guest time passes.

@@ -80,7 +80,8 @@ fn build_files(sh: &Shell, tree: &SourceTree, commit: &str) -> anyhow::Result<Bu
     let paths: Vec<&str> =
         listed.split('\0').filter(|path| BuildFiles::is_one(path) && !path.contains('\n')).collect();
     let names = paths.iter().map(|path| format!("{commit}:{path}\n")).collect::<String>();
-    let output = process::output(git::git(sh, &tree.repository).args(["cat-file", "--batch"]).stdin(names))?;
+    let read = git::git(sh, &tree.repository).args(["cat-file", "--batch"]);
+    let output = process::output_of_input(read, names)?;
     ensure!(output.status.success(), "reading the source: {}", process::messages(&output.stderr));
     let mut rest = output.stdout.as_slice();
     let mut files = Vec::new();

@@ -126,7 +126,7 @@ mod tests {
             cpus = 17 of CONFIG_NR_CPUS=16\nCONFIG_NR_CPUS=32
                 accepted
             cpus = 17 of CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # until 6.…
-                lab.toml:73:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
+                lab.toml:74:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
             cpus = 255 of CONFIG_SMP=y
                 accepted
             cpus = 1 of 

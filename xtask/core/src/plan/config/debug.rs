@@ -148,9 +148,9 @@ mod tests {
             # CONFIG_KASAN=y\nCONFIG_KASAN_STACK=y\n
                 accepted
             CONFIG_KASAN=y  # from 6.13\n
-                lab.toml:102:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:104:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
             CONFIG_KASAN=y\n# CONFIG_KASAN is not set  # until 6.12\n
-                lab.toml:102:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:104:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
 
                 images/kernel: debug.config cannot be read; make it readable
         "#]].assert_eq(

@@ -42,7 +42,7 @@ pub fn split(bytes: &[u8], quoting: Quoting) -> Vec<RawMail> {
         let is_start = || {
             let mut mail = lines.clone().take_while(|line| !is_separator(line));
             lines.clone().next().as_ref().is_some_and(is_header)
-                || mail.all(|line| line.trim_ascii().is_empty())
+                || is_mailbox && mail.all(|line| line.trim_ascii().is_empty())
         };
         if is_first || is_like_start && is_start() {
             is_first = false;

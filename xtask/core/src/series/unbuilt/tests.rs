@@ -40,7 +40,8 @@ fn change(path: &str, removed: &str, added: &str) -> String {
 }
 
 fn series(changes: &[String]) -> [Series; 1] {
-    let patch = Patch { file: "0001-x.patch".into(), subject: "x".into(), text: changes.concat() };
+    let patch =
+        Patch { file: "0001-x.patch".into(), subject: "x".into(), text: changes.concat().into_bytes() };
     [Series::new("mine", vec![patch])]
 }
 

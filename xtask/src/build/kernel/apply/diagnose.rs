@@ -55,7 +55,7 @@ impl Failed<'_> {
     /// Whether the patch would apply with these options of `git apply`.
     fn would(&self, options: &[&str]) -> anyhow::Result<bool> {
         let apply = git::git(self.sh, self.work_tree).args(["apply", "--cached", "--check"]).args(options);
-        Ok(process::output(apply.stdin(self.patch.as_mail().replace("\r\n", "\n")))?.status.success())
+        Ok(process::output_of_input(apply, without_returns(self.patch.as_mail()))?.status.success())
     }
 
     /// Whether the change is there already.
@@ -84,7 +84,8 @@ impl Failed<'_> {
                 return Ok(Some(Cause::LongPrefix(parts)));
             }
         }
-        let named = old_paths(&self.patch.text);
+        let text = String::from_utf8_lossy(&self.patch.text);
+        let named = old_paths(&text);
         let stripped: Option<Vec<&str>> =
             named.iter().map(|path| path.split_once('/').map(|(_, rest)| rest)).collect();
         for (paths, option) in stripped.map(|paths| (paths, "-p1")).into_iter().chain([(named, "-p0")]) {
@@ -127,6 +128,12 @@ impl Failed<'_> {
         let before = changed && all(self.before, &self.series.written_for())?;
         Ok(before.then(|| Cause::OtherBefore(path.to_owned())))
     }
+}
+
+/// Without the carriage returns that a mail adds to the ends of lines.
+fn without_returns(mail: Vec<u8>) -> Vec<u8> {
+    let ends_line = |at: usize| mail[at] == b'\r' && mail.get(at + 1) == Some(&b'\n');
+    (0..mail.len()).filter(|at| !ends_line(*at)).map(|at| mail[at]).collect()
 }
 
 /// The files that are there before the patch, as they are called in it.

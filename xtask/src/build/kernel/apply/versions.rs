@@ -68,7 +68,7 @@ fn blobs(
         commits.iter().flat_map(|commit| written.iter().map(move |file| format!("{commit}:{}\n", file.path)));
     let ask = git::git(sh, repository).args(["cat-file", "--batch-check=%(objectname)"]);
     // The objects of a partial clone that are not there would be fetched.
-    let text = process::read(ask.env("GIT_NO_LAZY_FETCH", "1").stdin(names.collect::<String>()))?;
+    let text = process::read_of_input(ask.env("GIT_NO_LAZY_FETCH", "1"), names.collect::<String>())?;
     let blob = |line: &str| (!line.contains(' ')).then(|| line.to_owned());
     Ok(text.lines().map(blob).collect())
 }

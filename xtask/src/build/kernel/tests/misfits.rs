@@ -25,8 +25,8 @@ fn diff(path: &str, blob: &str, context: &str, old: &str, new: &str) -> String {
 }
 
 fn blob(lab: &KernelLab, text: &str) -> String {
-    let hash = git::git(&lab.sh, lab.folder.path()).args(["hash-object", "--stdin"]).stdin(text);
-    process::read(hash).unwrap()[..12].to_owned()
+    let hash = git::git(&lab.sh, lab.folder.path()).args(["hash-object", "--stdin"]);
+    process::read_of_input(hash, text).unwrap()[..12].to_owned()
 }
 
 const ELSE: &str = "abcdef0";

@@ -39,7 +39,7 @@ fn read_by_git(sh: &Shell, bytes: &[u8]) -> Vec<GitPatch> {
     mails.sort();
     let read = |mail: &PathBuf| {
         let info = git(&["mailinfo", "--encoding=UTF-8", "--quoted-cr=nowarn", "message", "diff"]);
-        let output = process::output(info.stdin(fs::read(mail).unwrap())).unwrap();
+        let output = process::output_of_input(info, fs::read(mail).unwrap()).unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let info = text(&output.stdout);
         let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
@@ -67,8 +67,8 @@ fn text(bytes: &[u8]) -> String {
 /// What git knows nothing of: UTF-16 and the byte order mark.
 fn without_mark(sh: &Shell, bytes: Vec<u8>) -> Vec<u8> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        let iconv = xshell::cmd!(sh, "iconv -f UTF-16 -t UTF-8").quiet().stdin(bytes);
-        return process::output(iconv).unwrap().stdout;
+        let iconv = xshell::cmd!(sh, "iconv -f UTF-16 -t UTF-8").quiet();
+        return process::output_of_input(iconv, bytes).unwrap().stdout;
     }
     bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes)
 }
@@ -121,8 +121,9 @@ fn from_first_header(diff: &[u8]) -> &[u8] {
 
 /// The files that a diff changes, and how many lines of each.
 fn files(sh: &Shell, diff: &[u8], strip: &str) -> Vec<String> {
-    let apply = git::git(sh, Path::new("/")).args(["apply", "--numstat", strip, "-"]).stdin(diff);
-    let mut files: Vec<String> = process::read(apply).unwrap().lines().map(str::to_owned).collect();
+    let apply = git::git(sh, Path::new("/")).args(["apply", "--numstat", strip, "-"]);
+    let mut files: Vec<String> =
+        process::read_of_input(apply, diff).unwrap().lines().map(str::to_owned).collect();
     files.sort();
     files
 }

@@ -157,7 +157,7 @@ fn bytes_of_other_charsets() {
     fixture.import("l.patch", |options| options.name = Some("s".to_owned())).unwrap();
     let series = crate::series::load(&fixture.path("kernel-patches"), "s").unwrap();
     let am = git::git(&sh, &repository).args(["am", "--quiet", "--keep-cr"]);
-    read(am.stdin(series.patches[0].as_mail())).unwrap();
+    process::read_of_input(am, series.patches[0].as_mail()).unwrap();
     assert_eq!(fs::read(repository.join("fs/fuse/l.c")).unwrap(), b"/* J\xf6rg */\nint y;\n");
     assert_eq!(git(&["log", "-1", "--format=%an"]), "Jörg Ünïcode");
 }
