@@ -9,7 +9,14 @@ pub(crate) fn room() -> Room {
     Room {
         cpus: std::thread::available_parallelism().map_or(1, |count| count.get() as u32),
         available_mib: available_mib(Path::new("/")),
+        total_mib: total_mib(Path::new("/")),
     }
+}
+
+/// Memory and swap space, MiB, by the files below `root`.
+fn total_mib(root: &Path) -> Option<u64> {
+    let meminfo = std::fs::read_to_string(root.join("proc/meminfo")).ok()?;
+    Some((kib(&meminfo, "MemTotal:")? + kib(&meminfo, "SwapTotal:").unwrap_or(0)) >> 10)
 }
 
 /// What can be had without swapping, MiB, by the files below `root`; none if there is no `/proc/meminfo`.
@@ -72,22 +79,28 @@ fn left_in(group: &ControlGroup, read: &dyn Fn(&Path) -> Option<String>) -> Opti
 mod tests {
     use super::*;
 
-    const MEMINFO: &str =
-        "MemTotal:       24684084 kB\nMemFree:        12014736 kB\nMemAvailable:   21607004 kB\n";
+    const MEMINFO: &str = "MemTotal:       24684084 kB\nMemFree:        12014736 kB\nMemAvailable:   21607004 kB\n\
+         SwapTotal:       1048576 kB\n";
 
     /// What is available by these files.
     fn available(files: &[(&str, &str)]) -> Option<u64> {
+        available_mib(root(files).path())
+    }
+
+    fn root(files: &[(&str, &str)]) -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        available_mib(root.path())
+        root
     }
 
     #[test]
     fn of_a_host() {
+        assert_eq!(total_mib(root(&[("proc/meminfo", MEMINFO)]).path()), Some(24_105 + 1024));
+        assert_eq!(total_mib(root(&[]).path()), None);
         assert_eq!(available(&[("proc/meminfo", MEMINFO)]), Some(21_100));
         assert_eq!(available(&[]), None);
         assert!(room().available_mib.is_some_and(|mib| mib > 0) && room().cpus > 0, "{:?}", room());

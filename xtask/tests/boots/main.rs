@@ -223,7 +223,7 @@ fn a_machine_that_the_host_ends_is_started_again() {
         assert_eq!(outcomes(&comparison, variant), "2 finished of 2");
     }
     let losses = sandbox.losses().join("; ");
-    assert!(losses.contains("host-signal") && losses.contains("ended by a signal"), "{losses}");
+    assert!(losses.contains("host-signal") && losses.contains("ended by SIGKILL"), "{losses}");
 }
 
 /// However often and whenever the lab is killed, no virtual machine outlives it, and the same command goes on where it
@@ -360,7 +360,7 @@ fn bad_input() {
             large,
             &[][..],
             &["run-lab", "--plan", "large"][..],
-            "a boot needs 1048832 MiB of memory (1048576 for the guest, 256 for QEMU), and ",
+            "the guest is to have 1048576 MiB of memory, and this host has ",
         ),
         (large, &[], &["run-lab", "--plan", "large", "--dry-run"], "lower memory-mib of the plan's machine"),
         ("", &[], &["run-lab", "--plan", "defualt"], "there is no plan `defualt`; did you mean `default`?"),

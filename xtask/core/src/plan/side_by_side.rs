@@ -29,6 +29,8 @@ pub struct Room {
     pub cpus: u32,
     /// Memory that can be had without swapping, MiB; none if the host does not tell.
     pub available_mib: Option<u64>,
+    /// Memory and swap space in all, MiB: what is larger cannot be asked for, however little of it is touched.
+    pub total_mib: Option<u64>,
 }
 
 /// How many boots run at a time, and what keeps them from being more.
@@ -58,6 +60,13 @@ pub fn side_by_side(plan: &Plan, room: Room) -> Result<SideBySide, String> {
         Clock::Virtual => room.cpus.max(1),
         Clock::Wall => 1,
     };
+    let memory_mib = u64::from(plan.machine.memory_mib);
+    if let Some(total_mib) = room.total_mib.filter(|total_mib| *total_mib < memory_mib) {
+        return Err(format!(
+            "the guest is to have {memory_mib} MiB of memory, and this host has {total_mib}; lower memory-mib of the plan's \
+             machine in lab.toml"
+        ));
+    }
     let (guest_mib, qemu_mib) = (touched_mib(plan), qemu_mib(clock));
     let need_mib = guest_mib + qemu_mib;
     let Some(available_mib) = room.available_mib else {
@@ -134,7 +143,8 @@ mod tests {
 
     #[track_caller]
     fn check(plan: &Plan, cpus: u32, available_mib: Option<u64>, expected: Result<&str, &str>) {
-        let found = side_by_side(plan, Room { cpus, available_mib }).map(|found| found.line());
+        let room = Room { cpus, available_mib, total_mib: available_mib.map(|mib| mib.max(768)) };
+        let found = side_by_side(plan, room).map(|found| found.line());
         assert_eq!(found.as_deref().map_err(String::as_str), expected);
     }
 
@@ -183,6 +193,18 @@ mod tests {
                 "a boot needs 1024 MiB of memory (768 for the guest, 256 for QEMU), and 1000 MiB are available here; end other \
                  programs, or take workloads with smaller files (file-mib in lab.toml)",
             ),
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for() {
+        let [some, _] = plans(Clock::Virtual);
+        let room = |total_mib| Room { cpus: 2, available_mib: Some(700), total_mib };
+        assert!(side_by_side(&some, room(Some(768))).is_ok());
+        assert!(side_by_side(&some, room(None)).is_ok());
+        assert_eq!(
+            side_by_side(&some, room(Some(767))).unwrap_err(),
+            "the guest is to have 768 MiB of memory, and this host has 767; lower memory-mib of the plan's machine in lab.toml"
         );
     }
 

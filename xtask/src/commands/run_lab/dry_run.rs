@@ -123,7 +123,7 @@ mod tests {
             Plan { machine, ..plan }.with_repetitions(3)
         };
         let on = |clock, cpus| {
-            let (plan, room) = (plan(clock), Room { cpus, available_mib: Some(1600) });
+            let (plan, room) = (plan(clock), Room { cpus, available_mib: Some(1600), total_mib: None });
             boots(&plan, side_by_side(&plan, room).unwrap())
         };
         expect![[r#"
@@ -143,7 +143,7 @@ mod tests {
         let probed = |probes, workloads| {
             let plan = plan(Clock::Virtual);
             let plan = Plan { probes: Some(probes), workloads, ..plan }.with_repetitions(2);
-            let room = Room { cpus: 2, available_mib: Some(1600) };
+            let room = Room { cpus: 2, available_mib: Some(1600), total_mib: None };
             boots(&plan, side_by_side(&plan, room).unwrap())
         };
         expect![[r#"
