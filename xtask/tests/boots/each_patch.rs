@@ -95,7 +95,7 @@ fn a_build_that_was_cut_short_is_no_verdict_on_a_patch() {
         slow.interrupt();
         slow.wait()
     });
-    assert_eq!(code, Some(2));
+    assert_eq!(code, Some(130), "as a shell says of a program that SIGINT ended");
 
     let run = lab.run();
     run.expect_code_in(&[0]);
