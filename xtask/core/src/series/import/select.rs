@@ -166,10 +166,12 @@ fn missing_by_subjects(patches: &[Mail]) -> Option<String> {
 }
 
 fn nothing_left(skipped: &[Skipped]) -> anyhow::Error {
-    let read = counted(skipped.len(), "mail");
     if skipped.is_empty() {
-        return anyhow::anyhow!("no patch in it ({read}): save the mails that hold the diffs");
+        return anyhow::anyhow!(
+            "neither a mail nor a patch in it: is it empty? save the mails that hold the diffs"
+        );
     }
+    let read = counted(skipped.len(), "mail");
     let named = list(skipped.iter().map(|mail| format!("{}: {}", quoted(&mail.subject), mail.reason)));
     anyhow::anyhow!("no patch in it ({read}: {named}): save the mails that hold the diffs")
 }

@@ -131,7 +131,7 @@ fn no_patch() {
     check_error(
         &[],
         expect![
-            "importing a series from series.mbox: no patch in it (0 mails): save the mails that hold the diffs"
+            "importing a series from series.mbox: neither a mail nor a patch in it: is it empty? save the mails that hold the diffs"
         ],
     );
     check_error(
@@ -200,7 +200,7 @@ fn files_that_are_none() {
     let error = |from: &str| fixture.import(from, |_| ()).unwrap_err();
     expect!["importing a series from missing.mbox: opening it: No such file or directory (os error 2)"]
         .assert_eq(&error("missing.mbox"));
-    expect!["importing a series from empty: no patch in it (0 mails): save the mails that hold the diffs"]
+    expect!["importing a series from empty: neither a mail nor a patch in it: is it empty? save the mails that hold the diffs"]
         .assert_eq(&error("empty"));
     expect!["importing a series from series.mbox.gz: unpacking series.mbox.gz, which is damaged: fetch it again: unexpected end of file"]
         .assert_eq(&error("series.mbox.gz"));
