@@ -5,6 +5,7 @@ pub mod config;
 mod model;
 mod order;
 mod profiled;
+mod qemu;
 mod resolve;
 mod self_test;
 mod shuffle;
@@ -17,6 +18,7 @@ pub use model::{
     AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Planted, Prefix, Scenario, Variant,
 };
 pub use profiled::profiled;
+pub use qemu::{FIXED_MACHINE, why_versions_differ};
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;
 pub use side_by_side::{Room, SideBySide, side_by_side};

@@ -8,7 +8,7 @@ use super::statistics::ratio;
 use super::{Change, Comparison, Question, Row, SCHEMA, Status, Verdict, answer};
 use crate::campaign::Campaign;
 use crate::evidence::metric::Metric;
-use crate::plan::{Clock, Variant};
+use crate::plan::{Clock, Variant, why_versions_differ};
 use crate::text::fields::pair_fields;
 
 /// What has to be equal, as the record calls it: these decide what an instruction is and how many there are of it.
@@ -31,6 +31,8 @@ pub struct Across {
     pub rows: Vec<PairRow>,
     /// What is not compared, and why.
     pub left_out: Vec<String>,
+    /// What speaks against putting the two side by side.
+    pub doubts: Vec<String>,
     /// The largest difference of each metric.
     pub largest: Vec<Largest>,
     /// What follows.
@@ -170,6 +172,8 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
             only_probes.name
         );
     }
+    let qemus = [&left_setup.qemu_version, &right_setup.qemu_version].map(String::as_str);
+    let doubts = why_versions_differ(&left_setup.machine, &left_setup.cpu_model, qemus).into_iter().collect();
     let (rows, left_out) = pair_rows(campaigns, &sides);
     if rows.is_empty() {
         bail!("{}: no row in common: {}", purpose(), left_out.join("; "));
@@ -189,6 +193,7 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
         status: status(&rows),
         rows,
         left_out,
+        doubts,
     })
 }
 

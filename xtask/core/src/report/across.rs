@@ -18,10 +18,12 @@ pub fn render(across: &Across, width: usize) -> String {
         width,
         0,
     ));
-    parts.extend((!across.left_out.is_empty()).then(|| {
-        let lines = across.left_out.iter().map(|what| text::wrap("- ", what, width, 2));
-        format!("Not compared:\n{}", lines.collect::<Vec<_>>().join("\n"))
-    }));
+    for (title, points) in [("Not compared:", &across.left_out), ("Doubts:", &across.doubts)] {
+        parts.extend((!points.is_empty()).then(|| {
+            let lines = points.iter().map(|what| text::wrap("- ", what, width, 2));
+            format!("{title}\n{}", lines.collect::<Vec<_>>().join("\n"))
+        }));
+    }
     parts.push(conclusion(across, width));
     escape_for_terminal(&parts.join("\n\n")) + "\n"
 }

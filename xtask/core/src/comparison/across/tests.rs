@@ -5,6 +5,7 @@ use expect_test::expect;
 use super::*;
 use crate::evidence::metric::Thresholds;
 use crate::fixtures::{Arm, arm, campaign, two_arms};
+use crate::plan::FIXED_MACHINE;
 use crate::report;
 
 /// dd in seconds, of the baseline and of another kernel.
@@ -117,6 +118,26 @@ fn what_is_left_out_is_said() {
     let lone = campaign(Clock::Virtual, &[arm("original", &[], &[(1.0, 50.0), (1.0, 50.0)], 1)]);
     let found = put(&two(1.0, 0.5), &lone).unwrap();
     assert_eq!(found.left_out, ["variant patched is only in 2026-01-02-built"]);
+}
+
+#[test]
+fn another_qemu_is_a_doubt_where_it_may_give_other_figures() {
+    let mut other = two(1.0, 0.5);
+    for boot in &mut other.boots {
+        boot.record.setup.qemu_version = "10.0.13".to_owned();
+    }
+    let found = put(&two(1.0, 0.5), &other).unwrap();
+    let text = report::across::render(&found, 100);
+    assert!(text.contains("\n\nDoubts:\n- QEMU 7.2.22 and 10.0.13: firmware"), "{text}");
+
+    let fixed = |mut campaign: Campaign| {
+        for boot in &mut campaign.boots {
+            boot.record.setup.machine = FIXED_MACHINE.to_owned();
+        }
+        campaign
+    };
+    let found = put(&fixed(two(1.0, 0.5)), &fixed(other)).unwrap();
+    assert_eq!(found.doubts, [""; 0]);
 }
 
 #[test]
