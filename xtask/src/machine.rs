@@ -2,6 +2,7 @@
 
 pub(crate) mod accel;
 pub mod boot;
+mod firmware;
 pub(crate) mod guest;
 pub mod host;
 pub(crate) mod memory;

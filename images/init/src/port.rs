@@ -1,52 +1,65 @@
-//! The virtio-serial port to the host.
+//! The serial port to the host.
+//!
+//! It is a 16550A on the PCI bus. No driver of the kernel has it: its registers are read and written through sysfs, so
+//! that what a QEMU changes in larger devices, or a kernel in its drivers, does not change the figures.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use lab_protocol::frame::{Kind, encode};
-use lab_protocol::{Nonce, PORT_NAME};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use lab_protocol::{Nonce, PORT_PCI_ID};
 use serde::Serialize;
 
-const CLASS: &str = "/sys/class/virtio-ports";
+const DEVICES: &str = "/sys/bus/pci/devices";
 
 /// The open port.
 #[derive(Debug)]
 pub(crate) struct Port {
-    file: File,
+    /// The registers, each a byte at its offset.
+    registers: File,
     nonce: Nonce,
 }
 
+/// What is received, and what is to be sent.
+const DATA: u64 = 0;
+/// FIFO control.
+const FIFO: u64 = 2;
+/// The state of the line.
+const STATE: u64 = 5;
+
+const FIFO_ENABLED: u8 = 1;
+const FIFO_BYTES: usize = 16;
+const RECEIVED: u8 = 1;
+const ALL_TAKEN: u8 = 1 << 5;
+
 impl Port {
-    /// Opens the port of the name [`PORT_NAME`]. The driver makes it some time after the system has booted.
+    /// Opens the port that has the PCI numbers [`PORT_PCI_ID`].
     ///
     /// # Errors
-    /// If it does not appear, or cannot be opened.
+    /// If it is not there, or cannot be opened.
     pub(crate) fn open(nonce: Nonce) -> anyhow::Result<Self> {
-        const LIMIT: Duration = Duration::from_secs(10);
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            if let Some(device) = find(Path::new(CLASS), PORT_NAME) {
-                match File::options().read(true).write(true).open(&device) {
-                    Ok(file) => return Ok(Port { file, nonce }),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => bail!("opening {}: {error}", device.display()),
-                }
-            }
-            if Instant::now() > deadline {
-                bail!("no virtio-serial port {PORT_NAME} appeared within {} s", LIMIT.as_secs());
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let device = find(Path::new(DEVICES), PORT_PCI_ID).context("there is no serial port to the host")?;
+        let enable = device.join("enable");
+        fs::write(&enable, "1").with_context(|| format!("writing {}", enable.display()))?;
+        let path = device.join("resource0");
+        let registers = File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("opening {}", path.display()))?;
+        let port = Port { registers, nonce };
+        port.write(FIFO, FIFO_ENABLED)?;
+        Ok(port)
     }
 
-    /// Sends a frame. It may still be in the queue of the device when this returns.
+    /// Sends a frame. When this returns QEMU has it.
     ///
     /// # Errors
-    /// If the kernel does not take it.
+    /// If QEMU does not take it.
     pub(crate) fn send(&mut self, kind: Kind, message: &impl Serialize) -> anyhow::Result<()> {
         let payload = serde_json::to_vec(message).context("writing JSON")?;
         self.send_bytes(kind, &payload)
@@ -55,29 +68,56 @@ impl Port {
     /// Sends a frame of a kind that is not JSON.
     ///
     /// # Errors
-    /// If the kernel does not take it.
+    /// If QEMU does not take it.
     pub(crate) fn send_bytes(&mut self, kind: Kind, payload: &[u8]) -> anyhow::Result<()> {
-        self.file.write_all(&encode(kind, self.nonce, payload)).context("writing to the report port")
+        for chunk in encode(kind, self.nonce, payload).chunks(FIFO_BYTES) {
+            self.await_taken()?;
+            for &byte in chunk {
+                self.write(DATA, byte)?;
+            }
+        }
+        Ok(())
     }
 
-    /// Waits until the host says that it has the report ([`lab_protocol::REPORT_RECEIVED`]; closing the port does as
-    /// well).
+    /// Waits until QEMU has passed on what was sent. It does at once, unless the host reads too slowly.
+    fn await_taken(&self) -> anyhow::Result<()> {
+        const LIMIT: Duration = Duration::from_secs(60);
+        let mut waits_since = None;
+        while self.read(STATE)? & ALL_TAKEN == 0 {
+            if waits_since.get_or_insert_with(Instant::now).elapsed() > LIMIT {
+                bail!("the host has not read the port for {} s", LIMIT.as_secs());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the host says that it has the report ([`lab_protocol::REPORT_RECEIVED`]).
     ///
-    /// A `write` to the port returns when the kernel has queued the data; only the host knows when it has it. While
-    /// a machine with the virtual clock idles, its time jumps, so the time limit is one of work and not of sleep.
+    /// While a machine with the virtual clock idles, its time jumps, so the time limit is one of work and not of sleep.
     pub(crate) fn await_receipt(&self) -> Confirmation {
         let deadline = Instant::now() + Duration::from_secs(1);
         loop {
-            let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
-            let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-            match poll(&mut polled, Some(&now)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            match self.read(STATE) {
+                Ok(state) if state & RECEIVED == 0 => {}
                 Ok(_) | Err(_) => return Confirmation::Confirmed,
             }
             if Instant::now() > deadline {
                 return Confirmation::None;
             }
         }
+    }
+
+    fn read(&self, register: u64) -> anyhow::Result<u8> {
+        let mut value = [0];
+        self.registers
+            .read_exact_at(&mut value, register)
+            .context("reading a register of the report port")?;
+        let [value] = value;
+        Ok(value)
+    }
+
+    fn write(&self, register: u64, value: u8) -> anyhow::Result<()> {
+        self.registers.write_all_at(&[value], register).context("writing a register of the report port")
     }
 }
 
@@ -90,15 +130,17 @@ pub(crate) enum Confirmation {
     None,
 }
 
-/// The device of the port `name`, by the names in the sysfs class folder.
-fn find(class: &Path, name: &str) -> Option<PathBuf> {
-    let ports = fs::read_dir(class).ok()?;
-    let mut ports: Vec<PathBuf> = ports.filter_map(|port| Some(port.ok()?.path())).collect();
-    ports.sort();
-    let port = ports
+/// The device with these numbers of vendor and device.
+fn find(devices: &Path, (vendor, device): (&str, &str)) -> io::Result<PathBuf> {
+    let is = |path: &Path, file: &str, id: &str| {
+        fs::read_to_string(path.join(file)).is_ok_and(|text| text.trim_end() == id)
+    };
+    let mut paths = fs::read_dir(devices)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    paths
         .into_iter()
-        .find(|port| fs::read_to_string(port.join("name")).is_ok_and(|text| text.trim_end() == name))?;
-    Some(Path::new("/dev").join(port.file_name()?))
+        .find(|path| is(path, "vendor", vendor) && is(path, "device", device))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no PCI device {vendor} {device}")))
 }
 
 #[cfg(test)]
@@ -106,19 +148,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ports_are_found_by_name() {
-        let class = tempfile::tempdir().unwrap();
-        for (port, name) in
-            [("vport0p1", Some("org.qemu.guest_agent.0\n")), ("vport0p2", None), ("vport1p1", Some("lab\n"))]
+    fn the_port_is_found_by_both_of_its_numbers() {
+        let devices = tempfile::tempdir().unwrap();
+        for (name, vendor, device) in
+            [("00.0", "0x1b36", "0x0001"), ("01.0", "0x8086", "0x0002"), ("02.0", "0x1b36", "0x0002")]
         {
-            fs::create_dir(class.path().join(port)).unwrap();
-            if let Some(name) = name {
-                fs::write(class.path().join(port).join("name"), name).unwrap();
-            }
+            let path = devices.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join("vendor"), format!("{vendor}\n")).unwrap();
+            fs::write(path.join("device"), format!("{device}\n")).unwrap();
         }
-        for (name, expected) in [("lab", Some("/dev/vport1p1")), ("la", None), ("", None)] {
-            assert_eq!(find(class.path(), name).as_deref(), expected.map(Path::new), "{name}");
-        }
-        assert_eq!(find(Path::new("/proc/nonexistent"), "lab"), None);
+        let found = |id| find(devices.path(), id).ok();
+        assert_eq!(found(("0x1b36", "0x0002")), Some(devices.path().join("02.0")));
+        assert_eq!(found(("0x8086", "0x0001")), None);
     }
 }

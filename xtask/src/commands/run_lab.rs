@@ -30,7 +30,7 @@ use crate::commands::{cli, compare, each_patch};
 use crate::lab::interrupt::{Interrupted, command_text};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files, output};
-use crate::machine::boot::{Accelerator, MACHINE_TYPE, Machine, kernel_command_line};
+use crate::machine::boot::{Accelerator, Machine, kernel_command_line};
 use crate::machine::{host, memory};
 
 /// Runs a plan and prints the comparison.
@@ -189,7 +189,7 @@ fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, imag
         compiler: base.metadata.compiler.clone(),
         image_sha256: image.sha256.clone(),
         qemu_version: qemu_version.to_owned(),
-        machine: MACHINE_TYPE.to_owned(),
+        machine: machine.machine_type().to_owned(),
         accelerator: machine.accelerator.word().to_owned(),
         clock: machine.clock,
         cpu_model: machine.cpu_model.clone(),

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use lab_core::plan::Binding;
 use lab_protocol::Nonce;
 
-pub(crate) use command::MACHINE_TYPE;
 pub(crate) use command::kernel_command_line;
 pub use command::{Accelerator, Machine};
 pub(crate) use pin::{Pinning, take};

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use lab_core::plan::{Clock, MachineSettings};
+use lab_core::plan::{Clock, FIXED_MACHINE, MachineSettings};
 use serde::{Deserialize, Serialize};
+
+use crate::machine::firmware;
 
 /// What executes the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +44,6 @@ pub struct Machine {
     pub memory_mib: u32,
 }
 
-/// QEMU's machine type: boots quickest of those that have an ACPI power-off and a PCI bus.
-pub(crate) const MACHINE_TYPE: &str = "pc";
-
 impl Machine {
     /// The machine of a plan under the accelerator that was chosen.
     pub fn new(settings: &MachineSettings, accelerator: Accelerator) -> Self {
@@ -62,6 +61,34 @@ impl Machine {
             memory_mib: settings.memory_mib,
         }
     }
+
+    /// QEMU's `-machine`: of those that have an ACPI power-off and a PCI bus, the one that boots quickest.
+    pub(crate) fn machine_type(&self) -> &'static str {
+        match self.clock {
+            // The same devices in each QEMU, and none whose timing differs.
+            Clock::Virtual => FIXED_MACHINE,
+            Clock::Wall => "pc",
+        }
+    }
+
+    /// The firmware, if the guest has one of the lab.
+    pub(crate) fn firmware(&self) -> Option<Vec<u8>> {
+        match self.clock {
+            Clock::Virtual => Some(firmware::rom(self.memory_mib, self.cpus)),
+            Clock::Wall => None,
+        }
+    }
+}
+
+/// The files that a guest boots from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GuestFiles<'a> {
+    /// The kernel.
+    pub bzimage: &'a Path,
+    /// The initramfs.
+    pub initramfs: &'a Path,
+    /// Where the firmware is, if the guest has one of the lab.
+    pub firmware: &'a Path,
 }
 
 /// The sockets on which the lab listens before QEMU starts.
@@ -107,8 +134,8 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
         ],
     };
     let by_cpus: &[&str] = match (machine.clock, machine.cpus) {
-        // Calibrating the APIC timer polls the clock for 0.2 s of guest time, some seconds of real time. With one CPU the
-        // HPET does its work. With several each needs a timer of its own.
+        // Calibrating the APIC timer polls the clock for 0.1 s of guest time, some seconds of real time. With one CPU the
+        // PIT does its work. With several each needs a timer of its own.
         (Clock::Virtual, 1) => &["noapictimer", "no_timer_check"],
         (Clock::Virtual, _) => &["no_timer_check"],
         (Clock::Wall, _) => &[],
@@ -119,19 +146,14 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
 }
 
 /// QEMU's arguments, without the program.
-pub(crate) fn qemu_command(
-    machine: &Machine,
-    bzimage: &Path,
-    initramfs: &Path,
-    sockets: Sockets<'_>,
-) -> Vec<String> {
+pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, sockets: Sockets<'_>) -> Vec<String> {
     let mut command = Vec::new();
     // Each call has the reason for its flags above it.
     let mut add = |flags: &[&str]| command.extend(flags.iter().map(|&flag| flag.to_owned()));
 
     // Nothing that a distribution or user configured, no default devices, no window.
     add(&["-no-user-config", "-nodefaults", "-display", "none"]);
-    add(&["-machine", MACHINE_TYPE, "-accel", &accel_argument(machine)]);
+    add(&["-machine", machine.machine_type(), "-accel", &accel_argument(machine)]);
     add(&["-cpu", &machine.cpu_model, "-smp", &machine.cpus.to_string()]);
     add(&["-m", &format!("{}M", machine.memory_mib)]);
     match machine.clock {
@@ -146,6 +168,7 @@ pub(crate) fn qemu_command(
             }
             // The same date in every boot, running with guest time.
             add(&["-rtc", "base=2020-01-01T00:00:00,clock=vm"]);
+            add(&["-bios", &files.firmware.to_string_lossy()]);
         }
         Clock::Wall => add(&["-rtc", "base=utc,clock=host"]),
     }
@@ -153,21 +176,21 @@ pub(crate) fn qemu_command(
     add(&["-seed", "1"]);
     // A reset or a panic ends QEMU instead of starting over; the reason comes over the monitor.
     add(&["-no-reboot"]);
-    add(&["-kernel", &bzimage.to_string_lossy(), "-initrd", &initramfs.to_string_lossy()]);
+    add(&["-kernel", &files.bzimage.to_string_lossy(), "-initrd", &files.initramfs.to_string_lossy()]);
     add(&["-append", &kernel_command_line(machine)]);
     // The console is QEMU's standard output, read by the lab itself: a file would lose bytes on a full disk.
     add(&["-chardev", "stdio,id=console,signal=off,mux=off", "-serial", "chardev:console"]);
-    // The report has a port of its own. QEMU connects to the lab, so that the socket is there before it. Without
-    // ioeventfd a message leaves the guest at the instruction that sends it, not when another thread of QEMU gets to
-    // it: that made boots differ by up to 0.9 %.
-    add(&["-device", "virtio-serial-pci,id=serial,ioeventfd=off"]);
+    // The report has a port of its own. QEMU connects to the lab, so that the socket is there before it. It is the
+    // plainest device that there is: its registers are the same in every QEMU, and what is written to them leaves the
+    // guest at that instruction.
     add(&["-chardev", &format!("socket,id=port,path={}", sockets.port.display())]);
-    add(&["-device", &format!("virtserialport,bus=serial.0,chardev=port,name={}", lab_protocol::PORT_NAME)]);
+    add(&["-device", "pci-serial,addr=2,chardev=port"]);
     // The monitor tells why QEMU ends, and answers questions about a guest that hangs.
     add(&["-chardev", &format!("socket,id=monitor,path={}", sockets.monitor.display())]);
     add(&["-mon", "chardev=monitor,mode=control"]);
-    // A panic is reported by a device, not only in text that anyone can write.
-    add(&["-device", "pvpanic"]);
+    // A panic is reported by a device, not only in text that anyone can write. The guest reads what it can report; newer
+    // versions of QEMU add to that.
+    add(&["-device", "pvpanic,events=3"]);
     // At that moment the kernel has not yet flushed its console: QEMU goes on until the reset that follows.
     add(&["-action", "panic=none"]);
     command
@@ -210,7 +233,13 @@ mod tests {
     fn check(clock: Clock, accelerator: Accelerator, expected: Expect) {
         let machine = machine(clock, accelerator);
         let sockets = Sockets { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
-        let command = qemu_command(&machine, Path::new("/k/bzImage"), Path::new("/i/cpio"), sockets);
+        let files = GuestFiles {
+            bzimage: Path::new("/k/bzImage"),
+            initramfs: Path::new("/i/cpio"),
+            firmware: Path::new("/f/firmware"),
+        };
+        let command = qemu_command(&machine, files, sockets);
+        assert_eq!(command.contains(&"-bios".to_owned()), machine.firmware().is_some());
         let kernel = kernel_command_line(&machine);
         assert!(command.contains(&kernel), "{command:?}");
         let lines = command.iter().map(|word| match word.starts_with('-') {
@@ -248,13 +277,14 @@ mod tests {
             -no-user-config
             -nodefaults
             -display none
-            -machine pc
+            -machine pc-i440fx-7.2,hpet=off
             -accel tcg,thread=single,tb-size=64
             -cpu qemu64
             -smp 2
             -m 512M
             -icount shift=0,sleep=off
             -rtc base=2020-01-01T00:00:00,clock=vm
+            -bios /f/firmware
             -seed 1
             -no-reboot
             -kernel /k/bzImage
@@ -262,12 +292,11 @@ mod tests {
             -append KERNEL
             -chardev stdio,id=console,signal=off,mux=off
             -serial chardev:console
-            -device virtio-serial-pci,id=serial,ioeventfd=off
             -chardev socket,id=port,path=/s/port
-            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+            -device pci-serial,addr=2,chardev=port
             -chardev socket,id=monitor,path=/s/monitor
             -mon chardev=monitor,mode=control
-            -device pvpanic
+            -device pvpanic,events=3
             -action panic=none
 
             console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 no_timer_check
@@ -319,12 +348,11 @@ mod tests {
             -append KERNEL
             -chardev stdio,id=console,signal=off,mux=off
             -serial chardev:console
-            -device virtio-serial-pci,id=serial,ioeventfd=off
             -chardev socket,id=port,path=/s/port
-            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+            -device pci-serial,addr=2,chardev=port
             -chardev socket,id=monitor,path=/s/monitor
             -mon chardev=monitor,mode=control
-            -device pvpanic
+            -device pvpanic,events=3
             -action panic=none
 
             console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=unstable no_timer_check watchdog_thresh=60
@@ -354,12 +382,11 @@ mod tests {
                 -append KERNEL
                 -chardev stdio,id=console,signal=off,mux=off
                 -serial chardev:console
-                -device virtio-serial-pci,id=serial,ioeventfd=off
                 -chardev socket,id=port,path=/s/port
-                -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+                -device pci-serial,addr=2,chardev=port
                 -chardev socket,id=monitor,path=/s/monitor
                 -mon chardev=monitor,mode=control
-                -device pvpanic
+                -device pvpanic,events=3
                 -action panic=none
 
                 console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 watchdog_thresh=55 sysctl.kernel.hung_task_timeout_secs=140

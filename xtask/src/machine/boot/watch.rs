@@ -6,9 +6,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use lab_core::evidence::capture::{Capture, End};
 
-use super::command::{Sockets, plugin_options, qemu_command};
+use super::command::{GuestFiles, Sockets, plugin_options, qemu_command};
 use super::process::Qemu;
 use super::received::Received;
 use super::streams::{Event, MOST_WAITING, Stream, channel, listen, read_in_thread};
@@ -49,7 +50,12 @@ fn watch(
     listen(&monitor, Stream::Monitor, &events)?;
 
     let sockets = Sockets { port: &port, monitor: &monitor };
-    let mut arguments = qemu_command(&request.machine, &request.bzimage, &request.initramfs, sockets);
+    let firmware = folder.path().join("firmware");
+    if let Some(rom) = request.machine.firmware() {
+        std::fs::write(&firmware, rom).with_context(|| format!("writing {}", firmware.display()))?;
+    }
+    let files = GuestFiles { bzimage: &request.bzimage, initramfs: &request.initramfs, firmware: &firmware };
+    let mut arguments = qemu_command(&request.machine, files, sockets);
     arguments
         .extend(request.profile.iter().flat_map(|profile| plugin_options(&profile.plugin, &profile.counts)));
     let mut watch = Watch::new(request)?;
@@ -175,7 +181,12 @@ pub(crate) fn names_cpu_threads(capture: &Capture) -> bool {
 /// since their paths mean nothing elsewhere; the record has the digests.
 pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
     let sockets = Sockets { port: Path::new("PORT"), monitor: Path::new("MONITOR") };
-    let mut arguments = qemu_command(&request.machine, Path::new("BZIMAGE"), Path::new("INITRAMFS"), sockets);
+    let files = GuestFiles {
+        bzimage: Path::new("BZIMAGE"),
+        initramfs: Path::new("INITRAMFS"),
+        firmware: Path::new("FIRMWARE"),
+    };
+    let mut arguments = qemu_command(&request.machine, files, sockets);
     if request.profile.is_some() {
         arguments.extend(plugin_options(Path::new("PLUGIN"), Path::new("COUNTS")));
     }
