@@ -23,6 +23,7 @@ use crate::commands::cli;
 use crate::commands::run_lab::{campaign_and_machine, ensure_image};
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{Lab, output};
+use crate::machine::boot::machine_type;
 use crate::machine::host;
 use room::Room;
 
@@ -43,6 +44,7 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     let variant = plan::with_series(&config.variants, &options.series).map_err(anyhow::Error::msg)?;
     let plan = plan_of(&config, &options.plan, &variant)?;
     watch.step("packages", || host::require(sh, &plan.tools()))?;
+    host::require_machine_type(sh, machine_type(plan.machine.clock))?;
     let builder = MutantBuilder::new(sh, &lab, &plan.kernel, &variant)?;
     let all = all_mutants(&builder.files()?, &by_hand(&lab, &options.series)?)
         .with_context(|| format!("kernel-patches/{}/{}", options.series, series::MUTANTS))?;

@@ -30,7 +30,7 @@ use crate::commands::{cli, compare, each_patch};
 use crate::lab::interrupt::{Interrupted, command_text};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files, output};
-use crate::machine::boot::{Accelerator, Machine, kernel_command_line};
+use crate::machine::boot::{Accelerator, Machine, kernel_command_line, machine_type};
 use crate::machine::{host, memory};
 
 /// Runs a plan and prints the comparison.
@@ -47,6 +47,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     // Refused now, if not even one boot has memory, and not after the kernels are built.
     boots_side_by_side(&plan)?;
     watch.step("packages", || host::require(sh, &plan.tools()))?;
+    host::require_machine_type(sh, machine_type(plan.machine.clock))?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
@@ -189,7 +190,7 @@ fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, imag
         compiler: base.metadata.compiler.clone(),
         image_sha256: image.sha256.clone(),
         qemu_version: qemu_version.to_owned(),
-        machine: machine.machine_type().to_owned(),
+        machine: machine_type(machine.clock).to_owned(),
         accelerator: machine.accelerator.word().to_owned(),
         clock: machine.clock,
         cpu_model: machine.cpu_model.clone(),

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use lab_core::plan::Binding;
 use lab_protocol::Nonce;
 
-pub(crate) use command::kernel_command_line;
 pub use command::{Accelerator, Machine};
+pub(crate) use command::{kernel_command_line, machine_type};
 pub(crate) use pin::{Pinning, take};
 pub use watch::boot;
 #[cfg(test)]

@@ -173,6 +173,24 @@ fn parse_qemu_version(text: &str) -> Option<String> {
     Some(rest.split_whitespace().next()?.to_owned())
 }
 
+/// Makes sure that QEMU has a machine type: what is meant for `-machine`.
+///
+/// # Errors
+/// If it does not. Versions before it have none, and those of six years later have it no more.
+pub(crate) fn require_machine_type(sh: &Shell, machine: &str) -> anyhow::Result<()> {
+    let known = process::read(cmd!(sh, "qemu-system-x86_64 -machine help"))
+        .context("asking QEMU for its machine types")?;
+    let name = machine.split(',').next().unwrap_or_default();
+    if known.lines().any(|line| line.split_whitespace().next() == Some(name)) {
+        return Ok(());
+    }
+    bail!(
+        "QEMU {} has no -machine {name}, with which figures of the virtual clock are the same in each version; install a QEMU \
+         that lists it in `qemu-system-x86_64 -machine help`, or take a machine with `clock = \"wall\"` in lab.toml",
+        qemu_version(sh)?
+    )
+}
+
 /// How many CPUs the lab may use.
 pub(crate) fn cpus() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| count.get() as u32)

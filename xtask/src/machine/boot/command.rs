@@ -62,21 +62,21 @@ impl Machine {
         }
     }
 
-    /// QEMU's `-machine`: of those that have an ACPI power-off and a PCI bus, the one that boots quickest.
-    pub(crate) fn machine_type(&self) -> &'static str {
-        match self.clock {
-            // The same devices in each QEMU, and none whose timing differs.
-            Clock::Virtual => FIXED_MACHINE,
-            Clock::Wall => "pc",
-        }
-    }
-
     /// The firmware, if the guest has one of the lab.
     pub(crate) fn firmware(&self) -> Option<Vec<u8>> {
         match self.clock {
             Clock::Virtual => Some(firmware::rom(self.memory_mib, self.cpus)),
             Clock::Wall => None,
         }
+    }
+}
+
+/// QEMU's `-machine` for a clock: of those that have an ACPI power-off and a PCI bus, the one that boots quickest.
+pub(crate) fn machine_type(clock: Clock) -> &'static str {
+    match clock {
+        // The same devices in each QEMU, and none whose timing differs.
+        Clock::Virtual => FIXED_MACHINE,
+        Clock::Wall => "pc",
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, sockets: So
 
     // Nothing that a distribution or user configured, no default devices, no window.
     add(&["-no-user-config", "-nodefaults", "-display", "none"]);
-    add(&["-machine", machine.machine_type(), "-accel", &accel_argument(machine)]);
+    add(&["-machine", machine_type(machine.clock), "-accel", &accel_argument(machine)]);
     add(&["-cpu", &machine.cpu_model, "-smp", &machine.cpus.to_string()]);
     add(&["-m", &format!("{}M", machine.memory_mib)]);
     match machine.clock {
