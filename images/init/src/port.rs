@@ -1,65 +1,47 @@
-//! The serial port to the host.
-//!
-//! It is a 16550A on the PCI bus. No driver of the kernel has it: its registers are read and written through sysfs, so
-//! that what a QEMU changes in larger devices, or a kernel in its drivers, does not change the figures.
+//! The port to the host. Which one there is tells what machine this is: with the virtual clock it is a serial port, whose
+//! registers are the same in each QEMU, and otherwise one of virtio-serial, which takes a frame at once.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+mod uart;
+mod virtio;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use lab_protocol::Nonce;
 use lab_protocol::frame::{Kind, encode};
-use lab_protocol::{Nonce, PORT_PCI_ID};
 use serde::Serialize;
 
-const DEVICES: &str = "/sys/bus/pci/devices";
+use uart::Uart;
+use virtio::Virtio;
 
 /// The open port.
 #[derive(Debug)]
 pub(crate) struct Port {
-    /// The registers, each a byte at its offset.
-    registers: File,
+    way: Way,
     nonce: Nonce,
 }
 
-/// What is received, and what is to be sent.
-const DATA: u64 = 0;
-/// FIFO control.
-const FIFO: u64 = 2;
-/// The state of the line.
-const STATE: u64 = 5;
-
-const FIFO_ENABLED: u8 = 1;
-const FIFO_BYTES: usize = 16;
-const RECEIVED: u8 = 1;
-const ALL_TAKEN: u8 = 1 << 5;
+#[derive(Debug)]
+enum Way {
+    Uart(Uart),
+    Virtio(Virtio),
+}
 
 impl Port {
-    /// Opens the port that has the PCI numbers [`PORT_PCI_ID`].
+    /// Opens the port that this machine has.
     ///
     /// # Errors
-    /// If it is not there, or cannot be opened.
+    /// If it has none, or it cannot be opened.
     pub(crate) fn open(nonce: Nonce) -> anyhow::Result<Self> {
-        let device = find(Path::new(DEVICES), PORT_PCI_ID).context("there is no serial port to the host")?;
-        let enable = device.join("enable");
-        fs::write(&enable, "1").with_context(|| format!("writing {}", enable.display()))?;
-        let path = device.join("resource0");
-        let registers = File::options()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .with_context(|| format!("opening {}", path.display()))?;
-        let port = Port { registers, nonce };
-        port.write(FIFO, FIFO_ENABLED)?;
-        Ok(port)
+        let way = match Uart::open()? {
+            Some(uart) => Way::Uart(uart),
+            None => Way::Virtio(Virtio::open()?),
+        };
+        Ok(Port { way, nonce })
     }
 
-    /// Sends a frame. When this returns QEMU has it.
+    /// Sends a frame. It may still be on its way when this returns.
     ///
     /// # Errors
-    /// If QEMU does not take it.
+    /// If it is not taken.
     pub(crate) fn send(&mut self, kind: Kind, message: &impl Serialize) -> anyhow::Result<()> {
         let payload = serde_json::to_vec(message).context("writing JSON")?;
         self.send_bytes(kind, &payload)
@@ -68,56 +50,22 @@ impl Port {
     /// Sends a frame of a kind that is not JSON.
     ///
     /// # Errors
-    /// If QEMU does not take it.
+    /// If it is not taken.
     pub(crate) fn send_bytes(&mut self, kind: Kind, payload: &[u8]) -> anyhow::Result<()> {
-        for chunk in encode(kind, self.nonce, payload).chunks(FIFO_BYTES) {
-            self.await_taken()?;
-            for &byte in chunk {
-                self.write(DATA, byte)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits until QEMU has passed on what was sent. It does at once, unless the host reads too slowly.
-    fn await_taken(&self) -> anyhow::Result<()> {
-        const LIMIT: Duration = Duration::from_secs(60);
-        let mut waits_since = None;
-        while self.read(STATE)? & ALL_TAKEN == 0 {
-            if waits_since.get_or_insert_with(Instant::now).elapsed() > LIMIT {
-                bail!("the host has not read the port for {} s", LIMIT.as_secs());
-            }
-        }
-        Ok(())
+        let frame = encode(kind, self.nonce, payload);
+        let sent = match &mut self.way {
+            Way::Uart(uart) => uart.send(&frame),
+            Way::Virtio(virtio) => virtio.send(&frame),
+        };
+        sent.context("writing to the report port")
     }
 
     /// Waits until the host says that it has the report ([`lab_protocol::REPORT_RECEIVED`]).
-    ///
-    /// While a machine with the virtual clock idles, its time jumps, so the time limit is one of work and not of sleep.
     pub(crate) fn await_receipt(&self) -> Confirmation {
-        let deadline = Instant::now() + Duration::from_secs(1);
-        loop {
-            match self.read(STATE) {
-                Ok(state) if state & RECEIVED == 0 => {}
-                Ok(_) | Err(_) => return Confirmation::Confirmed,
-            }
-            if Instant::now() > deadline {
-                return Confirmation::None;
-            }
+        match &self.way {
+            Way::Uart(uart) => uart.await_receipt(),
+            Way::Virtio(virtio) => virtio.await_receipt(),
         }
-    }
-
-    fn read(&self, register: u64) -> anyhow::Result<u8> {
-        let mut value = [0];
-        self.registers
-            .read_exact_at(&mut value, register)
-            .context("reading a register of the report port")?;
-        let [value] = value;
-        Ok(value)
-    }
-
-    fn write(&self, register: u64, value: u8) -> anyhow::Result<()> {
-        self.registers.write_all_at(&[value], register).context("writing a register of the report port")
     }
 }
 
@@ -128,38 +76,4 @@ pub(crate) enum Confirmation {
     Confirmed,
     /// It said nothing.
     None,
-}
-
-/// The device with these numbers of vendor and device.
-fn find(devices: &Path, (vendor, device): (&str, &str)) -> io::Result<PathBuf> {
-    let is = |path: &Path, file: &str, id: &str| {
-        fs::read_to_string(path.join(file)).is_ok_and(|text| text.trim_end() == id)
-    };
-    let mut paths = fs::read_dir(devices)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    paths
-        .into_iter()
-        .find(|path| is(path, "vendor", vendor) && is(path, "device", device))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no PCI device {vendor} {device}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_is_found_by_both_of_its_numbers() {
-        let devices = tempfile::tempdir().unwrap();
-        for (name, vendor, device) in
-            [("00.0", "0x1b36", "0x0001"), ("01.0", "0x8086", "0x0002"), ("02.0", "0x1b36", "0x0002")]
-        {
-            let path = devices.path().join(name);
-            fs::create_dir(&path).unwrap();
-            fs::write(path.join("vendor"), format!("{vendor}\n")).unwrap();
-            fs::write(path.join("device"), format!("{device}\n")).unwrap();
-        }
-        let found = |id| find(devices.path(), id).ok();
-        assert_eq!(found(("0x1b36", "0x0002")), Some(devices.path().join("02.0")));
-        assert_eq!(found(("0x8086", "0x0001")), None);
-    }
 }

@@ -1,4 +1,4 @@
-//! Framed messages on the serial port to the host.
+//! Framed messages on the port to the host.
 //!
 //! A frame is a header of 32 bytes and a payload: JSON, or a request log. All numbers are little-endian:
 //!

@@ -1,7 +1,7 @@
 //! The types that the host and the guest exchange.
 //!
 //! The host writes an [`Assignment`] into a second archive behind the image; process 1 reads it, does what it
-//! says, and sends [`frame`]s over a serial port, the last of which holds the [`Report`].
+//! says, and sends [`frame`]s over a port of its own, the last of which holds the [`Report`].
 //!
 //! And what more than one program of the guest needs: [`histogram`]s, [`random`] numbers, and the [`stamp`]s in files.
 
@@ -52,11 +52,15 @@ pub const PROBES_PATH: &str = "/probes.json";
 /// boot with probes does to the instruction what one without does: figures depend on little.
 pub const PROBES_BYTES: usize = 512;
 
-/// The PCI numbers, of vendor and device, of the serial port that carries the frames (`/sys/bus/pci/devices`).
+/// The name of the virtio-serial port that carries the frames in real time (`/sys/class/virtio-ports/*/name`).
+pub const PORT_NAME: &str = "patchlab.report";
+
+/// The PCI numbers, of vendor and device, of the serial port that carries them with the virtual clock
+/// (`/sys/bus/pci/devices`).
 pub const PORT_PCI_ID: (&str, &str) = ("0x1b36", "0x0002");
 
-/// What the host writes to the port, once it has decoded the report. In the guest a write to the port ends when QEMU
-/// has the data; without this byte process 1 could switch the machine off before the host has read it.
+/// What the host writes to the port, once it has decoded the report. In the guest a write to the port ends when the kernel
+/// or QEMU has the data; without this byte process 1 could switch the machine off with the report still on its way.
 pub const REPORT_RECEIVED: u8 = b'R';
 
 /// The last line that process 1 writes to the kernel log starts with this and goes on with the nonce.

@@ -91,12 +91,12 @@ pub(crate) struct GuestFiles<'a> {
     pub firmware: &'a Path,
 }
 
-/// The sockets on which the lab listens before QEMU starts.
+/// The ways between the lab and QEMU that are there before QEMU starts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Sockets<'a> {
-    /// The report port.
+pub(crate) struct Channels<'a> {
+    /// The report port: two pipes, with `.in` and `.out` behind this.
     pub port: &'a Path,
-    /// The monitor.
+    /// The monitor: a socket on which the lab listens.
     pub monitor: &'a Path,
 }
 
@@ -146,7 +146,7 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
 }
 
 /// QEMU's arguments, without the program.
-pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, sockets: Sockets<'_>) -> Vec<String> {
+pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: Channels<'_>) -> Vec<String> {
     let mut command = Vec::new();
     // Each call has the reason for its flags above it.
     let mut add = |flags: &[&str]| command.extend(flags.iter().map(|&flag| flag.to_owned()));
@@ -180,13 +180,22 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, sockets: So
     add(&["-append", &kernel_command_line(machine)]);
     // The console is QEMU's standard output, read by the lab itself: a file would lose bytes on a full disk.
     add(&["-chardev", "stdio,id=console,signal=off,mux=off", "-serial", "chardev:console"]);
-    // The report has a port of its own. QEMU connects to the lab, so that the socket is there before it. It is the
-    // plainest device that there is: its registers are the same in every QEMU, and what is written to them leaves the
-    // guest at that instruction.
-    add(&["-chardev", &format!("socket,id=port,path={}", sockets.port.display())]);
-    add(&["-device", "pci-serial,addr=2,chardev=port"]);
-    // The monitor tells why QEMU ends, and answers questions about a guest that hangs.
-    add(&["-chardev", &format!("socket,id=monitor,path={}", sockets.monitor.display())]);
+    // The report has a port of its own.
+    add(&["-chardev", &format!("pipe,id=port,path={}", channels.port.display())]);
+    match machine.clock {
+        // The plainest device that there is: its registers are the same in every QEMU, and what is written to them leaves the
+        // guest at that instruction.
+        Clock::Virtual => add(&["-device", "pci-serial,addr=2,chardev=port"]),
+        // Each byte for that device would stop a guest under KVM. This one takes a message at once.
+        Clock::Wall => {
+            add(&["-device", "virtio-serial-pci,id=serial,ioeventfd=off"]);
+            let port = format!("virtserialport,bus=serial.0,chardev=port,name={}", lab_protocol::PORT_NAME);
+            add(&["-device", &port]);
+        }
+    }
+    // The monitor tells why QEMU ends, and answers questions about a guest that hangs. QEMU connects to the lab, so that the
+    // socket is there before it.
+    add(&["-chardev", &format!("socket,id=monitor,path={}", channels.monitor.display())]);
     add(&["-mon", "chardev=monitor,mode=control"]);
     // A panic is reported by a device, not only in text that anyone can write. The guest reads what it can report; newer
     // versions of QEMU add to that.
@@ -232,13 +241,13 @@ mod tests {
     /// The command line of the plan's machine under an accelerator, one option a line, and the kernel's below it.
     fn check(clock: Clock, accelerator: Accelerator, expected: Expect) {
         let machine = machine(clock, accelerator);
-        let sockets = Sockets { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
+        let channels = Channels { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
         let files = GuestFiles {
             bzimage: Path::new("/k/bzImage"),
             initramfs: Path::new("/i/cpio"),
             firmware: Path::new("/f/firmware"),
         };
-        let command = qemu_command(&machine, files, sockets);
+        let command = qemu_command(&machine, files, channels);
         assert_eq!(command.contains(&"-bios".to_owned()), machine.firmware().is_some());
         let kernel = kernel_command_line(&machine);
         assert!(command.contains(&kernel), "{command:?}");
@@ -292,7 +301,7 @@ mod tests {
             -append KERNEL
             -chardev stdio,id=console,signal=off,mux=off
             -serial chardev:console
-            -chardev socket,id=port,path=/s/port
+            -chardev pipe,id=port,path=/s/port
             -device pci-serial,addr=2,chardev=port
             -chardev socket,id=monitor,path=/s/monitor
             -mon chardev=monitor,mode=control
@@ -348,8 +357,9 @@ mod tests {
             -append KERNEL
             -chardev stdio,id=console,signal=off,mux=off
             -serial chardev:console
-            -chardev socket,id=port,path=/s/port
-            -device pci-serial,addr=2,chardev=port
+            -chardev pipe,id=port,path=/s/port
+            -device virtio-serial-pci,id=serial,ioeventfd=off
+            -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
             -chardev socket,id=monitor,path=/s/monitor
             -mon chardev=monitor,mode=control
             -device pvpanic,events=3
@@ -382,8 +392,9 @@ mod tests {
                 -append KERNEL
                 -chardev stdio,id=console,signal=off,mux=off
                 -serial chardev:console
-                -chardev socket,id=port,path=/s/port
-                -device pci-serial,addr=2,chardev=port
+                -chardev pipe,id=port,path=/s/port
+                -device virtio-serial-pci,id=serial,ioeventfd=off
+                -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
                 -chardev socket,id=monitor,path=/s/monitor
                 -mon chardev=monitor,mode=control
                 -device pvpanic,events=3

@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use lab_core::evidence::capture::{CappedBuffer, CappedLines, Capture, End};
@@ -22,16 +21,13 @@ const STDERR_KEPT_BYTES: usize = 1 << 20;
 /// How much of what QEMU says on its monitor is kept, bytes.
 const MONITOR_KEPT_BYTES: usize = 4 << 20;
 
-/// How long a write to QEMU may take; one that reads answers at once.
-const WRITE_LIMIT: Duration = Duration::from_secs(1);
-
 /// What was received so far. However much a guest says, it is bounded.
 #[derive(Debug)]
 pub(super) struct Received {
     started: Instant,
     decoder: Decoder,
-    port: Option<UnixStream>,
-    monitor: Option<UnixStream>,
+    port: Option<File>,
+    monitor: Option<File>,
     monitor_lines: CappedLines,
     live_console: Option<File>,
     stderr: CappedBuffer,
@@ -91,11 +87,7 @@ impl Received {
         }
     }
 
-    fn connect(&mut self, stream: Stream, writer: UnixStream) {
-        // A guest or a QEMU that does not read must not hold up the watch; without a limit nothing is said to it.
-        if writer.set_write_timeout(Some(WRITE_LIMIT)).is_err() {
-            return;
-        }
+    fn connect(&mut self, stream: Stream, writer: File) {
         match stream {
             Stream::Port => self.port = Some(writer),
             Stream::Console | Stream::Monitor | Stream::Stderr => {

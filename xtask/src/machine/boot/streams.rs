@@ -1,12 +1,17 @@
 //! The streams out of QEMU, each with a thread that only reads.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
+use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::pipe::fcntl_setpipe_size;
 
 /// How many pieces wait for the loop before readers wait for it. A console comes in pieces of a few bytes, and QEMU can
 /// write a whole one into its pipe meanwhile: only what a guest writes without end is ever held up here.
@@ -14,6 +19,13 @@ pub(super) const MOST_WAITING: usize = 4096;
 
 /// The largest piece, bytes; together they hold at most 256 MiB.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// How long a write to QEMU may take; one that reads answers at once.
+const WRITE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How much of what a guest sends fits into the pipe, bytes: the most that Linux lets everyone have. As long as it is not full the
+/// guest does not see how fast the lab is.
+const PIPE_BYTES: usize = 1 << 20;
 
 /// One of the streams out of QEMU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +40,7 @@ pub(super) enum Stream {
 #[derive(Debug)]
 pub(super) enum Event {
     Bytes(Stream, Vec<u8>),
-    Connected(Stream, UnixStream),
+    Connected(Stream, File),
     End,
 }
 
@@ -47,12 +59,47 @@ pub(super) fn listen(path: &Path, stream: Stream, events: &SyncSender<Event>) ->
     thread::spawn(move || {
         let Ok((connection, _)) = listener.accept() else { return };
         drop(listener);
-        if let Ok(writer) = connection.try_clone() {
+        if let Ok(writer) = connection.try_clone().and_then(with_write_limit) {
             let _ = events.send(Event::Connected(stream, writer));
         }
         read_all(connection, stream, &events);
     });
     Ok(())
+}
+
+/// The way to say something over a connection: a QEMU that does not read must not hold up the watch.
+///
+/// # Errors
+/// If no limit can be set; nothing is to be said then.
+pub(super) fn with_write_limit(connection: UnixStream) -> io::Result<File> {
+    connection.set_write_timeout(Some(WRITE_LIMIT))?;
+    Ok(File::from(OwnedFd::from(connection)))
+}
+
+/// Reads from the pipe `path`.out, into which QEMU writes; what is written to `path`.in QEMU reads. It ends when neither QEMU nor
+/// what is returned holds it.
+///
+/// Why not a socket? QEMU's serial port passes on byte by byte, and in a socket each takes a buffer of its own: after 278 of them it
+/// is full, and the guest waits for the lab. What it does in that time would move the figures.
+///
+/// # Errors
+/// If the pipes cannot be made.
+pub(super) fn pipes(path: &Path, stream: Stream, events: &SyncSender<Event>) -> anyhow::Result<File> {
+    // Open for both, so that nobody here waits for QEMU.
+    let make = |end: &str| {
+        let path = path.with_extension(end);
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
+        File::options().read(true).write(true).open(&path)
+    };
+    let purpose = || format!("making the pipes {}", path.display());
+    let writer = make("in").with_context(purpose)?;
+    let held = make("out").with_context(purpose)?;
+    // A smaller one does as long as the lab is not late.
+    let _ = fcntl_setpipe_size(&held, PIPE_BYTES);
+    let reader = File::open(path.with_extension("out")).with_context(purpose)?;
+    let _ = events.send(Event::Connected(stream, writer));
+    read_in_thread(reader, stream, events.clone());
+    Ok(held)
 }
 
 /// Reads until the end in a thread of its own.

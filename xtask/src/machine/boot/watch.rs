@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use lab_core::evidence::capture::{Capture, End};
 
-use super::command::{GuestFiles, Sockets, plugin_options, qemu_command};
+use super::command::{Channels, GuestFiles, plugin_options, qemu_command};
 use super::process::Qemu;
 use super::received::Received;
-use super::streams::{Event, MOST_WAITING, Stream, channel, listen, read_in_thread};
+use super::streams::{Event, MOST_WAITING, Stream, channel, listen, pipes, read_in_thread};
 use super::timers::{Limits, Timers, waits};
 use super::{BootRequest, qmp, remaining};
 use crate::lab::interrupt::Interrupt;
@@ -33,7 +33,7 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 /// Starts QEMU, watches it until it ends or must be ended, and returns what was received.
 ///
 /// # Errors
-/// If QEMU cannot be started or the sockets cannot be made; whatever a running QEMU does is in the capture.
+/// If QEMU cannot be started or the sockets and pipes cannot be made; whatever a running QEMU does is in the capture.
 pub fn boot(request: &BootRequest, interrupt: &Interrupt) -> anyhow::Result<Capture> {
     watch(request, interrupt, |arguments| Qemu::start(QEMU, arguments, &request.host_cpus))
 }
@@ -46,16 +46,16 @@ fn watch(
     let folder = sockets_folder()?;
     let (port, monitor) = (folder.path().join("port"), folder.path().join("monitor"));
     let (events, inbox) = channel();
-    listen(&port, Stream::Port, &events)?;
+    let held = pipes(&port, Stream::Port, &events)?;
     listen(&monitor, Stream::Monitor, &events)?;
 
-    let sockets = Sockets { port: &port, monitor: &monitor };
+    let channels = Channels { port: &port, monitor: &monitor };
     let firmware = folder.path().join("firmware");
     if let Some(rom) = request.machine.firmware() {
         std::fs::write(&firmware, rom).with_context(|| format!("writing {}", firmware.display()))?;
     }
     let files = GuestFiles { bzimage: &request.bzimage, initramfs: &request.initramfs, firmware: &firmware };
-    let mut arguments = qemu_command(&request.machine, files, sockets);
+    let mut arguments = qemu_command(&request.machine, files, channels);
     arguments
         .extend(request.profile.iter().flat_map(|profile| plugin_options(&profile.plugin, &profile.counts)));
     let mut watch = Watch::new(request)?;
@@ -66,8 +66,8 @@ fn watch(
     read_in_thread(stderr, Stream::Stderr, events);
 
     let end = watch.run(&mut qemu, &inbox, interrupt);
-    // The listening threads wait for a connection that a QEMU which failed early never made.
-    drop((UnixStream::connect(&port), UnixStream::connect(&monitor)));
+    // The listening thread waits for a connection that a QEMU which failed early never made, and the port for its last writer.
+    drop((UnixStream::connect(&monitor), held));
     watch.receive_rest(LAST_WORDS, &inbox);
     Ok(watch.received.finish(end))
 }
@@ -177,16 +177,16 @@ pub(crate) fn names_cpu_threads(capture: &Capture) -> bool {
     capture.qmp.iter().any(|line| qmp::cpu_threads(line).is_some())
 }
 
-/// The command line of a boot as recorded: what to run to see it again. Files and sockets are named for what they are,
+/// The command line of a boot as recorded: what to run to see it again. Files and channels are named for what they are,
 /// since their paths mean nothing elsewhere; the record has the digests.
 pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
-    let sockets = Sockets { port: Path::new("PORT"), monitor: Path::new("MONITOR") };
+    let channels = Channels { port: Path::new("PORT"), monitor: Path::new("MONITOR") };
     let files = GuestFiles {
         bzimage: Path::new("BZIMAGE"),
         initramfs: Path::new("INITRAMFS"),
         firmware: Path::new("FIRMWARE"),
     };
-    let mut arguments = qemu_command(&request.machine, files, sockets);
+    let mut arguments = qemu_command(&request.machine, files, channels);
     if request.profile.is_some() {
         arguments.extend(plugin_options(Path::new("PLUGIN"), Path::new("COUNTS")));
     }

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use super::*;
+use crate::machine::boot::streams::with_write_limit;
 use crate::machine::boot::{Accelerator, Machine};
 
 const NONCE: Nonce = Nonce([7; 16]);
@@ -22,8 +23,11 @@ use IO::Handle;
 use IO::Select;
 use IO::Socket::UNIX;
 $| = 1;
-my ($port, $monitor) = map { IO::Socket::UNIX->new(Peer => $_) or die "$_: $!" }
-    map { /^socket,id=(?:port|monitor),path=(.*)/ ? $1 : () } @ARGV;
+my ($pipes) = map { /^pipe,id=port,path=(.*)/ ? $1 : () } @ARGV;
+open my $port, '>', "$pipes.out" or die "$pipes.out: $!";
+open my $answers, '<', "$pipes.in" or die "$pipes.in: $!";
+my ($monitor) = map { IO::Socket::UNIX->new(Peer => $_) or die "$_: $!" }
+    map { /^socket,id=monitor,path=(.*)/ ? $1 : () } @ARGV;
 $_->autoflush(1) for $port, $monitor;
 my ($folder) = $0 =~ m{(.*)/};
 open my $ready, '>', "$folder/ready" or die;
@@ -126,7 +130,7 @@ fn a_boot_that_ends_in_order() {
     let body = r#"
         print "[    0.000000] Linux version 6.12\r\n";
         frames("frames");
-        sysread $port, my $confirmed, 1;
+        sysread $answers, my $confirmed, 1;
         print "[    1.000000] END: $confirmed\r\n";
         event("guest-shutdown");
         print STDERR "qemu: a warning\n";
@@ -213,6 +217,7 @@ fn a_qemu_that_does_not_listen_does_not_hold_up_the_watch() {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let mut received = Received::new(&Fake::new("", LONG, LONG).request).unwrap();
+        let writer = with_write_limit(writer).unwrap();
         received.take(Event::Connected(Stream::Monitor, writer), &mut Timers::default());
         sender.send(()).unwrap();
     });
