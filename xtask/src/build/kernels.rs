@@ -32,10 +32,13 @@ pub(crate) fn ensure(
         if let Some(first) = kernels.first() {
             builder.ensure_comparable(first, place, &kernel)?;
         }
-        for (other, twin) in variants.iter().zip(&kernels) {
-            if let Some(line) = likeness((other, twin), (variant, &kernel)) {
-                tell(&line);
-            }
+        // The first of several that are alike is enough: they were told of already.
+        let is_other = |(other, _): &(&Variant, &Kernel)| {
+            other.series != variant.series || other.prefix != variant.prefix
+        };
+        let others: Vec<_> = variants.iter().zip(&kernels).filter(is_other).collect();
+        if let Some(line) = likeness(&others, (variant, &kernel)) {
+            tell(&line);
         }
         kernels.push(kernel);
     }
@@ -86,26 +89,22 @@ pub(crate) fn cached(
     variants.iter().zip(&series).map(is_stored).collect()
 }
 
-/// What is to be said of a kernel that does what another one does, although it should not.
-fn likeness((other, twin): (&Variant, &Kernel), (variant, kernel): (&Variant, &Kernel)) -> Option<String> {
-    if other.series == variant.series && other.prefix == variant.prefix {
-        return None;
+/// What is to be said of a kernel that does what one of the others does, although it should not.
+fn likeness(others: &[(&Variant, &Kernel)], (variant, kernel): (&Variant, &Kernel)) -> Option<String> {
+    let name = &variant.name;
+    if let Some((other, _)) = others.iter().find(|(_, other)| kernel::same(other, kernel)) {
+        return Some(format!(
+            "kernel {name} is the same as {}: what is between them changes nothing that is built",
+            other.name
+        ));
     }
-    let (name, other) = (&variant.name, &other.name);
-    if kernel::same(twin, kernel) {
-        Some(format!(
-            "kernel {name} is the same as {other}: what is between them changes nothing that is built"
-        ))
-    } else if twin.metadata.symbols_form == kernel.metadata.symbols_form
-        && twin.metadata.symbols_sha256 == kernel.metadata.symbols_sha256
-    {
-        Some(format!(
-            "kernel {name} has the functions and the data of {other}: what is between them changes only their \
-             order and what has no name, such as line numbers in warnings"
-        ))
-    } else {
-        None
-    }
+    let symbols = |kernel: &Kernel| (kernel.metadata.symbols_form, kernel.metadata.symbols_sha256.clone());
+    let (other, _) = others.iter().find(|(_, other)| symbols(other) == symbols(kernel))?;
+    Some(format!(
+        "kernel {name} has the functions and the data of {}: what is between them changes only their order and what has no \
+         name, such as line numbers in warnings",
+        other.name
+    ))
 }
 
 /// What all kernels of a command have in common, and the series of each.

@@ -117,26 +117,45 @@ fn judged_otherwise(campaign: &Campaign) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// Arms with one and the same kernel, each kernel once.
 fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
-    let mut doubts = Vec::new();
-    for (place, left) in variants.iter().enumerate() {
-        for right in &variants[place + 1..] {
-            let (Some(a), Some(b)) = (&left.kernel, &right.kernel) else { continue };
-            if a.bzimage_sha256 != b.bzimage_sha256 || left.planted != right.planted {
-                continue;
-            }
-            let names = format!("{} and {}", left.name, right.name);
-            doubts.push(if left.series == right.series && left.prefix == right.prefix {
-                format!("{names} are the same kernel under two labels: what differs between them is noise")
-            } else {
-                format!(
-                    "THE KERNELS ARE EQUAL: {names} are the same bzImage, so {} change nothing that is built",
-                    if right.prefix.is_some() { "the patches between them" } else { "their series" }
-                )
-            });
+    let mut groups: Vec<Vec<&VariantSummary>> = Vec::new();
+    for variant in variants {
+        let Some(kernel) = &variant.kernel else { continue };
+        let is_of = |group: &&mut Vec<&VariantSummary>| {
+            group.iter().any(|other| {
+                let same = other.kernel.as_ref().is_some_and(|it| it.bzimage_sha256 == kernel.bzimage_sha256);
+                same && other.planted == variant.planted
+            })
+        };
+        match groups.iter_mut().find(is_of) {
+            Some(group) => group.push(variant),
+            None => groups.push(vec![variant]),
         }
     }
-    doubts
+    groups.iter().filter_map(|group| equal(group)).collect()
+}
+
+/// What is to be said of arms that have one kernel.
+fn equal(group: &[&VariantSummary]) -> Option<String> {
+    let (first, others) = group.split_first()?;
+    let (last, middle) = others.split_last()?;
+    let names: Vec<&str> = [first].into_iter().chain(middle).map(|variant| variant.name.as_str()).collect();
+    let names = format!("{} and {}", names.join(", "), last.name);
+    let is_again = |other: &&VariantSummary| other.series == first.series && other.prefix == first.prefix;
+    Some(if others.iter().all(is_again) {
+        let count = match group.len() {
+            2 => "two".to_owned(),
+            count => count.to_string(),
+        };
+        format!("{names} are the same kernel under {count} labels: what differs between them is noise")
+    } else {
+        let what = match group.iter().any(|variant| variant.prefix.is_some()) {
+            true => "the patches between them",
+            false => "their series",
+        };
+        format!("THE KERNELS ARE EQUAL: {names} are the same bzImage, so {what} change nothing that is built")
+    })
 }
 
 /// With the wall clock: where no verdict is possible, whatever the figures.

@@ -176,6 +176,16 @@ fn doubts_are_said() {
     equal.boots[2..].iter_mut().for_each(|boot| boot.record.kernel.bzimage_sha256 = baseline.clone());
     assert!(doubts(&equal).starts_with("THE KERNELS ARE EQUAL: original and patched"), "{}", doubts(&equal));
 
+    // Four arms of one kernel are one doubt and not six.
+    let four = ["original", "again", "thrice", "patched"];
+    let arms: Vec<Arm> = four.iter().map(|name| arm(name, &[], &[(0.1, 600.0)], 1)).collect();
+    let mut equal = campaign(Clock::Virtual, &arms);
+    equal.boots.iter_mut().for_each(|boot| boot.record.kernel.bzimage_sha256 = baseline.clone());
+    let told = doubts(&equal);
+    let about: Vec<&str> = told.lines().filter(|line| line.contains(" are the same ")).collect();
+    assert_eq!(about.len(), 1, "{told}");
+    assert!(about[0].contains("original, again, thrice and patched are the same "), "{told}");
+
     let wall = doubts(&campaign(Clock::Wall, &two_arms()));
     assert!(wall.contains("emulated: order of magnitude only") && wall.contains("a second time"), "{wall}");
 
