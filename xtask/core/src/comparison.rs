@@ -1,6 +1,7 @@
 //! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
 
 pub mod across;
+mod beforehand;
 mod behaviour;
 mod cells;
 mod check;
@@ -28,6 +29,7 @@ use crate::campaign::{Campaign, Host, KernelIdentity, Setup};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::plan;
 
+pub use beforehand::beforehand;
 pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, ProbedVariant, Seen};
 pub use conclusion::{Conclusion, Status};
 pub use evidence::{ServiceEvidence, StorageEvidence};

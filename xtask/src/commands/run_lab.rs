@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
+use lab_core::comparison;
 use lab_core::plan::config::Config;
 use lab_core::plan::{self, Clock, Overrides, Plan, SideBySide, Variant};
 use lab_core::series::placebos;
@@ -46,6 +47,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let plan = resolve(sh, &lab, options)?;
     // Refused now, if not even one boot has memory, and not after the kernels are built.
     boots_side_by_side(&plan)?;
+    tell_beforehand(&plan, options);
     watch.step("packages", || host::require(sh, &plan.tools()))?;
     host::require_machine_type(sh, machine_type(plan.machine.clock))?;
     image::check_jobs(sh, &plan.workloads)?;
@@ -79,6 +81,15 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     };
     output::tell(&format!("\n{}", watch.line()));
     Ok(code)
+}
+
+/// Says what the plan cannot tell, whatever its boots show.
+fn tell_beforehand(plan: &Plan, options: &cli::RunLab) {
+    // A profile has no verdict, and boots that are added are not all that there are.
+    if options.profile || options.add_boots.is_some() {
+        return;
+    }
+    comparison::beforehand(plan).iter().for_each(|line| output::tell(line));
 }
 
 fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lab_protocol::{Negotiated, Splicing};
 
+use super::beforehand::unfelt;
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
 use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict, unbuilt};
@@ -22,6 +23,7 @@ pub(super) fn doubts(
 ) -> Vec<String> {
     let mut doubts = unbuilt::doubts(campaign);
     doubts.extend(equal_kernels(variants));
+    doubts.extend(unfelt(&campaign.file.plan));
     doubts.extend(campaign.damaged.iter().map(|damaged| format!("a record could not be read: {damaged}")));
     doubts.extend(judged_otherwise(campaign));
     if campaign.boots.is_empty() {

@@ -9,7 +9,7 @@ use lab_core::text::layout::longest;
 use xshell::Shell;
 
 use super::estimate::estimate;
-use super::{boots_side_by_side, resolve};
+use super::{boots_side_by_side, resolve, tell_beforehand};
 use crate::build::{image, kernels, unbuilt};
 use crate::campaign;
 use crate::commands::cli;
@@ -25,6 +25,7 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
     let plan = resolve(sh, &lab, options)?;
     kernels::check_series(&lab, &plan.variants)?;
     let side_by_side = boots_side_by_side(&plan)?;
+    tell_beforehand(&plan, options);
     output::print(&boots(&plan, side_by_side))?;
     output::print(&format!("\npackages  {}\n", packages(&plan)))?;
     output::print(&builds(sh, &lab, &plan))?;
