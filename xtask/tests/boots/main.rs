@@ -362,7 +362,12 @@ fn bad_input() {
             &["run-lab", "--plan", "large"][..],
             "the guest is to have 1048576 MiB of memory, and this host has ",
         ),
-        (large, &[], &["run-lab", "--plan", "large", "--dry-run"], "lower memory-mib of the plan's machine"),
+        (
+            large,
+            &[],
+            &["run-lab", "--plan", "large", "--dry-run"],
+            "lower memory-mib of the machine of plan large",
+        ),
         ("", &[], &["run-lab", "--plan", "defualt"], "there is no plan `defualt`; did you mean `default`?"),
         ("", &[], &["build-kernel", "stok"], "there is no variant `stok`; did you mean `stock`?"),
         ("", &[], &["compare", "2026-01-01-ci-1"], "there is no campaign `2026-01-01-ci-1`"),

@@ -63,8 +63,9 @@ pub fn side_by_side(plan: &Plan, room: Room) -> Result<SideBySide, String> {
     let memory_mib = u64::from(plan.machine.memory_mib);
     if let Some(total_mib) = room.total_mib.filter(|total_mib| *total_mib < memory_mib) {
         return Err(format!(
-            "the guest is to have {memory_mib} MiB of memory, and this host has {total_mib}; lower memory-mib of the plan's \
-             machine in lab.toml"
+            "the guest is to have {memory_mib} MiB of memory, and this host has {total_mib}; lower memory-mib of the machine of \
+             plan {} in lab.toml",
+            plan.name
         ));
     }
     let (guest_mib, qemu_mib) = (touched_mib(plan), qemu_mib(clock));
@@ -76,7 +77,8 @@ pub fn side_by_side(plan: &Plan, room: Room) -> Result<SideBySide, String> {
     if fit == 0 {
         return Err(format!(
             "a boot needs {need_mib} MiB of memory ({guest_mib} for the guest, {qemu_mib} for QEMU), and {available_mib} MiB are \
-             available here; end other programs, or take workloads with smaller files (file-mib in lab.toml)"
+             available here; end other programs, or take workloads with smaller files (file-mib of those of plan {} in lab.toml)",
+            plan.name
         ));
     }
     let short = (fit < wanted).then_some(Short { cpus: room.cpus, available_mib, need_mib });
@@ -178,7 +180,7 @@ mod tests {
             Some(319),
             Err(
                 "a boot needs 320 MiB of memory (224 for the guest, 96 for QEMU), and 319 MiB are available here; end other \
-                 programs, or take workloads with smaller files (file-mib in lab.toml)",
+                 programs, or take workloads with smaller files (file-mib of those of plan built in lab.toml)",
             ),
         );
         // A host that does not tell is believed to have enough.
@@ -191,7 +193,7 @@ mod tests {
             Some(1000),
             Err(
                 "a boot needs 1024 MiB of memory (768 for the guest, 256 for QEMU), and 1000 MiB are available here; end other \
-                 programs, or take workloads with smaller files (file-mib in lab.toml)",
+                 programs, or take workloads with smaller files (file-mib of those of plan built in lab.toml)",
             ),
         );
     }
@@ -204,7 +206,7 @@ mod tests {
         assert!(side_by_side(&some, room(None)).is_ok());
         assert_eq!(
             side_by_side(&some, room(Some(767))).unwrap_err(),
-            "the guest is to have 768 MiB of memory, and this host has 767; lower memory-mib of the plan's machine in lab.toml"
+            "the guest is to have 768 MiB of memory, and this host has 767; lower memory-mib of the machine of plan built in lab.toml"
         );
     }
 

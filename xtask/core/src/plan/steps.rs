@@ -56,9 +56,10 @@ fn not_listed(variants: &BTreeMap<String, Variant>, name: &str) -> String {
     let meant = nearest.map(|nearest| format!("; did you mean {}?", quoted(nearest)));
     format!(
         "no variant of lab.toml lists the series {}, which would say what lies before it{}; add one: \
-         [variants.NAME] with series = [{}]",
+         [variants.{}] with series = [{}]",
         quoted(name),
         meant.unwrap_or_default(),
+        suggest::shown(&suggest::key(name)),
         suggest::shown(&format!("{name:?}"))
     )
 }
@@ -139,8 +140,9 @@ mod tests {
 
     #[test]
     fn a_series_of_no_variant() {
-        expect!["no variant of lab.toml lists the series `dios`, which would say what lies before it; did you mean `dio`?; add one: [variants.NAME] with series = [\"dios\"]"]
+        expect!["no variant of lab.toml lists the series `dios`, which would say what lies before it; did you mean `dio`?; add one: [variants.dios] with series = [\"dios\"]"]
             .assert_eq(&shown("dios", &["one"]));
+        assert!(shown("v2.1", &[]).ends_with("; add one: [variants.\"v2.1\"] with series = [\"v2.1\"]"));
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub fn quoted(text: &str) -> String {
     format!("`{}`", shown(text))
 }
 
+/// A name as a key of TOML, for a table that the user is to write.
+pub(crate) fn key(name: &str) -> String {
+    if name.contains('.') { format!("\"{name}\"") } else { name.to_owned() }
+}
+
 fn shown_char(c: char) -> Box<dyn Iterator<Item = char>> {
     // Quotes and backslashes are harmless, and escaping them would show another text than was written.
     if matches!(c, '"' | '\'' | '\\') { Box::new(std::iter::once(c)) } else { Box::new(c.escape_debug()) }

@@ -167,11 +167,17 @@ fn what_stands_between_is_skipped() {
           `[PATCH] like this`: marked [PATCH], but without a diff
           `[PATCH 1/6] fuse: stop offering asynchronous direct I/O`: a copy
           `[PATCH 0/6] fuse: one direct request at a time`: the cover letter, named in README.md
-        add to lab.toml, and name the variant in a plan
+        add to lab.toml
 
         [variants.s]
         series = ["s"]
 
+        [plans.s]
+        like = "default"
+        baseline = "stock"
+        variants = ["stock", "s"]
+
+        run it with: cargo xtask run-lab --plan s
         and write into kernel-patches/s/README.md what would refute the claim
     "#]]
     .assert_eq(&summary);

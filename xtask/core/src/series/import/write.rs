@@ -7,7 +7,7 @@ use super::select::Selection;
 use super::sorted::{Skipped, list};
 use super::{mbox, message, subject};
 use crate::series::{Patch, Series};
-use crate::text::suggest::quoted;
+use crate::text::suggest::{key, quoted};
 
 /// The line with which `git format-patch --zero-commit` begins.
 const FROM_LINE: &str = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001";
@@ -132,14 +132,20 @@ pub fn summary(series: &Series, selection: &Selection) -> String {
     for Skipped { subject, reason } in &selection.skipped {
         let _ = writeln!(text, "  {}: {reason}", quoted(subject));
     }
-    let key = if name.contains('.') { format!("\"{name}\"") } else { name.clone() };
+    let key = key(name);
     let _ = write!(
         text,
-        "add to lab.toml, and name the variant in a plan
+        "add to lab.toml
 
 [variants.{key}]
 series = [\"{name}\"]
 
+[plans.{key}]
+like = \"default\"
+baseline = \"stock\"
+variants = [\"stock\", \"{name}\"]
+
+run it with: cargo xtask run-lab --plan {name}
 and write into kernel-patches/{name}/README.md what would refute the claim
 "
     );

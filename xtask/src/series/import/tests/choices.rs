@@ -1,5 +1,8 @@
 //! Which patches of what is there, and from where: options, pipes, packed files.
 
+use lab_core::plan::config::Config;
+use lab_core::plan::{self, Overrides};
+
 use super::as_git::data;
 use super::*;
 
@@ -88,14 +91,38 @@ fn one_patch_of_several() {
         imported 1 patch to kernel-patches/fuse-change-line-11
           0001-fuse-change-line-11.patch
         note: it is patch 2 of 3, the others are not here
-        add to lab.toml, and name the variant in a plan
+        add to lab.toml
 
         [variants.fuse-change-line-11]
         series = ["fuse-change-line-11"]
 
+        [plans.fuse-change-line-11]
+        like = "default"
+        baseline = "stock"
+        variants = ["stock", "fuse-change-line-11"]
+
+        run it with: cargo xtask run-lab --plan fuse-change-line-11
         and write into kernel-patches/fuse-change-line-11/README.md what would refute the claim
     "#]]
     .assert_eq(&summary);
+}
+
+/// With them in lab.toml the series is held against the kernel that it is for.
+#[test]
+fn the_tables_of_the_summary_make_a_plan() {
+    let fixture = ImportFixture::new();
+    let bytes = fs::read(data("import/one-of-three/0002-fuse-change-line-11.patch")).unwrap();
+    fixture.write("one.patch", &bytes);
+    let summary = fixture.import("one.patch", |options| options.name = Some("fix-v2.1".to_owned())).unwrap();
+    let lines = summary.lines().skip_while(|line| !line.starts_with('['));
+    let tables: Vec<&str> = lines.take_while(|line| !line.starts_with("run it with")).collect();
+    let lab = include_str!("../../../../../lab.toml");
+    let config = Config::parse("lab.toml", &format!("{lab}\n{}", tables.join("\n"))).unwrap();
+    let plan = plan::resolve(&config, "fix-v2.1", &Overrides::default()).unwrap();
+    let variants: Vec<String> =
+        plan.variants.iter().map(|variant| format!("{} {:?}", variant.name, variant.series)).collect();
+    assert_eq!(variants, ["stock []", "fix-v2.1 [\"fix-v2.1\"]"]);
+    assert_eq!(plan.baseline, "stock");
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn a_quilt_queue_is_in_the_order_of_its_series_file() {
             "note: 1 patch in the folder is not named in series: `13-forgotten.patch`",
             "note: no author found, patchlab is used (all patches)",
             "note: no date found, 1 January 2000 is used (all patches)",
-            "add to lab.toml, and name the variant in a plan",
+            "add to lab.toml",
         ]
     );
 }
