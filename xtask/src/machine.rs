@@ -6,4 +6,5 @@ mod firmware;
 pub(crate) mod guest;
 pub mod host;
 pub(crate) mod memory;
+pub(crate) mod packages;
 pub mod quiet;

@@ -10,6 +10,7 @@ use xshell::{Shell, cmd};
 
 use crate::lab::process::path::find_program;
 use crate::lab::{digest, output, process};
+use crate::machine::packages::{System, apt_get};
 
 /// Something that the lab needs from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,29 @@ pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
     require_all(sh, &needed(tools))
 }
 
+/// Fails as [`require`] would, and installs nothing.
+///
+/// # Errors
+/// If something is missing that [`require`] cannot install here; the error ends with what does.
+pub(crate) fn ensure_installable(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
+    ensure_installable_all(sh, &needed(tools))
+}
+
+fn ensure_installable_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
+    let missing = missing_packages(needs);
+    if missing.is_empty() || can_install() {
+        return Ok(());
+    }
+    let absent = needs.iter().filter(|need| need.what.find().is_none());
+    let absent = absent.map(|need| need.what.name()).collect::<Vec<_>>().join(", ");
+    bail!("missing on this machine: {absent}; {}", system(sh).remedy(&missing));
+}
+
+/// Whether [`require`] installs what is missing.
+pub(crate) fn can_install() -> bool {
+    find_program("apt-get").is_some() && rustix::process::geteuid().is_root()
+}
+
 /// The packages that [`require`] would install.
 pub(crate) fn missing(tools: &[Tool]) -> BTreeSet<&'static str> {
     missing_packages(&needed(tools))
@@ -111,16 +135,9 @@ pub fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let command = install_command(&missing);
+    ensure_installable_all(sh, needs)?;
     let names = missing.iter().copied().collect::<Vec<_>>().join(" ");
-    if find_program("apt-get").is_none() {
-        bail!(
-            "missing on this machine: {names} (names of Debian packages; install what your system calls them)"
-        );
-    }
-    if !rustix::process::geteuid().is_root() {
-        bail!("missing on this machine: {names}; install them with: sudo sh -c '{command}'");
-    }
+    let command = apt_get(&names);
     output::tell(&format!("installing Debian packages: {names}"));
     install(sh, &missing).with_context(|| format!("installing packages; try by hand: {command}"))?;
     let still = missing_packages(needs);
@@ -133,11 +150,6 @@ pub fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
 
 fn missing_packages(needs: &[Need]) -> BTreeSet<&'static str> {
     needs.iter().filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
-}
-
-fn install_command(packages: &BTreeSet<&str>) -> String {
-    let names = packages.iter().copied().collect::<Vec<_>>().join(" ");
-    format!("apt-get update && apt-get install -y --no-install-recommends {names}")
 }
 
 fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
@@ -189,6 +201,11 @@ pub(crate) fn require_machine_type(sh: &Shell, machine: &str) -> anyhow::Result<
          that lists it in `qemu-system-x86_64 -machine help`, or take a machine with `clock = \"wall\"` in lab.toml",
         qemu_version(sh)?
     )
+}
+
+/// The system by its `/etc/os-release`.
+pub(crate) fn system(sh: &Shell) -> System {
+    System::of(&sh.read_file("/etc/os-release").unwrap_or_default())
 }
 
 /// How many CPUs the lab may use.
@@ -257,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_install_command_names_each_package_once() {
+    fn each_missing_package_is_named_once() {
         let lacks = |name: &'static str, package| need(What::Program(name), package, "a test");
         let needs = [
             lacks("no-such-program-b", "xz-utils"),
@@ -265,9 +282,6 @@ mod tests {
             need(What::Header("no-such-header.h"), "gcc", "a test"),
             need(What::Program("sh"), "dash", "a test"),
         ];
-        assert_eq!(
-            install_command(&missing_packages(&needs)),
-            "apt-get update && apt-get install -y --no-install-recommends gcc xz-utils"
-        );
+        assert_eq!(missing_packages(&needs), BTreeSet::from(["gcc", "xz-utils"]));
     }
 }

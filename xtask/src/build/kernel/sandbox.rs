@@ -25,10 +25,16 @@ impl BuildSandbox {
         let attempt = process::output(cmd!(sh, "bwrap {arguments...} make --version"));
         match attempt {
             Ok(output) if output.status.success() => BuildSandbox::Bubblewrap,
-            Ok(output) => BuildSandbox::None { reason: process::messages(&output.stderr) },
-            Err(_) => {
-                BuildSandbox::None { reason: "bwrap is not installed (Debian package bubblewrap)".to_owned() }
+            Ok(output) => {
+                let remedy = allow_namespaces(Path::new("/")).map(|setting| {
+                    format!(
+                        "; user namespaces are forbidden here, and root allows them with: sysctl {setting}"
+                    )
+                });
+                let reason = process::messages(&output.stderr) + &remedy.unwrap_or_default();
+                BuildSandbox::None { reason }
             }
+            Err(_) => BuildSandbox::None { reason: "bwrap is not installed (package bubblewrap)".to_owned() },
         }
     }
 
@@ -49,6 +55,27 @@ impl BuildSandbox {
             BuildSandbox::None { .. } => command,
         }
     }
+}
+
+/// The setting that lets users make namespaces, by the files below `root`, if another one forbids it.
+fn allow_namespaces(root: &Path) -> Option<&'static str> {
+    [
+        // A patch of Debian and Arch Linux.
+        ("kernel/unprivileged_userns_clone", "0", "kernel.unprivileged_userns_clone=1"),
+        ("user/max_user_namespaces", "0", "user.max_user_namespaces=10000"),
+        // Ubuntu since 23.10.
+        (
+            "kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+    ]
+    .into_iter()
+    .find(|(file, forbids, _)| {
+        let value = std::fs::read_to_string(root.join("proc/sys").join(file));
+        value.is_ok_and(|value| value.trim() == *forbids)
+    })
+    .map(|(_, _, setting)| setting)
 }
 
 /// bwrap's options. Later mounts lie over earlier ones: the cache may be in /tmp.
@@ -91,6 +118,28 @@ mod tests {
         assert_eq!(words[writable[0] + 1..writable[0] + 3], ["/c/objects", "/c/objects"]);
         let last_cover = words.iter().rposition(|word| word == "--tmpfs").unwrap();
         assert!(writable[0] > last_cover);
+    }
+
+    #[test]
+    fn settings_that_forbid_namespaces() {
+        for (file, value, expected) in [
+            ("kernel/unprivileged_userns_clone", "0\n", Some("kernel.unprivileged_userns_clone=1")),
+            ("kernel/unprivileged_userns_clone", "1\n", None),
+            ("user/max_user_namespaces", "0\n", Some("user.max_user_namespaces=10000")),
+            ("user/max_user_namespaces", "95951\n", None),
+            (
+                "kernel/apparmor_restrict_unprivileged_userns",
+                "1\n",
+                Some("kernel.apparmor_restrict_unprivileged_userns=0"),
+            ),
+            ("kernel/ostype", "Linux\n", None),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let path = root.path().join("proc/sys").join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, value).unwrap();
+            assert_eq!(allow_namespaces(root.path()), expected, "{file} {value}");
+        }
     }
 
     #[test]

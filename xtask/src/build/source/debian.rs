@@ -14,6 +14,7 @@ use xshell::{Shell, cmd};
 use super::{Tell, apt, download};
 use crate::lab::cache::Cache;
 use crate::lab::{digest, files, process};
+use crate::machine::packages;
 
 /// A package, and the suite of Debian's that has it; none for what this machine's apt knows.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +147,9 @@ fn fetch(
     let fetch = cmd!(sh, "apt-get {options...} download {quiet...} {wanted}").env("LC_ALL", "C");
     let output = process::output(fetch)?;
     if !output.status.success() {
-        bail!(explain(&wanted, package.suite, &process::messages(&output.stderr)));
+        let system = sh.read_file("/etc/os-release").unwrap_or_default();
+        let release = packages::debian_release(&system).unwrap_or("trixie");
+        bail!(explain(&wanted, package.suite, release, &process::messages(&output.stderr)));
     }
     let deb = fs::read_dir(folder.path())
         .with_context(|| format!("reading {}", folder.path().display()))?
@@ -168,14 +171,15 @@ fn fetch(
     Ok(Current { version, file, sha256 })
 }
 
-/// apt-get's messages with what to do about them.
-fn explain(wanted: &str, suite: Option<&str>, messages: &str) -> String {
+/// apt-get's messages with what to do about them on this release of Debian.
+fn explain(wanted: &str, suite: Option<&str>, release: &str, messages: &str) -> String {
     let unknown = ["Unable to locate package", "Can't select", "no installation candidate", "was not found"];
     let remedy = match (unknown.iter().any(|part| messages.contains(part)), suite) {
         (true, None) => {
-            "run `apt-get update` as root; if that does not help, name the suite that has it in lab.toml, \
-             such as suite = \"trixie-backports\" beside `debian`"
-                .to_owned()
+            format!(
+                "run `apt-get update` as root; if that does not help, name the suite that has it in lab.toml, such as suite = \
+                 \"{release}-backports\" beside `debian`"
+            )
         }
         (true, Some(suite)) => format!("the suite {suite} does not have it: name another one in lab.toml"),
         (false, None) => {
@@ -236,14 +240,18 @@ mod tests {
     #[test]
     fn advice() {
         let check = |suite: Option<&str>, messages: &str, part: &str| {
-            let text = explain("linux-source-9.9", suite, messages);
+            let text = explain("linux-source-9.9", suite, "bookworm", messages);
             assert!(
                 text.starts_with("apt-get download linux-source-9.9: E: ") && text.contains(part),
                 "{text}"
             );
         };
         let unknown = "E: Unable to locate package linux-source-9.9";
-        check(None, unknown, "name the suite that has it in lab.toml");
+        check(
+            None,
+            unknown,
+            "the suite that has it in lab.toml, such as suite = \"bookworm-backports\" beside",
+        );
         check(Some("sid"), unknown, "the suite sid does not have it");
         let gone = "E: Failed to fetch http://x  404  Not Found";
         check(None, gone, "the lists may name a version that is gone");

@@ -19,7 +19,7 @@ use crate::machine::host;
 /// Prints the resolved plan, what would have to be built, and how long the boots would take.
 ///
 /// # Errors
-/// If the plan cannot be run as it is written, or a series of it cannot be used.
+/// If the plan cannot be run as it is written, or not on this machine, or a series of it cannot be used.
 pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::to_look_at()?;
     let plan = resolve(sh, &lab, options)?;
@@ -27,20 +27,25 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
     let side_by_side = boots_side_by_side(&plan)?;
     tell_beforehand(&plan, options);
     output::print(&boots(&plan, side_by_side))?;
-    output::print(&format!("\npackages  {}\n", packages(&plan)))?;
+    output::print(&format!("\npackages  {}\n", packages(sh, &plan)))?;
     output::print(&builds(sh, &lab, &plan))?;
     let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
     output::print(&format!("time  {}\n", estimate(&plan, &earlier, side_by_side.boots)))?;
     output::print("nothing was started, installed, built or written\n")?;
+    host::ensure_installable(sh, &plan.tools())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn packages(plan: &Plan) -> String {
+fn packages(sh: &Shell, plan: &Plan) -> String {
     let missing = host::missing(&plan.tools());
-    match missing.is_empty() {
-        true => "all there".to_owned(),
-        false => format!("to be installed: {}", missing.into_iter().collect::<Vec<_>>().join(" ")),
-    }
+    let how = match (missing.is_empty(), host::can_install()) {
+        (true, _) => return "all there".to_owned(),
+        (false, true) => "to be installed",
+        (false, false) => "missing",
+    };
+    let system = host::system(sh);
+    let names: Vec<&str> = missing.into_iter().map(|name| system.package(name)).collect();
+    format!("{how}: {}", names.join(" "))
 }
 
 /// A line for each kernel, for each part of a series that is not built, and one for the image. What is missing on this machine is no error of the plan.
