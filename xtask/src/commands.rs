@@ -9,6 +9,7 @@ pub mod doctor;
 mod each_patch;
 pub mod import_series;
 pub mod mutants;
+mod preflight;
 pub mod probe;
 pub mod run_lab;
 

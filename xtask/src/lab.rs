@@ -38,6 +38,30 @@ pub fn sockets_folder() -> anyhow::Result<ScratchFolder> {
     ScratchFolder::new(&std::env::temp_dir(), SOCKETS_PREFIX)
 }
 
+/// The longest path of a socket, bytes (unix(7)).
+const LONGEST_SOCKET: usize = 107;
+
+/// Why no sockets can be made in `folder`, the system's temporary one; none if they can, as far as can be seen.
+pub(crate) fn fault_of_temporary_folder(folder: &Path) -> Option<String> {
+    let longest = folder.join(format!("{SOCKETS_PREFIX}XXXXXX{}/monitor", scratch::LOCKED));
+    let length = longest.as_os_str().len();
+    let shown = folder.display();
+    let why = if !folder.is_dir() {
+        format!("{shown} is no folder")
+    } else if !files::is_writable(folder) {
+        format!("{shown} cannot be written to")
+    } else if length > LONGEST_SOCKET {
+        format!(
+            "{shown} is too long: sockets in it have paths of {length} bytes, and {LONGEST_SOCKET} are allowed"
+        )
+    } else if folder.to_string_lossy().contains(',') {
+        format!("{shown} has a comma, which QEMU takes for the end of a path")
+    } else {
+        return None;
+    };
+    Some(format!("{why}; set TMPDIR to another folder, such as /tmp"))
+}
+
 /// Start of the name of a folder for a series that is imported. None of a series starts so.
 const IMPORT_PREFIX: &str = ".tmp-import-";
 
@@ -113,5 +137,35 @@ impl Lab {
     /// If it is not there and cannot be made.
     pub fn results(&self, sh: &Shell) -> anyhow::Result<PathBuf> {
         sh.create_dir(self.checkout.join("results")).context("making the folder for results")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_folders_without_room_for_a_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let fault = |path: &Path| fault_of_temporary_folder(path).unwrap_or_default();
+        assert_eq!(fault(folder.path()), "");
+        let gone = fault(&folder.path().join("gone"));
+        assert!(gone.ends_with("/gone is no folder; set TMPDIR to another folder, such as /tmp"), "{gone}");
+        let long = folder.path().join("x".repeat(100));
+        let comma = folder.path().join("a,b");
+        std::fs::create_dir(&long).unwrap();
+        std::fs::create_dir(&comma).unwrap();
+        assert!(fault(&long).contains(" is too long: sockets in it have paths of "), "{}", fault(&long));
+        assert!(fault(&comma).contains(" has a comma"), "{}", fault(&comma));
+    }
+
+    /// What is allowed is what the system takes.
+    #[test]
+    fn the_longest_socket() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |length: usize| "s".repeat(length - folder.path().as_os_str().len() - 1);
+        let bind = |length| std::os::unix::net::UnixListener::bind(folder.path().join(name(length)));
+        assert!(bind(LONGEST_SOCKET).is_ok());
+        assert!(bind(LONGEST_SOCKET + 1).is_err());
     }
 }

@@ -84,6 +84,14 @@ pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool])
     Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
 }
 
+/// Checks that what the image of `checkout` is made from is there.
+///
+/// # Errors
+/// If a tool or the standard library for the guest is missing.
+pub(crate) fn ensure_possible(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<()> {
+    inputs::gather(sh, checkout, tools).map(drop).context("looking at what the image is made from")
+}
+
 /// Whether the image of `checkout` with what `tools` need is in the cache, whole.
 ///
 /// # Errors

@@ -162,6 +162,16 @@ impl Kernel {
     }
 }
 
+/// How builds are confined on this machine, in words; `folder` is one that is there.
+pub(crate) fn sandbox_text(sh: &Shell, folder: &Path) -> String {
+    match sandbox::BuildSandbox::find(sh, &[], folder) {
+        sandbox::BuildSandbox::Bubblewrap => "works (bwrap)".to_owned(),
+        sandbox::BuildSandbox::None { reason } => {
+            format!("does not work, so that kernels would be built without one: {reason}")
+        }
+    }
+}
+
 /// Whether two kernels are the same program: then the series between them changes nothing, and there is
 /// nothing to compare.
 pub(crate) fn same(a: &Kernel, b: &Kernel) -> bool {

@@ -89,6 +89,31 @@ pub(crate) fn cached(
     variants.iter().zip(&series).map(is_stored).collect()
 }
 
+/// Checks that the kernels of `variants` can be had on this machine, as far as they are not built yet: that their source can be
+/// fetched, and that the disk has room. Nothing is fetched for it.
+///
+/// # Errors
+/// If not, with what to do.
+pub(crate) fn ensure_possible(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    variants: &[Variant],
+) -> anyhow::Result<()> {
+    let Err(lack) = source::ensure_possible(&lab.cache, &settings.source) else { return Ok(()) };
+    // What cannot be looked up is not there: the compiler may have to be installed first.
+    if cached(sh, lab, settings, variants).is_ok_and(|all| all.into_iter().all(|is_there| is_there)) {
+        return Ok(());
+    }
+    let source = source::located(&settings.source, lab.checkout.root());
+    let identity = source::known(sh, &lab.cache, &source).ok().flatten();
+    match identity.and_then(|identity| source::prepared(&lab.cache, &identity).ok().flatten()) {
+        // Whether objects have room is looked at before the first is made.
+        Some(_) => Ok(()),
+        None => Err(lack),
+    }
+}
+
 /// What is to be said of a kernel that does what one of the others does, although it should not.
 fn likeness(others: &[(&Variant, &Kernel)], (variant, kernel): (&Variant, &Kernel)) -> Option<String> {
     let name = &variant.name;

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use xshell::Shell;
 
 pub(crate) use debian::{Package, refresh};
-pub(crate) use space::ensure_space;
+pub(crate) use space::{ensure_possible, ensure_space};
 
 use lab_core::plan::Source;
 use lab_core::text::kconfig::KernelVersion;

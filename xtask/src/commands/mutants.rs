@@ -19,11 +19,10 @@ use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
 use crate::build::mutants::MutantBuilder;
-use crate::commands::cli;
 use crate::commands::run_lab::{campaign_and_machine, ensure_image};
+use crate::commands::{cli, preflight};
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{Lab, output};
-use crate::machine::boot::machine_type;
 use crate::machine::host;
 use room::Room;
 
@@ -38,13 +37,22 @@ const LIST_LIMIT_BYTES: u64 = 1 << 20;
 /// # Errors
 /// If the lab cannot tell: bad input, something missing on this machine, a right kernel that is none, an interruption.
 pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
+    let only_shows = options.list || options.rules;
+    if !only_shows {
+        preflight::machine()?;
+    }
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let config = lab.config(sh)?;
     let variant = plan::with_series(&config.variants, &options.series).map_err(anyhow::Error::msg)?;
     let plan = plan_of(&config, &options.plan, &variant)?;
+    if !only_shows {
+        preflight::plan(sh, &lab, &plan)?;
+    }
     watch.step("packages", || host::require(sh, &plan.tools()))?;
-    host::require_machine_type(sh, machine_type(plan.machine.clock))?;
+    if !only_shows {
+        preflight::programs(sh, &lab, &plan)?;
+    }
     let builder = MutantBuilder::new(sh, &lab, &plan.kernel, &variant)?;
     let all = all_mutants(&builder.files()?, &by_hand(&lab, &options.series)?)
         .with_context(|| format!("kernel-patches/{}/{}", options.series, series::MUTANTS))?;

@@ -27,7 +27,7 @@ use crate::build::unbuilt;
 use crate::campaign::execute::{self, BootContext, CampaignEnd};
 use crate::campaign::profile::Profiler;
 use crate::campaign::{self, CampaignFolder, Opened};
-use crate::commands::{cli, compare, each_patch};
+use crate::commands::{cli, compare, each_patch, preflight};
 use crate::lab::interrupt::{Interrupted, command_text};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files, output};
@@ -39,17 +39,18 @@ use crate::machine::{host, memory};
 /// # Errors
 /// If the lab cannot tell: bad input, something missing on this machine, an interruption.
 pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
+    // What the machine lacks is said now, and not after the kernels are built.
+    preflight::machine()?;
     if options.dry_run {
         return dry_run::show(sh, options);
     }
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     let plan = resolve(sh, &lab, options)?;
-    // Refused now, if not even one boot has memory, and not after the kernels are built.
-    boots_side_by_side(&plan)?;
+    preflight::plan(sh, &lab, &plan)?;
     tell_beforehand(&plan, options);
     watch.step("packages", || host::require(sh, &plan.tools()))?;
-    host::require_machine_type(sh, machine_type(plan.machine.clock))?;
+    preflight::programs(sh, &lab, &plan)?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {

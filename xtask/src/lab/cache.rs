@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
+use super::files;
 use super::scratch::{self, ScratchFolder};
 
 use crate::lab::interrupt::Interrupt;
@@ -39,7 +40,12 @@ impl Cache {
     /// # Errors
     /// If none of these is set, or the folder cannot be made.
     pub fn from_environment() -> anyhow::Result<Self> {
-        Cache::open(&Cache::root_in_environment()?)
+        let named = Cache::to_look_at()?;
+        named.check()?;
+        let cache = Cache::open(&named.root)?;
+        // A linked one may lie elsewhere than it says.
+        cache.check()?;
+        Ok(cache)
     }
 
     /// The cache that the environment names, for a look at what is in it: nothing is made, and it may not exist.
@@ -47,18 +53,41 @@ impl Cache {
     /// # Errors
     /// If the environment names none.
     pub(crate) fn to_look_at() -> anyhow::Result<Self> {
-        Ok(Cache { root: Cache::root_in_environment()? })
-    }
-
-    fn root_in_environment() -> anyhow::Result<PathBuf> {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let root = variable(VARIABLE)
             .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("patchlab")))
             .or_else(|| variable("HOME").map(|folder| folder.join(".cache/patchlab")));
         match root {
-            Some(root) => Ok(root),
+            Some(root) => Ok(Cache { root: std::path::absolute(&root).context("finding the cache folder")? }),
             None => bail!("no place for the cache: set {VARIABLE} to a folder with 8 GiB of free space"),
         }
+    }
+
+    /// Checks what can be told of the folder without making it.
+    ///
+    /// # Errors
+    /// If no kernel can be built in it, or nobody can write to it; with what to do.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let shown = self.root.display();
+        // The kernel's build refuses them in its paths, all of which lie in the cache.
+        let is_refused = |character: char| character.is_whitespace() || character == ':';
+        if self.root.to_string_lossy().contains(is_refused) {
+            bail!(
+                "the path of the cache, {shown}, has a blank or a colon, with which no kernel can be built; set {VARIABLE} to a \
+                 folder without"
+            );
+        }
+        if !files::is_writable(self.existing()) {
+            bail!(
+                "the cache folder {shown} cannot be written to; set {VARIABLE} to another one, with 8 GiB of free space"
+            );
+        }
+        Ok(())
+    }
+
+    /// The folder, or the innermost above it that is there.
+    pub(crate) fn existing(&self) -> &Path {
+        self.root.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"))
     }
 
     /// Opens the cache at `root`, which is made if it does not exist.
@@ -144,5 +173,33 @@ impl Cache {
         let file = File::options().create(true).append(true).open(&path);
         let file = file.with_context(|| format!("opening {}", path.display()))?;
         Lock::wait_on(&file, &path, &Interrupt::of_process(), on_wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &Path) -> Result<(), String> {
+        Cache { root: path.to_owned() }.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn paths_with_which_no_kernel_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(check(&folder.path().join("u/.cache/patchlab")), Ok(()));
+        for name in ["my user/.cache", "a:b", "tab\there"] {
+            let error = check(&folder.path().join(name)).unwrap_err();
+            assert!(error.ends_with("; set PATCHLAB_CACHE to a folder without"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_innermost_folder_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache { root: folder.path().join("a/b") };
+        assert_eq!(cache.existing(), folder.path());
+        std::fs::create_dir_all(cache.root()).unwrap();
+        assert_eq!(cache.existing(), cache.root());
     }
 }

@@ -72,6 +72,13 @@ pub(crate) fn free_bytes(folder: &Path) -> anyhow::Result<u64> {
     Ok(stat.f_bavail * stat.f_frsize)
 }
 
+/// Whether this process can make files in `folder`.
+pub(crate) fn is_writable(folder: &Path) -> bool {
+    use rustix::fs::{Access, access};
+
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

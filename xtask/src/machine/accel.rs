@@ -64,15 +64,24 @@ pub(crate) fn choose(
     guest: &dyn Fn() -> anyhow::Result<TestGuest>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Choice> {
-    let device = || File::options().read(true).write(true).open("/dev/kvm").map(drop);
     let run = |guest: &TestGuest, accelerator| {
         let capture = boot(&request(guest, accelerator), interrupt).context("testing KVM")?;
         interrupt.check()?;
         Ok(capture)
     };
-    let test =
-        Test { memory: &file(cache, identity), now: Timestamp::now(), device: &device, guest, run: &run };
+    let test = Test {
+        memory: &file(cache, identity),
+        now: Timestamp::now(),
+        device: &open_device,
+        guest,
+        run: &run,
+    };
     test.choose(wanted)
+}
+
+/// Whether `/dev/kvm` can be used, as far as opening it shows.
+pub(crate) fn open_device() -> std::io::Result<()> {
+    File::options().read(true).write(true).open("/dev/kvm").map(drop)
 }
 
 fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {

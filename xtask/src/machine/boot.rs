@@ -7,6 +7,7 @@ mod qmp;
 mod received;
 mod streams;
 mod timers;
+mod trial;
 mod watch;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use lab_protocol::Nonce;
 pub use command::{Accelerator, Machine};
 pub(crate) use command::{kernel_command_line, machine_type};
 pub(crate) use pin::{Pinning, take};
+pub(crate) use trial::try_machine;
 pub use watch::boot;
 #[cfg(test)]
 pub(crate) use watch::tests::ended_by_limits;

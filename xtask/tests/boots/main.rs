@@ -313,12 +313,15 @@ fn check_boots(sandbox: &TestCheckout, planned: u32) {
 #[test]
 fn a_dry_run_writes_nothing() {
     let sandbox = TestCheckout::new("");
-    let run = sandbox.lab_with_cache("/proc/nonexistent", &["run-lab", "--plan", "ci", "--dry-run"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cache = folder.path().join("cache");
+    let run = sandbox.lab_with_cache(&cache.display().to_string(), &["run-lab", "--plan", "ci", "--dry-run"]);
     run.expect_code_in(&[0]);
     assert!(run.stdout.contains("plan ci: 6 boots"), "{run}");
     assert!(run.stdout.contains("kernel original  to be built"), "{run}");
     assert!(run.stdout.contains("image  to be built"), "{run}");
     assert!(run.stdout.contains("no earlier boots: no estimate"), "{run}");
+    assert!(!cache.exists());
     assert_eq!(sandbox.campaigns(), 0);
 }
 

@@ -1,10 +1,32 @@
-//! Whether a disk has room for what is about to be written.
+//! Whether a source can be had here, and a disk has room for what is about to be written.
 
 use std::path::Path;
 
 use anyhow::bail;
+use lab_core::plan::Source;
 
+use crate::lab::cache::Cache;
+use crate::lab::process::path::find_program;
 use crate::lab::{cache, files};
+
+/// What a first kernel takes: source and objects.
+const FIRST_KERNEL_BYTES: u64 = super::SOURCE_NEEDED_BYTES + (1 << 30);
+
+/// Checks that a source which is not in the cache could be put there, and a first kernel be built of it.
+///
+/// # Errors
+/// If not, with what to do.
+pub(crate) fn ensure_possible(cache: &Cache, source: &Source) -> anyhow::Result<()> {
+    if let Source::Debian { package, .. } = source
+        && find_program("apt-get").is_none()
+    {
+        bail!(
+            "the kernel source {package} is a package of Debian, and this machine has no apt-get to fetch it; set `source` in \
+             lab.toml to a tarball, a git repository or a tree"
+        );
+    }
+    ensure_space(cache.existing(), FIRST_KERNEL_BYTES)
+}
 
 /// Checks before a long job what would else fail in its middle.
 ///

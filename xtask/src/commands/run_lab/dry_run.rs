@@ -12,7 +12,7 @@ use super::estimate::estimate;
 use super::{boots_side_by_side, resolve, tell_beforehand};
 use crate::build::{image, kernels, unbuilt};
 use crate::campaign;
-use crate::commands::cli;
+use crate::commands::{cli, preflight};
 use crate::lab::{Lab, output};
 use crate::machine::host;
 
@@ -25,14 +25,18 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
     let plan = resolve(sh, &lab, options)?;
     kernels::check_series(&lab, &plan.variants)?;
     let side_by_side = boots_side_by_side(&plan)?;
+    preflight::plan(sh, &lab, &plan)?;
     tell_beforehand(&plan, options);
     output::print(&boots(&plan, side_by_side))?;
     output::print(&format!("\npackages  {}\n", packages(sh, &plan)))?;
     output::print(&builds(sh, &lab, &plan))?;
     let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
     output::print(&format!("time  {}\n", estimate(&plan, &earlier, side_by_side.boots)))?;
-    output::print("nothing was started, installed, built or written\n")?;
+    output::print("nothing was booted, installed, built or written\n")?;
     host::ensure_installable(sh, &plan.tools())?;
+    if host::missing(&plan.tools()).is_empty() {
+        preflight::programs(sh, &lab, &plan)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

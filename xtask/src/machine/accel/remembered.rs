@@ -116,7 +116,10 @@ pub(crate) fn remembered_text(cache: &Cache, identity: MachineIdentity<'_>, now:
 /// If one cannot be removed.
 pub(crate) fn forget(cache: &Cache) -> anyhow::Result<usize> {
     let folder = cache.join("machine");
-    let entries = std::fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries.with_context(|| format!("reading {}", folder.display()))?,
+    };
     let is_result = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("kvm-") && name.ends_with(".toml")
