@@ -169,7 +169,7 @@ mod tests {
         check(
             &plan(Clock::Virtual, 1, 1),
             expect![
-                "plan built: one sample has no interval and so no verdict, and dd-read, aio-read get one from 1 boot of each kernel; take --boots 2 or more, or set samples = 2 or more for them in lab.toml"
+                "plan built: with 1 boot of each kernel these workloads have one sample, which has no interval and so no verdict: dd-read, aio-read; take --boots 2 or more, or set their samples in lab.toml to 2 or more"
             ],
         );
         // Boots are added for precision where there is an interval.

@@ -17,8 +17,9 @@ use rustix::pipe::fcntl_setpipe_size;
 /// write a whole one into its pipe meanwhile: only what a guest writes without end is ever held up here.
 pub(super) const MOST_WAITING: usize = 4096;
 
-/// The largest piece, bytes; together they hold at most 256 MiB.
-const PIECE_BYTES: usize = 64 << 10;
+/// The largest piece, bytes; together they hold at most 32 MiB. What waits is still looked at when a boot has ended, and of small
+/// frames that takes a second for some MiB.
+const PIECE_BYTES: usize = 8 << 10;
 
 /// How long a write to QEMU may take; one that reads answers at once.
 const WRITE_LIMIT: Duration = Duration::from_secs(1);
