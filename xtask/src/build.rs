@@ -1,5 +1,6 @@
 //! What is built before anything boots: source, kernels, image.
 
+mod bases;
 pub mod image;
 pub mod kernel;
 pub mod kernels;

@@ -4,6 +4,7 @@ mod extend;
 mod file;
 mod judged;
 mod losses;
+mod options;
 mod record;
 mod tries;
 
@@ -11,7 +12,9 @@ pub use extend::{differences, is_last, longer, with_more_samples};
 pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
 pub use judged::judged;
 pub use losses::{Company, Losses};
+pub use options::KernelOptions;
+pub(crate) use options::UnlikeOption;
 pub use record::{
-    AppliedSeries, BootData, KernelIdentity, Record, Setup, StoredFile, VERSION, check_version,
+    AppliedSeries, BootData, KernelBase, KernelIdentity, Record, Setup, StoredFile, VERSION, check_version,
 };
 pub use tries::{Ended, Try, counts_before, due, missing};

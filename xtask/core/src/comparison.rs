@@ -15,6 +15,7 @@ pub mod patches;
 pub mod precision;
 mod question;
 pub mod self_test;
+mod sources;
 pub mod statistics;
 mod steps;
 mod suites;

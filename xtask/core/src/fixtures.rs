@@ -76,6 +76,7 @@ pub fn begun() -> CampaignFile {
             kernel: boot.record.kernel.clone(),
             symbol_bytes: None,
             not_built: Vec::new(),
+            options: None,
         });
     let kernels = kernels.collect();
     let plan = campaign.file.plan.with_repetitions(2);
@@ -197,6 +198,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
             bzimage_sha256: digest,
             build_id: None,
             series: series.collect(),
+            base: None,
         },
         setup: setup(clock),
         console: stored.clone(),

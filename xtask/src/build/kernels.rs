@@ -1,24 +1,24 @@
 //! The kernels of a plan, each built or found in the cache.
 
 use anyhow::Context as _;
-use lab_core::campaign::CampaignKernel;
+use lab_core::campaign::{CampaignKernel, KernelOptions};
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
 use lab_core::series::unbuilt::NotBuilt;
 use lab_core::series::{self, Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
-use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
+use super::bases::{Base, Bases};
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
-use super::source::{self, SourceIdentity};
+use super::source;
 use crate::lab::{Lab, output};
 use crate::series::load;
 
 /// The kernels of `variants`, in their order. Every series is read and checked before anything is built.
 ///
 /// # Errors
-/// If a series cannot be used, a kernel does not build, or one is configured otherwise than the first.
+/// If a series cannot be used, a kernel does not build, or one is configured otherwise than the first of its source.
 pub(crate) fn ensure(
     sh: &Shell,
     lab: &Lab,
@@ -29,13 +29,12 @@ pub(crate) fn ensure(
     let mut kernels: Vec<Kernel> = Vec::new();
     for (place, variant) in variants.iter().enumerate() {
         let kernel = builder.build(place)?;
-        if let Some(first) = kernels.first() {
+        let is_of_its_source = |other: &Variant| settings.source_of(other) == settings.source_of(variant);
+        if let Some(first) = variants.iter().position(is_of_its_source).and_then(|first| kernels.get(first)) {
             builder.ensure_comparable(first, place, &kernel)?;
         }
         // The first of several that are alike is enough: they were told of already.
-        let is_other = |(other, _): &(&Variant, &Kernel)| {
-            other.series != variant.series || other.prefix != variant.prefix
-        };
+        let is_other = |(other, _): &(&Variant, &Kernel)| made_of(settings, other) != made_of(settings, variant);
         let others: Vec<_> = variants.iter().zip(&kernels).filter(is_other).collect();
         if let Some(line) = likeness(&others, (variant, &kernel)) {
             tell(&line);
@@ -53,29 +52,37 @@ pub(crate) fn check_series(lab: &Lab, variants: &[Variant]) -> anyhow::Result<()
     variants.iter().try_for_each(|variant| load_all(lab, variant).map(drop))
 }
 
-/// For each of `variants` whether its kernel is in the cache. Every series is read and checked; nothing is built, and
-/// the network is not used.
+/// What is known of a kernel before it is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Foreseen {
+    /// Whether it is in the cache.
+    pub(crate) is_stored: bool,
+    /// Its source: which one it is, or, if nothing was ever built of it, as `lab.toml` names it.
+    pub(crate) source: String,
+}
+
+/// What is known of the kernels of `variants`. Every series is read and checked; nothing is built, and the network is not
+/// used.
 ///
 /// # Errors
 /// If a series cannot be used, or the compiler is missing.
-pub(crate) fn cached(
+pub(crate) fn foreseen(
     sh: &Shell,
     lab: &Lab,
     settings: &KernelSettings,
     variants: &[Variant],
-) -> anyhow::Result<Vec<bool>> {
+) -> anyhow::Result<Vec<Foreseen>> {
     let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
     let fragments = read_fragments(sh, lab, settings)?;
-    let source = source::located(&settings.source, lab.checkout.root());
-    // Of a source whose version is not known nothing was ever built.
-    let nothing = || Ok(vec![false; variants.len()]);
-    let Some(identity) = source::known(sh, &lab.cache, &source)? else { return nothing() };
-    let Some(version) = source::known_version(&lab.cache, &identity)? else { return nothing() };
-    let is_stored = |(variant, series): (&Variant, &Vec<Series>)| {
+    let bases = Bases::known(sh, lab, settings, variants)?;
+    let foreseen = |(variant, series): (&Variant, &Vec<Series>)| {
+        let Some(base) = bases.of(variant) else {
+            return Ok(Foreseen { is_stored: false, source: source::text(settings.source_of(variant)) });
+        };
         let request = KernelRequest {
-            source: &source,
-            identity: &identity,
-            version: &version,
+            source: &base.source,
+            identity: &base.identity,
+            version: &base.version,
             variant: &variant.name,
             series,
             fragments: &fragments,
@@ -84,12 +91,13 @@ pub(crate) fn cached(
             interrupt: &lab.interrupt,
             symbols: symbol_list(variants),
         };
-        kernel::is_stored(sh, &lab.cache, &request)
+        let is_stored = kernel::is_stored(sh, &lab.cache, &request)?;
+        Ok(Foreseen { is_stored, source: base.identity.identity.clone() })
     };
-    variants.iter().zip(&series).map(is_stored).collect()
+    variants.iter().zip(&series).map(foreseen).collect()
 }
 
-/// Checks that the kernels of `variants` can be had on this machine, as far as they are not built yet: that their source can be
+/// Checks that the kernels of `variants` can be had on this machine, as far as they are not built yet: that their sources can be
 /// fetched, and that the disk has room. Nothing is fetched for it.
 ///
 /// # Errors
@@ -100,18 +108,27 @@ pub(crate) fn ensure_possible(
     settings: &KernelSettings,
     variants: &[Variant],
 ) -> anyhow::Result<()> {
-    let Err(lack) = source::ensure_possible(&lab.cache, &settings.source) else { return Ok(()) };
-    // What cannot be looked up is not there: the compiler may have to be installed first.
-    if cached(sh, lab, settings, variants).is_ok_and(|all| all.into_iter().all(|is_there| is_there)) {
-        return Ok(());
-    }
-    let source = source::located(&settings.source, lab.checkout.root());
-    let identity = source::known(sh, &lab.cache, &source).ok().flatten();
-    match identity.and_then(|identity| source::prepared(&lab.cache, &identity).ok().flatten()) {
+    settings.sources(variants).into_iter().try_for_each(|written| {
+        let Err(lack) = source::ensure_possible(&lab.cache, written) else { return Ok(()) };
+        let is_of_it = |variant: &&Variant| settings.source_of(variant) == written;
+        let variants: Vec<Variant> = variants.iter().filter(is_of_it).cloned().collect();
+        // What cannot be looked up is not there: the compiler may have to be installed first.
+        let are_stored = foreseen(sh, lab, settings, &variants)
+            .is_ok_and(|all| all.iter().all(|foreseen| foreseen.is_stored));
         // Whether objects have room is looked at before the first is made.
-        Some(_) => Ok(()),
-        None => Err(lack),
-    }
+        if are_stored || is_unpacked(sh, lab, written) { Ok(()) } else { Err(lack) }
+    })
+}
+
+fn is_unpacked(sh: &Shell, lab: &Lab, written: &Source) -> bool {
+    let source = source::located(written, lab.checkout.root());
+    let identity = source::known(sh, &lab.cache, &source).ok().flatten();
+    identity.and_then(|identity| source::prepared(&lab.cache, &identity).ok().flatten()).is_some()
+}
+
+/// What decides that a kernel is meant to be another one.
+fn made_of<'a>(settings: &'a KernelSettings, variant: &'a Variant) -> impl PartialEq + 'a {
+    (settings.source_of(variant), &variant.series, &variant.prefix)
 }
 
 /// What is to be said of a kernel that does what one of the others does, although it should not.
@@ -132,21 +149,20 @@ fn likeness(others: &[(&Variant, &Kernel)], (variant, kernel): (&Variant, &Kerne
     ))
 }
 
-/// What all kernels of a command have in common, and the series of each.
+/// What all kernels of a command have in common, and the source and the series of each.
 pub(crate) struct Builder<'a> {
     sh: &'a Shell,
     lab: &'a Lab,
-    source: Source,
+    settings: &'a KernelSettings,
     variants: &'a [Variant],
+    bases: Bases<'a>,
     series: Vec<Vec<Series>>,
     fragments: Vec<Fragment>,
     added_options: Vec<String>,
-    identity: SourceIdentity,
-    version: KernelVersion,
 }
 
 impl<'a> Builder<'a> {
-    /// Reads and checks every series and fragment, and finds out which source is meant.
+    /// Reads and checks every series and fragment, and finds out which sources are meant.
     pub(crate) fn new(
         sh: &'a Shell,
         lab: &'a Lab,
@@ -156,21 +172,21 @@ impl<'a> Builder<'a> {
         let load = |variant| load_all(lab, variant);
         let series = variants.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
         let fragments = read_fragments(sh, lab, settings)?;
-        let source = source::located(&settings.source, lab.checkout.root());
-        let identity = source::identify(sh, &lab.cache, &source, &tell)?;
-        let version = source::version(sh, &lab.cache, &source, &identity, &tell)?;
-        let series = with_placebos(sh, lab, (&source, &identity), variants, series)?;
+        let bases = Bases::find(sh, lab, settings, variants, &tell)?;
+        let series = with_placebos(sh, lab, &bases, variants, series)?;
         let added_options = added_options(lab);
-        Ok(Builder { sh, lab, source, variants, series, fragments, added_options, identity, version })
+        Ok(Builder { sh, lab, settings, variants, bases, series, fragments, added_options })
     }
 
     /// The kernel of the variant at `place`, built or found in the cache.
     pub(crate) fn build(&self, place: usize) -> anyhow::Result<Kernel> {
-        let name = &self.variants[place].name;
+        let variant = &self.variants[place];
+        let name = &variant.name;
+        let base = self.bases.of(variant).with_context(|| format!("kernel {name} has no source"))?;
         let request = KernelRequest {
-            source: &self.source,
-            identity: &self.identity,
-            version: &self.version,
+            source: &base.source,
+            identity: &base.identity,
+            version: &base.version,
             variant: name,
             series: &self.series[place],
             fragments: &self.fragments,
@@ -180,10 +196,14 @@ impl<'a> Builder<'a> {
             symbols: symbol_list(self.variants),
         };
         let kernel = kernel::ensure(self.sh, &self.lab.cache, request, &tell);
-        let kernel = match (&self.variants[place].prefix, self.series[place].last()) {
+        let kernel = match (&variant.prefix, self.series[place].last()) {
             (Some(prefix), Some(series)) => kernel
                 .with_context(|| format!("patch {} of {} ({})", prefix.patches, series.name, prefix.subject)),
             (None, _) | (_, None) => kernel,
+        };
+        let kernel = match self.settings.sources(self.variants).len() {
+            1 if variant.source.is_none() => kernel,
+            _ => kernel.with_context(|| format!("kernel {name} of {}", base.identity.identity)),
         }?;
         tell(&format!("kernel {}", kernel.line(name)));
         Ok(kernel)
@@ -233,8 +253,7 @@ pub(crate) fn placebos(
     settings: &KernelSettings,
     variant: &Variant,
 ) -> anyhow::Result<Vec<String>> {
-    let source = source::located(&settings.source, lab.checkout.root());
-    let identity = source::identify(sh, &lab.cache, &source, &tell)?;
+    let Base { source, identity, .. } = Base::find(sh, lab, settings.source_of(variant), &tell)?;
     let series = load_all(lab, variant)?;
     let files = kernel::files(sh, &lab.cache, (&source, &identity), &series, &placebos::FILES, &tell)?;
     Ok(placebos::placebos(&files).into_iter().map(|placebo| placebo.name).take(placebos::COUNT).collect())
@@ -244,20 +263,21 @@ pub(crate) fn placebos(
 fn with_placebos(
     sh: &Shell,
     lab: &Lab,
-    source: (&Source, &SourceIdentity),
+    bases: &Bases<'_>,
     variants: &[Variant],
     mut series: Vec<Vec<Series>>,
 ) -> anyhow::Result<Vec<Vec<Series>>> {
     // Most of them are on top of one and the same kernel.
-    let mut known: Option<(Vec<Series>, Vec<PatchedFile>)> = None;
+    let mut known: Option<(String, Vec<Series>, Vec<PatchedFile>)> = None;
     for (variant, series) in variants.iter().zip(&mut series) {
-        let Some(name) = &variant.placebo else { continue };
+        let (Some(name), Some(base)) = (&variant.placebo, bases.of(variant)) else { continue };
+        let (source, identity) = (&base.source, &base.identity);
         let files = match known.take() {
-            Some((of, files)) if of == *series => files,
-            _ => kernel::files(sh, &lab.cache, source, series, &placebos::FILES, &tell)?,
+            Some((key, of, files)) if key == identity.key && of == *series => files,
+            _ => kernel::files(sh, &lab.cache, (source, identity), series, &placebos::FILES, &tell)?,
         };
         let placebo = placebos::series(&files, name).map_err(anyhow::Error::msg)?;
-        known = Some((series.clone(), files));
+        known = Some((identity.key.clone(), series.clone(), files));
         series.push(placebo);
     }
     Ok(series)
@@ -296,13 +316,16 @@ pub(super) fn read_fragments(
     settings.config.iter().map(read).collect()
 }
 
-/// What a campaign keeps of its kernels, each with what of its series is not built.
+/// What a campaign keeps of its kernels, each with what of its series is not built. If they have several sources, with the
+/// source of each, and in which options they are not alike.
 ///
 /// # Errors
-/// If a list of symbols cannot be read.
+/// If a list of symbols, a configuration or a fragment cannot be read.
 pub(crate) fn identities(
-    variants: &[Variant],
-    kernels: &[Kernel],
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    (variants, kernels): (&[Variant], &[Kernel]),
     not_built: Vec<Vec<NotBuilt>>,
 ) -> anyhow::Result<Vec<CampaignKernel>> {
     let identity = |((variant, kernel), not_built): ((&Variant, &Kernel), Vec<NotBuilt>)| {
@@ -311,7 +334,22 @@ pub(crate) fn identities(
             kernel: kernel.metadata.identity(),
             symbol_bytes: Some(kernel.symbols()?.iter().map(|symbol| symbol.size).sum()),
             not_built,
+            options: None,
         })
     };
-    variants.iter().zip(kernels).zip(not_built).map(identity).collect()
+    let mut identities: Vec<CampaignKernel> =
+        variants.iter().zip(kernels).zip(not_built).map(identity).collect::<anyhow::Result<_>>()?;
+    if settings.sources(variants).len() > 1 {
+        let configs = kernels.iter().map(Kernel::config).collect::<anyhow::Result<Vec<_>>>()?;
+        let fragments = read_fragments(sh, lab, settings)?.into_iter().map(|fragment| fragment.text);
+        let options = KernelOptions::of_kernels(&configs, &fragments.collect::<Vec<_>>());
+        for ((identity, kernel), options) in identities.iter_mut().zip(kernels).zip(options) {
+            identity.kernel.base = Some(kernel.metadata.base());
+            identity.options = Some(options);
+        }
+    }
+    Ok(identities)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@ use lab_core::series::{Patch, Series};
 use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
+use super::bases::Base;
 use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
 use super::kernels::{added_options, load_all, read_fragments, tell};
-use super::source::{self, SourceIdentity, Tell};
+use super::source::{SourceIdentity, Tell};
 use crate::lab::Lab;
 
 /// What the kernels of all mutants have in common. Series and fragments are read once: what is changed meanwhile does not
@@ -51,9 +52,7 @@ impl<'a> MutantBuilder<'a> {
     ) -> anyhow::Result<Self> {
         let series = load_all(lab, variant)?;
         let fragments = read_fragments(sh, lab, settings)?;
-        let source = source::located(&settings.source, lab.checkout.root());
-        let identity = source::identify(sh, &lab.cache, &source, &tell)?;
-        let version = source::version(sh, &lab.cache, &source, &identity, &tell)?;
+        let Base { source, identity, version, .. } = Base::find(sh, lab, settings.source_of(variant), &tell)?;
         let (added_options, variant) = (added_options(lab), variant.clone());
         Ok(MutantBuilder { sh, lab, source, identity, version, fragments, added_options, series, variant })
     }

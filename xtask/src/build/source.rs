@@ -113,7 +113,7 @@ pub(crate) fn identify(
     source: &Source,
     tell: Tell,
 ) -> anyhow::Result<SourceIdentity> {
-    let purpose = || format!("finding the kernel source {}", source_text(source));
+    let purpose = || format!("finding the kernel source {}", text(source));
     match source {
         Source::Debian { package, suite } => {
             let package = debian::Package { name: package, suite: suite.as_deref() };
@@ -188,7 +188,7 @@ pub(crate) fn version(
     }
     let _lock = lock(cache, identity, tell)?;
     let tree = prepare(sh, cache, source, identity, tell)?;
-    version::number(&tree.kernel_version).with_context(|| source_text(source))
+    version::number(&tree.kernel_version).with_context(|| text(source))
 }
 
 /// The same of a source that was prepared before, even if its tree is gone, or whose identity says it; else none.
@@ -260,7 +260,7 @@ fn prepare_with(
     if let Some(tree) = read_prepared(&folder, identity)? {
         return Ok(tree);
     }
-    let purpose = || format!("preparing the kernel source {}", source_text(source));
+    let purpose = || format!("preparing the kernel source {}", text(source));
     let prefix = format!("source-{}-", identity.key);
     cache.remove_leftovers(&prefix)?;
     if folder.exists() {
@@ -362,7 +362,8 @@ impl SourceFile {
     }
 }
 
-fn source_text(source: &Source) -> String {
+/// A source as `lab.toml` names it.
+pub(crate) fn text(source: &Source) -> String {
     match source {
         Source::Debian { package, suite: None } => format!("{package} (Debian package)"),
         Source::Debian { package, suite: Some(suite) } => format!("{package} (Debian package of {suite})"),

@@ -4,9 +4,9 @@ use lab_core::plan::{KernelSettings, Variant};
 use lab_core::series::unbuilt::NotBuilt;
 use xshell::Shell;
 
+use super::bases::Bases;
 use super::kernel::{self, Configured, Kernel, KernelRequest, SymbolList};
 use super::kernels::{load_all, read_fragments, tell};
-use super::source::{self, SourceIdentity};
 use crate::lab::Lab;
 
 /// For each of the variants what of its series is not built in its kernel. Where that cannot be found out, it is told, and
@@ -19,12 +19,12 @@ pub(crate) fn of_kernels(
     kernels: &[Kernel],
 ) -> Vec<Vec<NotBuilt>> {
     let look = || {
-        let Some(identity) = identity(sh, lab, settings)? else {
-            return Ok(vec![Vec::new(); variants.len()]);
-        };
+        let bases = Bases::known(sh, lab, settings, variants)?;
         let of = |(variant, kernel): (&Variant, &Kernel)| {
+            let Some(base) = bases.of(variant) else { return Ok(Vec::new()) };
             let series = load_all(lab, variant)?;
-            kernel::not_built(sh, &lab.cache, &identity, &series, &Configured::Resolved(kernel.config()?))
+            let configured = Configured::Resolved(kernel.config()?);
+            kernel::not_built(sh, &lab.cache, &base.identity, &series, &configured)
         };
         variants.iter().zip(kernels).map(of).collect::<anyhow::Result<Vec<_>>>()
     };
@@ -44,16 +44,15 @@ pub(crate) fn foreseen(
     settings: &KernelSettings,
     variants: &[Variant],
 ) -> anyhow::Result<Vec<Vec<NotBuilt>>> {
-    let Some(identity) = identity(sh, lab, settings)? else { return Ok(Vec::new()) };
-    let Some(version) = source::known_version(&lab.cache, &identity)? else { return Ok(Vec::new()) };
+    let bases = Bases::known(sh, lab, settings, variants)?;
     let fragments = read_fragments(sh, lab, settings)?;
-    let source = source::located(&settings.source, lab.checkout.root());
     let of = |variant: &Variant| {
+        let Some(base) = bases.of(variant) else { return Ok(Vec::new()) };
         let series = load_all(lab, variant)?;
         let request = KernelRequest {
-            source: &source,
-            identity: &identity,
-            version: &version,
+            source: &base.source,
+            identity: &base.identity,
+            version: &base.version,
             variant: &variant.name,
             series: &series,
             fragments: &fragments,
@@ -63,11 +62,7 @@ pub(crate) fn foreseen(
             symbols: SymbolList::AnyForm,
         };
         let configured = kernel::configured(sh, &lab.cache, &request)?;
-        kernel::not_built(sh, &lab.cache, &identity, &series, &configured)
+        kernel::not_built(sh, &lab.cache, &base.identity, &series, &configured)
     };
     variants.iter().map(of).collect()
-}
-
-fn identity(sh: &Shell, lab: &Lab, settings: &KernelSettings) -> anyhow::Result<Option<SourceIdentity>> {
-    source::known(sh, &lab.cache, &source::located(&settings.source, lab.checkout.root()))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use lab_core::plan::config::Config;
-use lab_core::plan::{KernelSettings, Source, Variant};
+use lab_core::plan::{Source, Variant};
 use lab_core::report::patches::Names;
 use lab_core::text::suggest;
 use xshell::Shell;
@@ -35,7 +35,7 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
     kernels::ensure_possible(sh, &lab, &settings, &variants)?;
     watch.step("packages", || host::require(sh, &[]))?;
     if options.refresh_source {
-        refresh(&lab, &settings)?;
+        refresh(&lab, &settings.sources(&variants))?;
     }
     let code = watch.step("kernels", || match options.each_patch {
         Some(_) => each_patch::build(sh, &lab, &settings, &variants, names(options)),
@@ -58,15 +58,16 @@ fn find<T: Clone>(all: &BTreeMap<String, T>, kind: &str, name: &str) -> anyhow::
     all.get(name).cloned().with_context(|| suggest::unknown(kind, name, &known))
 }
 
-fn refresh(lab: &Lab, settings: &KernelSettings) -> anyhow::Result<()> {
-    match &settings.source {
-        Source::Debian { package, suite } => {
-            source::refresh(&lab.cache, source::Package { name: package, suite: suite.as_deref() })
-        }
-        Source::Tarball { .. } | Source::Git { .. } | Source::Tree(_) => {
-            bail!(
-                "--refresh-source is for Debian packages; lab.toml names the exact source, so change it there"
-            )
-        }
-    }
+/// Lets the newest version be fetched of those that are Debian packages.
+fn refresh(lab: &Lab, sources: &[&Source]) -> anyhow::Result<()> {
+    let packages = sources.iter().filter_map(|source| match source {
+        Source::Debian { package, suite } => Some(source::Package { name: package, suite: suite.as_deref() }),
+        Source::Tarball { .. } | Source::Git { .. } | Source::Tree(_) => None,
+    });
+    let packages: Vec<source::Package> = packages.collect();
+    ensure!(
+        !packages.is_empty(),
+        "--refresh-source is for Debian packages; lab.toml names the exact source, so change it there"
+    );
+    packages.into_iter().try_for_each(|package| source::refresh(&lab.cache, package))
 }

@@ -11,6 +11,7 @@ use xshell::Shell;
 
 use crate::build::kernel::Kernel;
 use crate::build::kernels::{Builder, load_series};
+use crate::build::source;
 use crate::lab::{Lab, output};
 
 /// What a program returns that found something wrong with the series.
@@ -30,8 +31,9 @@ pub(crate) fn steps(lab: &Lab, config: &Config, name: &str) -> anyhow::Result<Ve
         [] => "the source as it is".to_owned(),
         before => before.join(", "),
     };
+    let source = like.source.as_ref().map(|own| format!(", of {}", source::text(own))).unwrap_or_default();
     output::tell(&format!(
-        "series {name}: {} patches on top of {before}, as in variant {}",
+        "series {name}: {} patches on top of {before}, as in variant {}{source}",
         subjects.len(),
         like.name
     ));

@@ -93,8 +93,9 @@ fn plan_of(config: &Config, name: &str, variant: &Variant) -> anyhow::Result<Pla
         "plan {name} has the wall clock, under which two boots of one kernel differ: name one with the virtual clock"
     );
     let scenarios = plan.scenarios.iter().take(1).cloned().collect();
-    let variants = vec![variant.clone()];
-    Ok(Plan { baseline: variant.name.clone(), variants, scenarios, ..plan }.with_repetitions(1))
+    let entry = config.plans.get(name).context("a plan that is resolved is there")?;
+    let (kernel, variants) = config.kernel_of(entry).around(&variant.name, vec![variant.clone()]);
+    Ok(Plan { baseline: variant.name.clone(), kernel, variants, scenarios, ..plan }.with_repetitions(1))
 }
 
 /// The list beside the patches; an empty one if there is none.

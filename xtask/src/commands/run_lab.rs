@@ -166,7 +166,9 @@ pub(super) fn campaign_and_machine(
     image: &Image,
 ) -> anyhow::Result<(CampaignFile, Machine)> {
     let qemu_version = host::qemu_version(sh)?;
-    let base = kernels.first().context("a plan has at least one variant")?;
+    let is_baseline = |variant: &Variant| variant.name == plan.baseline;
+    let place = plan.variants.iter().position(is_baseline);
+    let base = place.and_then(|place| kernels.get(place)).context("the baseline is one of the variants")?;
     let choice = accelerator::choose(sh, lab, &plan, &host, &qemu_version, kernels, image)?;
     output::tell(&format!(
         "accelerator {}: {}",
@@ -179,7 +181,7 @@ pub(super) fn campaign_and_machine(
     let machine = Machine::new(&plan.machine, choice.accelerator);
     let not_built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
     lines(not_built.iter().flatten()).iter().for_each(|line| output::tell(&escape_for_terminal(line)));
-    let identities = kernels::identities(&plan.variants, kernels, not_built)?;
+    let identities = kernels::identities(sh, lab, &plan.kernel, (&plan.variants, kernels), not_built)?;
     let file = CampaignFile {
         version: VERSION,
         begun: jiff::Timestamp::now().to_string(),

@@ -26,6 +26,12 @@ impl Checkout {
         Ok(Checkout { root })
     }
 
+    /// One that a test has made.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Self {
+        Checkout { root: root.to_owned() }
+    }
+
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::campaign::{BootData, KernelIdentity, Setup};
+use crate::campaign::{BootData, KernelIdentity, KernelOptions, Setup};
 use crate::plan::{Clock, Plan};
 use crate::series::unbuilt::NotBuilt;
 
@@ -59,6 +59,9 @@ pub struct CampaignKernel {
     /// What of its series is not built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_built: Vec<NotBuilt>,
+    /// If the kernels have several sources: the options in which they are not alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<KernelOptions>,
 }
 
 impl CampaignKernel {

@@ -112,6 +112,22 @@ pub struct KernelIdentity {
     pub build_id: Option<String>,
     /// The series that were applied, with the digest of each.
     pub series: Vec<AppliedSeries>,
+    /// What they were applied to, and how it was built, if the kernels of the campaign have several sources; none if the setup
+    /// says it of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<KernelBase>,
+}
+
+/// What a kernel is built from beside its series.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KernelBase {
+    /// The source with its exact version, e.g. `linux-source-6.1 6.1.192-2`.
+    pub source: String,
+    /// SHA-256 of the resolved configuration.
+    pub config_sha256: String,
+    /// The compiler, its version line.
+    pub compiler: String,
 }
 
 /// A series and the digest over its patches.
@@ -130,11 +146,12 @@ pub struct AppliedSeries {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Setup {
-    /// The base source with its exact version, e.g. `linux-source-6.12 6.12.117-1~deb12u1`.
+    /// The source with its exact version, e.g. `linux-source-6.12 6.12.117-1~deb12u1`; of the baseline, if the kernels have several
+    /// ([`KernelBase`]).
     pub kernel_source: String,
-    /// SHA-256 of the resolved kernel configuration of the base.
+    /// SHA-256 of the resolved kernel configuration, of the baseline.
     pub kernel_config_sha256: String,
-    /// The compiler, its version line.
+    /// The compiler, its version line, of the baseline.
     pub compiler: String,
     /// SHA-256 of the image.
     pub image_sha256: String,

@@ -243,9 +243,23 @@ fn unlike_campaigns(left: &Campaign, right: &Campaign) -> anyhow::Result<Vec<Unl
             boot.map_or("not booted".to_owned(), |boot| boot.record.kernel.bzimage_sha256.clone())
         };
         pairs.push((format!("kernel {}", variant.name), [kernel(left), kernel(right)]));
+        pairs.push((format!("source {}", variant.name), sources([left, right], &variant.name)));
     }
     let unlike = pairs.into_iter().filter(|(_, [a, b])| a != b);
     Ok(unlike.map(|(name, values)| Unlike { name, values }).collect())
+}
+
+/// Where the kernels of a variant come from, if one of the campaigns has several sources; of all others the setup says it.
+fn sources(campaigns: [&Campaign; 2], variant: &str) -> [String; 2] {
+    let boots = campaigns.map(|campaign| {
+        campaign.boots.iter().find(|boot| boot.record.boot.variant == variant).map(|it| &it.record)
+    });
+    match boots {
+        [Some(a), Some(b)] if a.kernel.base.is_some() || b.kernel.base.is_some() => [a, b].map(|record| {
+            record.kernel.base.as_ref().map_or(&record.setup.kernel_source, |base| &base.source).clone()
+        }),
+        _ => Default::default(),
+    }
 }
 
 /// The rows and variants that both have, and what is left out.

@@ -6,7 +6,7 @@ mod said;
 use lab_protocol::ProbeSet;
 use serde::Serialize;
 
-use super::VariantSummary;
+use super::{VariantSummary, sources};
 use crate::campaign::{BootData, Campaign};
 use crate::evidence::outcome::Outcome;
 use crate::evidence::probes::{self, Observation, Standing};
@@ -46,6 +46,9 @@ pub struct ProbedVariant {
     pub as_expected: u32,
     /// Probes that differ from the baseline, as they should.
     pub expected_differences: u32,
+    /// Probes that differ from the baseline, which is of another source, and of which no table says anything.
+    #[serde(skip_serializing_if = "super::is_none")]
+    pub unlike_other_source: u32,
     /// Probes that speak against the variant.
     pub unexpected: u32,
     /// Probes that failed, and did so in the baseline too.
@@ -114,6 +117,9 @@ pub enum ProbeVerdict {
     Same,
     /// It differs from the baseline, and does what its table says.
     ExpectedDifference,
+    /// It differs from the baseline, which is of another source, and no table says what is right: it is shown, and counts for
+    /// nothing.
+    UnlikeOtherSource,
     /// The baseline fails, this variant does not.
     OnlyInBaseline,
     /// It fails, and the baseline fails alike.
@@ -180,7 +186,9 @@ pub(super) fn behaviour(
             collect(boot, place, variants, &mut probed[place], &mut probes);
         }
     }
-    judge::judge(&mut probes, same_kernel);
+    let other_source: Vec<bool> =
+        variants.iter().map(|variant| sources::differ(&variants[0], variant)).collect();
+    judge::judge(&mut probes, judge::Kin { same_kernel, other_source: &other_source });
     for (place, variant) in probed.iter_mut().enumerate() {
         count(variant, probes.iter().filter_map(|row| row.cells.get(place)));
     }
@@ -210,6 +218,7 @@ fn empty(campaign: &Campaign, name: &str) -> ProbedVariant {
         not_probed: Vec::new(),
         as_expected: 0,
         expected_differences: 0,
+        unlike_other_source: 0,
         unexpected: 0,
         already_in_baseline: 0,
         only_in_baseline: 0,
@@ -268,6 +277,7 @@ fn count<'a>(variant: &mut ProbedVariant, cells: impl Iterator<Item = &'a ProbeC
         variant.as_expected += u32::from(cell.is_as_expected());
         match cell.verdict {
             Some(ProbeVerdict::ExpectedDifference) => variant.expected_differences += 1,
+            Some(ProbeVerdict::UnlikeOtherSource) => variant.unlike_other_source += 1,
             Some(ProbeVerdict::Unexpected) => variant.unexpected += 1,
             Some(ProbeVerdict::AlreadyInBaseline) => variant.already_in_baseline += 1,
             Some(ProbeVerdict::Unknown) => variant.unknown += 1,

@@ -7,7 +7,7 @@ use lab_protocol::{Negotiated, Splicing};
 use super::beforehand::unfelt;
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
-use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict, unbuilt};
+use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict, sources, unbuilt};
 use crate::campaign::{BootData, Campaign, Setup};
 use crate::evidence::metric::Metric;
 use crate::evidence::outcome::Outcome;
@@ -22,6 +22,7 @@ pub(super) fn doubts(
     rows: &[Row],
 ) -> Vec<String> {
     let mut doubts = unbuilt::doubts(campaign);
+    doubts.extend(sources::doubts(campaign, variants));
     doubts.extend(equal_kernels(variants));
     doubts.extend(unfelt(&campaign.file.plan));
     doubts.extend(campaign.damaged.iter().map(|damaged| format!("a record could not be read: {damaged}")));
@@ -145,7 +146,9 @@ fn equal(group: &[&VariantSummary]) -> Option<String> {
     let names: Vec<&str> = [first].into_iter().chain(middle).map(|variant| variant.name.as_str()).collect();
     let names = format!("{} and {}", names.join(", "), last.name);
     let is_again = |other: &&VariantSummary| other.series == first.series && other.prefix == first.prefix;
-    Some(if others.iter().all(is_again) {
+    Some(if others.iter().any(|other| sources::differ(first, other)) {
+        format!("THE KERNELS ARE EQUAL: {names} are the same bzImage, although their sources are not the same")
+    } else if others.iter().all(is_again) {
         let count = match group.len() {
             2 => "two".to_owned(),
             count => count.to_string(),

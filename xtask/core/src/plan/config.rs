@@ -117,13 +117,17 @@ impl Config {
         KernelSettings { source: plan.source.as_ref().unwrap_or(&self.kernel.source).clone(), config }
     }
 
-    /// The variants that are for the source of all plans: all but those that only plans with another one list.
+    /// The variants that are for the source of all plans: all but those with another one, and those that only plans with
+    /// another one list.
     pub fn variants_of_the_source(&self) -> Vec<Variant> {
         let listed = |name: &String, is_own: bool| {
             let mut plans = self.plans.values().filter(|plan| plan.source.is_some() == is_own);
             plans.any(|plan| plan.variants.contains(name))
         };
-        let is_meant = |(name, _): &(&String, &Variant)| listed(name, false) || !listed(name, true);
+        let is_meant = |(name, variant): &(&String, &Variant)| {
+            *self.kernel.source_of(variant) == self.kernel.source
+                && (listed(name, false) || !listed(name, true))
+        };
         self.variants.iter().filter(is_meant).map(|(_, variant)| variant.clone()).collect()
     }
 

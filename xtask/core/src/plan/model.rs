@@ -59,7 +59,7 @@ impl Plan {
     }
 }
 
-/// A kernel to build: the base source plus series, in order. No series: the base itself.
+/// A kernel to build: a source plus series, in order. No series: the source itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Variant {
@@ -82,6 +82,9 @@ pub struct Variant {
     /// How it is said to behave: a table of `images/probe/expected/`, without `.toml`; none if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<String>,
+    /// Where its kernel comes from, if it has a source of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
 }
 
 impl Variant {
@@ -95,6 +98,7 @@ impl Variant {
             planted_latency_permille: None,
             placebo: None,
             behaviour: None,
+            source: None,
         }
     }
 
@@ -170,10 +174,40 @@ pub struct Scenario {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct KernelSettings {
-    /// Where the source comes from.
+    /// Where the source of all variants comes from that have none of their own; in a plan that is resolved the baseline's.
     pub source: Source,
     /// File names below `images/kernel/`, in the order in which they are put together.
     pub config: Vec<String>,
+}
+
+impl KernelSettings {
+    /// Where the kernel of a variant comes from.
+    pub fn source_of<'a>(&'a self, variant: &'a Variant) -> &'a Source {
+        variant.source.as_ref().unwrap_or(&self.source)
+    }
+
+    /// The sources of these variants, each once, in their order.
+    pub fn sources<'a>(&'a self, variants: &'a [Variant]) -> Vec<&'a Source> {
+        let mut sources = Vec::new();
+        for source in variants.iter().map(|variant| self.source_of(variant)) {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        sources
+    }
+
+    /// The same kernels, told in one way: the source of the baseline is that of all, and a variant has one of its own only if
+    /// that is another one. So what has the same series and no other source is the same kernel.
+    pub fn around(self, baseline: &str, mut variants: Vec<Variant>) -> (Self, Vec<Variant>) {
+        let of_baseline = variants.iter().find(|variant| variant.name == baseline);
+        let source = of_baseline.map_or(&self.source, |variant| self.source_of(variant)).clone();
+        for variant in &mut variants {
+            let own = self.source_of(variant);
+            variant.source = (*own != source).then(|| own.clone());
+        }
+        (KernelSettings { source, ..self }, variants)
+    }
 }
 
 /// How guest time passes.

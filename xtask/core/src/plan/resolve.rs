@@ -44,6 +44,8 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         }
     };
 
+    let (kernel, variants) = config.kernel_of(entry).around(&baseline, variants);
+
     let wrong = |message| ConfigError::new("--scenarios", message);
     let names = overrides.scenarios.as_ref().unwrap_or(&entry.scenarios);
     config::not_empty("scenario", names).map_err(wrong)?;
@@ -84,7 +86,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         seed: entry.seed,
         thresholds: config.thresholds.clone(),
         machine: machine.clone(),
-        kernel: config.kernel_of(entry),
+        kernel,
         variants,
         scenarios,
         workloads,
@@ -129,7 +131,8 @@ fn named_variants(
     let variants: Vec<Variant> = select("variant", names, &config.variants)?;
     config::baseline_among_variants(&entry.baseline, names)?;
     let arms: Vec<&Variant> = variants.iter().collect();
-    config::control_arm(config.machines[&entry.machine].clock, &entry.baseline, &arms)?;
+    let clock = config.machines[&entry.machine].clock;
+    config::control_arm(clock, &config.kernel_of(entry), &entry.baseline, &arms)?;
     Ok((entry.baseline.clone(), variants))
 }
 

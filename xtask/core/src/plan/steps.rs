@@ -8,28 +8,34 @@ use crate::text::suggest::{self, quoted};
 /// The longest name of a variant that `lab.toml` may give, bytes.
 const LONGEST_NAME: usize = 40;
 
-/// The variant that says what lies before the series `name`: the first one, by name, that lists it.
+/// The variant that says what lies before the series `name`, and of which source: the first one, by name, that lists it; one
+/// without a source of its own before all others.
 ///
 /// # Errors
 /// If no variant does.
 pub fn listing<'a>(variants: &'a BTreeMap<String, Variant>, name: &str) -> Result<&'a Variant, String> {
     let lists = |variant: &&Variant| variant.series.iter().any(|series| series == name);
-    variants.values().find(lists).ok_or_else(|| not_listed(variants, name))
+    let listing = variants.values().filter(lists).min_by_key(|variant| variant.source.is_some());
+    listing.ok_or_else(|| not_listed(variants, name))
 }
 
 /// The kernel with the whole series `name` and nothing on top of it: a variant of `lab.toml` if one is that, the first one by
-/// name, else one that is called by the series and of which nothing is said.
+/// name, else one that is called by the series and of which nothing is said. It has the source of the variant that lists the
+/// series.
 ///
 /// # Errors
 /// If no variant lists the series.
 pub fn with_series(variants: &BTreeMap<String, Variant>, name: &str) -> Result<Variant, String> {
     let listing = listing(variants, name)?;
-    let is_last = |variant: &&Variant| variant.series.last().is_some_and(|last| last == name);
+    let is_last = |variant: &&Variant| {
+        variant.series.last().is_some_and(|last| last == name) && variant.source == listing.source
+    };
     let fewest = variants.values().filter(is_last).min_by_key(|variant| variant.series.len());
     Ok(fewest.cloned().unwrap_or_else(|| {
         let before = listing.series.iter().take_while(|series| *series != name).cloned();
         let series = before.chain([name.to_owned()]).collect();
-        Variant::new(name.chars().take(LONGEST_NAME).collect::<String>(), series)
+        let name: String = name.chars().take(LONGEST_NAME).collect();
+        Variant { source: listing.source.clone(), ..Variant::new(name, series) }
     }))
 }
 
@@ -39,9 +45,11 @@ pub fn with_series(variants: &BTreeMap<String, Variant>, name: &str) -> Result<V
 pub fn steps(like: &Variant, name: &str, subjects: &[String]) -> Vec<Variant> {
     let before: Vec<String> = like.series.iter().take_while(|series| *series != name).cloned().collect();
     let with: Vec<String> = before.iter().cloned().chain([name.to_owned()]).collect();
-    let base = Variant::new(step_name(name, 0), before);
+    let source = &like.source;
+    let base = Variant { source: source.clone(), ..Variant::new(step_name(name, 0), before) };
     let step = |(patches, subject): (u32, &String)| Variant {
         prefix: Some(Prefix { patches, subject: subject.clone() }),
+        source: source.clone(),
         ..Variant::new(step_name(name, patches), with.clone())
     };
     [base].into_iter().chain((1..).zip(subjects).map(step)).collect()
@@ -82,6 +90,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::plan::Source;
 
     fn variants() -> BTreeMap<String, Variant> {
         [("a", vec![]), ("b", vec!["first", "dio", "last"]), ("c", vec!["dio"])]
@@ -136,6 +145,22 @@ mod tests {
                 found.map_or_else(|error| error, |found| format!("{} {:?}", found.name, found.series));
             assert!(shown.starts_with(expected), "{shown}");
         }
+    }
+
+    /// Of two variants that list a series the one without a source of its own says what lies before it, whatever their names.
+    #[test]
+    fn steps_have_the_source_of_what_lists_the_series() {
+        let mut variants = variants();
+        let source = |path: &str| Some(Source::Tree(path.to_owned()));
+        variants.get_mut("b").unwrap().source = source("/7.3");
+        let sources = |name: &str| {
+            let like = listing(&variants, name).unwrap();
+            let steps = steps(like, name, &["one".to_owned()]);
+            let steps = steps.into_iter().map(|step| step.source);
+            (like.name.clone(), steps.collect::<Vec<_>>(), with_series(&variants, name).unwrap().source)
+        };
+        assert_eq!(sources("dio"), ("c".to_owned(), vec![None, None], None));
+        assert_eq!(sources("first"), ("b".to_owned(), vec![source("/7.3"), source("/7.3")], source("/7.3")));
     }
 
     #[test]

@@ -34,8 +34,12 @@ pub(super) fn render(comparison: &Comparison, width: usize, shown: Differences) 
             lines.extend(rows.into_iter().map(|row| probe(behaviour, row, width)));
         }
     }
-    let expected: Vec<&ProbeRow> = rows_of(Part::Expected);
-    lines.extend(differences::lines(behaviour, &expected, width, shown));
+    for (part, heading) in
+        [(Part::OtherSource, "Differences between sources"), (Part::Expected, "Expected differences")]
+    {
+        let rows: Vec<&ProbeRow> = rows_of(part);
+        lines.extend(differences::lines(behaviour, heading, &rows, width, shown));
+    }
     Some(lines.join("\n"))
 }
 
@@ -45,6 +49,7 @@ enum Part {
     Unexpected,
     Baseline,
     Unknown,
+    OtherSource,
     Expected,
 }
 
@@ -57,6 +62,8 @@ fn part_of(row: &ProbeRow) -> Option<Part> {
         Some(Part::Baseline)
     } else if any(ProbeVerdict::Unknown) {
         Some(Part::Unknown)
+    } else if any(ProbeVerdict::UnlikeOtherSource) {
+        Some(Part::OtherSource)
     } else {
         any(ProbeVerdict::ExpectedDifference).then_some(Part::Expected)
     }
@@ -84,7 +91,12 @@ fn summary(comparison: &Comparison, behaviour: &Behaviour) -> String {
         1 => format!("; 1 expected difference from {}", comparison.baseline),
         count => format!("; {count} expected differences from {}", comparison.baseline),
     };
-    format!("Behaviour: {said}{differences}.")
+    let of_sources = match count(Part::OtherSource) {
+        0 => String::new(),
+        1 => "; 1 difference between sources, of which no table says anything".to_owned(),
+        count => format!("; {count} differences between sources, of which no table says anything"),
+    };
+    format!("Behaviour: {said}{of_sources}{differences}.")
 }
 
 /// A sentence if two kernels did one thing each, else a line for each thing that was done.

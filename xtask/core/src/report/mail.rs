@@ -64,7 +64,7 @@ fn method(comparison: &Comparison) -> String {
     let boots = if least >= most { most.to_string() } else { format!("{least} to {most}") };
     let machine = format!(
         "{}, QEMU {} ({}, {}), {} vCPU, {} MiB.",
-        setup.kernel_source,
+        text::sources(comparison, setup).join(", "),
         setup.qemu_version,
         setup.accelerator,
         setup.cpu_model,

@@ -39,7 +39,6 @@ fn header(comparison: &Comparison) -> String {
         format!("{} (plan {}, begun {})", comparison.campaign, comparison.plan, comparison.begun),
     )];
     if let Some(setup) = &comparison.setup {
-        let short = digest::short;
         let machine = format!(
             "QEMU {} -machine {}, {}, -cpu {}, {} vCPU, {} MiB",
             setup.qemu_version,
@@ -49,10 +48,10 @@ fn header(comparison: &Comparison) -> String {
             setup.cpus,
             setup.memory_mib
         );
+        lines.extend(text::sources(comparison, setup).into_iter().map(|source| ("source", source)));
+        lines.extend(text::configurations(comparison, setup).into_iter().map(|config| ("config", config)));
         lines.extend([
-            ("source", setup.kernel_source.clone()),
-            ("config", format!("{}, built with {}", short(&setup.kernel_config_sha256), setup.compiler)),
-            ("image", short(&setup.image_sha256).to_owned()),
+            ("image", digest::short(&setup.image_sha256).to_owned()),
             ("machine", machine),
             ("clock", text::clock(setup)),
         ]);

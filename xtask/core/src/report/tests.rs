@@ -11,6 +11,8 @@ use crate::evidence::outcome::Outcome;
 use crate::fixtures::{arm, campaign, two_arms, warn};
 use crate::plan::Clock;
 
+mod sources;
+
 fn check_table(campaign: &Campaign, expected: Expect) {
     let text = table::render(&compare(campaign).unwrap());
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");

@@ -1,6 +1,6 @@
 //! Numbers and lists as the reports write them.
 
-use crate::campaign::Setup;
+use crate::campaign::{KernelBase, Setup};
 use crate::comparison::{
     BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict, statistics,
 };
@@ -152,6 +152,39 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
     let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
     let planted = variant.planted.map(|planted| format!("; {} PLANTED {}", planted.size(), planted.place()));
     format!("{series}; bzImage {}{}", digest::short(&kernel.bzimage_sha256), planted.unwrap_or_default())
+}
+
+/// The kernels' sources; of several each with the variants that are built from it.
+pub(super) fn sources(comparison: &Comparison, setup: &Setup) -> Vec<String> {
+    by_base(comparison, setup, |base| base.source.clone())
+}
+
+/// The kernels' configurations and compilers; if they have several sources each with the variants that have it.
+pub(super) fn configurations(comparison: &Comparison, setup: &Setup) -> Vec<String> {
+    by_base(comparison, setup, |base| {
+        format!("{}, built with {}", digest::short(&base.config_sha256), base.compiler)
+    })
+}
+
+fn by_base(comparison: &Comparison, setup: &Setup, text: impl Fn(&KernelBase) -> String) -> Vec<String> {
+    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
+    for variant in &comparison.variants {
+        let Some(base) = variant.kernel.as_ref().and_then(|kernel| kernel.base.as_ref()) else { continue };
+        let text = text(base);
+        match said.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, names)) => names.push(&variant.name),
+            None => said.push((text, vec![&variant.name])),
+        }
+    }
+    if said.is_empty() {
+        let Setup { kernel_source, kernel_config_sha256, compiler, .. } = setup.clone();
+        return vec![text(&KernelBase {
+            source: kernel_source,
+            config_sha256: kernel_config_sha256,
+            compiler,
+        })];
+    }
+    said.into_iter().map(|(text, names)| format!("{text} ({})", names.join(", "))).collect()
 }
 
 /// The clock with what it cannot say.

@@ -127,7 +127,8 @@ impl Misfit {
             said.extend(self.versions.other(source));
             said.extend(self.versions.better());
             if self.versions.is_found() {
-                remedy = format!("name that as `source` of [kernel] in lab.toml, or {rebase}");
+                remedy =
+                    format!("name that as `source` of [kernel] or of the variant in lab.toml, or {rebase}");
             }
         }
         let diagnosis = said.join("; ");
@@ -298,13 +299,13 @@ mod tests {
             does not apply: its paths start in fs/fuse; make it again with `git format-patch`, without --relative, or write fs/fuse/ behind a/ and b/
             does not apply: it would apply if white space did not count, so tabs and spaces were changed on its way; get it again as it was sent, or make it again with `git format-patch`
             does not apply: it would apply if 2 lines of context were enough (fuzz), but maybe in the wrong place, so the lab does not do it; rebase the series onto linux 6.12
-            does not apply: it would apply if one line of context were enough (fuzz), but maybe in the wrong place, so the lab does not do it; it was written for another version of x.c than that of linux 6.12; linux 6.17 has its files as they were; name that as `source` of [kernel] in lab.toml, or rebase the series onto linux 6.12
+            does not apply: it would apply if one line of context were enough (fuzz), but maybe in the wrong place, so the lab does not do it; it was written for another version of x.c than that of linux 6.12; linux 6.17 has its files as they were; name that as `source` of [kernel] or of the variant in lab.toml, or rebase the series onto linux 6.12
             does not apply: its files are those that it was written for, so its text was changed afterwards; make it again with `git format-patch`
             does not apply: the series was written for this source, but x.c is another one when it comes to this patch; look for a patch before it that is missing, was changed or is out of order
             does not apply; rebase the series onto linux 6.12
-            does not apply: it was written for another version of x.c than that of linux 6.12; linux 6.17 has its files as they were; name that as `source` of [kernel] in lab.toml, or rebase the series onto linux 6.12
+            does not apply: it was written for another version of x.c than that of linux 6.12; linux 6.17 has its files as they were; name that as `source` of [kernel] or of the variant in lab.toml, or rebase the series onto linux 6.12
             does not apply: it was written for another version than linux 6.12: x.c and 2 more files were others then; linux 6.17 is nearer, with 1 of its 3 files as they were; rebase the series onto linux 6.12
-            does not apply: it was written on linux 6.17; name that as `source` of [kernel] in lab.toml, or rebase the series onto linux 6.12
+            does not apply: it was written on linux 6.17; name that as `source` of [kernel] or of the variant in lab.toml, or rebase the series onto linux 6.12
         "#]]
         .assert_eq(&texts.concat());
     }

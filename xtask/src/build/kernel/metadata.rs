@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use lab_core::campaign::{AppliedSeries, KernelIdentity};
+use lab_core::campaign::{AppliedSeries, KernelBase, KernelIdentity};
 use lab_core::series::Series;
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object as _};
@@ -116,6 +116,16 @@ impl KernelMetadata {
             bzimage_sha256: self.bzimage_sha256.clone(),
             build_id: self.build_id.clone(),
             series: self.series.iter().map(applied).collect(),
+            base: None,
+        }
+    }
+
+    /// What it was built from beside its series.
+    pub(crate) fn base(&self) -> KernelBase {
+        KernelBase {
+            source: self.source.clone(),
+            config_sha256: self.config_sha256.clone(),
+            compiler: self.compiler.clone(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::super::source;
 use super::*;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;

@@ -188,6 +188,7 @@ impl<'a> Room<'a> {
             kernel,
             symbol_bytes: None,
             not_built: Vec::new(),
+            options: None,
         }];
         Ok((file, step))
     }

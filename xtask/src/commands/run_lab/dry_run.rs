@@ -10,7 +10,8 @@ use xshell::Shell;
 
 use super::estimate::estimate;
 use super::{boots_side_by_side, resolve, tell_beforehand};
-use crate::build::{image, kernels, unbuilt};
+use crate::build::kernels::{self, Foreseen};
+use crate::build::{image, unbuilt};
 use crate::campaign;
 use crate::commands::{cli, preflight};
 use crate::lab::{Lab, output};
@@ -55,14 +56,19 @@ fn packages(sh: &Shell, plan: &Plan) -> String {
 /// A line for each kernel, for each part of a series that is not built, and one for the image. What is missing on this machine is no error of the plan.
 fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
     let how = |is_there: bool| if is_there { "cached" } else { "to be built" };
-    let mut text = match kernels::cached(sh, lab, &plan.kernel, &plan.variants) {
-        Ok(cached) => {
-            let kernels = plan.variants.iter().zip(cached);
-            kernels.fold(String::new(), |text, (variant, is_there)| {
+    let has_several = plan.kernel.sources(&plan.variants).len() > 1;
+    let mut text = match kernels::foreseen(sh, lab, &plan.kernel, &plan.variants) {
+        Ok(foreseen) => {
+            let kernels = plan.variants.iter().zip(foreseen);
+            kernels.fold(String::new(), |text, (variant, Foreseen { is_stored, source })| {
                 // What its patch is follows from the source.
-                let how =
-                    if variant.placebo.is_some() { "to be built unless it is cached" } else { how(is_there) };
-                text + &format!("kernel {}  {how}\n", variant.name)
+                let how = if variant.placebo.is_some() {
+                    "to be built unless it is cached"
+                } else {
+                    how(is_stored)
+                };
+                let source = if has_several { format!("  source {source}") } else { String::new() };
+                text + &format!("kernel {}  {how}{source}\n", variant.name)
             })
         }
         Err(error) => format!("kernels  cannot be looked up: {error:#}\n"),

@@ -3,6 +3,7 @@
 use expect_test::expect;
 
 use super::*;
+use crate::campaign::KernelBase;
 use crate::evidence::metric::Thresholds;
 use crate::fixtures::{Arm, arm, campaign, two_arms};
 use crate::plan::FIXED_MACHINE;
@@ -118,6 +119,35 @@ fn what_is_left_out_is_said() {
     let lone = campaign(Clock::Virtual, &[arm("original", &[], &[(1.0, 50.0), (1.0, 50.0)], 1)]);
     let found = put(&two(1.0, 0.5), &lone).unwrap();
     assert_eq!(found.left_out, ["variant patched is only in 2026-01-02-built"]);
+}
+
+/// Where campaigns have several sources, the setup says only that of the baseline.
+#[test]
+fn the_source_of_each_variant_is_said() {
+    let with = |source: &str| {
+        let mut campaign = two(1.0, 0.5);
+        for boot in &mut campaign.boots {
+            let source = match boot.record.boot.variant.as_str() {
+                "original" => boot.record.setup.kernel_source.clone(),
+                _ => source.to_owned(),
+            };
+            let base = KernelBase { source, config_sha256: "c0".repeat(32), compiler: "gcc".to_owned() };
+            boot.record.kernel.base = Some(base);
+        }
+        campaign
+    };
+    let sources = |left: &Campaign, right: &Campaign| {
+        let differences = put(left, right).unwrap().differences.into_iter();
+        let sources = differences.filter(|unlike| unlike.name.contains("source"));
+        sources.map(|unlike| (unlike.name, unlike.values)).collect::<Vec<_>>()
+    };
+    let both = |left: &str, right: &str| [left.to_owned(), right.to_owned()];
+    let of_patched = |values| vec![("source patched".to_owned(), values)];
+    assert_eq!(sources(&with("linux 7.3"), &with("linux 7.3")), []);
+    assert_eq!(sources(&with("linux 7.3"), &with("linux 7.4")), of_patched(both("linux 7.3", "linux 7.4")));
+    let old = "linux-source-6.12 6.12.117-1~deb12u1";
+    assert_eq!(sources(&two(1.0, 0.5), &with("linux 7.4")), of_patched(both(old, "linux 7.4")));
+    assert_eq!(sources(&two(1.0, 0.5), &two(1.0, 0.5)), []);
 }
 
 #[test]

@@ -3,16 +3,31 @@
 use super::{ProbeRow, ProbeVerdict, Seen};
 use crate::evidence::probes::Standing;
 
+/// What each variant's kernel is to the baseline's, in the order of the cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kin<'a> {
+    /// The same under another label.
+    pub(super) same_kernel: &'a [bool],
+    /// One of another source.
+    pub(super) other_source: &'a [bool],
+}
+
 /// Fills in the verdict of every cell but the baseline's.
-pub(super) fn judge(probes: &mut [ProbeRow], same_kernel: &[bool]) {
+pub(super) fn judge(probes: &mut [ProbeRow], kin: Kin<'_>) {
     for row in probes {
-        let baseline = of_baseline(row, same_kernel);
-        for cell in row.cells.iter_mut().skip(1) {
+        let baseline = of_baseline(row, kin.same_kernel);
+        for (place, cell) in row.cells.iter_mut().enumerate().skip(1) {
             // A label of the baseline's kernel does not excuse itself: it is held against its own table.
             let is_other = |of: &&OfBaseline| of.variant != cell.variant;
             let others: Vec<&Seen> = baseline.iter().filter(is_other).map(|of| &of.seen).collect();
             let all: Vec<&Seen> = baseline.iter().map(|of| &of.seen).collect();
-            cell.verdict = Some(verdict(&cell.seen, &all, &others));
+            let verdict = verdict(&cell.seen, &all, &others);
+            // Nobody said that one version behaves like another.
+            let is_excused = kin.other_source.get(place).copied().unwrap_or(false) && !cell.fails();
+            cell.verdict = Some(match verdict {
+                ProbeVerdict::Unexpected if is_excused => ProbeVerdict::UnlikeOtherSource,
+                verdict => verdict,
+            });
         }
     }
 }

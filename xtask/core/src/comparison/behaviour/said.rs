@@ -9,7 +9,8 @@ pub(in crate::comparison) fn sentence_parts(
     baseline: &str,
 ) -> Vec<String> {
     let ProbedVariant { as_expected, expected_differences, unexpected, unknown, .. } = *variant;
-    let ProbedVariant { already_in_baseline, only_in_baseline, like_baseline, .. } = *variant;
+    let ProbedVariant { already_in_baseline, only_in_baseline, like_baseline, unlike_other_source, .. } =
+        *variant;
     if variant.planned > 0 && variant.probed == 0 {
         return vec!["NOT PROBED".to_owned()];
     }
@@ -22,6 +23,7 @@ pub(in crate::comparison) fn sentence_parts(
         of(unexpected, "UNEXPECTED behaviour"),
         of(as_expected, "behaves as expected").map(|text| text + &differences),
         of(like_baseline, &format!("behaves like {baseline}")),
+        of(unlike_other_source, &format!("behaves unlike {baseline}, which is of another source,")),
         of(already_in_baseline, &format!("fails like {baseline}")),
         of(only_in_baseline, &format!("does not fail where {baseline} does")),
         of(unknown, "no statement possible"),

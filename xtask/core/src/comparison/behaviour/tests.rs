@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use lab_protocol::{EndOfProgram, ProbeResult};
 
 use super::*;
+use crate::campaign::KernelBase;
 use crate::comparison::{Status, compare};
 use crate::fixtures::{arm, campaign, probe, probed, two_arms};
 use crate::plan::Clock;
@@ -69,6 +70,39 @@ fn what_a_kernel_cannot_be_asked_says_nothing() {
         [Same, Unexpected] Worse
         patched against original: faster; UNEXPECTED behaviour in 1 of 2 probes; behaves as expected in 1 of 2 probes.
     "#]].assert_eq(&shown(&campaign));
+}
+
+/// Nobody said that one version behaves like another; but a table counts, and what no kernel may do.
+#[test]
+fn of_another_source_a_difference_is_shown_and_counts_for_nothing() {
+    let of_two_sources = |mut campaign: Campaign| {
+        for boot in &mut campaign.boots {
+            let source = format!("linux of {}", boot.record.boot.variant);
+            let base = KernelBase { source, config_sha256: "c0".repeat(32), compiler: "gcc".to_owned() };
+            boot.record.kernel.base = Some(base);
+        }
+        let shown = shown(&campaign);
+        let lines = shown.lines().filter(|line| !line.contains("different sources"));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let fault = Some("byte 4096 of the file is wrong".to_owned());
+    let said = [
+        (read_eio(SYNC, SYNC), read_eio(ASYNC, "")),
+        (read_eio(SYNC, SYNC), read_eio(ASYNC, SYNC)),
+        (read_eio(SYNC, SYNC), ProbeResult { fault, ..read_eio(ASYNC, "") }),
+        (read_eio(SYNC, ""), read_eio(SYNC, "")),
+    ];
+    let said = said.map(|(baseline, variant)| of_two_sources(seen(vec![baseline], vec![variant])));
+    expect![[r#"
+        [UnlikeOtherSource] NoFinding
+        patched against original: faster; behaves unlike original, which is of another source, in 1 of 1 probes.
+        [Unexpected] Worse
+        patched against original: faster; UNEXPECTED behaviour in 1 of 1 probes.
+        [Unexpected] Worse
+        patched against original: faster; UNEXPECTED behaviour in 1 of 1 probes.
+        [Same] NoFinding
+        patched against original: faster; behaves like original in 1 of 1 probes.
+    "#]].assert_eq(&said.concat());
 }
 
 #[test]

@@ -12,7 +12,13 @@ fn ask(campaign: &Campaign, metrics: &[Metric]) -> Comparison {
 
 fn sized((variant, bytes): (&str, u64)) -> CampaignKernel {
     let kernel = crate::fixtures::begun().kernels.remove(0).kernel;
-    CampaignKernel { variant: variant.to_owned(), kernel, symbol_bytes: Some(bytes), not_built: Vec::new() }
+    CampaignKernel {
+        variant: variant.to_owned(),
+        kernel,
+        symbol_bytes: Some(bytes),
+        not_built: Vec::new(),
+        options: None,
+    }
 }
 
 /// Two kernels; the second one's server takes half of the CPU time, and its tool twice as many switches.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use lab_protocol::{ProbeSet, Tool, WorkloadTask};
 
-use crate::plan::{Clock, MachineSettings, Scenario, Variant};
+use crate::plan::{Clock, KernelSettings, MachineSettings, Scenario, Variant};
 use crate::text::suggest::{listed, quoted};
 
 /// How often each variant may be booted in each scenario.
@@ -48,13 +48,19 @@ pub(crate) fn baseline_among_variants(baseline: &str, variants: &[String]) -> Re
 
 /// With the wall clock, the baseline runs under a second name, too: the difference between the two is what
 /// chance alone does, and no smaller difference is believed. The virtual clock has no such noise.
-pub(crate) fn control_arm(clock: Clock, baseline: &str, variants: &[&Variant]) -> Result<(), String> {
-    let series = variants.iter().find(|variant| variant.name == baseline).map(|variant| &variant.series);
-    let same_kernel = variants.iter().filter(|variant| Some(&variant.series) == series).count();
+pub(crate) fn control_arm(
+    clock: Clock,
+    kernel: &KernelSettings,
+    baseline: &str,
+    variants: &[&Variant],
+) -> Result<(), String> {
+    let made_of = |variant: &&Variant| (variant.series.clone(), kernel.source_of(variant).clone());
+    let of_baseline = variants.iter().find(|variant| variant.name == baseline).map(made_of);
+    let same_kernel = variants.iter().filter(|variant| Some(made_of(variant)) == of_baseline).count();
     match clock {
         Clock::Wall if same_kernel < 2 => Err(format!(
             "the wall clock needs the kernel of {} twice, to measure the noise; add a variant with the same \
-             series under another name",
+             source and series under another name",
             quoted(baseline)
         )),
         Clock::Wall | Clock::Virtual => Ok(()),

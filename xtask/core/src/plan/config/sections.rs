@@ -113,12 +113,13 @@ fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSet
 }
 
 fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
-    let table = table.clone().only(&["series", "behaviour"])?;
+    let table = table.clone().only(&["source", "series", "behaviour"])?;
+    let source = table.optional("source").map(|field| source::parse(&field)).transpose()?;
     let series = table.field("series").names()?;
     let behaviour = table.optional("behaviour").map(|field| field.text()).transpose()?;
     let behaviour = refer(CheckoutPart::Behaviour, behaviour.as_slice(), references);
     let series = refer(CheckoutPart::Series, &series, references);
-    Ok(Variant { behaviour: behaviour.into_iter().next(), ..Variant::new(name, series) })
+    Ok(Variant { source, behaviour: behaviour.into_iter().next(), ..Variant::new(name, series) })
 }
 
 fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
@@ -326,7 +327,8 @@ fn plan(
     check::baseline_among_variants(&plan.baseline, &plan.variants).map_err(at("baseline"))?;
     let variants: Vec<&Variant> = plan.variants.iter().map(|name| &config.variants[name]).collect();
     let machine = &config.machines[&plan.machine];
-    check::control_arm(machine.clock, &plan.baseline, &variants).map_err(at("variants"))?;
+    check::control_arm(machine.clock, &config.kernel_of(&plan), &plan.baseline, &variants)
+        .map_err(at("variants"))?;
     check::precision_fits(machine.clock, plan.precision_permille).map_err(at("precision-permille"))?;
     check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
     check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())

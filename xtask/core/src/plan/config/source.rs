@@ -1,4 +1,4 @@
-//! `[kernel] source`: one of four kinds.
+//! `source` of `[kernel]`, of a plan or of a variant: one of four kinds.
 
 use super::error::ConfigError;
 use super::reader::{Field, Text};

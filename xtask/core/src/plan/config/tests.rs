@@ -8,6 +8,7 @@ mod mistakes;
 mod names;
 mod numbers;
 mod scenarios;
+mod sources;
 
 /// The smallest file with one of everything.
 pub(super) const GOOD: &str = r#"version = 1
@@ -236,7 +237,7 @@ fn how_a_kernel_is_to_behave_is_a_table_of_the_checkout() {
         behaviour = []
             Err(ConfigError { place: "lab.toml:11:13: variants.stock.behaviour", message: "a list is of the wrong type; use a string" })
         behavior = "synchronous"
-            Err(ConfigError { place: "lab.toml:11:1: variants.stock", message: "there is no key `behavior`; did you mean `behaviour`? there are: series, behaviour" })
+            Err(ConfigError { place: "lab.toml:11:1: variants.stock", message: "there is no key `behavior`; did you mean `behaviour`? there are: source, series, behaviour" })
     "#]].assert_eq(&texts.map(held).concat());
 }
 

@@ -315,7 +315,7 @@ fn wrong_overrides() {
         --variants: there is no variant `stok`; did you mean `stock`? there are: by-kiocb, marked-kiocb, original, original-again, patched, stock
         --variants: `stock` is listed twice; list it once
         --variants: the baseline `original` is not among the variants (stock, original-again); add it to them
-        --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+        --variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same source and series under another name
         --scenarios: the list is empty; name at least one scenario
         --scenarios: there is no scenario `remove`; did you mean `remote`? there are: fusexmp, in-order, latency-1ms, latency-20ms, latency-5ms, local, merging, queue, remote, remote-logged
         --workloads: `dd-read` is listed twice; list it once

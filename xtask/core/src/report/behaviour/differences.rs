@@ -1,4 +1,4 @@
-//! Differences that are as they should be: as short as they can be, since nobody has to do anything about them.
+//! Differences that speak against nobody: as short as they can be, since nobody has to do anything about them.
 
 use super::Differences;
 use super::groups::{Group, groups, seen};
@@ -8,6 +8,7 @@ use crate::report::text;
 /// A heading for each way in which the kernels part, and a line for each probe in which they part so.
 pub(super) fn lines(
     behaviour: &Behaviour,
+    heading: &str,
     rows: &[&ProbeRow],
     width: usize,
     shown: Differences,
@@ -22,15 +23,16 @@ pub(super) fn lines(
             None => ways.push((way, vec![line])),
         }
     }
-    ways.iter().flat_map(|(way, lines)| section(way, lines, width, shown)).collect()
+    let sections = ways.iter();
+    sections.flat_map(|(way, lines)| section(&format!("{heading}, {way}:"), lines, width, shown)).collect()
 }
 
-fn section(way: &str, lines: &[String], width: usize, shown: Differences) -> Vec<String> {
+fn section(heading: &str, lines: &[String], width: usize, shown: Differences) -> Vec<String> {
     let most = match shown {
         Differences::All => lines.len(),
         Differences::AtMost(most) => most,
     };
-    let heading = text::wrap("", &format!("Expected differences, {way}:"), width, 2);
+    let heading = text::wrap("", heading, width, 2);
     let listed = lines.iter().take(most).map(|line| text::wrap("  ", line, width, 4));
     let rest = lines.len().saturating_sub(most);
     let rest = (rest > 0).then(|| format!("  and {rest} more"));

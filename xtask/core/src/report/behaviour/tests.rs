@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use lab_protocol::{EndOfProgram, ProbeResult};
 
 use super::*;
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, KernelBase};
 use crate::comparison::compare;
 use crate::fixtures::{arm, campaign, probe, probed};
 use crate::plan::Clock;
@@ -80,6 +80,34 @@ fn all_as_expected() {
         expect![[r#"
             Behaviour: 2 of 2 probes as expected in each of 4 variants.
         "#]],
+    );
+}
+
+#[test]
+fn differences_between_sources_are_listed() {
+    let mut campaign = four([
+        vec![at_end("returns 0 bytes, no request"), eio(SYNC, SYNC)],
+        vec![at_end("returns 0 bytes, no request"), eio(ASYNC, "")],
+        vec![at_end("returns 0 bytes, no request"), eio(SYNC, SYNC)],
+        vec![at_end("returns 0 bytes, no request"), eio(ASYNC, "")],
+    ]);
+    for boot in &mut campaign.boots {
+        let name = &boot.record.boot.variant;
+        let source =
+            if ["original", "by-kiocb"].contains(&name.as_str()) { "linux 6.12" } else { "linux 7.3" };
+        let (source, config_sha256) = (source.to_owned(), "c0".repeat(32));
+        boot.record.kernel.base = Some(KernelBase { source, config_sha256, compiler: "gcc".to_owned() });
+    }
+    check(
+        &campaign,
+        100,
+        expect![[r#"
+        Behaviour: nothing unexpected in 2 probes; 1 difference between sources, of which no table says
+          anything.
+        Differences between sources, original, by-kiocb / patched, my-fix:
+          read of 2 MiB with EIO in chunk 5: returns 640 KiB, 7 READs, one at a time / returns EIO, 16
+            READs, several at once
+    "#]],
     );
 }
 

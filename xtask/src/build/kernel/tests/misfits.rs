@@ -134,7 +134,8 @@ fn the_version_that_a_series_was_written_for_is_found() {
         commits.push(git(&["rev-parse", "HEAD"]));
     }
     let written = "it was written for another version of fs/fuse/c.c than that of SOURCE";
-    let named = "name that as `source` of [kernel] in lab.toml, or rebase the series onto SOURCE";
+    let named =
+        "name that as `source` of [kernel] or of the variant in lab.toml, or rebase the series onto SOURCE";
     let repository = tree.display().to_string();
     let at = |commit: &String| Source::Git { repository: repository.clone(), commit: commit.clone() };
     let quoted = |commit: &String| format!("{{ git = {repository:?}, commit = \"{commit}\" }}");

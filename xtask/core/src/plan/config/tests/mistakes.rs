@@ -99,7 +99,7 @@ fn unknown_keys() {
             source = { deb = "linux" }
                 lab.toml:3:12: kernel.source: there is no key `deb`; did you mean `debian`? there are: debian, tarball, git, tree, suite, sha256, commit
             series = []\nlike = "original"
-                lab.toml:11:1: variants.stock: there is no key `like`; there are: series, behaviour
+                lab.toml:11:1: variants.stock: there is no key `like`; there are: source, series, behaviour
             thread = 16
                 lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 11 more
             request_kib = 128
@@ -495,7 +495,7 @@ fn plans() {
             probes = "all"
                 lab.toml:104:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
             machine = "wall"
-                lab.toml:102:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same series under another name
+                lab.toml:102:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same source and series under another name
             kernel-config = ["debug.config"]
                 accepted
             kernel-config = ["debug.config", "debug.config"]
