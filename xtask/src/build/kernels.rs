@@ -34,7 +34,8 @@ pub(crate) fn ensure(
             builder.ensure_comparable(first, place, &kernel)?;
         }
         // The first of several that are alike is enough: they were told of already.
-        let is_other = |(other, _): &(&Variant, &Kernel)| made_of(settings, other) != made_of(settings, variant);
+        let is_other =
+            |(other, _): &(&Variant, &Kernel)| made_of(settings, other) != made_of(settings, variant);
         let others: Vec<_> = variants.iter().zip(&kernels).filter(is_other).collect();
         if let Some(line) = likeness(&others, (variant, &kernel)) {
             tell(&line);

@@ -147,7 +147,9 @@ fn equal(group: &[&VariantSummary]) -> Option<String> {
     let names = format!("{} and {}", names.join(", "), last.name);
     let is_again = |other: &&VariantSummary| other.series == first.series && other.prefix == first.prefix;
     Some(if others.iter().any(|other| sources::differ(first, other)) {
-        format!("THE KERNELS ARE EQUAL: {names} are the same bzImage, although their sources are not the same")
+        format!(
+            "THE KERNELS ARE EQUAL: {names} are the same bzImage, although their sources are not the same"
+        )
     } else if others.iter().all(is_again) {
         let count = match group.len() {
             2 => "two".to_owned(),
