@@ -24,9 +24,10 @@ pub(super) fn judge(probes: &mut [ProbeRow], kin: Kin<'_>) {
             let verdict = verdict(&cell.seen, &all, &others);
             // Nobody said that one version behaves like another.
             let is_excused = kin.other_source.get(place).copied().unwrap_or(false) && !cell.fails();
-            cell.verdict = Some(match verdict {
-                ProbeVerdict::Unexpected if is_excused => ProbeVerdict::UnlikeOtherSource,
-                verdict => verdict,
+            cell.verdict = Some(if is_excused && verdict == ProbeVerdict::Unexpected {
+                ProbeVerdict::UnlikeOtherSource
+            } else {
+                verdict
             });
         }
     }
