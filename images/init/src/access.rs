@@ -88,7 +88,7 @@ pub(crate) fn of(task: &WorkloadTask) -> Option<Access> {
         Tool::Dd => dd(&task.args, file_bytes),
         Tool::AioStress => aio_stress(&task.args, file_bytes),
         // What a job does takes more than this to know, and what a suite does it knows itself.
-        Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => None,
+        Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest | Tool::Socket => None,
     }
 }
 

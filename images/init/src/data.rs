@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lab_protocol::{DataCheck, Effect, EndOfProgram, Fault, MOUNT_DIR, STORAGE_DIR, WorkloadTask};
+use lab_protocol::{DataCheck, Effect, EndOfProgram, Fault, LOCAL_DIR, MOUNT_DIR, STORAGE_DIR, WorkloadTask};
 
 use crate::access::{self, Access, Again, Extent};
 use crate::again::{self, Order};
@@ -21,21 +21,43 @@ use crate::workload::{self, Outcome};
 /// This program, as the image has it.
 const PROGRAM: &str = "/init";
 
-/// The file of a workload below the mount.
-pub(crate) fn storage_path(task: &WorkloadTask) -> PathBuf {
-    [STORAGE_DIR, &workload::file_name(task)].iter().collect()
+/// Where the files of workloads are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Folders {
+    /// Where programs see them.
+    pub(crate) mount: &'static str,
+    /// Where their bytes lie, past the file system under test if that can be.
+    pub(crate) storage: &'static str,
 }
 
-fn mount_path(task: &WorkloadTask) -> PathBuf {
-    [MOUNT_DIR, &workload::file_name(task)].iter().collect()
+/// Behind a FUSE server.
+pub(crate) const SERVED: Folders = Folders { mount: MOUNT_DIR, storage: STORAGE_DIR };
+
+/// On a file system of this kernel: there is one way to their bytes.
+pub(crate) const LOCAL: Folders = Folders { mount: LOCAL_DIR, storage: LOCAL_DIR };
+
+impl Folders {
+    /// The file of a workload below the mount.
+    pub(crate) fn storage_path(self, task: &WorkloadTask) -> PathBuf {
+        [self.storage, &workload::file_name(task)].iter().collect()
+    }
+
+    fn mount_path(self, task: &WorkloadTask) -> PathBuf {
+        [self.mount, &workload::file_name(task)].iter().collect()
+    }
+
+    /// Both, as texts.
+    fn paths(self, task: &WorkloadTask) -> (String, String) {
+        (self.mount_path(task).display().to_string(), self.storage_path(task).display().to_string())
+    }
 }
 
 /// What is known of the file before the workload.
 ///
 /// # Errors
 /// If there is no file.
-pub(crate) fn before(task: &WorkloadTask) -> anyhow::Result<Metadata> {
-    let path = storage_path(task);
+pub(crate) fn before(task: &WorkloadTask, folders: Folders) -> anyhow::Result<Metadata> {
+    let path = folders.storage_path(task);
     fs::metadata(&path).with_context(|| format!("looking at {}", path.display()))
 }
 
@@ -43,12 +65,17 @@ pub(crate) fn before(task: &WorkloadTask) -> anyhow::Result<Metadata> {
 ///
 /// # Errors
 /// If the files cannot be read.
-pub(crate) fn after(task: &WorkloadTask, before: &Metadata, limit: Duration) -> anyhow::Result<DataCheck> {
+pub(crate) fn after(
+    task: &WorkloadTask,
+    folders: Folders,
+    before: &Metadata,
+    limit: Duration,
+) -> anyhow::Result<DataCheck> {
     let mut check = DataCheck { compared_bytes: 0, wrong: Vec::new() };
     let access = access::of(task);
-    let below = File::open(storage_path(task))?;
+    let below = File::open(folders.storage_path(task))?;
     let found = below.metadata()?;
-    let mount = mount_path(task);
+    let mount = folders.mount_path(task);
     let seen = fs::metadata(&mount).with_context(|| format!("looking at {}", mount.display()))?;
     check.wrong.extend(sizes(access.as_ref(), before.len(), found.len(), seen.len()));
     check.wrong.extend(times(access.as_ref(), changed(before) != changed(&found)));
@@ -61,7 +88,7 @@ pub(crate) fn after(task: &WorkloadTask, before: &Metadata, limit: Duration) -> 
         // Of its own the storage says nothing about a read.
         Some(Access::Read(_)) => {}
         None => {
-            let (path, storage) = paths(task);
+            let (path, storage) = folders.paths(task);
             merge(&mut check, own_program(&Order::Same { path, storage }, limit)?);
         }
     }
@@ -120,21 +147,25 @@ pub(crate) fn order(tasks: &[WorkloadTask]) -> Vec<usize> {
 ///
 /// # Errors
 /// If the files cannot be read or the program not be started.
-pub(crate) fn again(task: &WorkloadTask, limit: Duration) -> anyhow::Result<Option<DataCheck>> {
-    let (path, storage) = paths(task);
+pub(crate) fn again(
+    task: &WorkloadTask,
+    folders: Folders,
+    limit: Duration,
+) -> anyhow::Result<Option<DataCheck>> {
+    let (path, storage) = folders.paths(task);
     let check = match access::of(task) {
         None => return Ok(None),
         Some(Access::Read(Again::Blocks(parts))) => own_program(&Order::Read { path, parts }, limit)?,
         Some(Access::Write { again: Again::Blocks(parts), .. }) => {
             own_program(&Order::Write { path, storage, parts }, limit)?
         }
-        Some(Access::Read(Again::Tool { limit: less, .. })) => tool(task, &less, limit)?,
+        Some(Access::Read(Again::Tool { limit: less, .. })) => tool(task, folders, &less, limit)?,
         Some(Access::Write { extent, again: Again::Tool { limit: less, range }, .. }) => {
             // What is written at random places is not all of it: a byte at the wrong place shows, a missing one does not.
             if extent == Extent::Whole {
                 content::poison(&File::options().write(true).open(&storage)?, range.clone())?;
             }
-            let mut check = tool(task, &less, limit)?;
+            let mut check = tool(task, folders, &less, limit)?;
             if check.wrong.is_empty() {
                 check.compared_bytes = 0;
                 content::compare(&File::open(&storage)?, range, Content::Stamps, &mut check)?;
@@ -151,10 +182,6 @@ pub(crate) fn merge(check: &mut DataCheck, more: DataCheck) {
     check.wrong.extend(more.wrong);
 }
 
-fn paths(task: &WorkloadTask) -> (String, String) {
-    (mount_path(task).display().to_string(), storage_path(task).display().to_string())
-}
-
 /// Has this program, in a process of its own, follow the order.
 fn own_program(order: &Order, limit: Duration) -> anyhow::Result<DataCheck> {
     let argv = [PROGRAM.to_owned(), again::WORD.to_owned(), serde_json::to_string(order)?];
@@ -167,10 +194,15 @@ fn own_program(order: &Order, limit: Duration) -> anyhow::Result<DataCheck> {
 }
 
 /// Has the tool check its own data: it stops at the first wrong byte.
-fn tool(task: &WorkloadTask, less: &[String], limit: Duration) -> anyhow::Result<DataCheck> {
+fn tool(
+    task: &WorkloadTask,
+    folders: Folders,
+    less: &[String],
+    limit: Duration,
+) -> anyhow::Result<DataCheck> {
     let own = ["--check-stamps", "--json=-"].map(str::to_owned);
-    let argv = [&workload::argv(task)[..], less, &own].concat();
-    let outcome = run_first(&argv, &workload::environment(task), limit)?;
+    let argv = [&workload::argv(task, folders.mount)[..], less, &own].concat();
+    let outcome = run_first(&argv, &workload::environment(task, folders.mount), limit)?;
     let wrong = if outcome.end == EndOfProgram::Exit(0) { Vec::new() } else { vec![once_more(&outcome)] };
     Ok(DataCheck { compared_bytes: moved_bytes(&outcome.stdout), wrong })
 }

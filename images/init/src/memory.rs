@@ -16,6 +16,14 @@ pub(crate) fn in_use(server: u32) -> anyhow::Result<MemoryInUse> {
     })
 }
 
+/// The same without a server.
+///
+/// # Errors
+/// If `/proc` cannot be read, or does not say.
+pub(crate) fn of_the_kernel() -> anyhow::Result<MemoryInUse> {
+    Ok(MemoryInUse { server_peak_kib: 0, slab_kib: kib_in("/proc/meminfo", "Slab:")? })
+}
+
 fn kib_in(path: &str, name: &str) -> anyhow::Result<u64> {
     let text = fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
     kib(&text, name).with_context(|| format!("{path} has no {name}"))

@@ -113,6 +113,9 @@ pub(crate) fn seed_random() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Phases are places in a tenth of a second, microseconds.
+pub(crate) const PHASES_US: u32 = 100_000;
+
 /// Brings the machine to rest, so that each workload starts from the same state: nothing of the FUSE file system is
 /// cached, work that was put off has been done, and the timer tick is at a known phase.
 ///

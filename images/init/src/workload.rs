@@ -11,7 +11,9 @@ use anyhow::{Context as _, bail};
 use lab_guest::capture::Capture;
 use lab_guest::process::{Ended, Process, command};
 use lab_guest::wait;
-use lab_protocol::{ContextSwitches, CpuTime, EndOfProgram, MOUNT_DIR, Tool, WorkloadTask};
+use lab_protocol::{
+    Assignment, ContextSwitches, CpuTime, EndOfProgram, SEED_VARIABLE, Tool, WorkloadReport, WorkloadTask,
+};
 
 use crate::{cpu, switches, system};
 
@@ -73,22 +75,22 @@ pub(crate) fn file_name(task: &WorkloadTask) -> String {
     format!("data-{}-mib", task.file_mib)
 }
 
-fn file_path(task: &WorkloadTask) -> String {
-    format!("{MOUNT_DIR}/{}", file_name(task))
+fn file_path(task: &WorkloadTask, mount: &str) -> String {
+    format!("{mount}/{}", file_name(task))
 }
 
-/// Program and arguments, with the path of the file put in.
-pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
-    let file = file_path(task);
+/// Program and arguments, with the path of the file put in, which is in the folder `mount`.
+pub(crate) fn argv(task: &WorkloadTask, mount: &str) -> Vec<String> {
+    let file = file_path(task, mount);
     let args: Vec<String> = match task.tool {
-        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => {
-            task.args.iter().map(|arg| arg.replace("{file}", &file).replace("{dir}", MOUNT_DIR)).collect()
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Socket => {
+            task.args.iter().map(|arg| arg.replace("{file}", &file).replace("{dir}", mount)).collect()
         }
         Tool::Fio => FIO_OPTIONS.into_iter().chain([FIO_JOB]).map(str::to_owned).collect(),
         Tool::Pjdfstest => {
             // pjdfstest 0.2.2 makes a path of 4095 bytes out of names of 127, and panics if nothing is left for a last one:
             // so it is with the length of the mount's path itself.
-            ["--configuration-file", PJDFSTEST_JOB, "--path", &format!("{MOUNT_DIR}/.")]
+            ["--configuration-file", PJDFSTEST_JOB, "--path", &format!("{mount}/.")]
                 .map(str::to_owned)
                 .to_vec()
         }
@@ -97,14 +99,21 @@ pub(crate) fn argv(task: &WorkloadTask) -> Vec<String> {
 }
 
 /// What the program finds in its environment beside what every program does.
-pub(crate) fn environment(task: &WorkloadTask) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(task: &WorkloadTask, mount: &str) -> Vec<(&'static str, String)> {
     match task.tool {
-        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => Vec::new(),
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest | Tool::Socket => {
+            Vec::new()
+        }
         Tool::Fio => {
             let bytes = u64::from(task.file_mib) << 20;
-            vec![("LAB_FILE", file_path(task)), ("LAB_SIZE", bytes.to_string())]
+            vec![("LAB_FILE", file_path(task, mount)), ("LAB_SIZE", bytes.to_string())]
         }
     }
+}
+
+/// What a tool finds in its environment that draws for itself.
+pub(crate) fn seed(seed: u64) -> (&'static str, String) {
+    (SEED_VARIABLE, seed.to_string())
 }
 
 /// Puts the job file where the program looks for it, if it needs one, and what else it needs.
@@ -115,7 +124,9 @@ pub(crate) fn write_job(task: &WorkloadTask) -> anyhow::Result<()> {
     let write = |path: &str, text: &str| fs::write(path, text).with_context(|| format!("writing {path}"));
     let Some(job) = &task.job else { return Ok(()) };
     match task.tool {
-        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx => bail!("this tool takes no job"),
+        Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Socket => {
+            bail!("this tool takes no job")
+        }
         Tool::Fio => write(FIO_JOB, &job.text),
         Tool::Pjdfstest => {
             write(PJDFSTEST_JOB, &job.text)?;
@@ -123,6 +134,11 @@ pub(crate) fn write_job(task: &WorkloadTask) -> anyhow::Result<()> {
             ACCOUNTS.iter().try_for_each(|(path, text)| write(path, text))
         }
     }
+}
+
+/// How long one workload may take.
+pub(crate) fn limit(assignment: &Assignment) -> Duration {
+    Duration::from_secs(assignment.workload_limit_s.into())
 }
 
 /// Runs a program to its end, or for `limit`; it is killed then.
@@ -169,6 +185,31 @@ fn outcome(end: Option<EndOfProgram>, ended: Option<Ended>, elapsed: Duration, o
         elapsed,
         cpu: ended.map(|ended| cpu::of_rusage(&ended.rusage)).unwrap_or_default(),
         switches: ended.map(|ended| switches::of_rusage(&ended.rusage)),
+    }
+}
+
+/// What is known of a workload by its program alone.
+pub(crate) fn report(
+    task: &WorkloadTask,
+    sample: u32,
+    argv: Vec<String>,
+    outcome: Outcome,
+) -> WorkloadReport {
+    WorkloadReport {
+        name: task.name.clone(),
+        sample,
+        argv,
+        end: outcome.end,
+        stdout: outcome.stdout,
+        stderr: outcome.stderr,
+        elapsed_ns: outcome.elapsed.as_nanos() as u64,
+        tool_cpu: outcome.cpu,
+        server_cpu: CpuTime::default(),
+        tool_switches: outcome.switches,
+        server_switches: None,
+        memory: None,
+        requests: None,
+        data: None,
     }
 }
 
@@ -248,7 +289,7 @@ impl<R: Read + AsFd> Output<R> {
 
 #[cfg(test)]
 mod tests {
-    use lab_protocol::Job;
+    use lab_protocol::{Job, LOCAL_DIR, MOUNT_DIR};
 
     use super::*;
 
@@ -263,14 +304,17 @@ mod tests {
     #[test]
     fn the_path_of_the_file_is_put_in() {
         let argv = |args: &[&str]| {
-            argv(&WorkloadTask {
-                name: "read".to_owned(),
-                tool: Tool::Dd,
-                args: args.iter().map(|&arg| arg.to_owned()).collect(),
-                file_mib: 64,
-                samples: 1,
-                job: None,
-            })
+            argv(
+                &WorkloadTask {
+                    name: "read".to_owned(),
+                    tool: Tool::Dd,
+                    args: args.iter().map(|&arg| arg.to_owned()).collect(),
+                    file_mib: 64,
+                    samples: 1,
+                    job: None,
+                },
+                MOUNT_DIR,
+            )
         };
         for (args, expected) in [
             (vec![], vec!["/bin/dd"]),
@@ -292,12 +336,12 @@ mod tests {
             samples: 1,
             job: Some(Job { file: "images/fio/randread.fio".to_owned(), text: "[job]\n".to_owned() }),
         };
-        let argv = argv(&task);
+        let argv = argv(&task, MOUNT_DIR);
         assert_eq!((argv[0].as_str(), argv[1].as_str()), ("/bin/fio", "--output-format=json"));
         assert_eq!(argv[argv.len() - 1], "/tmp/job.fio");
         let outcome = run(
             &["/bin/sh".to_owned(), "-c".to_owned(), "echo $LAB_FILE $LAB_SIZE $PATH".to_owned()],
-            &environment(&task),
+            &environment(&task, MOUNT_DIR),
             Duration::from_secs(60),
         );
         assert_eq!(outcome.stdout, "/mnt/fuse/data-4096-mib 4294967296 /bin\n");
@@ -315,7 +359,8 @@ mod tests {
         };
         let expected =
             ["/bin/pjdfstest", "--configuration-file", "/tmp/pjdfstest.toml", "--path", "/mnt/fuse/."];
-        assert_eq!(argv(&task), expected);
+        assert_eq!(argv(&task, MOUNT_DIR), expected);
+        assert_eq!(argv(&task, LOCAL_DIR)[4].len(), expected[4].len());
         // What it has left for names below its two temporary folders, of which it would panic at a multiple.
         let left = 4095 - (expected[4].len() + 2 * "/.tmpABCDEF".len());
         assert_ne!(left % 127, 0);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Nonce, Perturbation, Sampling, ServerSettings, Turn};
+use crate::{LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, SocketMode, SocketRun, Turn};
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,9 +10,13 @@ use crate::{Nonce, Perturbation, Sampling, ServerSettings, Turn};
 pub struct Assignment {
     /// Ties the report to this boot.
     pub nonce: Nonce,
-    /// How the server is started.
-    pub server: ServerSettings,
-    /// Size of the tmpfs at [`crate::STORAGE_DIR`], MiB.
+    /// How the FUSE server is started; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSettings>,
+    /// Without a server: the file system that workloads have their files on; none if they have no files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filesystem: Option<LocalFilesystem>,
+    /// Size of the tmpfs at [`crate::STORAGE_DIR`], MiB; without a server that of the file system.
     pub storage_mib: u32,
     /// What is run, in this order, each alone; then once more from the first for the next sample.
     pub workloads: Vec<WorkloadTask>,
@@ -50,9 +54,9 @@ pub struct WorkloadTask {
     pub name: String,
     /// Which program runs.
     pub tool: Tool,
-    /// Its arguments; `{file}` stands for the path of the file on the FUSE mount, `{dir}` for that of the mount.
+    /// Its arguments; `{file}` stands for the path of the file on the mount, `{dir}` for that of the mount.
     pub args: Vec<String>,
-    /// Size of the file, MiB. It exists in full size, filled with data, before the tool starts.
+    /// Size of the file, MiB. It exists in full size, filled with data, before the tool starts. 0: it has none.
     pub file_mib: u32,
     /// How often a boot runs it, each time perturbed in another way.
     #[serde(default = "one", skip_serializing_if = "is_one")]
@@ -73,13 +77,24 @@ fn is_one(value: &u32) -> bool {
 }
 
 impl WorkloadTask {
+    /// Whether it works on a file.
+    pub fn has_file(&self) -> bool {
+        self.file_mib > 0
+    }
+
+    /// Whether what counts is how many round trips it makes, and not how many bytes it moves.
+    pub fn counts_round_trips(&self) -> bool {
+        self.tool == Tool::Socket
+            && SocketRun::parse(&self.args).is_ok_and(|run| run.mode == SocketMode::PingPong)
+    }
+
     /// Whether it passes or fails and has no figure: it looks for what is wrong, and how long it takes says nothing.
     pub fn is_suite(&self) -> bool {
         let verifies = |line: &str| {
             line.split_once('=').is_some_and(|(key, value)| key.trim() == "verify" && value.trim() != "0")
         };
         match self.tool {
-            Tool::Dd | Tool::AioStress => false,
+            Tool::Dd | Tool::AioStress | Tool::Socket => false,
             Tool::Fio => self.job.as_ref().is_some_and(|job| job.text.lines().any(verifies)),
             Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => true,
         }
@@ -88,7 +103,7 @@ impl WorkloadTask {
 
 /// A file with which a tool is told what to do: a job of `fio`, or the configuration of `pjdfstest`.
 ///
-/// In a job of `fio` `${LAB_FILE}` stands for the path of the file on the FUSE mount and `${LAB_SIZE}` for its
+/// In a job of `fio` `${LAB_FILE}` stands for the path of the file on the mount and `${LAB_SIZE}` for its
 /// size in bytes: `fio` puts in variables of its environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -115,6 +130,8 @@ pub enum Tool {
     Fsx,
     /// `pjdfstest` of crates.io.
     Pjdfstest,
+    /// The socket load tool of this project.
+    Socket,
 }
 
 impl Tool {
@@ -127,6 +144,7 @@ impl Tool {
             Tool::StressNg => "/bin/stress-ng",
             Tool::Fsx => "/bin/fsx",
             Tool::Pjdfstest => "/bin/pjdfstest",
+            Tool::Socket => "/bin/socket-stress",
         }
     }
 }
@@ -140,6 +158,7 @@ mod tests {
         for (tool, job, expected) in [
             (Tool::Dd, None, false),
             (Tool::AioStress, None, false),
+            (Tool::Socket, None, false),
             (Tool::StressNg, None, true),
             (Tool::Fsx, None, true),
             (Tool::Pjdfstest, None, true),

@@ -9,6 +9,7 @@ mod assignment;
 mod control;
 mod end;
 mod fault;
+mod filesystem;
 pub mod frame;
 pub mod histogram;
 pub mod log;
@@ -21,12 +22,14 @@ mod report;
 mod rules;
 mod sampling;
 mod settings;
+mod socket;
 pub mod stamp;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{CommandError, ControlCommand, ControlReply};
 pub use end::EndOfProgram;
 pub use fault::{FaultOperation, UnknownOperation};
+pub use filesystem::{Completion, FilesystemKind, LocalFilesystem, NullBlock};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use probe::{NOT_PROBED, ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
@@ -40,6 +43,7 @@ pub use settings::{
     Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings,
     Times,
 };
+pub use socket::{RoundTrips, SEED_VARIABLE, SocketFamily, SocketMode, SocketReport, SocketRun};
 
 /// Where in the guest's file system the assignment lies, as JSON.
 pub const ASSIGNMENT_PATH: &str = "/assignment.json";
@@ -71,3 +75,6 @@ pub const STORAGE_DIR: &str = "/storage";
 
 /// Where the guest mounts the FUSE file system.
 pub const MOUNT_DIR: &str = "/mnt/fuse";
+
+/// Where the guest mounts a file system of its own kernel instead.
+pub const LOCAL_DIR: &str = "/mnt/test";

@@ -32,13 +32,13 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Milestone {
-    /// The server was started and its mount is there.
+    /// What workloads have their files on is mounted, with its server if it has one.
     Mounted,
     /// A workload's file is ready and the workload starts.
     WorkloadStarted,
     /// A workload ended.
     WorkloadEnded,
-    /// The file system was unmounted and the server has ended.
+    /// The file system was unmounted, and the server, if there was one, has ended.
     Unmounted,
 }
 
@@ -58,7 +58,7 @@ pub struct Report {
     pub tainted_before: u64,
     /// The same after the last workload.
     pub tainted_after: u64,
-    /// What server and kernel agreed on in FUSE_INIT; none if the mount never came.
+    /// What server and kernel agreed on in FUSE_INIT; none without a server, or if the mount never came.
     pub negotiated: Option<Negotiated>,
     /// One entry for each sample of each workload, in the order in which they ran; those that were not reached say that they
     /// were not started.
@@ -146,7 +146,7 @@ pub struct WorkloadReport {
     /// Memory after the program's end; none if it could not be read, or in a report of a time before it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<MemoryInUse>,
-    /// What the server saw while the program ran; none if the server did not answer.
+    /// What the server saw while the program ran; none without a server, or if it did not answer.
     pub requests: Option<RequestStats>,
     /// What the check of its data found; none if nothing was checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,7 +187,7 @@ pub struct CpuTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct MemoryInUse {
-    /// The most that the server has had so far.
+    /// The most that the server has had so far; 0 without one.
     pub server_peak_kib: u64,
     /// Objects of the kernel (slab), the pages that hold them.
     pub slab_kib: u64,

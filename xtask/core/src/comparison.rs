@@ -83,7 +83,7 @@ pub struct Comparison {
     pub baseline: String,
     /// What was equal in all boots; none if no boot has a record.
     pub setup: Option<Setup>,
-    /// The server settings, in the order of the plan.
+    /// The scenarios, in the order of the plan.
     pub scenarios: Vec<plan::Scenario>,
     /// The kernels, the baseline first.
     pub variants: Vec<VariantSummary>,
@@ -137,7 +137,8 @@ pub struct VariantSummary {
     pub boots: BootCounts,
     /// Boots that did not end well or had a problem, each with number, scenario and reason.
     pub troubles: Vec<Trouble>,
-    /// What server and kernel agreed on, by scenario; several in one scenario if its boots differ.
+    /// What server and kernel agreed on, by scenario; several in one scenario if its boots differ. Empty without a server.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub negotiated: Vec<(String, Negotiated)>,
 }
 
@@ -321,7 +322,7 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
 pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
     let setup = check::same_setup(campaign)?;
     let plan = &campaign.file.plan;
-    let (metrics, baseline) = (question.metrics(), question.baseline(plan)?);
+    let (metrics, baseline) = (question.metrics(plan)?, question.baseline(plan)?);
     let variants = cells::variants(campaign, &baseline)?;
     let same_kernel = check::same_kernel_as_baseline(&variants);
     let rules = Rules { clock: plan.machine.clock, thresholds: &plan.thresholds, same_kernel: &same_kernel };
@@ -349,7 +350,10 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         accelerator_reason: campaign.file.accelerator_reason.clone(),
         plan: plan.name.clone(),
         metrics,
-        thresholds: plan.thresholds.clone(),
+        thresholds: match plan.has_server() {
+            true => plan.thresholds.clone(),
+            false => plan.thresholds.without_server(),
+        },
         baseline,
         setup,
         scenarios: plan.scenarios.clone(),

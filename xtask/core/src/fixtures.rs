@@ -139,7 +139,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
             config: vec!["base.config".into()],
         },
         variants,
-        scenarios: vec![Scenario { name: "slow".into(), server }],
+        scenarios: vec![Scenario { name: "slow".into(), server: Some(server), filesystem: None }],
         workloads: vec![task("dd-read", Tool::Dd), task("aio-read", Tool::AioStress)],
         probes: None,
         boots,

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use lab_protocol::Tool;
+use lab_core::plan::Carried;
 use xshell::Shell;
 
 use self::inputs::Inputs;
@@ -58,13 +58,18 @@ pub(crate) enum ImageOrigin {
     },
 }
 
-/// The image of `checkout` with what `tools` need, from the cache if it is there and whole, else built.
+/// The image of `checkout` with what `programs` need, from the cache if it is there and whole, else built.
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing, the guest's programs do not compile, or the cache
 /// cannot be written to.
-pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Image> {
-    let inputs = inputs::gather(sh, checkout, tools).context("looking at what the image is made from")?;
+pub(crate) fn ensure(
+    sh: &Shell,
+    cache: &Cache,
+    checkout: &Path,
+    programs: &[Carried],
+) -> anyhow::Result<Image> {
+    let inputs = inputs::gather(sh, checkout, programs).context("looking at what the image is made from")?;
     let folder = cache.join("images").join(inputs.key());
     if let Stored::Whole(image) = load(sh, &folder) {
         return Ok(image);
@@ -88,16 +93,21 @@ pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool])
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing.
-pub(crate) fn ensure_possible(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<()> {
-    inputs::gather(sh, checkout, tools).map(drop).context("looking at what the image is made from")
+pub(crate) fn ensure_possible(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow::Result<()> {
+    inputs::gather(sh, checkout, programs).map(drop).context("looking at what the image is made from")
 }
 
-/// Whether the image of `checkout` with what `tools` need is in the cache, whole.
+/// Whether the image of `checkout` with what `programs` need is in the cache, whole.
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing.
-pub(crate) fn is_cached(sh: &Shell, cache: &Cache, checkout: &Path, tools: &[Tool]) -> anyhow::Result<bool> {
-    let inputs = inputs::gather(sh, checkout, tools).context("looking at what the image is made from")?;
+pub(crate) fn is_cached(
+    sh: &Shell,
+    cache: &Cache,
+    checkout: &Path,
+    programs: &[Carried],
+) -> anyhow::Result<bool> {
+    let inputs = inputs::gather(sh, checkout, programs).context("looking at what the image is made from")?;
     Ok(matches!(load(sh, &cache.join("images").join(inputs.key())), Stored::Whole(_)))
 }
 
@@ -132,7 +142,7 @@ fn load(sh: &Shell, folder: &Path) -> Stored {
 
 /// Compiles the guest's programs and puts the archive together.
 fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8>, Manifest)> {
-    let programs = guest::build(sh, checkout, &inputs.tools).context("compiling the guest's programs")?;
+    let programs = guest::build(sh, checkout, &inputs.programs).context("compiling the guest's programs")?;
     let mut parts: Vec<part::Part> = programs;
     for file in &inputs.host_files {
         parts.push(part::Part {

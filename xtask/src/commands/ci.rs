@@ -5,7 +5,8 @@ mod tidy;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use lab_protocol::Tool;
+use lab_core::plan::Carried;
+use lab_protocol::{FilesystemKind, Tool};
 use xshell::{Shell, cmd};
 
 use crate::lab::checkout::Checkout;
@@ -23,7 +24,8 @@ pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
     // What is started here starts programs of its own, which end with it.
     Interrupt::of_process().has_to_save();
     let mut watch = Stopwatch::start();
-    watch.step("packages", || host::require(sh, &[Tool::Fio]))?;
+    watch
+        .step("packages", || host::require(sh, &[Tool::Fio.into(), Carried::Maker(FilesystemKind::Ext4)]))?;
     let _folder = sh.push_dir(checkout.root());
     // This program runs under `cargo run`, whose package variables must not reach other builds.
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());

@@ -49,7 +49,7 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     if !only_shows {
         preflight::plan(sh, &lab, &plan)?;
     }
-    watch.step("packages", || host::require(sh, &plan.tools()))?;
+    watch.step("packages", || host::require(sh, &plan.programs()))?;
     if !only_shows {
         preflight::programs(sh, &lab, &plan)?;
     }
@@ -67,7 +67,7 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let right = watch.step("kernel", || builder.right())?;
-    let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
+    let image = watch.step("image", || ensure_image(sh, &lab, &plan.programs()))?;
     let host = host::this_host(sh);
     let (file, machine) = campaign_and_machine(sh, &lab, plan, host, std::slice::from_ref(&right), &image)?;
     let room = Room::open(sh, &lab, &options.series, file, machine, &image, options.jobs)?;

@@ -62,7 +62,7 @@ pub(super) fn plan(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()> {
     if free_bytes >= needed_bytes(false) {
         return Ok(());
     }
-    let has_image = image::is_cached(sh, &lab.cache, checkout, &plan.tools()).unwrap_or(false);
+    let has_image = image::is_cached(sh, &lab.cache, checkout, &plan.programs()).unwrap_or(false);
     match shortage(checkout, free_bytes, needed_bytes(has_image)) {
         Some(why) => bail!(why),
         None => Ok(()),
@@ -94,7 +94,7 @@ pub(super) fn programs(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()>
     host::require_machine_type(sh, machine_type(plan.machine.clock))?;
     try_machine(sh, &Machine::new(&plan.machine, accelerator))
         .with_context(|| format!("plan {}", plan.name))?;
-    image::ensure_possible(sh, lab.checkout.root(), &plan.tools())
+    image::ensure_possible(sh, lab.checkout.root(), &plan.programs())
 }
 
 #[cfg(test)]

@@ -12,11 +12,10 @@ use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
 use lab_core::comparison;
 use lab_core::plan::config::Config;
-use lab_core::plan::{self, Clock, Overrides, Plan, SideBySide, Variant};
+use lab_core::plan::{self, Carried, Clock, Overrides, Plan, SideBySide, Variant};
 use lab_core::series::placebos;
 use lab_core::series::unbuilt::lines;
 use lab_core::text::escape::escape_for_terminal;
-use lab_protocol::Tool;
 use xshell::Shell;
 
 use crate::build::image::{self, Image, ImageOrigin};
@@ -49,14 +48,14 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let plan = resolve(sh, &lab, options)?;
     preflight::plan(sh, &lab, &plan)?;
     tell_beforehand(&plan, options);
-    watch.step("packages", || host::require(sh, &plan.tools()))?;
+    watch.step("packages", || host::require(sh, &plan.programs()))?;
     preflight::programs(sh, &lab, &plan)?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
         output::tell(&format!("\n{}", each_patch::report(&plan.variants, &kernels)?));
     }
-    let image = watch.step("image", || ensure_image(sh, &lab, &plan.tools()))?;
+    let image = watch.step("image", || ensure_image(sh, &lab, &plan.programs()))?;
     let host = host::this_host(sh);
     let (file, machine) =
         watch.step("machine", || campaign_and_machine(sh, &lab, plan, host, &kernels, &image))?;
@@ -142,8 +141,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
 }
 
 /// The image, built or found in the cache; says which.
-pub(super) fn ensure_image(sh: &Shell, lab: &Lab, tools: &[Tool]) -> anyhow::Result<Image> {
-    let image = image::ensure(sh, &lab.cache, lab.checkout.root(), tools)?;
+pub(super) fn ensure_image(sh: &Shell, lab: &Lab, programs: &[Carried]) -> anyhow::Result<Image> {
+    let image = image::ensure(sh, &lab.cache, lab.checkout.root(), programs)?;
     let how = match &image.built {
         ImageOrigin::Cached => "cached".to_owned(),
         ImageOrigin::Built { seconds: time, replaced } => {

@@ -71,7 +71,8 @@ mod tests {
     fn an_assignment_is_one_file_and_its_probes_another() {
         let assignment = Assignment {
             nonce: Nonce([1; 16]),
-            server: ServerSettings::example(),
+            server: Some(ServerSettings::example()),
+            filesystem: None,
             storage_mib: 256,
             workloads: Vec::new(),
             workload_limit_s: 60,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::Host;
-use lab_protocol::Tool;
+use lab_core::plan::Carried;
+use lab_protocol::{FilesystemKind, Tool};
 use xshell::{Shell, cmd};
 
 use crate::lab::process::path::find_program;
@@ -52,10 +53,17 @@ pub const NEEDS: &[Need] = &[
     need(What::Program("dd"), "coreutils", "a load tool of the image"),
 ];
 
-/// What only plans with workloads of one tool need.
-pub(crate) const OPTIONAL: &[(Tool, Need)] = &[
-    (Tool::Fio, need(What::Program("fio"), "fio", "workloads with the tool fio")),
-    (Tool::StressNg, need(What::Program("stress-ng"), "stress-ng", "workloads with the tool stress-ng")),
+/// What only plans need that have a workload with one tool, or a scenario with one file system.
+pub(crate) const OPTIONAL: &[(Carried, Need)] = &[
+    (Carried::Tool(Tool::Fio), need(What::Program("fio"), "fio", "workloads with the tool fio")),
+    (
+        Carried::Tool(Tool::StressNg),
+        need(What::Program("stress-ng"), "stress-ng", "workloads with the tool stress-ng"),
+    ),
+    (
+        Carried::Maker(FilesystemKind::Ext4),
+        need(What::Program("mkfs.ext4"), "e2fsprogs", "scenarios with filesystem = \"ext4\""),
+    ),
 ];
 
 /// Something that is needed.
@@ -84,13 +92,13 @@ impl What {
     }
 }
 
-/// Makes sure that everything needed is there, that for `tools` included: on Debian as root, what is missing is
+/// Makes sure that everything needed is there, that for `programs` included: on Debian as root, what is missing is
 /// installed.
 ///
 /// # Errors
 /// If something is missing and cannot be installed here; the error ends with the command that does it.
-pub fn require(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
-    require_all(sh, &needed(tools))
+pub fn require(sh: &Shell, programs: &[Carried]) -> anyhow::Result<()> {
+    require_all(sh, &needed(programs))
 }
 
 /// Fails as [`require`] would, and installs nothing.
@@ -117,13 +125,13 @@ pub(crate) fn can_install() -> bool {
 }
 
 /// The packages that [`require`] would install.
-pub(crate) fn missing(tools: &[Tool]) -> BTreeSet<&'static str> {
-    missing_packages(&needed(tools))
+pub(crate) fn missing(programs: &[Carried]) -> BTreeSet<&'static str> {
+    missing_packages(&needed(programs))
 }
 
-fn needed(tools: &[Tool]) -> Vec<Need> {
-    let of_tools = OPTIONAL.iter().filter(|(tool, _)| tools.contains(tool)).map(|(_, need)| *need);
-    NEEDS.iter().copied().chain(of_tools).collect()
+fn needed(programs: &[Carried]) -> Vec<Need> {
+    let optional = OPTIONAL.iter().filter(|(program, _)| programs.contains(program)).map(|(_, need)| *need);
+    NEEDS.iter().copied().chain(optional).collect()
 }
 
 /// The same as [`require`] for what a single command needs.
@@ -268,9 +276,13 @@ mod tests {
 
     #[test]
     fn a_tool_is_needed_only_where_it_is_used() {
-        let packages = |tools: &[Tool]| needed(tools).iter().map(|need| need.package).collect::<Vec<_>>();
-        assert!(!packages(&[Tool::Dd, Tool::AioStress]).contains(&"fio"));
-        assert!(packages(&[Tool::Dd, Tool::Fio]).contains(&"fio"));
+        let packages =
+            |programs: &[Carried]| needed(programs).iter().map(|need| need.package).collect::<Vec<_>>();
+        let of_tools = |tools: [Tool; 2]| packages(&tools.map(Carried::Tool));
+        assert!(!of_tools([Tool::Dd, Tool::AioStress]).contains(&"fio"));
+        assert!(of_tools([Tool::Dd, Tool::Fio]).contains(&"fio"));
+        assert!(!of_tools([Tool::Dd, Tool::Fio]).contains(&"e2fsprogs"));
+        assert!(packages(&[Carried::Maker(FilesystemKind::Ext4)]).contains(&"e2fsprogs"));
     }
 
     #[test]

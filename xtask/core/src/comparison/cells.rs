@@ -12,7 +12,7 @@ use crate::campaign::{BootData, Campaign};
 use crate::evidence::metric::{Averaging, Metric};
 use crate::evidence::outcome::Outcome;
 use crate::evidence::output;
-use crate::plan::{BootStep, Clock, Variant};
+use crate::plan::{BootStep, Clock, Scenario, Variant};
 use crate::text::escape::escape_for_terminal;
 
 /// The longest text of a guest that is shown of a workload, characters.
@@ -84,15 +84,19 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
 /// row of the first metric that is asked about.
 pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metric) -> Vec<Row> {
     let plan = &campaign.file.plan;
-    let rows_of = |scenario: &str, task: &WorkloadTask| {
+    let rows_of = |scenario: &Scenario, task: &WorkloadTask| {
         let arms: Vec<CellResults> =
-            variants.iter().map(|variant| arm(campaign, &variant.name, scenario, task)).collect();
+            variants.iter().map(|variant| arm(campaign, &variant.name, &scenario.name, task)).collect();
         let row = |metric: Metric| Row {
-            scenario: scenario.to_owned(),
+            scenario: scenario.name.clone(),
             workload: task.name.clone(),
             tool: task.tool,
             metric,
-            unit: metric.unit(task.tool),
+            unit: if metric == Metric::Throughput {
+                output::unit_of(task).name()
+            } else {
+                metric.unit(task.tool)
+            },
             cells: variants
                 .iter()
                 .zip(&arms)
@@ -102,11 +106,13 @@ pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metr
                 })
                 .collect(),
         };
-        Metric::ALL.map(row)
+        let metrics = Metric::ALL.into_iter();
+        metrics.filter(|metric| scenario.server.is_some() || !metric.is_of_server()).map(row).collect()
     };
     let measured = || plan.workloads.iter().filter(|task| !task.is_suite());
     let scenarios = plan.scenarios.iter();
-    scenarios.flat_map(|scenario| measured().flat_map(|task| rows_of(&scenario.name, task))).collect()
+    let rows_of: &dyn Fn(&Scenario, &WorkloadTask) -> Vec<Row> = &rows_of;
+    scenarios.flat_map(|scenario| measured().flat_map(move |task| rows_of(scenario, task))).collect()
 }
 
 /// What the boots of a variant gave in a scenario for a workload.

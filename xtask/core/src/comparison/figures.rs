@@ -42,6 +42,7 @@ impl Figures {
                 Tool::Dd => "not given by dd".to_owned(),
                 Tool::AioStress => "not given by aio-stress without --json -".to_owned(),
                 Tool::Fio => "not given by fio".to_owned(),
+                Tool::Socket => "not given by socket-stress".to_owned(),
                 Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => "not given by a suite".to_owned(),
             }),
             Err(error) => Err(escape_for_terminal(&format!("{error:#}"))),
@@ -115,6 +116,7 @@ impl Figures {
             Tool::Dd => "dd",
             Tool::AioStress => "aio-stress with these arguments",
             Tool::Fio => "fio for this job",
+            Tool::Socket => "a stream",
             Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => "a suite",
         };
         format!("not given by {tool}")

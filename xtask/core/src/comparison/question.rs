@@ -20,14 +20,26 @@ impl Question {
     }
 
     /// The metrics, each once.
-    pub(super) fn metrics(&self) -> Vec<Metric> {
+    ///
+    /// # Errors
+    /// If one is about the FUSE server and the plan has none.
+    pub(super) fn metrics(&self, plan: &Plan) -> anyhow::Result<Vec<Metric>> {
+        let of_server = self.metrics.iter().find(|metric| metric.is_of_server() && !plan.has_server());
+        if let Some(metric) = of_server {
+            anyhow::bail!(
+                "--metric {}: no scenario of plan {} has a FUSE server; use a metric of the tool or the kernel, such as \
+                 tool-cpu or slab",
+                metric.name(),
+                plan.name
+            );
+        }
         let mut metrics = Vec::new();
         for metric in &self.metrics {
             if !metrics.contains(metric) {
                 metrics.push(*metric);
             }
         }
-        if metrics.is_empty() { vec![Metric::Throughput] } else { metrics }
+        Ok(if metrics.is_empty() { vec![Metric::Throughput] } else { metrics })
     }
 
     /// The baseline among the variants of a plan.

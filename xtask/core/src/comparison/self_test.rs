@@ -82,12 +82,13 @@ pub fn check(campaign: &Campaign, comparison: &Comparison) -> Option<SelfTest> {
             let (planted, is_placebo) = (variant.planted, variant.placebo.is_some());
             let of_scenario = plan.scenarios.iter().find(|scenario| scenario.name == compared.scenario);
             let seen = predict::baseline(base, output::unit(compared.tool));
-            let prediction = seen.zip(of_scenario).map(|(seen, scenario)| {
-                predict::predict(seen, planted, plan.machine.cpus, &scenario.server.storage)
-            });
-            let placebo = seen.zip(of_scenario).filter(|_| is_placebo).map(|(seen, scenario)| {
+            let server = of_scenario.and_then(|scenario| scenario.server.as_ref());
+            let prediction = seen
+                .zip(server)
+                .map(|(seen, server)| predict::predict(seen, planted, plan.machine.cpus, &server.storage));
+            let placebo = seen.zip(server).filter(|_| is_placebo).map(|(seen, server)| {
                 let most = Some(Planted::WorkNs(PLACEBO_NS));
-                1.0 - predict::predict(seen, most, plan.machine.cpus, &scenario.server.storage).ratio
+                1.0 - predict::predict(seen, most, plan.machine.cpus, &server.storage).ratio
             });
             rows.push(SelfTestRow {
                 scenario: compared.scenario.clone(),

@@ -112,6 +112,35 @@ impl Metric {
         Metric::Copied,
     ];
 
+    /// Whether it is about the FUSE server: without one there is no figure of it.
+    pub(crate) fn is_of_server(self) -> bool {
+        match self {
+            Metric::ServerCpu
+            | Metric::ServerUser
+            | Metric::ServerSystem
+            | Metric::ServerSwitches
+            | Metric::ServerMemory
+            | Metric::Requests
+            | Metric::OtherRequests
+            | Metric::Copied
+            | Metric::MostInFlight
+            | Metric::MeanInFlight
+            | Metric::ServiceMean => true,
+            Metric::Throughput
+            | Metric::Iops
+            | Metric::LatencyMean
+            | Metric::LatencyP50
+            | Metric::LatencyP90
+            | Metric::LatencyP99
+            | Metric::LatencyP999
+            | Metric::ToolCpu
+            | Metric::ToolUser
+            | Metric::ToolSystem
+            | Metric::ToolSwitches
+            | Metric::Slab => false,
+        }
+    }
+
     /// Its name in `lab.toml`, on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -273,6 +302,12 @@ impl Thresholds {
     /// From percentages.
     pub fn new(percent: BTreeMap<Metric, f64>) -> Self {
         Thresholds(percent)
+    }
+
+    /// Those of the metrics that there are without a FUSE server.
+    pub(crate) fn without_server(&self) -> Self {
+        let kept = self.0.iter().filter(|(metric, _)| !metric.is_of_server());
+        Thresholds(kept.map(|(metric, percent)| (*metric, *percent)).collect())
     }
 
     /// The same for every metric, percent.

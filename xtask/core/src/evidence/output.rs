@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use anyhow::{Context as _, bail};
-use lab_protocol::{EndOfProgram, Tool, WorkloadReport};
+use lab_protocol::{EndOfProgram, SocketReport, Tool, WorkloadReport, WorkloadTask};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
@@ -45,12 +45,16 @@ pub enum Unit {
     /// 2^20 bytes a second, what `aio-stress` means by MB/s and `fio` by MiB/s.
     #[serde(rename = "MiB/s")]
     MebibytesPerSecond,
+    /// Round trips a second, of the socket load tool.
+    #[serde(rename = "trips/s")]
+    RoundTripsPerSecond,
 }
 
 impl Unit {
-    /// Bytes a second.
+    /// Bytes a second; of what is not bytes, how many a second.
     pub fn bytes(self) -> f64 {
         match self {
+            Unit::RoundTripsPerSecond => 1.0,
             Unit::MegabytesPerSecond => 1e6,
             Unit::MebibytesPerSecond => f64::from(1 << 20),
         }
@@ -61,6 +65,7 @@ impl Unit {
         match self {
             Unit::MegabytesPerSecond => "MB/s",
             Unit::MebibytesPerSecond => "MiB/s",
+            Unit::RoundTripsPerSecond => "trips/s",
         }
     }
 }
@@ -76,17 +81,22 @@ pub fn unit(tool: Tool) -> Unit {
     match tool {
         Tool::Dd => Unit::MegabytesPerSecond,
         // A suite has no rate, and so no row that would show its unit.
-        Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => {
+        Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest | Tool::Socket => {
             Unit::MebibytesPerSecond
         }
     }
 }
 
-/// The output in which a tool tells its figures: standard error, of `fio` standard output.
+/// The unit in which a workload is reported.
+pub(crate) fn unit_of(task: &WorkloadTask) -> Unit {
+    if task.counts_round_trips() { Unit::RoundTripsPerSecond } else { unit(task.tool) }
+}
+
+/// The output in which a tool tells its figures: standard error, of `fio` and `socket-stress` standard output.
 pub fn figures(tool: Tool, workload: &WorkloadReport) -> &str {
     match tool {
         Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => &workload.stderr,
-        Tool::Fio => &workload.stdout,
+        Tool::Fio | Tool::Socket => &workload.stdout,
     }
 }
 
@@ -99,6 +109,7 @@ pub fn throughput(tool: Tool, figures: &str) -> anyhow::Result<Throughput> {
         Tool::Dd => dd(figures).context("reading the output of dd"),
         Tool::AioStress => aio_stress(figures).context("reading the output of aio-stress"),
         Tool::Fio => fio(figures).context("reading the output of fio"),
+        Tool::Socket => socket(figures),
         Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => bail!("a suite passes or fails, and has no rate"),
     }?;
     if !found.value.is_finite() || found.value <= 0.0 {
@@ -163,6 +174,22 @@ fn fio(stdout: &str) -> anyhow::Result<Throughput> {
     let metrics = fio::metrics(stdout)?;
     let value = metrics.bytes_per_second() / f64::from(1 << 20);
     Ok(Throughput { value, unit: unit(Tool::Fio), bytes: metrics.bytes })
+}
+
+/// The document of `socket-stress`.
+fn socket_report(stdout: &str) -> anyhow::Result<SocketReport> {
+    serde_json::from_str(stdout)
+        .with_context(|| format!("reading the output of socket-stress: {}", excerpt(stdout)))
+}
+
+fn socket(stdout: &str) -> anyhow::Result<Throughput> {
+    let report = socket_report(stdout)?;
+    let seconds = report.elapsed_ns as f64 / 1e9;
+    let (count, unit) = match report.round_trips {
+        Some(_) => (report.operations, Unit::RoundTripsPerSecond),
+        None => (report.bytes, unit(Tool::Socket)),
+    };
+    Ok(Throughput { value: count as f64 / seconds / unit.bytes(), unit, bytes: report.bytes })
 }
 
 /// What stands there instead: the last line.
@@ -237,6 +264,29 @@ pub(crate) mod tests {
         match result {
             Ok(found) => format!("{} {} over {} bytes", found.value, found.unit, found.bytes),
             Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn documents_of_socket_stress() {
+        let trips = r#"{"operations":4000,"bytes":256000,"elapsed-ns":80000000,"round-trips":{"mean-ns":17000,"p50-ns":16895,"p90-ns":18943,"p99-ns":20991,"p99-9-ns":25087}}"#;
+        let stream = r#"{"operations":1000,"bytes":65536000,"elapsed-ns":50000000,"round-trips":null}"#;
+        let shown = |text: &str| throughput(Tool::Socket, text).map(|found| format!("{found:?}"));
+        assert_eq!(
+            shown(trips).unwrap(),
+            "Throughput { value: 50000.0, unit: RoundTripsPerSecond, bytes: 256000 }"
+        );
+        assert_eq!(
+            shown(stream).unwrap(),
+            "Throughput { value: 1250.0, unit: MebibytesPerSecond, bytes: 65536000 }"
+        );
+        let told = |stdout: &str| {
+            requests(Tool::Socket, &report("/bin/socket-stress", stdout, "")).unwrap().unwrap()
+        };
+        assert_eq!((told(trips).iops, told(trips).completion.unwrap().p99_ns), (50_000.0, Some(20_991)));
+        assert_eq!((told(stream).iops, told(stream).completion), (20_000.0, None));
+        for bad in ["", "{}", "killed\n", &stream.replace("50000000", "0")] {
+            throughput(Tool::Socket, bad).unwrap_err();
         }
     }
 

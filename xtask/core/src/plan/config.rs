@@ -10,6 +10,7 @@ mod check;
 mod cpus;
 mod debug;
 pub mod error;
+mod filesystem;
 mod inventory;
 mod job;
 mod named;
@@ -30,8 +31,10 @@ pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
 pub(crate) use check::precision_fits;
 pub(crate) use check::probes_fit;
+pub(crate) use check::probes_have_a_server;
 pub(crate) use check::users_are_let_in;
 pub(crate) use check::workload_fits;
+pub(crate) use check::workload_suits;
 pub use debug::DebugOption;
 pub(crate) use debug::never_timed;
 pub use error::ConfigError;
@@ -50,7 +53,7 @@ pub struct Config {
     pub kernel: KernelSettings,
     /// The kernels that can be built.
     pub variants: BTreeMap<String, Variant>,
-    /// The server settings, `like` followed.
+    /// What workloads can have their files on, `like` followed.
     pub scenarios: BTreeMap<String, Scenario>,
     /// The load tools with their arguments, `like` followed.
     pub workloads: BTreeMap<String, WorkloadTask>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lab_protocol::{ProbeSet, ServerSettings, Tool, WorkloadTask};
+use lab_protocol::{FilesystemKind, LocalFilesystem, ProbeSet, ServerSettings, Tool, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
 use super::Source;
@@ -36,7 +36,7 @@ pub struct Plan {
     pub kernel: KernelSettings,
     /// The kernels, in the order of the plan.
     pub variants: Vec<Variant>,
-    /// The server settings, in the order of the plan.
+    /// The scenarios, in the order of the plan.
     pub scenarios: Vec<Scenario>,
     /// What runs in each boot, in this order. Empty only if all probes run instead.
     pub workloads: Vec<WorkloadTask>,
@@ -48,9 +48,17 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The load tools that its workloads use, each once.
-    pub fn tools(&self) -> Vec<Tool> {
-        BTreeSet::from_iter(self.workloads.iter().map(|workload| workload.tool)).into_iter().collect()
+    /// The programs that its boots use, each once: load tools, and what makes file systems.
+    pub fn programs(&self) -> Vec<Carried> {
+        let tools = self.workloads.iter().map(|workload| Carried::Tool(workload.tool));
+        let filesystems = self.scenarios.iter().filter_map(|scenario| scenario.filesystem.as_ref());
+        let makers = filesystems.map(|filesystem| filesystem.kind).filter(|kind| kind.maker().is_some());
+        BTreeSet::from_iter(tools.chain(makers.map(Carried::Maker))).into_iter().collect()
+    }
+
+    /// Whether a FUSE server has a part in any of it.
+    pub fn has_server(&self) -> bool {
+        self.scenarios.iter().any(|scenario| scenario.server.is_some())
     }
 
     /// Whether something is planted in one of its arms, so that it tests the lab.
@@ -160,14 +168,40 @@ pub struct Prefix {
     pub subject: String,
 }
 
-/// A named set of server settings.
+/// A program that the image has for plans that use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Carried {
+    /// A load tool.
+    Tool(Tool),
+    /// What makes a file system.
+    Maker(FilesystemKind),
+}
+
+impl From<Tool> for Carried {
+    fn from(tool: Tool) -> Self {
+        Carried::Tool(tool)
+    }
+}
+
+/// What workloads have their files on, by name: a FUSE server or a file system of the guest's kernel, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Scenario {
     /// The scenario's name in `lab.toml`.
     pub name: String,
-    /// The settings, none left open.
-    pub server: ServerSettings,
+    /// The settings of the FUSE server, none left open; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerSettings>,
+    /// Without a server: the file system; none if workloads have no files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filesystem: Option<LocalFilesystem>,
+}
+
+impl Scenario {
+    /// Whether workloads can have a file.
+    pub fn has_files(&self) -> bool {
+        self.server.is_some() || self.filesystem.is_some()
+    }
 }
 
 /// The kernel source and the configuration fragments.
@@ -249,7 +283,7 @@ pub struct MachineSettings {
     pub cpus: u32,
     /// Guest memory, MiB.
     pub memory_mib: u32,
-    /// Size of the storage tmpfs in the guest, MiB.
+    /// Size of the storage in the guest, MiB: the tmpfs behind the FUSE server, or a file system of the guest's kernel.
     pub storage_mib: u32,
     /// How long a workload may take in guest time, seconds.
     pub workload_limit_s: u32,

@@ -62,11 +62,15 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         }
     }
     config::never_timed(name, entry.debug.as_ref(), &workloads).map_err(wrong)?;
+    let of_plan: Vec<_> = scenarios.iter().collect();
     for workload in &workloads {
         config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
-        config::users_are_let_in(workload, &scenarios.iter().collect::<Vec<_>>()).map_err(wrong)?;
+        config::workload_suits(workload, &of_plan).map_err(wrong)?;
+        config::users_are_let_in(workload, &of_plan).map_err(wrong)?;
     }
     let probes = probes(entry, overrides).map_err(|message| ConfigError::new("--plan", message))?;
+    config::probes_have_a_server(probes, &of_plan)
+        .map_err(|message| ConfigError::new("--scenarios", message))?;
     config::probes_fit(probes, workloads.len(), scenarios.len())
         .map_err(|(key, message)| ConfigError::new(format!("--{key}"), message))?;
 

@@ -76,6 +76,14 @@ pub fn self_test(
     placebos: &[String],
 ) -> Result<Plan, ConfigError> {
     let plan = resolve(config, name, &Overrides { variants: None, steps: None, ..overrides.clone() })?;
+    let other = plan.scenarios.iter().find(|scenario| scenario.server.is_none());
+    if let Some(scenario) = other {
+        let message = format!(
+            "slowdowns are planted in the FUSE server and its storage, and the scenario {} has none; use scenarios that have",
+            suggest::quoted(&scenario.name)
+        );
+        return Err(ConfigError::new("--plan", message));
+    }
     let clock = plan.machine.clock;
     let kernel = match overrides.variants.as_deref() {
         None => &plan.baseline,

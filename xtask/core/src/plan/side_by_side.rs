@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lab_protocol::{ProbeSet, Tool, WorkloadTask};
 
-use crate::plan::{Clock, Plan};
+use crate::plan::{Carried, Clock, Plan};
 
 /// What QEMU takes beside the guest's memory, MiB: its translations of guest code, which have a limit with the virtual clock,
 /// its own memory, and what the lab keeps of the boot.
@@ -97,8 +97,8 @@ fn touched_mib(plan: &Plan) -> u64 {
 }
 
 fn libraries_mib(plan: &Plan) -> u64 {
-    let is_of_the_host = |tool: &Tool| matches!(tool, Tool::Fio | Tool::StressNg);
-    if plan.tools().iter().any(is_of_the_host) { LIBRARIES_MIB } else { 0 }
+    let is_large = |program: &Carried| matches!(program, Carried::Tool(Tool::Fio | Tool::StressNg));
+    if plan.programs().iter().any(is_large) { LIBRARIES_MIB } else { 0 }
 }
 
 /// The files of the workloads, each size once, in the storage and maybe in the page cache. What a suite writes is its own

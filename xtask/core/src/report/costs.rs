@@ -26,7 +26,9 @@ pub(super) fn render(comparison: &Comparison) -> Option<String> {
             lines.push(wrap("  ", &format!("{}: {}", variant.name, parts.join("; ")), WIDTH, 4));
         }
     }
-    let names = Metric::COSTS.map(Metric::name).join(", ");
+    let looked_at = |metric: &Metric| rows().any(|row| row.metric == *metric);
+    let names: Vec<&str> = Metric::COSTS.into_iter().filter(looked_at).map(Metric::name).collect();
+    let names = names.join(", ");
     let (lead, end) = match lines.is_empty() {
         true => {
             (format!("Costs: no change by more than the thresholds was found of {names}."), String::new())

@@ -10,13 +10,12 @@ use crate::text::layout::{WIDTH, align_right, new_table};
 
 /// Each part by itself.
 pub(super) fn render(comparison: &Comparison) -> Vec<String> {
-    let parts =
-        [Some(differences(comparison)), Some(requests(comparison)), storage(comparison), tests(comparison)];
+    let parts = [Some(differences(comparison)), requests(comparison), storage(comparison), tests(comparison)];
     parts.into_iter().flatten().collect()
 }
 
-fn all(comparison: &Comparison) -> Vec<&Scenario> {
-    comparison.scenarios.iter().collect()
+fn served(comparison: &Comparison) -> Vec<&Scenario> {
+    comparison.scenarios.iter().filter(|scenario| scenario.server.is_some()).collect()
 }
 
 /// How far the boots behind a value differ: one line for each row and variant.
@@ -47,13 +46,14 @@ fn repeated(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// What backs the throughput: one line for each row and variant.
-fn requests(comparison: &Comparison) -> String {
+/// What backs the throughput where there is a FUSE server: one line for each row and variant.
+fn requests(comparison: &Comparison) -> Option<String> {
+    let scenarios = served(comparison);
     let columns =
         ["workload", "variant", "reqs", "KiB", "in flight", "mean", "service", "disorder", "failed"];
     let lead = "What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in \
                 flight, mean time from arrival to answer in us (service), out of order, failed.";
-    by_scenario(comparison, &all(comparison), lead, &columns, &requests_line)
+    (!scenarios.is_empty()).then(|| by_scenario(comparison, &scenarios, lead, &columns, &requests_line))
 }
 
 /// The statistics of a wall-clock run: one line for each row and variant.
@@ -163,8 +163,9 @@ fn requests_line(cell: &Cell) -> Vec<String> {
 /// What storage that is more than a latency did with the requests: one line for each row and variant.
 fn storage(comparison: &Comparison) -> Option<String> {
     let busy = |scenario: &&Scenario| {
+        let Some(server) = &scenario.server else { return false };
         let StorageSettings { parallel, mib_per_s, jitter_us, disorder_us, merge_kib, plug_us, .. } =
-            scenario.server.storage;
+            server.storage;
         [parallel, mib_per_s, merge_kib].iter().any(|it| *it > 0)
             || [jitter_us, disorder_us, plug_us].iter().any(|it| *it > 0)
     };
@@ -220,7 +221,7 @@ mod tests {
     fn storage_is_shown_where_it_is_more_than_a_latency() {
         let mut campaign = campaign(Clock::Virtual, &two_arms());
         assert_eq!(storage(&compare(&campaign).unwrap()), None);
-        campaign.file.plan.scenarios[0].server.storage.merge_kib = 1024;
+        campaign.file.plan.scenarios[0].server.as_mut().unwrap().storage.merge_kib = 1024;
         for (boot, operations) in campaign.boots.iter_mut().zip([512, 128, 128, 512]) {
             for workload in &mut boot.report.as_mut().unwrap().workloads {
                 workload.requests.as_mut().unwrap().storage = Some(StorageStats {

@@ -39,8 +39,8 @@ pub fn render(comparison: &Comparison) -> String {
 
 /// A scenario: its settings, and under them the figures, metric by metric.
 fn section(comparison: &Comparison, scenario: &Scenario) -> String {
-    let server = scenario::server(&scenario.server);
-    let mut parts = vec![text::wrap(&format!("{}: ", scenario.name), &server, WIDTH, 2)];
+    let ground = scenario::ground(scenario);
+    let mut parts = vec![text::wrap(&format!("{}: ", scenario.name), &ground, WIDTH, 2)];
     for &metric in &comparison.metrics {
         let is_shown = |row: &&Row| row.scenario == scenario.name && row.metric == metric;
         let rows: Vec<_> = comparison.rows.iter().filter(is_shown).collect();

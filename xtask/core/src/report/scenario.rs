@@ -1,11 +1,49 @@
 //! The settings of a scenario as the reports write them.
 
 use lab_protocol::{
-    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
+    Completion, Distribution, Effect, Fault, Getxattr, LocalFilesystem, NullBlock, OpenMode, ReplyOrder,
+    ServerSettings, StorageSettings, Times,
 };
 
+use crate::plan::Scenario;
+
+/// What workloads have their files on, in one line.
+pub(super) fn ground(scenario: &Scenario) -> String {
+    match (&scenario.server, &scenario.filesystem) {
+        (Some(settings), _) => server(settings),
+        (None, Some(filesystem)) => local(filesystem),
+        (None, None) => "no file system".to_owned(),
+    }
+}
+
+fn local(filesystem: &LocalFilesystem) -> String {
+    let LocalFilesystem { kind, mount_options, device } = filesystem;
+    let mut parts = vec![match device {
+        Some(_) => format!("{} on null_blk in memory", kind.name()),
+        None => kind.name().to_owned(),
+    }];
+    parts.extend((!mount_options.is_empty()).then(|| format!("mounted with {mount_options}")));
+    parts.extend(device.iter().flat_map(null_block));
+    parts.join(", ")
+}
+
+fn null_block(device: &NullBlock) -> [String; 3] {
+    let NullBlock { completion, completion_ns, dither_permille, queue_depth, queues, block_bytes } = device;
+    let dither = match dither_permille {
+        0 => String::new(),
+        permille => format!(" +- {:.1} % drawn for each sample", f64::from(*permille) / 10.0),
+    };
+    let completion = match completion {
+        Completion::Inline => "each transfer completed at once by whoever submits it".to_owned(),
+        Completion::Softirq => "each transfer completed at once in a soft interrupt".to_owned(),
+        Completion::Timer => format!("each transfer completed by a timer after {completion_ns} ns{dither}"),
+    };
+    let plural = if *queues == 1 { "" } else { "s" };
+    [completion, format!("{queues} queue{plural} of {queue_depth}"), format!("blocks of {block_bytes} bytes")]
+}
+
 /// All of it in one line; what is switched off is not mentioned.
-pub(super) fn server(server: &ServerSettings) -> String {
+fn server(server: &ServerSettings) -> String {
     let mut parts = vec![
         format!("{} threads{}", server.threads, if server.clone_fd { " on cloned fds" } else { "" }),
         format!("{} KiB requests", server.request_kib),
@@ -109,6 +147,66 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::comparison::{Question, answer, compare};
+    use crate::evidence::metric::Metric;
+    use crate::fixtures::{campaign, two_arms};
+    use crate::plan::Clock;
+    use crate::report::Format;
+    use lab_protocol::FilesystemKind;
+
+    fn on_ext4(completion: Completion, completion_ns: u64, dither_permille: u32) -> Scenario {
+        let device = NullBlock {
+            completion,
+            completion_ns,
+            dither_permille,
+            queue_depth: 64,
+            queues: 1,
+            block_bytes: 4096,
+        };
+        let filesystem = LocalFilesystem {
+            kind: FilesystemKind::Ext4,
+            mount_options: "noatime".to_owned(),
+            device: Some(device),
+        };
+        Scenario { name: "slow".to_owned(), server: None, filesystem: Some(filesystem) }
+    }
+
+    #[test]
+    fn what_there_is_instead_of_a_server() {
+        let timer = on_ext4(Completion::Timer, 10_000, 20);
+        expect!["ext4 on null_blk in memory, mounted with noatime, each transfer completed by a timer after 10000 ns +- 2.0 % drawn for each sample, 1 queue of 64, blocks of 4096 bytes"].assert_eq(&ground(&timer));
+        let inline = ground(&on_ext4(Completion::Inline, 0, 0));
+        assert!(inline.contains("each transfer completed at once by whoever submits it,"), "{inline}");
+        let tmpfs =
+            LocalFilesystem { kind: FilesystemKind::Tmpfs, mount_options: String::new(), device: None };
+        let scenario = Scenario { filesystem: Some(tmpfs), ..timer.clone() };
+        assert_eq!(ground(&scenario), "tmpfs");
+        assert_eq!(ground(&Scenario { filesystem: None, ..timer }), "no file system");
+    }
+
+    /// Whoever tries a series for another subsystem need not know of FUSE.
+    #[test]
+    fn without_a_server_no_report_speaks_of_one() {
+        let mut campaign = campaign(Clock::Virtual, &two_arms());
+        campaign.file.plan.scenarios = vec![on_ext4(Completion::Timer, 10_000, 20)];
+        for report in campaign.boots.iter_mut().filter_map(|boot| boot.report.as_mut()) {
+            report.negotiated = None;
+            report.workloads.iter_mut().for_each(|workload| workload.requests = None);
+        }
+        let comparison = compare(&campaign).unwrap();
+        for (format, name, _) in Format::ALL {
+            let text = format.render(&comparison).unwrap().to_lowercase();
+            for word in ["fuse", "server", "request", "in flight", "in-flight"] {
+                let line = text.lines().find(|line| line.contains(word));
+                assert_eq!(line, None, "{name}");
+            }
+        }
+        let question = Question { metrics: vec![Metric::ServerCpu], against: None };
+        let error = answer(&campaign, &question).unwrap_err().to_string();
+        assert!(error.starts_with("--metric server-cpu: no scenario of plan"), "{error}");
+        let question = Question { metrics: vec![Metric::ToolCpu], against: None };
+        assert!(!answer(&campaign, &question).unwrap().rows.is_empty());
+    }
 
     #[test]
     fn what_is_set_is_said() {

@@ -61,7 +61,7 @@ fn header(comparison: &Comparison) -> String {
         format!("{}, {} CPUs, {}", comparison.host.cpu, comparison.host.cpus, comparison.host.system),
     ));
     for scenario in comparison.scenarios.iter().filter(|_| text::is_measured(comparison)) {
-        lines.push(("scenario", format!("{}: {}", scenario.name, scenario::server(&scenario.server))));
+        lines.push(("scenario", format!("{}: {}", scenario.name, scenario::ground(scenario))));
     }
     for variant in &comparison.variants {
         let baseline = if variant.name == comparison.baseline { " (baseline)" } else { "" };

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lab_core::plan::Carried;
 use lab_protocol::Tool;
 use xshell::{Cmd, Shell, cmd};
 
@@ -12,13 +13,16 @@ use crate::lab::process;
 /// The target of the guest's programs.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// A crate below `images/` and its place in the guest.
+/// A crate below `images/` and its place in every image.
 const PROGRAMS: [(&str, &str); 4] = [
     ("lab-init", "/init"),
     ("passthrough", "/bin/passthrough"),
     ("aio-stress", "/bin/aio-stress"),
     ("probe", "/bin/probe"),
 ];
+
+/// The same for the image of plans with this tool only.
+const SOCKET_STRESS: (Carried, &str) = (Carried::Tool(Tool::Socket), "socket-stress");
 
 /// A program of crates.io that only the image of plans with its tool has.
 struct Installed {
@@ -33,9 +37,16 @@ const INSTALLED: [Installed; 2] = [
     Installed { tool: Tool::Pjdfstest, package: "pjdfstest", version: "0.2.2" },
 ];
 
-/// The packages that `tools` need from the registry, with their versions.
-pub(super) fn installed(tools: &[Tool]) -> Vec<String> {
-    let wanted = INSTALLED.iter().filter(|of| tools.contains(&of.tool));
+/// The crates below `images/` that an image has with `programs`, with their places.
+pub(super) fn own(programs: &[Carried]) -> Vec<(&'static str, &'static str)> {
+    let (tool, package) = SOCKET_STRESS;
+    let more = programs.contains(&tool).then_some((package, Tool::Socket.guest_path()));
+    PROGRAMS.into_iter().chain(more).collect()
+}
+
+/// The packages that `programs` need from the registry, with their versions.
+pub(super) fn installed(programs: &[Carried]) -> Vec<String> {
+    let wanted = INSTALLED.iter().filter(|of| programs.contains(&of.tool.into()));
     wanted.map(|of| format!("{} {}", of.package, of.version)).collect()
 }
 
@@ -76,22 +87,23 @@ pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain
 ///
 /// # Errors
 /// If they do not compile.
-pub(super) fn build(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Vec<Part>> {
+pub(super) fn build(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow::Result<Vec<Part>> {
     let _folder = sh.push_dir(checkout);
     let sysroot = process::read(isolated(cmd!(sh, "rustc --print sysroot")))?;
     let cargo_home = cargo_home(sh)?;
     let checkout_text = checkout.to_str().context("the path of the checkout is not UTF-8")?;
     let flags = rustflags(checkout_text, &cargo_home, &sysroot);
     let target_folder = checkout.join("target/guest");
-    let packages = PROGRAMS.iter().flat_map(|(package, _)| ["--package", package]);
+    let wanted = own(programs);
+    let packages = wanted.iter().flat_map(|(package, _)| ["--package", package]);
     let options =
         ["--release", "--locked", "--quiet", "--target", TARGET, "--config", "profile.release.strip=true"];
     let build = isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"));
     process::run(build.env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
     let folder = target_folder.join(TARGET).join("release");
-    let own = PROGRAMS.iter().map(|(package, place)| read(sh, &folder, package, place));
+    let own = wanted.iter().map(|(package, place)| read(sh, &folder, package, place));
     let mut parts = own.collect::<anyhow::Result<Vec<_>>>()?;
-    for wanted in INSTALLED.iter().filter(|of| tools.contains(&of.tool)) {
+    for wanted in INSTALLED.iter().filter(|of| programs.contains(&of.tool.into())) {
         let Installed { tool, package, version } = wanted;
         let root = target_folder.join("installed").join(format!("{package}-{version}"));
         let exact = format!("={version}");

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use lab_core::plan::Carried;
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use super::elf::{self, Needs};
-use crate::lab::process::{self, path::find_in};
+use crate::lab::process::{
+    self,
+    path::{find_also_roots, find_in},
+};
 
 /// A file of the host and its place in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,23 +52,46 @@ const STRESS_NG: Program = Program {
 };
 const FIO: Program = Program { tool: Tool::Fio, name: "fio", package: "fio", version: "fio-3." };
 
-/// Finds `dd` of GNU coreutils and those of `tools` that come from the host, and everything that they need.
+/// Finds `dd` of GNU coreutils and those of `programs` that come from the host, and everything that they need.
 ///
 /// # Errors
 /// If there is none, or a library is missing.
-pub(crate) fn gather(sh: &Shell, tools: &[Tool]) -> anyhow::Result<Vec<HostFile>> {
+pub(crate) fn gather(sh: &Shell, programs: &[Carried]) -> anyhow::Result<Vec<HostFile>> {
     let mut files = Vec::new();
     // Every image has the small one; the large one is there only for who asks for it.
     for program in [DD, FIO, STRESS_NG]
         .into_iter()
-        .filter(|program| program.tool == Tool::Dd || tools.contains(&program.tool))
+        .filter(|program| program.tool == Tool::Dd || programs.contains(&Carried::Tool(program.tool)))
     {
-        let path = find(sh, program)?;
-        let closure = with_closure(sh, &path, program.tool.guest_path())
-            .with_context(|| format!("looking for what {path} needs"))?;
-        add(&mut files, closure)?;
+        add_program(sh, &find(sh, program)?, program.tool.guest_path(), &mut files)?;
+    }
+    for program in programs {
+        let Carried::Maker(kind) = program else { continue };
+        if let Some(guest_path) = kind.maker() {
+            add_program(sh, &find_maker(sh, guest_path)?, guest_path, &mut files)?;
+        }
     }
     Ok(files)
+}
+
+/// Adds a program of the host and everything that it needs.
+fn add_program(sh: &Shell, path: &str, guest_path: &str, files: &mut Vec<HostFile>) -> anyhow::Result<()> {
+    let closure = with_closure(sh, path, guest_path);
+    add(files, closure.with_context(|| format!("looking for what {path} needs"))?)
+}
+
+/// The program of the host that makes a file system. Whatever its version, it is the same in all boots of a campaign.
+fn find_maker(sh: &Shell, guest_path: &str) -> anyhow::Result<String> {
+    let name = guest_path.rsplit('/').next().unwrap_or(guest_path);
+    let path = find_also_roots(&sh.var_os("PATH").unwrap_or_default(), name);
+    let path =
+        path.with_context(|| format!("there is no `{name}`: `cargo xtask doctor` names its package"))?;
+    utf8(path)
+}
+
+fn utf8(path: PathBuf) -> anyhow::Result<String> {
+    let path = path.into_os_string().into_string();
+    path.map_err(|path| anyhow::anyhow!("the name {} is not UTF-8", path.display()))
 }
 
 /// Adds what one program needs to what others need, each file once.
@@ -93,8 +120,7 @@ fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
     let Some(path) = find_in(&folders, name) else {
         bail!("there is no `{name}` in PATH: install {package}");
     };
-    let path = path.into_os_string().into_string();
-    let path = path.map_err(|path| anyhow::anyhow!("the name {} is not UTF-8", path.display()))?;
+    let path = utf8(path)?;
     let answer = process::output(cmd!(sh, "{path} --version"))?.stdout;
     let answer = String::from_utf8_lossy(&answer);
     if !answer.starts_with(version) {
@@ -227,6 +253,8 @@ fn configured_folders(text: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use lab_protocol::FilesystemKind;
+
     use super::*;
 
     #[test]
@@ -267,12 +295,27 @@ mod tests {
     #[test]
     fn dd_of_this_machine_is_whole() {
         let sh = Shell::new().unwrap();
-        let files = gather(&sh, &[Tool::Dd, Tool::AioStress]).unwrap();
+        let files = gather(&sh, &[Tool::Dd, Tool::AioStress].map(Carried::Tool)).unwrap();
         assert_eq!(files[0].guest_path, "/bin/dd");
         assert!(files.iter().any(|file| file.guest_path.ends_with("/libc.so.6")), "{files:?}");
         let places: std::collections::BTreeSet<&str> =
             files.iter().map(|file| file.guest_path.as_str()).collect();
         assert_eq!(places.len(), files.len(), "a place that is taken twice: {files:?}");
+    }
+
+    /// mkfs lies in a folder that is not in the `PATH` of everybody.
+    #[test]
+    fn what_makes_a_file_system_is_there_for_who_uses_it() {
+        let sh = Shell::new().unwrap();
+        let dd = find(&sh, DD).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(dd, folder.path().join("dd")).unwrap();
+        let _path = sh.push_env("PATH", folder.path());
+        let has_maker = |programs: &[Carried]| {
+            gather(&sh, programs).unwrap().iter().any(|file| file.guest_path == "/bin/mkfs.ext4")
+        };
+        assert!(!has_maker(&[Carried::Maker(FilesystemKind::Tmpfs)]));
+        assert!(has_maker(&[Carried::Maker(FilesystemKind::Ext4)]));
     }
 
     /// The library that both need is not their last file.
@@ -299,8 +342,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(find(&sh, DD).unwrap(), folder.path().join("dd")).unwrap();
         let _path = sh.push_env("PATH", folder.path());
-        let error = || gather(&sh, &[Tool::Dd, Tool::Fio]).unwrap_err().to_string();
-        gather(&sh, &[Tool::Dd, Tool::AioStress]).unwrap();
+        let error = || gather(&sh, &[Tool::Dd, Tool::Fio].map(Carried::Tool)).unwrap_err().to_string();
+        gather(&sh, &[Tool::Dd, Tool::AioStress].map(Carried::Tool)).unwrap();
         assert_eq!(error(), "there is no `fio` in PATH: install fio");
         let fio = folder.path().join("fio");
         sh.write_file(&fio, "#!/bin/sh\necho fio-2.21\n").unwrap();

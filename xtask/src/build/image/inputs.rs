@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use lab_protocol::Tool;
+use lab_core::plan::Carried;
 use xshell::Shell;
 
 use super::guest::{self, Toolchain};
@@ -15,7 +15,7 @@ use crate::lab::digest::{self, Parts};
 const RECIPE: &str = "1";
 
 /// Files and folders of the checkout that shape the guest's programs.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
@@ -25,6 +25,7 @@ const SOURCES: [&str; 9] = [
     "images/passthrough",
     "images/probe",
     "images/protocol",
+    "images/socket-stress",
 ];
 
 /// Everything that an image is made from.
@@ -34,7 +35,7 @@ pub(super) struct Inputs {
     pub(super) host_files: Vec<HostFile>,
     /// Names and digests, in order.
     parts: Vec<(String, String)>,
-    pub(super) tools: Vec<Tool>,
+    pub(super) programs: Vec<Carried>,
 }
 
 impl Inputs {
@@ -49,9 +50,9 @@ impl Inputs {
 ///
 /// # Errors
 /// If one is missing.
-pub(super) fn gather(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Result<Inputs> {
+pub(super) fn gather(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow::Result<Inputs> {
     let toolchain = guest::toolchain(sh, checkout)?;
-    let host_files = host::gather(sh, tools)?;
+    let host_files = host::gather(sh, programs)?;
     let mut parts = Vec::new();
     for source in SOURCES {
         add_sources(sh, checkout, Path::new(source), &mut parts)?;
@@ -65,8 +66,10 @@ pub(super) fn gather(sh: &Shell, checkout: &Path, tools: &[Tool]) -> anyhow::Res
     for file in &host_files {
         parts.push((format!("host {}", file.guest_path), digest::of_file(Path::new(&file.host_path))?));
     }
-    parts.extend(guest::installed(tools).into_iter().map(|package| ("crates.io".to_owned(), package)));
-    Ok(Inputs { toolchain, host_files, parts, tools: tools.to_vec() })
+    let own = guest::own(programs).into_iter();
+    parts.extend(own.map(|(package, place)| ("own program".to_owned(), format!("{package} at {place}"))));
+    parts.extend(guest::installed(programs).into_iter().map(|package| ("crates.io".to_owned(), package)));
+    Ok(Inputs { toolchain, host_files, parts, programs: programs.to_vec() })
 }
 
 /// Adds a file, or all files of a folder in the order of their names.
@@ -93,6 +96,8 @@ fn add_sources(
 
 #[cfg(test)]
 mod tests {
+    use lab_protocol::Tool;
+
     use super::*;
 
     #[test]
@@ -122,11 +127,21 @@ mod tests {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
         let key_with = |settings: &str| {
             sh.write_file(home.path().join("config.toml"), settings).unwrap();
-            gather(&sh, &checkout, &[Tool::Dd]).unwrap().key()
+            gather(&sh, &checkout, &[Tool::Dd.into()]).unwrap().key()
         };
         let without = key_with("");
         assert_eq!(key_with("[net]\nretry = 3\n"), without);
         assert_ne!(key_with("[profile.release]\nopt-level = 1\n"), without);
+    }
+
+    #[test]
+    fn what_only_some_plans_use_makes_another_image() {
+        let sh = Shell::new().unwrap();
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        let key = |programs: &[Carried]| gather(&sh, &checkout, programs).unwrap().key();
+        let plain = key(&[Tool::Dd.into()]);
+        assert_eq!(key(&[Tool::AioStress.into()]), plain);
+        assert_ne!(key(&[Tool::Socket.into()]), plain);
     }
 
     #[test]

@@ -163,14 +163,15 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
     let variant = plan.variants.iter().find(|variant| variant.name == step.variant);
     let variant = variant.with_context(|| format!("the plan has no variant {}", step.variant))?;
     let mut server = scenario.server.clone();
-    match variant.planted() {
-        None => {}
-        Some(Planted::WorkNs(ns)) => server.burn_ns = ns,
-        Some(Planted::LatencyPermille(permille)) => server.storage.lengthen(permille),
+    match (variant.planted(), &mut server) {
+        (None, _) | (_, None) => {}
+        (Some(Planted::WorkNs(ns)), Some(server)) => server.burn_ns = ns,
+        (Some(Planted::LatencyPermille(permille)), Some(server)) => server.storage.lengthen(permille),
     }
     Ok(Assignment {
         nonce,
         server,
+        filesystem: scenario.filesystem.clone(),
         storage_mib: plan.machine.storage_mib,
         workloads: plan.workloads.clone(),
         workload_limit_s: plan.machine.workload_limit_s,

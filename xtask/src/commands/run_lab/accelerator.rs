@@ -52,13 +52,15 @@ fn unpatched_place(variants: &[Variant]) -> Option<usize> {
     variants.iter().position(Variant::is_unpatched)
 }
 
-/// What the test guest does: it starts the server, and ends.
+/// What the test guest does: it mounts what the first scenario has, and ends.
 fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignment> {
     let scenario = plan.scenarios.first().context("a plan has at least one scenario")?;
     Ok(Assignment {
         nonce,
         server: scenario.server.clone(),
-        storage_mib: 16,
+        // Enough for the journal of a file system.
+        filesystem: scenario.filesystem.clone(),
+        storage_mib: if scenario.filesystem.is_some() { 64 } else { 16 },
         workloads: Vec::new(),
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: 0,

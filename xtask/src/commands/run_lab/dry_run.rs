@@ -42,7 +42,7 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
 }
 
 fn packages(sh: &Shell, plan: &Plan) -> String {
-    let missing = host::missing(&plan.tools());
+    let missing = host::missing(&plan.programs());
     let how = match (missing.is_empty(), host::can_install()) {
         (true, _) => return "all there".to_owned(),
         (false, true) => "to be installed",
@@ -79,7 +79,7 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
         }
         Err(error) => format!("what of the series is not built cannot be found out: {error:#}\n"),
     };
-    text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &plan.tools()) {
+    text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &plan.programs()) {
         Ok(is_there) => format!("image  {}\n", how(is_there)),
         Err(error) => format!("image  cannot be looked up: {error:#}\n"),
     };

@@ -124,7 +124,7 @@ mod tests {
         other.workloads.pop();
         check(&other, &earlier, 1, expect!["no earlier boots: no estimate"]);
         let mut other = plan;
-        other.scenarios[0].server.threads += 1;
+        other.scenarios[0].server.as_mut().unwrap().threads += 1;
         check(&other, &earlier, 1, expect!["no earlier boots: no estimate"]);
     }
 }

@@ -4,12 +4,20 @@ use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+/// Where programs for root lie; the `PATH` of other users may lack them.
+const ROOTS_FOLDERS: &str = "/usr/sbin:/sbin";
+
 /// The first file in the environment's `PATH` of this name that can be run.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
-    find_in(&std::env::var_os("PATH")?, name)
+    find_also_roots(&std::env::var_os("PATH")?, name)
 }
 
-/// The same in `folders`, which are written as `PATH` is.
+/// The first in `folders`, which are written as `PATH` is, or else in those of root.
+pub(crate) fn find_also_roots(folders: &OsStr, name: &str) -> Option<PathBuf> {
+    find_in(folders, name).or_else(|| find_in(ROOTS_FOLDERS.as_ref(), name))
+}
+
+/// The first in `folders`.
 pub(crate) fn find_in(folders: &OsStr, name: &str) -> Option<PathBuf> {
     std::env::split_paths(folders).map(|folder| folder.join(name)).find(|file| {
         file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)

@@ -84,7 +84,7 @@ fn what_cannot_be_compared_is_refused() {
             "other only probed, and figures are what two campaigns",
         ),
         (
-            refused(&|c| c.file.plan.scenarios[0].server.threads = 3),
+            refused(&|c| c.file.plan.scenarios[0].server.as_mut().unwrap().threads = 3),
             "no row in common: scenario slow has other settings in the two",
         ),
         (

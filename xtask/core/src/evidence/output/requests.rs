@@ -1,10 +1,10 @@
 //! What a load tool tells of its requests.
 
 use anyhow::Context as _;
-use lab_protocol::{Tool, WorkloadReport};
+use lab_protocol::{SocketReport, Tool, WorkloadReport};
 
 use super::latency::{Latency, Requests};
-use super::{DirectionMetrics, ToolMetrics, aio, fio};
+use super::{DirectionMetrics, ToolMetrics, aio, fio, socket_report};
 
 /// What the tool tells of its requests; none if it does not: `dd`, and `aio-stress` without `--json -`.
 ///
@@ -21,7 +21,19 @@ pub fn requests(tool: Tool, workload: &WorkloadReport) -> anyhow::Result<Option<
             let metrics = fio::metrics(&workload.stdout).context("reading the output of fio")?;
             Ok(Some(of_fio(&metrics)))
         }
+        Tool::Socket => socket_report(&workload.stdout).map(|report| Some(of_socket(&report))),
     }
+}
+
+fn of_socket(report: &SocketReport) -> Requests {
+    let completion = report.round_trips.map(|of| Latency {
+        mean_ns: of.mean_ns as f64,
+        p50_ns: Some(of.p50_ns),
+        p90_ns: Some(of.p90_ns),
+        p99_ns: Some(of.p99_ns),
+        p99_9_ns: Some(of.p99_9_ns),
+    });
+    Requests { iops: report.operations as f64 * 1e9 / report.elapsed_ns as f64, completion }
 }
 
 /// Percentiles of reads and of writes cannot be put together: of both only the mean is left.

@@ -9,7 +9,7 @@ use super::{Cases, Known, excerpt, fio};
 pub(crate) fn cases(tool: Tool, workload: &WorkloadReport) -> Option<Cases> {
     match tool {
         Tool::Pjdfstest => Cases::parse(&workload.stdout).ok(),
-        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx => None,
+        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Socket => None,
     }
 }
 
@@ -38,7 +38,7 @@ pub fn passed(tool: Tool, workload: &WorkloadReport) -> anyhow::Result<()> {
         Tool::Pjdfstest => Cases::parse(&workload.stdout).map(drop),
         // Each job has an error number of its own.
         Tool::Fio => fio::metrics(&workload.stdout).map(drop),
-        Tool::Dd | Tool::AioStress => bail!("it is no suite"),
+        Tool::Dd | Tool::AioStress | Tool::Socket => bail!("it is no suite"),
     }
 }
 

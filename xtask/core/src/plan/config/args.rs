@@ -2,7 +2,7 @@
 //!
 //! Anything else would measure another file system than the one under test, or overwrite what the guest needs.
 
-use lab_protocol::{Tool, WorkloadTask};
+use lab_protocol::{SocketRun, Tool, WorkloadTask};
 
 use crate::text::suggest::quoted;
 
@@ -18,6 +18,10 @@ pub(super) fn check(tool: Tool, args: &[String], file_mib: u32) -> Result<(), St
         Tool::Fio | Tool::Pjdfstest => None,
         Tool::StressNg => stress_ng(args)?,
         Tool::Fsx => fsx(args)?,
+        Tool::Socket => {
+            SocketRun::parse(args)?;
+            None
+        }
     };
     // Beyond the end there is nothing to read, and writes would extend the file: another path in the kernel.
     match amount {

@@ -111,6 +111,42 @@ pub(crate) fn probes_fit(
     }
 }
 
+/// Probes start FUSE servers of their own: they say nothing of another file system.
+pub(crate) fn probes_have_a_server<'a>(
+    probes: Option<ProbeSet>,
+    scenarios: impl IntoIterator<Item = &'a &'a Scenario>,
+) -> Result<(), String> {
+    let other = scenarios.into_iter().find(|scenario| scenario.server.is_none());
+    match (probes, other) {
+        (Some(_), Some(scenario)) => Err(format!(
+            "the probes are about FUSE, and the scenario {} has no FUSE server; use \"none\"",
+            quoted(&scenario.name)
+        )),
+        (None, _) | (_, None) => Ok(()),
+    }
+}
+
+/// A workload finds what it works on in each scenario: a file, or loopback without a server beside it.
+pub(crate) fn workload_suits<'a>(
+    workload: &WorkloadTask,
+    scenarios: impl IntoIterator<Item = &'a &'a Scenario>,
+) -> Result<(), String> {
+    let suits = |scenario: &Scenario| match workload.has_file() {
+        true => scenario.has_files(),
+        false => scenario.server.is_none(),
+    };
+    let Some(scenario) = scenarios.into_iter().find(|scenario| !suits(scenario)) else { return Ok(()) };
+    let (name, scenario) = (quoted(&workload.name), quoted(&scenario.name));
+    Err(match workload.has_file() {
+        true => format!(
+            "{name} works on a file, and the scenario {scenario} has no file system; use one that has"
+        ),
+        false => format!(
+            "{name} works on no file, and the scenario {scenario} has a FUSE server; use one with filesystem = \"none\""
+        ),
+    })
+}
+
 /// A workload's file and its tool have room in the guest.
 pub(crate) fn workload_fits(
     workload: &WorkloadTask,
@@ -120,7 +156,7 @@ pub(crate) fn workload_fits(
     file_fits_storage(workload, machine_name, machine)?;
     let needed = machine.storage_mib.saturating_add(MEMORY_BESIDE_STORAGE_MIB + MEMORY_FOR_FIO_MIB);
     let tool = match workload.tool {
-        Tool::Dd | Tool::AioStress | Tool::Fsx | Tool::Pjdfstest => return Ok(()),
+        Tool::Dd | Tool::AioStress | Tool::Fsx | Tool::Pjdfstest | Tool::Socket => return Ok(()),
         Tool::Fio => "fio",
         Tool::StressNg => "stress-ng",
     };
@@ -142,7 +178,9 @@ pub(crate) fn users_are_let_in<'a>(
     workload: &WorkloadTask,
     scenarios: impl IntoIterator<Item = &'a &'a Scenario>,
 ) -> Result<(), String> {
-    let closed = scenarios.into_iter().find(|scenario| !scenario.server.allow_other);
+    let closed = scenarios
+        .into_iter()
+        .find(|scenario| scenario.server.as_ref().is_some_and(|server| !server.allow_other));
     match (workload.tool, closed) {
         (Tool::Pjdfstest, Some(scenario)) => Err(format!(
             "{} acts as several users, and the scenario {} lets only root in; use one with allow-other = true",
@@ -150,7 +188,13 @@ pub(crate) fn users_are_let_in<'a>(
             quoted(&scenario.name)
         )),
         (
-            Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest,
+            Tool::Dd
+            | Tool::AioStress
+            | Tool::Fio
+            | Tool::StressNg
+            | Tool::Fsx
+            | Tool::Pjdfstest
+            | Tool::Socket,
             Some(_) | None,
         ) => Ok(()),
     }

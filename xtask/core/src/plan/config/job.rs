@@ -30,7 +30,7 @@ pub(super) struct JobFile {
 pub(super) fn parse(tool: Tool, workload: &Table<'_>) -> Result<JobFile, ConfigError> {
     let (name, example) = match tool {
         Tool::Pjdfstest => ("pjdfstest", "images/pjdfstest/pjdfstest.toml"),
-        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx => {
+        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Socket => {
             ("fio", "images/fio/randread.fio")
         }
     };
@@ -53,7 +53,7 @@ pub(super) fn parse(tool: Tool, workload: &Table<'_>) -> Result<JobFile, ConfigE
 pub(super) fn check(workload: &WorkloadTask, text: &str) -> Result<(), String> {
     match workload.tool {
         Tool::Pjdfstest => pjdfstest::check(text),
-        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx => {
+        Tool::Dd | Tool::AioStress | Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Socket => {
             text::check(text, workload.file_mib)
         }
     }

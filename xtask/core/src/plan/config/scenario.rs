@@ -1,4 +1,4 @@
-//! The scenarios of `lab.toml`: the server, the storage behind it, and what goes wrong in them.
+//! The scenarios of `lab.toml` with a FUSE server: it, the storage behind it, and what goes wrong in them.
 
 use std::ops::RangeInclusive;
 
@@ -8,6 +8,7 @@ use lab_protocol::{
 };
 
 use super::error::ConfigError;
+use super::filesystem;
 use super::reader::{Field, Table};
 use crate::plan::Scenario;
 use crate::text::suggest;
@@ -21,7 +22,8 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
-const KEYS: [&str; 31] = [
+/// Keys of the server, and `like`.
+const KEYS: [&str; 32] = [
     "like",
     "threads",
     "clone-fd",
@@ -53,10 +55,14 @@ const KEYS: [&str; 31] = [
     "storage-merge-kib",
     "storage-plug-us",
     "faults",
+    "filesystem",
 ];
 
 /// Reads one table of `[scenarios]`.
 pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
+    if let Some(filesystem) = filesystem::parse(table, &KEYS)? {
+        return Ok(Scenario { name: name.to_owned(), server: None, filesystem: filesystem.into() });
+    }
     let table = table.clone().only(&KEYS)?;
     let server = ServerSettings {
         threads: table.field("threads").number(1..=256)?,
@@ -93,7 +99,7 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
         faults: table.field("faults").tables()?.iter().map(fault).collect::<Result<_, _>>()?,
     };
     check(&server, &table)?;
-    Ok(Scenario { name: name.to_owned(), server })
+    Ok(Scenario { name: name.to_owned(), server: Some(server), filesystem: None })
 }
 
 fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {

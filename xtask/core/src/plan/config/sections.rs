@@ -145,6 +145,7 @@ fn workload(
         ("stress-ng", Tool::StressNg),
         ("fsx", Tool::Fsx),
         ("pjdfstest", Tool::Pjdfstest),
+        ("socket", Tool::Socket),
     ])?;
     let args = match (tool, table.optional("args"), table.optional("job")) {
         (Tool::Fio, Some(args), _) => {
@@ -157,15 +158,19 @@ fn workload(
             jobs.insert(name.to_owned(), job::parse(tool, &table)?);
             Vec::new()
         }
-        (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx, _, Some(job)) => {
+        (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Socket, _, Some(job)) => {
             return Err(job
                 .error("only fio and pjdfstest take a job; use tool = \"fio\", or args instead of the job"));
         }
-        (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx, _, None) => {
+        (Tool::Dd | Tool::AioStress | Tool::StressNg | Tool::Fsx | Tool::Socket, _, None) => {
             owned(&table.field("args").texts()?)
         }
     };
-    let file_mib = table.field("file-mib").number(1..=LARGEST_MIB)?;
+    let file_mib = match (tool, table.optional("file-mib")) {
+        (Tool::Socket, None) => 0,
+        (Tool::Socket, Some(file_mib)) => return Err(file_mib.error("sockets need no file; remove it")),
+        (_, _) => table.field("file-mib").number(1..=LARGEST_MIB)?,
+    };
     args::check(tool, &args, file_mib).map_err(|message| table.field("args").error(message))?;
     let samples = table.field("samples").number(SAMPLES)?;
     Ok(WorkloadTask { name: name.to_owned(), tool, args, file_mib, samples, job: None })
@@ -334,9 +339,11 @@ fn plan(
     check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())
         .map_err(|(key, message)| at(key)(message))?;
     let scenarios: Vec<&Scenario> = plan.scenarios.iter().map(|name| &config.scenarios[name]).collect();
+    check::probes_have_a_server(plan.probes, &scenarios).map_err(at("probes"))?;
     for name in &workloads {
         let workload = &config.workloads[name.text];
         check::workload_fits(workload, &plan.machine, machine)
+            .and_then(|()| check::workload_suits(workload, &scenarios))
             .and_then(|()| check::users_are_let_in(workload, &scenarios))
             .map_err(|message| name.error(message))?;
     }

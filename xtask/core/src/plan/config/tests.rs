@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod filesystems;
 mod mistakes;
 mod names;
 mod numbers;
@@ -149,11 +150,15 @@ pub(super) fn shown_with_message(text: &str, message: &str) -> String {
     format!("{}\n    {message}\n", crate::text::suggest::shown(text))
 }
 
+fn server<'a>(config: &'a Config, scenario: &str) -> &'a lab_protocol::ServerSettings {
+    config.scenarios[scenario].server.as_ref().unwrap()
+}
+
 #[test]
 fn the_good_file_is_good() {
     let config = Config::parse("lab.toml", GOOD).unwrap();
     assert_eq!(config.variants["original"].series, ["sync-dio"]);
-    let (local, remote) = (&config.scenarios["local"].server, &config.scenarios["remote"].server);
+    let (local, remote) = (server(&config, "local"), server(&config, "remote"));
     assert_eq!((local.storage.latency_us, remote.storage.latency_us), (0, 1000));
     let mut remote = remote.clone();
     remote.storage.latency_us = 0;
@@ -169,7 +174,7 @@ fn like_follows_a_chain_in_any_order() {
          [scenarios.c]\nlike = 'remote'\nrequest-kib = 32\nmax-background = 1\n"
     );
     let config = Config::parse("lab.toml", &text).unwrap();
-    let server = &config.scenarios["a"].server;
+    let server = server(&config, "a");
     let found = (server.threads, server.request_kib, server.max_background, server.storage.latency_us);
     assert_eq!(found, (2, 64, 1, 1000));
 }

@@ -42,6 +42,9 @@ pub(super) fn choose<'a>(
     wanted: &TimelineRequest,
 ) -> anyhow::Result<TimelineSelection<'a>> {
     let logged: Vec<&BootData> = campaign.boots.iter().filter(|boot| has_log(boot)).collect();
+    if !campaign.file.plan.has_server() {
+        bail!("campaign {} has no FUSE server, and so no requests to draw", campaign.name);
+    }
     if logged.is_empty() {
         bail!(
             "campaign {} has no request log; set `request-log = 4096` in a scenario of lab.toml and run the plan again, or: \

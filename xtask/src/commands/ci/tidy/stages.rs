@@ -8,7 +8,7 @@ use super::imports::{self, Imports};
 
 /// The packages, each with its stages from the ground up. Those of one floor do not use each other. Without stages, only
 /// circles are looked for.
-const PACKAGES: [(&str, &[&[&str]]); 10] = [
+const PACKAGES: [(&str, &[&[&str]]); 11] = [
     (
         "xtask/core",
         &[
@@ -30,6 +30,7 @@ const PACKAGES: [(&str, &[&[&str]]); 10] = [
     ("images/passthrough", &[]),
     ("images/aio-stress", &[]),
     ("images/probe", &[]),
+    ("images/socket-stress", &[]),
 ];
 
 /// A package and who uses whom in it.

@@ -101,9 +101,9 @@ fn unknown_keys() {
             series = []\nlike = "original"
                 lab.toml:11:1: variants.stock: there is no key `like`; there are: source, series, behaviour
             thread = 16
-                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 11 more
+                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 12 more
             request_kib = 128
-                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 11 more
+                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 12 more
             file-mb = 64
                 lab.toml:48:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib, samples
             cpu = 2
@@ -128,7 +128,7 @@ fn missing_tables() {
             [variants.kernel]
                 lab.toml:1:1: kernel: missing; add a table such as [kernel]
             [scenarios.dd-read]
-                lab.toml:46:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 11 more
+                lab.toml:46:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 12 more
             [machines]
                 lab.toml:71:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
@@ -380,7 +380,7 @@ fn workloads() {
             tool = "fio"
                 lab.toml:47:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
             tool = "fio2"
-                lab.toml:46:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx" or "pjdfstest"
+                lab.toml:46:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx" or "pjdfstest" or "socket"
             args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
                 lab.toml:48:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
             job = "x.fio"

@@ -146,7 +146,7 @@ fn a_fault_is_read_in_full() {
         times: Times::Always,
         effect: Effect::Short { bytes: 9 },
     };
-    assert_eq!(config.scenarios["remote"].server.faults, std::slice::from_ref(&expected));
+    assert_eq!(config.scenarios["remote"].server.as_ref().unwrap().faults, std::slice::from_ref(&expected));
     for (effect, of) in [
         ("effect = \"errno\", errno = 28", Effect::Errno { errno: 28 }),
         ("effect = \"oversize\", bytes = 4096", Effect::Oversize { bytes: 4096 }),
@@ -154,6 +154,6 @@ fn a_fault_is_read_in_full() {
         let text = text.replace("effect = \"short\", bytes = 9", effect);
         let config = Config::parse("lab.toml", &text).unwrap();
         let expected = Fault { effect: of, ..expected.clone() };
-        assert_eq!(config.scenarios["remote"].server.faults, [expected], "{effect}");
+        assert_eq!(config.scenarios["remote"].server.as_ref().unwrap().faults, [expected], "{effect}");
     }
 }
