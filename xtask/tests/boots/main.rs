@@ -7,6 +7,7 @@ mod data;
 mod each_patch;
 mod modelled;
 mod mutants;
+mod other_subsystems;
 mod probes;
 mod profile;
 mod sandbox;
