@@ -11,7 +11,7 @@ use anyhow::Context as _;
 /// If the kernel has no network.
 pub(crate) fn take_up() -> anyhow::Result<()> {
     try_take_up().context(
-        "taking the loopback device up (without a network put net.config into kernel-config of the plan)",
+        "taking the loopback device up (without a network put loopback.config into kernel-config of the plan)",
     )
 }
 

@@ -105,8 +105,8 @@ pub fn require(sh: &Shell, programs: &[Carried]) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If something is missing that [`require`] cannot install here; the error ends with what does.
-pub(crate) fn ensure_installable(sh: &Shell, tools: &[Tool]) -> anyhow::Result<()> {
-    ensure_installable_all(sh, &needed(tools))
+pub(crate) fn ensure_installable(sh: &Shell, programs: &[Carried]) -> anyhow::Result<()> {
+    ensure_installable_all(sh, &needed(programs))
 }
 
 fn ensure_installable_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {

@@ -35,7 +35,7 @@ fn ext4_and_sockets() {
         samples = 3
         [plans.other]
         like = "ci"
-        kernel-config = ["block.config", "ext4.config", "net.config"]
+        kernel-config = ["block.config", "ext4.config", "loopback.config"]
         baseline = "stock"
         variants = ["stock", "stock-again"]
         scenarios = ["ext4"]

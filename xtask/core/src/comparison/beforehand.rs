@@ -87,7 +87,7 @@ pub(super) fn unfelt(plan: &Plan) -> Option<String> {
     if plan.workloads.is_empty() || plan.workloads.iter().any(may_write_to_the_cache) {
         return None;
     }
-    let asks = |scenario: &&Scenario| scenario.server.writeback_cache;
+    let asks = |scenario: &&Scenario| scenario.server.as_ref().is_some_and(|server| server.writeback_cache);
     let names: Vec<&str> =
         plan.scenarios.iter().filter(asks).map(|scenario| scenario.name.as_str()).collect();
     (!names.is_empty()).then(|| {
@@ -111,6 +111,7 @@ fn may_write_to_the_cache(workload: &WorkloadTask) -> bool {
         }
         Tool::AioStress => !workload.args.iter().any(|word| word == "-O"),
         Tool::Fio => !workload.job.as_ref().is_some_and(|job| is_direct(&job.text)),
+        Tool::Socket => false,
         Tool::StressNg | Tool::Fsx | Tool::Pjdfstest => true,
     }
 }
@@ -217,9 +218,13 @@ mod tests {
         assert_eq!(compared_with_the_baseline(&plan), 1);
     }
 
+    fn ask_for_writeback(plan: &mut Plan, asked: bool) {
+        plan.scenarios[0].server.as_mut().unwrap().writeback_cache = asked;
+    }
+
     fn with_writeback(tool: Tool, args: &[&str], job: Option<&str>) -> Plan {
         let mut plan = plan(Clock::Virtual, 1, 6);
-        plan.scenarios[0].server.writeback_cache = true;
+        ask_for_writeback(&mut plan, true);
         plan.workloads.truncate(1);
         let workload = &mut plan.workloads[0];
         workload.tool = tool;
@@ -248,7 +253,7 @@ mod tests {
         assert_eq!(unfelt(&with_writeback(Tool::AioStress, &["-o", "0", "{file}"], None)), None);
         assert_eq!(unfelt(&with_writeback(Tool::Fsx, &[], None)), None);
         let mut no_writeback = with_writeback(Tool::AioStress, &["-O", "{file}"], None);
-        no_writeback.scenarios[0].server.writeback_cache = false;
+        ask_for_writeback(&mut no_writeback, false);
         assert_eq!(unfelt(&no_writeback), None);
         let probes = Plan { workloads: Vec::new(), ..with_writeback(Tool::Dd, &[], None) };
         assert_eq!(unfelt(&probes), None, "probes feel it");

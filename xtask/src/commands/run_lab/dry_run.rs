@@ -34,8 +34,8 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
     let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
     output::print(&format!("time  {}\n", estimate(&plan, &earlier, side_by_side.boots)))?;
     output::print("nothing was booted, installed, built or written\n")?;
-    host::ensure_installable(sh, &plan.tools())?;
-    if host::missing(&plan.tools()).is_empty() {
+    host::ensure_installable(sh, &plan.programs())?;
+    if host::missing(&plan.programs()).is_empty() {
         preflight::programs(sh, &lab, &plan)?;
     }
     Ok(ExitCode::SUCCESS)
