@@ -1,3 +1,5 @@
+//! Command lines as they are, for each clock and accelerator.
+
 use expect_test::{Expect, expect};
 use lab_core::fixtures::{campaign, two_arms};
 
