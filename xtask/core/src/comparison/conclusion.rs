@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Behaviour, FindingRow, ProbedVariant, Row, SuiteRow, VariantSummary, Verdict, behaviour, check};
-use crate::evidence::metric::{Metric, at_most};
+use crate::evidence::metric::{Metric, ruled_out};
 
 /// The answer of a campaign; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -246,13 +246,13 @@ fn same_row(row: &Row, place: usize, rows: &[Row]) -> Option<(String, f64)> {
 fn limits(same: &[(String, f64)]) -> String {
     let mut by_limit: Vec<(String, Vec<&str>)> = Vec::new();
     for (name, limit) in same {
-        let limit = at_most(*limit);
+        let limit = ruled_out(*limit);
         match by_limit.iter_mut().find(|(known, _)| *known == limit) {
             Some((_, names)) => names.push(name),
             None => by_limit.push((limit, vec![name])),
         }
     }
-    let parts = by_limit.iter().map(|(limit, names)| format!("<{limit} {}", names.join(", ")));
+    let parts = by_limit.iter().map(|(limit, names)| format!("{limit} {}", names.join(", ")));
     format!(" ({})", parts.collect::<Vec<_>>().join("; "))
 }
 

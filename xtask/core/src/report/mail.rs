@@ -115,7 +115,8 @@ fn legend(comparison: &Comparison) -> String {
         .iter()
         .flat_map(|row| &row.cells)
         .filter_map(|cell| cell.change.filter(|change| change.verdict == Verdict::Same)?.limit);
-    let ruled_out = limits.reduce(f64::max).map(|limit| format!(" larger than {}", at_most(limit)));
+    let largest = limits.reduce(f64::max).filter(|limit| *limit > 0.0);
+    let ruled_out = largest.map(|limit| format!(" larger than {}", at_most(limit)));
     format!("~ no difference{}; ? cannot tell", ruled_out.unwrap_or_default())
 }
 

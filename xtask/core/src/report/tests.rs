@@ -342,7 +342,7 @@ fn table_of_wall_clock() {
             | dd-read  | MB/s  |    65.47 |          65.63 |          92.56 |
             |          |       |          | +0.2 % unclear | +41.4 % better |
             | aio-read | MiB/s |    50.00 |          50.00 |          50.00 |
-            |          |       |          |    +0.0 % <0 % |    +0.0 % <0 % |
+            |          |       |          |   +0.0 % equal |   +0.0 % equal |
 
             A change, the median ratio of all pairs of boots, counts if it exceeds 1 % and what the baseline
             shows against itself under another label, if the exact Mann-Whitney p is below 0.05 after the
@@ -396,9 +396,9 @@ fn table_of_wall_clock() {
             - emulated: order of magnitude only (real time under TCG measures the emulator)
 
             Conclusion: nothing speaks against a variant (exit code 0).
-            again against original: no difference in 1 of 2 rows (<0 % aio-read); no statement possible in 1 of
+            again against original: no difference in 1 of 2 rows (equal aio-read); no statement possible in 1 of
               2 rows.
-            patched against original: faster in 1 of 2 rows (x1.414); no difference in 1 of 2 rows (<0 %
+            patched against original: faster in 1 of 2 rows (x1.414); no difference in 1 of 2 rows (equal
               aio-read).
         "#]],
     );
@@ -558,7 +558,7 @@ fn mail_of_wall_clock() {
               dd-read                 1          1                  12
               aio-read                1          1                  12
 
-            ~ no difference larger than 0 %; ? cannot tell
+            ~ no difference; ? cannot tell
 
             No findings in any kernel log.
 
@@ -566,10 +566,10 @@ fn mail_of_wall_clock() {
               differs between them is noise
             Note: emulated: order of magnitude only (real time under TCG measures
               the emulator)
-            again against original: no difference in 1 of 2 rows (<0 % aio-read); no
-              statement possible in 1 of 2 rows.
+            again against original: no difference in 1 of 2 rows (equal aio-read);
+              no statement possible in 1 of 2 rows.
             patched against original: faster in 1 of 2 rows (x1.414); no difference
-              in 1 of 2 rows (<0 % aio-read).
+              in 1 of 2 rows (equal aio-read).
         "#]],
     );
 }
@@ -697,7 +697,7 @@ fn mail_of_metrics() {
         dd-read 1/s               -          -
         aio-read 1/s              -          -
 
-        ~ no difference larger than 0 %; ? cannot tell
+        ~ no difference; ? cannot tell
         iops: not given by dd (dd-read)
         iops: not given by aio-stress without --json - (aio-read)
 
@@ -706,7 +706,7 @@ fn mail_of_metrics() {
         Note: all samples start at the same phase of the timer tick: that they
           agree says that figures repeat, not that a change of some percent is
           owed to the patches; set phase-range-us in lab.toml
-        patched against original: no difference in 2 of 4 rows (<0 % dd-read
+        patched against original: no difference in 2 of 4 rows (equal dd-read
           service-mean, aio-read service-mean); not measured in 2 of 4 rows.
     "#]]
     .assert_eq(&text[text.find("slow: ").unwrap()..]);
@@ -797,7 +797,7 @@ fn mail_patch_by_patch() {
               dd-read                 1          1
               aio-read                1          1
 
-            ~ no difference larger than 0 %; ? cannot tell
+            ~ no difference; ? cannot tell
 
             Patch by patch, each against the step before it:
             1 fuse: do what async-dio-1 says
@@ -823,7 +823,7 @@ fn mail_patch_by_patch() {
             async-dio-2 against async-dio-0: faster in 2 of 2 rows (x4.000 to
               x9.784).
             async-dio-3 against async-dio-0: faster in 1 of 2 rows (x9.782); no
-              difference in 1 of 2 rows (<0 % dd-read); BROKEN in 1 boot; 1 NEW in
+              difference in 1 of 2 rows (equal dd-read); BROKEN in 1 boot; 1 NEW in
               the kernel log.
         "#]],
     );

@@ -4,7 +4,7 @@ use crate::campaign::{KernelBase, Setup};
 use crate::comparison::{
     BootCounts, Cell, Change, Comparison, MinMax, Row, VariantSummary, Verdict, statistics,
 };
-use crate::evidence::metric::{Metric, at_most};
+use crate::evidence::metric::{Metric, at_most, ruled_out};
 use crate::plan::Clock;
 use crate::text::digest;
 pub(super) use crate::text::layout::wrap;
@@ -96,7 +96,7 @@ fn from_to<T>(range: MinMax<T>, show: impl Fn(T) -> String) -> String {
 /// The verdict in words. Where there is no difference: which one is ruled out.
 pub(super) fn verdict(change: &Change) -> String {
     match (change.verdict, change.limit) {
-        (Verdict::Same, Some(limit)) => format!("<{}", at_most(limit)),
+        (Verdict::Same, Some(limit)) => ruled_out(limit),
         (verdict, _) => verdict.word().to_owned(),
     }
 }

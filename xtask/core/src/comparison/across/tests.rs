@@ -199,7 +199,7 @@ fn side_by_side() {
         | dd-read  | MB/s  | original | 67.11 | 66.90 |  -0.31 % |              |               |       |
         |          |       | patched  | 134.2 | 67.24 | -49.90 % | x2.00 better | +0.5 % <0.6 % |    NO |
         | aio-read | MiB/s | original | 50.00 | 50.00 |  +0.00 % |              |               |       |
-        |          |       | patched  | 50.00 | 50.00 |  +0.00 % |  +0.0 % <0 % |   +0.0 % <0 % |   yes |
+        |          |       | patched  | 50.00 | 50.00 |  +0.00 % | +0.0 % equal |  +0.0 % equal |   yes |
 
         B by A: the second campaign's value by the first one's. Effects are those of the variant against the
         baseline within each campaign; they agree if both find the same, or one finds a difference that the
