@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 use rustix::pipe::fcntl_setpipe_size;
 
 /// How many pieces wait for the loop before readers wait for it. A console comes in pieces of a few bytes, and QEMU can
@@ -87,14 +87,19 @@ pub(super) fn with_write_limit(connection: UnixStream) -> io::Result<File> {
 /// If the pipes cannot be made.
 pub(super) fn pipes(path: &Path, stream: Stream, events: &SyncSender<Event>) -> anyhow::Result<File> {
     // Open for both, so that nobody here waits for QEMU.
-    let make = |end: &str| {
+    let make = |end: &str, flags: OFlags| {
         let path = path.with_extension(end);
         mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
-        File::options().read(true).write(true).open(&path)
+        Ok::<_, io::Error>(File::from(rustix::fs::open(
+            &path,
+            OFlags::RDWR | OFlags::CLOEXEC | flags,
+            Mode::empty(),
+        )?))
     };
     let purpose = || format!("making the pipes {}", path.display());
-    let writer = make("in").with_context(purpose)?;
-    let held = make("out").with_context(purpose)?;
+    // A guest that reads nothing must not hold up the watch: what does not fit is given up.
+    let writer = make("in", OFlags::NONBLOCK).with_context(purpose)?;
+    let held = make("out", OFlags::empty()).with_context(purpose)?;
     // A smaller one does as long as the lab is not late.
     let _ = fcntl_setpipe_size(&held, PIPE_BYTES);
     let reader = File::open(path.with_extension("out")).with_context(purpose)?;
@@ -124,4 +129,26 @@ fn read_all(mut reader: impl Read, stream: Stream, events: &SyncSender<Event>) {
         }
     }
     let _ = events.send(Event::End);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn what_a_guest_does_not_read_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sender, receiver) = channel();
+        let _held = pipes(&folder.path().join("port"), Stream::Port, &sender).unwrap();
+        let Ok(Event::Connected(Stream::Port, mut writer)) = receiver.recv() else { panic!("no writer") };
+        let (filled, told) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let error = (0..).find_map(|_| writer.write(b"received\n").err());
+            filled.send(error.map(|error| error.kind())).unwrap();
+        });
+        let kind = told.recv_timeout(Duration::from_secs(300)).expect("no write waits for the guest");
+        assert_eq!(kind, Some(io::ErrorKind::WouldBlock));
+    }
 }
