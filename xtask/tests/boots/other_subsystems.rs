@@ -10,7 +10,7 @@ fn ext4_and_sockets() {
         r#"
         [variants.stock-again]
         series = []
-        [scenarios.ext4]
+        [scenarios.small-ext4]
         filesystem = "ext4"
         mount-options = ""
         device = "null_blk"
@@ -38,7 +38,7 @@ fn ext4_and_sockets() {
         kernel-config = ["block.config", "ext4.config", "loopback.config"]
         baseline = "stock"
         variants = ["stock", "stock-again"]
-        scenarios = ["ext4"]
+        scenarios = ["small-ext4"]
         workloads = ["small-dd-read", "small-dd-fsync", "ping-pong", "stream"]
         probes = "none"
         "#,
@@ -54,7 +54,7 @@ fn ext4_and_sockets() {
             ("ping-pong", "trips/s"),
             ("stream", "MiB/s"),
         ] {
-            let row = row(&comparison, "ext4", workload);
+            let row = row(&comparison, "small-ext4", workload);
             assert_eq!(row["unit"], unit, "{workload}");
             let cell = cell(row, variant);
             assert_eq!(cell["repeat"]["spread"], 0.0, "{workload}: {cell}");
