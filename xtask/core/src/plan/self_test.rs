@@ -8,7 +8,7 @@ use crate::plan::config::{Config, ConfigError};
 use crate::text::suggest;
 
 /// What is planted in each READ and WRITE, nanoseconds: about 0.5, 1, 5 and 20 % of the 126 us that a direct read of `dd`
-/// takes for each 128 KiB in guest time without storage latency (`results/reference-default`: 1041 MB/s).
+/// takes for each 128 KiB in guest time without storage latency (`results/reference-default`: 1040 MB/s).
 const PLANTED_NS: [u64; 4] = [655, 1310, 6550, 26_200];
 
 /// What is planted in the storage's latency with the virtual clock, thousandths: about half a percent of a request of the scenario
