@@ -88,7 +88,8 @@ pub(crate) enum CampaignEnd {
 /// If a record cannot be written: the results would be lost, so no further boot is started.
 pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
     let neighbours = Neighbours::default();
-    let run = |step: &BootStep, company| run_and_tell(context, &neighbours, step, company);
+    let tell = |record: &Record| output::tell(&progress_line(record, context.file.plan.boots.len()));
+    let run = |step: &BootStep, company| run_and_note(context, &neighbours, step, company, tell);
     match context.machine.clock {
         Clock::Virtual => run_side_by_side(context, &neighbours, &tries, &run)?,
         Clock::Wall => run_in_turn(&context.file.plan, tries, context.interrupt, &run)?,
@@ -139,7 +140,7 @@ pub(crate) fn run_one(
     neighbours: &Neighbours,
     step: &BootStep,
 ) -> anyhow::Result<Option<Record>> {
-    run_step(neighbours, step, &|step, company| run_and_note(context, neighbours, step, company))
+    run_step(neighbours, step, &|step, company| run_and_note(context, neighbours, step, company, |_| ()))
 }
 
 /// Runs a boot until it has a result, or was lost too often: the last one; none if the user stopped it. One that was lost is
@@ -188,29 +189,19 @@ fn run_in_turn(plan: &Plan, mut tries: Vec<Try>, interrupt: &Interrupt, run: &Ru
     Ok(())
 }
 
-/// Runs a boot and says how it went; none if the user stopped it.
-fn run_and_tell(
-    context: &BootContext<'_>,
-    neighbours: &Neighbours,
-    step: &BootStep,
-    company: Company,
-) -> anyhow::Result<Option<Record>> {
-    let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
-    if let Some(record) = &record {
-        output::tell(&progress_line(record, context.file.plan.boots.len()));
-        neighbours.note(record, company)?;
-    }
-    Ok(record)
-}
-
+/// Runs a boot, says how it went, and notes it among its neighbours; none if the user stopped it.
 fn run_and_note(
     context: &BootContext<'_>,
     neighbours: &Neighbours,
     step: &BootStep,
     company: Company,
+    tell: impl Fn(&Record),
 ) -> anyhow::Result<Option<Record>> {
     let record = run_attempt(context, step)?.filter(|_| !context.interrupt.is_set());
-    record.iter().try_for_each(|record| neighbours.note(record, company))?;
+    if let Some(record) = &record {
+        tell(record);
+        neighbours.note(record, company)?;
+    }
     Ok(record)
 }
 

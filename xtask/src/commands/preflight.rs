@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use lab_core::plan::{self, AccelChoice, Plan};
 use xshell::Shell;
 
@@ -91,9 +91,11 @@ pub(super) fn programs(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()>
         AccelChoice::Kvm => Accelerator::Kvm,
         AccelChoice::Auto | AccelChoice::Tcg => Accelerator::Tcg,
     };
-    host::require_machine_type(sh, machine_type(plan.machine.clock))?;
-    try_machine(sh, &Machine::new(&plan.machine, accelerator))
-        .with_context(|| format!("plan {}", plan.name))?;
+    if let Err(error) = try_machine(sh, &Machine::new(&plan.machine, accelerator)) {
+        // Of that lack there is more to say than QEMU does.
+        host::require_machine_type(sh, machine_type(plan.machine.clock))?;
+        return Err(error.context(format!("plan {}", plan.name)));
+    }
     image::ensure_possible(sh, lab.checkout.root(), &plan.programs())
 }
 

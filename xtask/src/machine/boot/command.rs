@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use lab_core::plan::{Clock, FIXED_MACHINE, MachineSettings};
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +69,17 @@ impl Machine {
             Clock::Virtual => Some(firmware::rom(self.memory_mib, self.cpus)),
             Clock::Wall => None,
         }
+    }
+}
+
+/// Writes the firmware to `path`, if the guest has one of the lab.
+///
+/// # Errors
+/// If it cannot be written.
+pub(super) fn write_firmware(machine: &Machine, path: &Path) -> anyhow::Result<()> {
+    match machine.firmware() {
+        Some(rom) => std::fs::write(path, rom).with_context(|| format!("writing {}", path.display())),
+        None => Ok(()),
     }
 }
 

@@ -1,15 +1,13 @@
 //! QEMU tried with the machine of a plan, before a kernel is fetched or built for it: without a device, a CPU model or a file
 //! of its own it makes none, and says so.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};
-use tempfile::NamedTempFile;
 use xshell::{Shell, cmd};
 
 use super::Machine;
-use super::command::{Channels, GuestFiles, qemu_command};
+use super::command::{Channels, GuestFiles, qemu_command, write_firmware};
 use super::watch::QEMU;
 use crate::lab::process;
 
@@ -24,8 +22,10 @@ const OF_THE_KERNEL: [&str; 3] = ["-kernel", "-initrd", "-append"];
 /// # Errors
 /// If it does not, with what it says.
 pub(crate) fn try_machine(sh: &Shell, machine: &Machine) -> anyhow::Result<()> {
-    let firmware = firmware_file(machine)?;
-    let arguments = arguments(machine, firmware.path());
+    let folder = tempfile::tempdir().context("making a folder for the firmware")?;
+    let firmware = folder.path().join("firmware");
+    write_firmware(machine, &firmware)?;
+    let arguments = arguments(machine, &firmware);
     let output = process::output_of_input(cmd!(sh, "{QEMU} {arguments...}"), QUIT)
         .context("trying QEMU with the machine of the boots")?;
     ensure!(
@@ -35,13 +35,6 @@ pub(crate) fn try_machine(sh: &Shell, machine: &Machine) -> anyhow::Result<()> {
         process::messages(&output.stderr)
     );
     Ok(())
-}
-
-fn firmware_file(machine: &Machine) -> anyhow::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new().context("making a file for the firmware")?;
-    file.write_all(&machine.firmware().unwrap_or_default())
-        .with_context(|| format!("writing {}", file.path().display()))?;
-    Ok(file)
 }
 
 /// Those of a boot, but the machine is stopped, has no kernel, and is connected to nothing but its monitor, which is on QEMU's

@@ -6,10 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use lab_core::evidence::capture::{Capture, End};
 
-use super::command::{Channels, GuestFiles, plugin_options, qemu_command};
+use super::command::{Channels, GuestFiles, plugin_options, qemu_command, write_firmware};
 use super::process::Qemu;
 use super::received::Received;
 use super::streams::{Event, MOST_WAITING, Stream, channel, listen, pipes, read_in_thread};
@@ -51,9 +50,7 @@ fn watch(
 
     let channels = Channels { port: &port, monitor: &monitor };
     let firmware = folder.path().join("firmware");
-    if let Some(rom) = request.machine.firmware() {
-        std::fs::write(&firmware, rom).with_context(|| format!("writing {}", firmware.display()))?;
-    }
+    write_firmware(&request.machine, &firmware)?;
     let files = GuestFiles { bzimage: &request.bzimage, initramfs: &request.initramfs, firmware: &firmware };
     let mut arguments = qemu_command(&request.machine, files, channels);
     arguments
