@@ -15,7 +15,7 @@ fn the_reference_campaigns_are_judged_as_before() {
     assert!(names.contains(&"reference-default".to_owned()), "{names:?}");
     for name in names {
         let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .args(["compare", &name])
+            .args(["compare", &name, "--evidence"])
             .output()
             .expect("the lab starts");
         let stored = results.join(&name).join("comparison.txt");

@@ -1,19 +1,21 @@
 //! A comparison in the forms in which people and programs read it.
 
 pub mod across;
+mod answer;
 mod behaviour;
 mod costs;
 mod evidence;
+pub mod full;
 pub mod json;
 pub mod mail;
 pub mod mutants;
+pub mod paint;
 pub mod patches;
 pub mod profile;
 mod scenario;
 pub mod self_test;
 mod steps;
 mod suites;
-pub mod table;
 mod text;
 pub mod timeline;
 
@@ -24,7 +26,7 @@ use crate::text::layout::WIDTH;
 /// How a comparison is printed. A new form is a file beside this one, and its lines here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal.
+    /// The answer, for a terminal.
     Table,
     /// Plain text of at most 72 columns, for a cover letter.
     Mail,
@@ -40,13 +42,13 @@ impl Format {
         (Format::Json, "json", "Everything, samples included, for programs"),
     ];
 
-    /// The text of a comparison.
+    /// The text of a comparison. What is for a terminal is the answer; [`full::render`] says the rest.
     ///
     /// # Errors
     /// If it cannot be written in this form.
     pub fn render(self, comparison: &Comparison) -> anyhow::Result<String> {
         Ok(match self {
-            Format::Table => table::render(comparison),
+            Format::Table => answer::render(comparison),
             Format::Mail => mail::render(comparison),
             Format::Json => json::render(comparison)?,
         })

@@ -134,12 +134,15 @@ pub struct Compare {
     /// How it is printed.
     #[arg(long, value_name = "FORM", value_parser = formats(), default_value = "table")]
     pub format: Format,
+    /// Not only the answer, but all that it rests on: kernels, machine, scenarios, samples, requests, behaviour, costs.
+    #[arg(long, conflicts_with_all = ["format", "other"])]
+    pub evidence: bool,
     /// Instead: when the requests of one read or write went out and came back, kernel by kernel. Needs a scenario
     /// with a request log, such as that of the plan `timeline`.
-    #[arg(long, conflicts_with_all = ["format", "other", "metric", "against"])]
+    #[arg(long, conflicts_with_all = ["format", "evidence", "other", "metric", "against"])]
     pub timeline: bool,
     /// Instead: in which functions of the kernel the variants differ. Needs a campaign of `run-lab --profile`.
-    #[arg(long, conflicts_with_all = ["format", "other", "metric", "against", "timeline"])]
+    #[arg(long, conflicts_with_all = ["format", "evidence", "other", "metric", "against", "timeline"])]
     pub profile: bool,
     /// The scenario of the timeline; the first one with a request log if none is named.
     #[arg(long, value_name = "NAME", requires = "timeline")]

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use lab_core::campaign::Campaign;
-use lab_core::comparison::{self, Comparison, Question, across, self_test};
+use lab_core::comparison::self_test::{self, SelfTest};
+use lab_core::comparison::{self, Comparison, Question, across};
 use lab_core::evidence::profile::parse_folded;
+use lab_core::report::paint::paint;
 use lab_core::report::profile::Profiled;
 use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::report::{self, Format};
@@ -16,7 +17,7 @@ use crate::commands::cli;
 use crate::lab::checkout::Checkout;
 use crate::lab::{files, output};
 
-/// The comparison as a file of the campaign.
+/// The comparison with all evidence, as a file of the campaign.
 const STORED: &str = "comparison.txt";
 
 /// `cargo xtask compare`.
@@ -40,11 +41,13 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
     let question = Question { metrics: options.metric.clone(), against: options.against.clone() };
     let Some(other) = &options.other else {
         let comparison = comparison::answer(&campaign, &question)?;
-        if question.is_default() {
-            return show(&campaign, &comparison, options.format);
+        // With another question it is no longer the self-test's.
+        let test = question.is_default().then(|| self_test::check(&campaign, &comparison)).flatten();
+        if options.evidence {
+            output::print(&evidence(&comparison, test.as_ref()))?;
+            return Ok(code(&comparison, test.as_ref()));
         }
-        output::print(&options.format.render(&comparison)?)?;
-        return Ok(ExitCode::from(comparison.conclusion.status.exit_code()));
+        return show(&comparison, test.as_ref(), options.format);
     };
     let other = campaign::load(&campaign::find(&results, Some(other))?)?;
     let across = across::across([&campaign, &other], &question)?;
@@ -88,25 +91,36 @@ fn wanted(options: &cli::Compare) -> TimelineRequest {
     TimelineRequest { scenario, workload, boot }
 }
 
-/// Compares a campaign that has just ended, prints it, and keeps the table beside the records.
+/// Compares a campaign that has just ended, prints the answer, and keeps the evidence beside the records.
 ///
 /// # Errors
 /// If its boots cannot be compared.
 pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let campaign = campaign::load(folder)?;
     let comparison = comparison::compare(&campaign)?;
-    files::write_atomically(&folder.join(STORED), Format::Table.render(&comparison)?.as_bytes())?;
+    let test = self_test::check(&campaign, &comparison);
+    files::write_atomically(&folder.join(STORED), evidence(&comparison, test.as_ref()).as_bytes())?;
     output::print("\n")?;
-    show(&campaign, &comparison, format)
+    show(&comparison, test.as_ref(), format)
 }
 
 /// Prints the comparison, or of a self-test what it came to.
-fn show(campaign: &Campaign, comparison: &Comparison, format: Format) -> anyhow::Result<ExitCode> {
-    let test = self_test::check(campaign, comparison);
-    match &test {
+fn show(comparison: &Comparison, test: Option<&SelfTest>, format: Format) -> anyhow::Result<ExitCode> {
+    match test {
         Some(test) if format == Format::Table => output::print(&report::self_test::render(test))?,
+        None if format == Format::Table => output::print_answer(&format.render(comparison)?, paint)?,
         Some(_) | None => output::print(&format.render(comparison)?)?,
     }
-    let status = test.map_or(comparison.conclusion.status, |test| test.status());
-    Ok(ExitCode::from(status.exit_code()))
+    Ok(code(comparison, test))
+}
+
+/// All that there is to say, last of it what a self-test came to.
+fn evidence(comparison: &Comparison, test: Option<&SelfTest>) -> String {
+    let test = test.map(|test| format!("\n{}", report::self_test::render(test)));
+    report::full::render(comparison) + &test.unwrap_or_default()
+}
+
+fn code(comparison: &Comparison, test: Option<&SelfTest>) -> ExitCode {
+    let status = test.map_or(comparison.conclusion.status, SelfTest::status);
+    ExitCode::from(status.exit_code())
 }

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use anstream::{AutoStream, ColorChoice};
+
 /// Standard output did not take a result.
 #[derive(Debug)]
 pub struct Unwritable(io::Error);
@@ -31,6 +33,17 @@ impl std::error::Error for Unwritable {}
 /// [`Unwritable`].
 pub fn print(text: &str) -> Result<(), Unwritable> {
     print_to(&mut io::stdout().lock(), text)
+}
+
+/// Prints a result that is the answer to somebody, with colours if that is a terminal that has them and wants them.
+///
+/// # Errors
+/// [`Unwritable`].
+pub fn print_answer(text: &str, painted: impl FnOnce(&str) -> String) -> Result<(), Unwritable> {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => print(text),
+        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => print(&painted(text)),
+    }
 }
 
 fn print_to(output: &mut impl Write, text: &str) -> Result<(), Unwritable> {

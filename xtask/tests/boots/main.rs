@@ -44,7 +44,8 @@ fn a_campaign_from_one_command() {
     }
 
     let again = sandbox.lab(&["compare"]);
-    assert_eq!(again.stdout.trim(), sandbox.stored_comparison().trim());
+    let evidence = sandbox.lab(&["compare", "--evidence"]);
+    assert_eq!(evidence.stdout.trim(), sandbox.stored_comparison().trim());
     assert!(run.stdout.contains(again.stdout.trim()), "{run}");
 
     sandbox.remove_record("003-");

@@ -293,7 +293,7 @@ pub(crate) fn at_most(share: f64) -> String {
 
 /// What a limit says of two kernels between which no difference was found.
 pub(crate) fn ruled_out(limit: f64) -> String {
-    if limit == 0.0 { "equal".to_owned() } else { format!("<{}", at_most(limit)) }
+    if limit == 0.0 { "equal".to_owned() } else { format!("within {}", at_most(limit)) }
 }
 
 /// From which change on a difference of a metric counts.

@@ -73,15 +73,16 @@ fn tables(across: &Across) -> Vec<String> {
     }
     let table = |(title, rows): (String, Vec<&PairRow>)| {
         let mut table =
-            new_table(&["workload", "unit", "variant", "A", "B", "B by A", "effect A", "effect B", "agree"]);
+            new_table(&["workload", "variant", "A", "B", "B by A", "effect A", "effect B", "agree"]);
         for row in rows {
             for (place, pair) in row.cells.iter().enumerate() {
-                let [workload, unit] = if place == 0 { [row.workload.as_str(), row.unit] } else { ["", ""] };
-                let start = [workload.to_owned(), unit.to_owned(), pair.variant.clone()];
+                let workload = format!("{} {}", row.workload, row.unit);
+                let workload = if place == 0 { workload.trim_end() } else { "" };
+                let start = [workload.to_owned(), pair.variant.clone()];
                 table.add_row(start.into_iter().chain(line(row, pair)));
             }
         }
-        align_right(&mut table, 3..9);
+        align_right(&mut table, 2..8);
         format!("{title}\n{table}")
     };
     parts.into_iter().map(table).collect()
@@ -113,10 +114,7 @@ fn effect(change: Option<Change>) -> String {
         {
             change.verdict.word().to_owned()
         }
-        Some(change) => match change.ratio {
-            Some(ratio) => format!("{} {}", text::change(ratio), text::verdict(&change)),
-            None => text::verdict(&change),
-        },
+        Some(change) => text::effect(&change),
     }
 }
 

@@ -12,6 +12,8 @@ use groups::{groups, seen};
 pub(super) enum Differences {
     All,
     AtMost(usize),
+    /// None: the summary says how many there are.
+    Counted,
 }
 
 /// The probes, in lines of at most `width` characters; none if nothing was to be probed.
@@ -33,6 +35,9 @@ pub(super) fn render(comparison: &Comparison, width: usize, shown: Differences) 
             lines.push(text::wrap("", &heading, width, 2));
             lines.extend(rows.into_iter().map(|row| probe(behaviour, row, width)));
         }
+    }
+    if shown == Differences::Counted {
+        return Some(lines.join("\n"));
     }
     for (part, heading) in
         [(Part::OtherSource, "Differences between sources"), (Part::Expected, "Expected differences")]

@@ -50,9 +50,9 @@ fn repeated(comparison: &Comparison) -> Option<String> {
 fn requests(comparison: &Comparison) -> Option<String> {
     let scenarios = served(comparison);
     let columns =
-        ["workload", "variant", "reqs", "KiB", "in flight", "mean", "service", "disorder", "failed"];
+        ["workload", "variant", "reqs", "KiB", "in flight", "mean", "service", "not\nsequential", "failed"];
     let lead = "What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in \
-                flight, mean time from arrival to answer in us (service), out of order, failed.";
+                flight, mean time from arrival to answer in us (service), requests that are not sequential, failed ones.";
     (!scenarios.is_empty()).then(|| by_scenario(comparison, &scenarios, lead, &columns, &requests_line))
 }
 
@@ -65,7 +65,7 @@ fn tests(comparison: &Comparison) -> Option<String> {
          other kernels (or all of the same kernel), and the smallest change that this run could have seen.",
         if text::is_exact(comparison) { "exact" } else { "approximate" }
     );
-    let columns = ["workload", "variant", "n", "ratio", "95 % interval", "p", "corrected", "sees"];
+    let columns = ["workload", "variant", "n", "ratio", "95 % interval", "p", "corrected", "detectable"];
     changes().any(|change| change.p.is_some()).then(|| by_metric(comparison, &lead, &columns, &tested_line))
 }
 
@@ -170,9 +170,9 @@ fn storage(comparison: &Comparison) -> Option<String> {
             || [jitter_us, disorder_us, plug_us].iter().any(|it| *it > 0)
     };
     let scenarios: Vec<_> = comparison.scenarios.iter().filter(busy).collect();
-    let columns = ["workload", "variant", "ops", "ops/MiB", "merged", "KiB", "at once", "disorder"];
+    let columns = ["workload", "variant", "ops", "ops/MiB", "merged", "KiB", "at once", "not\nsequential"];
     let lead = "What the storage did: operations, operations for each MiB of data, requests that were merged into another \
-                one's operation, largest operation in KiB, most served at one time, operations out of order.";
+                one's operation, largest operation in KiB, most served at one time, operations that are not sequential.";
     (!scenarios.is_empty()).then(|| by_scenario(comparison, &scenarios, lead, &columns, &storage_line))
 }
 
@@ -239,13 +239,15 @@ mod tests {
         campaign.boots[3].report.as_mut().unwrap().workloads[1].requests.as_mut().unwrap().storage = None;
         expect![[r#"
             What the storage did: operations, operations for each MiB of data, requests that were merged into
-            another one's operation, largest operation in KiB, most served at one time, operations out of order.
+            another one's operation, largest operation in KiB, most served at one time, operations that are not
+            sequential.
             scenario slow
-            | workload | variant  |     ops |   ops/MiB | merged |     KiB | at once | disorder |
-            |----------|----------|---------|-----------|--------|---------|---------|----------|
-            | dd-read  | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
-            |          | patched  | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
-            | aio-read | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |        2 |
-            |          | patched  |       - |         - |      - |       - |       - |        - |"#]].assert_eq(&storage(&compare(&campaign).unwrap()).unwrap());
+            | workload | variant  |     ops |   ops/MiB | merged |     KiB | at once |        not |
+            |          |          |         |           |        |         |         | sequential |
+            |----------|----------|---------|-----------|--------|---------|---------|------------|
+            | dd-read  | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |          2 |
+            |          | patched  | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |          2 |
+            | aio-read | original | 128-512 | 2.00-8.00 |  0-384 | 128-512 |       1 |          2 |
+            |          | patched  |       - |         - |      - |       - |       - |          - |"#]].assert_eq(&storage(&compare(&campaign).unwrap()).unwrap());
     }
 }

@@ -151,7 +151,7 @@ mod tests {
     use crate::evidence::metric::Metric;
     use crate::fixtures::{campaign, two_arms};
     use crate::plan::Clock;
-    use crate::report::Format;
+    use crate::report::{Format, full};
     use lab_protocol::FilesystemKind;
 
     fn on_ext4(completion: Completion, completion_ns: u64, dither_permille: u32) -> Scenario {
@@ -194,8 +194,11 @@ mod tests {
             report.workloads.iter_mut().for_each(|workload| workload.requests = None);
         }
         let comparison = compare(&campaign).unwrap();
-        for (format, name, _) in Format::ALL {
-            let text = format.render(&comparison).unwrap().to_lowercase();
+        let mut texts =
+            Format::ALL.map(|(format, name, _)| (name, format.render(&comparison).unwrap())).to_vec();
+        texts.push(("evidence", full::render(&comparison)));
+        for (name, text) in texts {
+            let text = text.to_lowercase();
             for word in ["fuse", "server", "request", "in flight", "in-flight"] {
                 let line = text.lines().find(|line| line.contains(word));
                 assert_eq!(line, None, "{name}");

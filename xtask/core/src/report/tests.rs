@@ -12,9 +12,10 @@ use crate::fixtures::{arm, campaign, two_arms, warn};
 use crate::plan::Clock;
 
 mod sources;
+mod the_answer;
 
 fn check_table(campaign: &Campaign, expected: Expect) {
-    let text = table::render(&compare(campaign).unwrap());
+    let text = full::render(&compare(campaign).unwrap());
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     expected.assert_eq(&text);
 }
@@ -83,15 +84,15 @@ fn table_of_two() {
                       finished
 
             scenario slow
-            | workload | unit  | original |       patched |
-            |----------|-------|----------|---------------|
-            | dd-read  | MB/s  |    111.8 |         447.2 |
-            |          |       |          |  x4.00 better |
-            | aio-read | MiB/s |    55.00 |         55.01 |
-            |          |       |          | +0.0 % <0.4 % |
+            | workload | unit  | original |           patched |
+            |----------|-------|----------|-------------------|
+            | dd-read  | MB/s  |    111.8 |             447.2 |
+            |          |       |          |      x4.00 better |
+            | aio-read | MiB/s |    55.00 |             55.01 |
+            |          |       |          | same within 0.4 % |
 
             A change, the mean ratio of equal samples, counts if it exceeds 1 % and its 95 % interval excludes
-            1. `<X`: no difference larger than X was found: the end of the interval.
+            1. `same within X`: no difference larger than X was found: the end of the interval.
 
             Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
               server-switches, server-memory, slab, requests, other-requests, copied.
@@ -107,14 +108,16 @@ fn table_of_two() {
             |          | patched  |       2 | 0.04 % | 0.35 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
-            flight, mean time from arrival to answer in us (service), out of order, failed.
+            flight, mean time from arrival to answer in us (service), requests that are not sequential, failed
+            ones.
             scenario slow
-            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
-            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
-            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | workload | variant  | reqs | KiB | in flight |  mean | service |        not | failed |
+            |          |          |      |     |           |       |         | sequential |        |
+            |----------|----------|------|-----|-----------|-------|---------|------------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
 
             Kernel logs: no findings in any boot.
 
@@ -123,7 +126,7 @@ fn table_of_two() {
               not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
 
             Conclusion: nothing speaks against a variant (exit code 0).
-            patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 %
+            patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 %
               aio-read).
         "#]],
     );
@@ -155,15 +158,15 @@ fn table_of_five() {
                       finished
 
             scenario slow
-            | workload | unit  | original |      patched |      clean-up |    third-way |         stock |
-            |----------|-------|----------|--------------|---------------|--------------|---------------|
-            | dd-read  | MB/s  |    111.8 |        447.2 |         111.8 |        426.1 |         95.87 |
-            |          |       |          | x4.00 better | -0.0 % <0.3 % | x3.81 better | -14.3 % worse |
-            | aio-read | MiB/s |    55.00 |        538.0 |         540.1 |        530.0 |         54.00 |
-            |          |       |          | x9.78 better |  x9.82 better | x9.64 better |  -1.8 % worse |
+            | workload | unit  | original |      patched |          clean-up |    third-way |         stock |
+            |----------|-------|----------|--------------|-------------------|--------------|---------------|
+            | dd-read  | MB/s  |    111.8 |        447.2 |             111.8 |        426.1 |         95.87 |
+            |          |       |          | x4.00 better | same within 0.3 % | x3.81 better | -14.3 % worse |
+            | aio-read | MiB/s |    55.00 |        538.0 |             540.1 |        530.0 |         54.00 |
+            |          |       |          | x9.78 better |      x9.82 better | x9.64 better |  -1.8 % worse |
 
             A change, the mean ratio of equal samples, counts if it exceeds 1 % and its 95 % interval excludes
-            1. `<X`: no difference larger than X was found: the end of the interval.
+            1. `same within X`: no difference larger than X was found: the end of the interval.
 
             Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
               server-switches, server-memory, slab, requests, other-requests, copied.
@@ -185,20 +188,22 @@ fn table_of_five() {
             |          | stock     |       2 |  0.00 % |  0.12 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
-            flight, mean time from arrival to answer in us (service), out of order, failed.
+            flight, mean time from arrival to answer in us (service), requests that are not sequential, failed
+            ones.
             scenario slow
-            | workload | variant   | reqs | KiB | in flight |  mean | service | disorder | failed |
-            |----------|-----------|------|-----|-----------|-------|---------|----------|--------|
-            | dd-read  | original  |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            | aio-read | original  |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
+            | workload | variant   | reqs | KiB | in flight |  mean | service |        not | failed |
+            |          |           |      |     |           |       |         | sequential |        |
+            |----------|-----------|------|-----|-----------|-------|---------|------------|--------|
+            | dd-read  | original  |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            | aio-read | original  |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched   |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            |          | clean-up  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            |          | third-way |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            |          | stock     |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
 
             Kernel logs: no findings in any boot.
 
@@ -208,8 +213,8 @@ fn table_of_five() {
 
             Conclusion: WORSE than the baseline (exit code 1).
             patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
-            clean-up against original: faster in 1 of 2 rows (x9.819); no difference in 1 of 2 rows (<0.3 %
-              dd-read).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference in 1 of 2 rows (within 0.3
+              % dd-read).
             third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
             stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
         "#]],
@@ -243,7 +248,7 @@ fn table_with_troubles() {
             |          |       |          | +0.0 % too few |
 
             A change, the mean ratio of equal samples, counts if it exceeds 1 % and its 95 % interval excludes
-            1. `<X`: no difference larger than X was found: the end of the interval.
+            1. `same within X`: no difference larger than X was found: the end of the interval.
 
             Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
               server-switches, server-memory, slab, requests, other-requests, copied.
@@ -259,14 +264,16 @@ fn table_with_troubles() {
             |          | patched  |       1 |      - |  - |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
-            flight, mean time from arrival to answer in us (service), out of order, failed.
+            flight, mean time from arrival to answer in us (service), requests that are not sequential, failed
+            ones.
             scenario slow
-            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
-            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
-            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |    - |   - |         - |     - |       - |        - |      - |
-            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | workload | variant  | reqs | KiB | in flight |  mean | service |        not | failed |
+            |          |          |      |     |           |       |         | sequential |        |
+            |----------|----------|------|-----|-----------|-------|---------|------------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |    - |   - |         - |     - |       - |          - |      - |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
 
             Workloads that failed:
               patched, slow, dd-read, boot 3: exit code 1: dd: error reading '/mnt/fuse/file':
@@ -299,7 +306,7 @@ fn clock_of_several_cpus() {
     let mut campaign = campaign(Clock::Virtual, &two_arms());
     campaign.file.setup.cpus = 4;
     campaign.boots.iter_mut().for_each(|boot| boot.record.setup.cpus = 4);
-    let text = table::render(&compare(&campaign).unwrap());
+    let text = full::render(&compare(&campaign).unwrap());
     let part = |from: &str, to: &str| {
         let start = text.find(from).unwrap();
         text[start..][..text[start..].find(to).unwrap()].to_owned()
@@ -342,12 +349,12 @@ fn table_of_wall_clock() {
             | dd-read  | MB/s  |    65.47 |          65.63 |          92.56 |
             |          |       |          | +0.2 % unclear | +41.4 % better |
             | aio-read | MiB/s |    50.00 |          50.00 |          50.00 |
-            |          |       |          |   +0.0 % equal |   +0.0 % equal |
+            |          |       |          |          equal |          equal |
 
             A change, the median ratio of all pairs of boots, counts if it exceeds 1 % and what the baseline
             shows against itself under another label, if the exact Mann-Whitney p is below 0.05 after the
-            correction for all cells of other kernels (Holm), and if its 95 % interval excludes 1. `<X`: no
-            difference larger than X was found: the end of the interval.
+            correction for all cells of other kernels (Holm), and if its 95 % interval excludes 1. `same within
+            X`: no difference larger than X was found: the end of the interval.
 
             Costs: no change by more than the thresholds was found of tool-cpu, server-cpu, tool-switches,
               server-switches, server-memory, slab, requests, other-requests, copied.
@@ -365,29 +372,31 @@ fn table_of_wall_clock() {
             |          | patched  |       6 | 0.00 % | 0.00 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
-            flight, mean time from arrival to answer in us (service), out of order, failed.
+            flight, mean time from arrival to answer in us (service), requests that are not sequential, failed
+            ones.
             scenario slow
-            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
-            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
-            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | workload | variant  | reqs | KiB | in flight |  mean | service |        not | failed |
+            |          |          |      |     |           |       |         | sequential |        |
+            |----------|----------|------|-----|-----------|-------|---------|------------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | again    |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
 
             Change as the median ratio of all pairs of boots, its 95 % interval, boots (n), exact p, the same
             corrected for all cells of other kernels (or all of the same kernel), and the smallest change that
             this run could have seen.
             scenario slow
-            | workload | variant  | n | ratio | 95 % interval |      p | corrected |   sees |
-            |----------|----------|---|-------|---------------|--------|-----------|--------|
-            | dd-read  | original | 6 |     1 |               |        |           |        |
-            |          | again    | 6 | 1.002 |  0.981..1.025 | 0.8377 |    1.0000 | 2.95 % |
-            |          | patched  | 6 | 1.414 |  1.370..1.458 | 0.0022 |    0.0043 | 4.17 % |
-            | aio-read | original | 6 |     1 |               |        |           |        |
-            |          | again    | 6 | 1.000 |  1.000..1.000 | 1.0000 |    1.0000 | 0.00 % |
-            |          | patched  | 6 | 1.000 |  1.000..1.000 | 1.0000 |    1.0000 | 0.00 % |
+            | workload | variant  | n | ratio | 95 % interval |      p | corrected | detectable |
+            |----------|----------|---|-------|---------------|--------|-----------|------------|
+            | dd-read  | original | 6 |     1 |               |        |           |            |
+            |          | again    | 6 | 1.002 |  0.981..1.025 | 0.8377 |    1.0000 |     2.95 % |
+            |          | patched  | 6 | 1.414 |  1.370..1.458 | 0.0022 |    0.0043 |     4.17 % |
+            | aio-read | original | 6 |     1 |               |        |           |            |
+            |          | again    | 6 | 1.000 |  1.000..1.000 | 1.0000 |    1.0000 |     0.00 % |
+            |          | patched  | 6 | 1.000 |  1.000..1.000 | 1.0000 |    1.0000 |     0.00 % |
 
             Kernel logs: no findings in any boot.
 
@@ -437,7 +446,7 @@ fn mail_of_two() {
               agree says that figures repeat, not that a change of some percent is
               owed to the patches; set phase-range-us in lab.toml
             patched against original: faster in 1 of 2 rows (x4.000); no difference
-              in 1 of 2 rows (<0.4 % aio-read).
+              in 1 of 2 rows (within 0.4 % aio-read).
         "#]],
     );
 }
@@ -485,7 +494,7 @@ fn mail_of_five() {
               owed to the patches; set phase-range-us in lab.toml
             patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
             clean-up against original: faster in 1 of 2 rows (x9.819); no difference
-              in 1 of 2 rows (<0.3 % dd-read).
+              in 1 of 2 rows (within 0.3 % dd-read).
             third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
             stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
         "#]],
@@ -584,7 +593,7 @@ fn an_approximate_p_is_called_so() {
         arm("patched", &["s"], &boots(0.9), 1),
     ];
     let comparison = compare(&campaign(Clock::Wall, &arms)).unwrap();
-    let (mail, table) = (mail::render(&comparison), table::render(&comparison));
+    let (mail, table) = (mail::render(&comparison), full::render(&comparison));
     assert!(mail.contains("approximate") && !mail.contains("exact"), "{mail}");
     assert!(table.contains("approximate Mann-Whitney") && !table.contains("exact"), "{table}");
 }
@@ -606,7 +615,7 @@ fn json_holds_every_sample() {
 /// What follows the header, of metrics that are asked for.
 fn check_metrics(campaign: &Campaign, metrics: &[Metric], expected: Expect) {
     let question = Question { metrics: metrics.to_vec(), against: None };
-    let text = table::render(&answer(campaign, &question).unwrap());
+    let text = full::render(&answer(campaign, &question).unwrap());
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     expected.assert_eq(&text[text.find("scenario slow").unwrap()..]);
 }
@@ -632,8 +641,8 @@ fn table_of_metrics() {
             | aio-read | us   | not given | not given |
 
             A change, the mean ratio of equal samples, counts if it exceeds 1 % (most-in-flight), 1 %
-            (latency-p99) and its 95 % interval excludes 1. `<X`: no difference larger than X was found: the end
-            of the interval.
+            (latency-p99) and its 95 % interval excludes 1. `same within X`: no difference larger than X was
+            found: the end of the interval.
             latency-p99: not given by dd (dd-read)
             latency-p99: not given by aio-stress without --json - (aio-read)
 
@@ -651,14 +660,16 @@ fn table_of_metrics() {
             |          | patched  |       2 | 0.00 % | 0.00 % |
 
             What the server saw of READ and WRITE: requests, largest in KiB, most in flight at one time, mean in
-            flight, mean time from arrival to answer in us (service), out of order, failed.
+            flight, mean time from arrival to answer in us (service), requests that are not sequential, failed
+            ones.
             scenario slow
-            | workload | variant  | reqs | KiB | in flight |  mean | service | disorder | failed |
-            |----------|----------|------|-----|-----------|-------|---------|----------|--------|
-            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
-            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |        0 |      0 |
-            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |        0 |      0 |
+            | workload | variant  | reqs | KiB | in flight |  mean | service |        not | failed |
+            |          |          |      |     |           |       |         | sequential |        |
+            |----------|----------|------|-----|-----------|-------|---------|------------|--------|
+            | dd-read  | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
+            | aio-read | original |  512 | 128 |         1 |  0.88 |    1000 |          0 |      0 |
+            |          | patched  |  512 | 128 |        12 | 10.50 |    1000 |          0 |      0 |
 
             Kernel logs: no findings in any boot.
 
@@ -718,7 +729,7 @@ fn a_planted_slowdown_and_warm_up_are_said() {
     planted.file.plan.variants[1].planted_ns = Some(2000);
     let mut comparison = compare(&planted).unwrap();
     comparison.variants[1].boots.warm_up = 1;
-    let text = table::render(&comparison);
+    let text = full::render(&comparison);
     let lines = text.lines().skip_while(|line| !line.contains("patched: ")).take(2);
     expect![[r#"
         variant:  patched: 6.12.117; async-dio (6 patches, 5e5e5e5e5e5e); bzImage 08e675bee5fb; 2000 ns
@@ -743,7 +754,7 @@ fn patch_by_patch() -> Campaign {
 
 #[test]
 fn table_patch_by_patch() {
-    let text = table::render(&compare(&patch_by_patch()).unwrap());
+    let text = full::render(&compare(&patch_by_patch()).unwrap());
     let start = text.find("Patch by patch").unwrap();
     let end = text.find("How far the samples of one kernel").unwrap();
     expect![[r#"
@@ -831,7 +842,7 @@ fn mail_patch_by_patch() {
 
 #[test]
 fn a_comparison_without_steps_does_not_speak_of_them() {
-    assert!(!table::render(&compare(&five_arms()).unwrap()).contains("Patch by patch"));
+    assert!(!full::render(&compare(&five_arms()).unwrap()).contains("Patch by patch"));
     let json = json::render(&compare(&five_arms()).unwrap()).unwrap();
     assert!(!json.contains("\"steps\"") && !json.contains("\"prefix\""));
     assert!(json::render(&compare(&patch_by_patch()).unwrap()).unwrap().contains("\"steps\""));

@@ -9,6 +9,22 @@ use crate::plan::Clock;
 use crate::text::digest;
 pub(super) use crate::text::layout::wrap;
 
+/// As [`wrap`], and what needs more than `most` lines ends with dots.
+pub(super) fn cut(prefix: &str, text: &str, width: usize, indent: usize, most: usize) -> String {
+    let whole = wrap(prefix, text, width, indent);
+    if whole.lines().count() <= most {
+        return whole;
+    }
+    let mut lines: Vec<&str> = whole.lines().take(most).collect();
+    if let Some(last) = lines.last_mut() {
+        // There is room for the dots behind the last word that stays.
+        while last.chars().count() + 4 > width {
+            *last = last.trim_end().rsplit_once(' ').map_or("", |(kept, _)| kept);
+        }
+    }
+    lines.join("\n") + " ..."
+}
+
 /// A rate with four significant digits, or with all digits before the point.
 pub(super) fn rate(value: f64) -> String {
     match value {
@@ -96,8 +112,19 @@ fn from_to<T>(range: MinMax<T>, show: impl Fn(T) -> String) -> String {
 /// The verdict in words. Where there is no difference: which one is ruled out.
 pub(super) fn verdict(change: &Change) -> String {
     match (change.verdict, change.limit) {
-        (Verdict::Same, Some(limit)) => ruled_out(limit),
+        (Verdict::Same, Some(0.0)) => ruled_out(0.0),
+        (Verdict::Same, Some(limit)) => format!("same {}", ruled_out(limit)),
         (verdict, _) => verdict.word().to_owned(),
+    }
+}
+
+/// A change with its verdict; of kernels that do not differ only how far that is sure.
+pub(super) fn effect(change: &Change) -> String {
+    match change.ratio {
+        Some(ratio) if change.verdict != Verdict::Same => {
+            format!("{} {}", self::change(ratio), verdict(change))
+        }
+        _ => verdict(change),
     }
 }
 
@@ -205,7 +232,7 @@ pub(super) fn clock(setup: &Setup) -> String {
 /// What the words in the verdicts mean for this clock.
 pub(super) fn rules(comparison: &Comparison) -> String {
     let effect = thresholds(comparison);
-    let ruled_out = "`<X`: no difference larger than X was found";
+    let ruled_out = "`same within X`: no difference larger than X was found";
     match comparison.setup.as_ref().map(|setup| setup.clock) {
         Some(Clock::Wall) => format!(
             "A change, the median ratio of all pairs of boots, counts if it exceeds {effect} and what the baseline shows against \

@@ -32,6 +32,21 @@ pub fn new_table(columns: &[&str]) -> Table {
     table
 }
 
+/// Rows of cells in columns with two blanks between them, the first column to the left and the others to the right.
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let of = |place: usize| rows.iter().filter_map(move |row| row.get(place)).map(String::as_str);
+    let widths: Vec<usize> = (0..count).map(|place| longest(of(place))).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).enumerate().map(|(place, (cell, &width))| match place {
+            0 => format!("{cell:<width$}"),
+            _ => format!("{cell:>width$}"),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Aligns these columns, counted from zero, to the right.
 pub fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
     for place in columns {
@@ -66,6 +81,13 @@ mod tests {
         // A column that is not there is none to align.
         align_right(&mut table, 1..3);
         assert_eq!(table.to_string(), "| name |  n |\n|------|----|\n| a    |  7 |\n| b    | 10 |");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_must_be() {
+        let rows = [["", "one"], ["name", "é"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(columns(&rows), "      one\nname    é");
+        assert_eq!(columns(&[]), "");
     }
 
     #[test]

@@ -194,12 +194,12 @@ fn side_by_side() {
         - host cpu: some CPU / another CPU
 
         scenario slow, throughput
-        | workload | unit  | variant  |     A |     B |   B by A |     effect A |      effect B | agree |
-        |----------|-------|----------|-------|-------|----------|--------------|---------------|-------|
-        | dd-read  | MB/s  | original | 67.11 | 66.90 |  -0.31 % |              |               |       |
-        |          |       | patched  | 134.2 | 67.24 | -49.90 % | x2.00 better | +0.5 % <0.6 % |    NO |
-        | aio-read | MiB/s | original | 50.00 | 50.00 |  +0.00 % |              |               |       |
-        |          |       | patched  | 50.00 | 50.00 |  +0.00 % | +0.0 % equal |  +0.0 % equal |   yes |
+        | workload       | variant  |     A |     B |   B by A |     effect A |          effect B | agree |
+        |----------------|----------|-------|-------|----------|--------------|-------------------|-------|
+        | dd-read MB/s   | original | 67.11 | 66.90 |  -0.31 % |              |                   |       |
+        |                | patched  | 134.2 | 67.24 | -49.90 % | x2.00 better | same within 0.6 % |    NO |
+        | aio-read MiB/s | original | 50.00 | 50.00 |  +0.00 % |              |                   |       |
+        |                | patched  | 50.00 | 50.00 |  +0.00 % |        equal |             equal |   yes |
 
         B by A: the second campaign's value by the first one's. Effects are those of the variant against the
         baseline within each campaign; they agree if both find the same, or one finds a difference that the

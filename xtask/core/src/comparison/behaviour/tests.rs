@@ -41,7 +41,7 @@ fn shown(campaign: &Campaign) -> String {
     let verdicts: Vec<_> = behaviour.probes.iter().map(|row| row.cells[1].verdict.unwrap()).collect();
     let conclusion = &comparison.conclusion;
     let doubts = comparison.doubts.iter().filter(|doubt| !doubt.contains("timer tick"));
-    let speed = "faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 % aio-read)";
+    let speed = "faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 % aio-read)";
     let said = conclusion.sentences.iter().map(|sentence| sentence.replace(speed, "faster"));
     let lines: Vec<String> = said.chain(doubts.map(|doubt| format!("doubt: {doubt}"))).collect();
     format!("{verdicts:?} {:?}\n{}\n", conclusion.status, lines.join("\n"))
@@ -414,7 +414,7 @@ fn another_variant_as_the_baseline() {
     let campaign = seen(vec![read_eio(SYNC, SYNC)], vec![read_eio(ASYNC, ASYNC)]);
     let question = crate::comparison::Question { against: Some("patched".to_owned()), ..Default::default() };
     let comparison = crate::comparison::answer(&campaign, &question).unwrap();
-    expect!["original against patched: SLOWER in 1 of 2 rows (x0.250); no difference in 1 of 2 rows (<0.4 % aio-read); behaves as expected in 1 of 1 probes, 1 of them unlike patched."].assert_eq(comparison.conclusion.sentences.last().unwrap());
+    expect!["original against patched: SLOWER in 1 of 2 rows (x0.250); no difference in 1 of 2 rows (within 0.4 % aio-read); behaves as expected in 1 of 1 probes, 1 of them unlike patched."].assert_eq(comparison.conclusion.sentences.last().unwrap());
 }
 
 /// Nothing of a guest is taken as it comes.

@@ -4,7 +4,6 @@ use expect_test::{Expect, expect};
 use lab_protocol::{DataCheck, EndOfProgram};
 
 use super::*;
-use crate::report::Format;
 
 /// Two kernels, the second four times as fast with dd, in whose boots at these places the data of dd was wrong.
 fn campaign_with_wrong_data(wrong: &[usize]) -> Campaign {
@@ -23,7 +22,7 @@ fn campaign_with_wrong_data(wrong: &[usize]) -> Campaign {
 /// Verdict of dd, status, and what is said of it.
 fn check(campaign: &Campaign, expected: Expect) {
     let comparison = compare(campaign).unwrap();
-    let table = Format::Table.render(&comparison).unwrap();
+    let table = crate::report::full::render(&comparison);
     let about = |line: &&str| ["WRONG", "wrong", "dd-read  | MB/s"].iter().any(|word| line.contains(word));
     let lines: Vec<&str> = table.lines().filter(about).map(str::trim_end).collect();
     let change = comparison.rows[0].cells[1].change.unwrap();
@@ -42,26 +41,26 @@ fn wrong_bytes_outweigh_any_speed() {
         &campaign_with_wrong_data(&[]),
         expect![[r#"
             Better Some(4.0), NoFinding
-            | dd-read  | MB/s  |    111.8 |         447.2 |
+            | dd-read  | MB/s  |    111.8 |             447.2 |
         "#]],
     );
     check(
         &campaign_with_wrong_data(&[3]),
         expect![[r#"
             WrongData None, Worse
-            | dd-read  | MB/s  |    111.8 | WRONG DATA 1/2 |
+            | dd-read  | MB/s  |    111.8 |    WRONG DATA 1/2 |
               patched, slow, dd-read, boot 4: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-            patched against original: no difference in 1 of 2 rows (<0.4 % aio-read); WRONG DATA in 1 of 2 rows.
+            patched against original: no difference in 1 of 2 rows (within 0.4 % aio-read); WRONG DATA in 1 of 2
         "#]],
     );
     check(
         &campaign_with_wrong_data(&[2, 3]),
         expect![[r#"
             WrongData None, Worse
-            | dd-read  | MB/s  |    111.8 | WRONG DATA 2/2 |
+            | dd-read  | MB/s  |    111.8 |    WRONG DATA 2/2 |
               patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
               patched, slow, dd-read, boot 4: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-            patched against original: no difference in 1 of 2 rows (<0.4 % aio-read); WRONG DATA in 1 of 2 rows.
+            patched against original: no difference in 1 of 2 rows (within 0.4 % aio-read); WRONG DATA in 1 of 2
         "#]],
     );
 }
@@ -72,18 +71,18 @@ fn wrong_bytes_in_the_baseline_leave_nothing_to_compare_with() {
         &campaign_with_wrong_data(&[0]),
         expect![[r#"
             BaselineFailed None, CannotTell
-            | dd-read  | MB/s  | WRONG DATA 1/2 |         447.2 |
+            | dd-read  | MB/s  | WRONG DATA 1/2 |             447.2 |
               original, slow, dd-read, boot 1: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
         "#]],
     );
     check(
         &campaign_with_wrong_data(&[1, 2]),
         expect![[r#"
-        BaselineFailed None, CannotTell
-        | dd-read  | MB/s  | WRONG DATA 1/2 | WRONG DATA 1/2 |
-          original, slow, dd-read, boot 2: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-          patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-    "#]],
+            BaselineFailed None, CannotTell
+            | dd-read  | MB/s  | WRONG DATA 1/2 |    WRONG DATA 1/2 |
+              original, slow, dd-read, boot 2: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+              patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
+        "#]],
     );
 }
 
@@ -97,9 +96,9 @@ fn a_failed_baseline_does_not_excuse_wrong_bytes() {
         &campaign,
         expect![[r#"
             WrongData None, Worse
-            | dd-read  | MB/s  | FAILED 1/2 | WRONG DATA 1/2 |
+            | dd-read  | MB/s  | FAILED 1/2 |    WRONG DATA 1/2 |
               patched, slow, dd-read, boot 3: wrong data: byte 655360 of 67108864 is\x1b[2J 0, not 17 (and 1
-            patched against original: no difference in 1 of 2 rows (<0.4 % aio-read); WRONG DATA in 1 of 2 rows.
+            patched against original: no difference in 1 of 2 rows (within 0.4 % aio-read); WRONG DATA in 1 of 2
         "#]],
     );
 }

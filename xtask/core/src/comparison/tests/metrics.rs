@@ -42,7 +42,7 @@ fn costs() -> Campaign {
 
 #[test]
 fn costs_are_told_unasked() {
-    let table = |campaign: &Campaign| crate::report::table::render(&compare(campaign).unwrap());
+    let table = |campaign: &Campaign| crate::report::full::render(&compare(campaign).unwrap());
     let costs_of = |text: &str| {
         let costs = text.split("\n\n").find(|part| part.starts_with("Costs"));
         costs.unwrap_or("none").to_owned()

@@ -47,31 +47,31 @@ fn only_what_fails_beside_a_baseline_that_passes_is_worse() {
     check(
         |_| Some(0),
         expect![[
-            r#"["passed", "passed"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 % aio-read); no new failure in 1 of 1 suites."] }"#
+            r#"["passed", "passed"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 % aio-read); no new failure in 1 of 1 suites."] }"#
         ]],
     );
     check(
         |number| Some(i32::from(!is_of_baseline(number))),
         expect![[
-            r#"["passed", "failed in 2 of 2 boots"] Conclusion { status: Worse, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 % aio-read); FAILS where the baseline passes in 1 of 1 suites."] }"#
+            r#"["passed", "failed in 2 of 2 boots"] Conclusion { status: Worse, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 % aio-read); FAILS where the baseline passes in 1 of 1 suites."] }"#
         ]],
     );
     check(
         |number| Some(i32::from(is_of_baseline(number))),
         expect![[
-            r#"["failed in 2 of 2 boots", "passed"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 % aio-read); no new failure in 1 of 1 suites."] }"#
+            r#"["failed in 2 of 2 boots", "passed"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 % aio-read); no new failure in 1 of 1 suites."] }"#
         ]],
     );
     check(
         |_| Some(1),
         expect![[
-            r#"["failed in 2 of 2 boots", "failed in 2 of 2 boots"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 % aio-read); no new failure in 1 of 1 suites."] }"#
+            r#"["failed in 2 of 2 boots", "failed in 2 of 2 boots"] Conclusion { status: NoFinding, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 % aio-read); no new failure in 1 of 1 suites."] }"#
         ]],
     );
     check(
         |number| is_of_baseline(number).then_some(0),
         expect![[
-            r#"["passed", "not run"] Conclusion { status: CannotTell, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (<0.4 % aio-read); boots are missing in 1 of 1 suites."] }"#
+            r#"["passed", "not run"] Conclusion { status: CannotTell, sentences: ["patched against original: faster in 1 of 2 rows (x4.000); no difference in 1 of 2 rows (within 0.4 % aio-read); boots are missing in 1 of 1 suites."] }"#
         ]],
     );
     // It returns 0 and does not say that it has done its work.
@@ -92,7 +92,7 @@ fn a_table_says_who_passed() {
         let begin = text.find("Suites:").unwrap();
         text[begin..].split("\n\n").next().unwrap().to_owned()
     };
-    let text = Format::Table.render(&compare(&campaign).unwrap()).unwrap();
+    let text = crate::report::full::render(&compare(&campaign).unwrap());
     expect![[r#"
         Suites: they pass or fail.
         scenario slow
@@ -161,7 +161,7 @@ fn with_cases(outputs: [&str; 2], job: &str) -> Campaign {
 fn cases_that_only_the_baseline_passes_are_named() {
     let check = |campaign: &Campaign, expected: Expect| {
         let comparison = compare(campaign).unwrap();
-        let text = Format::Table.render(&comparison).unwrap();
+        let text = crate::report::full::render(&comparison);
         let begin = text.find("Suites:").unwrap();
         let suites = text[begin..].split("\n\n").next().unwrap();
         let lost = comparison.suites[0].cells.iter().map(|cell| cell.lost_cases.len()).collect::<Vec<_>>();

@@ -31,6 +31,7 @@ fn section(heading: &str, lines: &[String], width: usize, shown: Differences) ->
     let most = match shown {
         Differences::All => lines.len(),
         Differences::AtMost(most) => most,
+        Differences::Counted => 0,
     };
     let heading = text::wrap("", heading, width, 2);
     let listed = lines.iter().take(most).map(|line| text::wrap("  ", line, width, 4));

@@ -276,7 +276,7 @@ fn whole_reports_of_a_plan_that_only_probes() {
         by-kiocb against original: behaves as expected in 1 of 1 probes.
         my-fix against original: UNEXPECTED behaviour in 1 of 1 probes.
     "#]]
-    .assert_eq(&crate::report::table::render(&comparison));
+    .assert_eq(&crate::report::full::render(&comparison));
     expect![[r#"
         linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
         512 MiB.

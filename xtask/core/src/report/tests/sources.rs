@@ -17,7 +17,7 @@ fn each_source_and_configuration_is_said_with_its_variants() {
             Some(KernelBase { source, config_sha256, compiler: "gcc 12.2.0".to_owned() });
     }
     let comparison = compare(&campaign).unwrap();
-    let table = table::render(&comparison);
+    let table = full::render(&comparison);
     let lines = table.lines().filter(|line| line.starts_with("source:") || line.starts_with("config:"));
     expect![[r#"
         source:   linux-source-6.12 6.12.117-1~deb12u1 (original, patched, clean-up)

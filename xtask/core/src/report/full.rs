@@ -1,8 +1,10 @@
-//! The comparison for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
+//! All that the comparison says, for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
 use super::behaviour::{self, Differences};
 use super::{costs, evidence, scenario, steps, suites, text};
-use crate::comparison::{Cell, Comparison, FindingRow, Row, Status, Trouble, VariantSummary, Verdict};
+use crate::comparison::{
+    Cell, Comparison, Failure, FindingRow, Row, Status, Trouble, VariantSummary, Verdict,
+};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
 use crate::text::digest;
@@ -22,13 +24,13 @@ pub fn render(comparison: &Comparison) -> String {
         parts.extend(costs::render(comparison));
         parts.extend(steps::render(comparison, WIDTH));
         parts.extend(evidence::render(comparison));
-        parts.extend(failures(comparison));
+        parts.extend(list("Workloads that failed:", "  ", &failures(comparison)));
     }
     parts.extend(suites::render(comparison, WIDTH));
     parts.extend(behaviour::render(comparison, WIDTH, Differences::All));
     parts.push(findings(comparison));
-    parts.extend(troubles(comparison));
-    parts.extend(doubts(comparison));
+    parts.extend(list("Boots that did not end well:", "  ", &troubles(comparison)));
+    parts.extend(list("Doubts:", "- ", &comparison.doubts));
     parts.push(conclusion(comparison));
     escape_for_terminal(&parts.join("\n\n")) + "\n"
 }
@@ -125,11 +127,9 @@ fn value(row: &Row, cell: &Cell) -> String {
         Some(_) | None => text::no_value(cell),
     };
     let Some(change) = &cell.change else { return value };
-    let verdict = text::verdict(change);
-    match change.ratio {
-        _ if matches!(change.verdict, Verdict::Failed | Verdict::WrongData | Verdict::NotGiven) => value,
-        Some(ratio) => format!("{value}\n{} {verdict}", text::change(ratio)),
-        None => format!("{value}\n{verdict}"),
+    match change.verdict {
+        Verdict::Failed | Verdict::WrongData | Verdict::NotGiven => value,
+        _ => format!("{value}\n{}", text::effect(change)),
     }
 }
 
@@ -144,23 +144,23 @@ fn footnotes(comparison: &Comparison) -> String {
     notes
 }
 
-fn failures(comparison: &Comparison) -> Option<String> {
-    let mut lines = Vec::new();
-    for row in comparison.rows.iter().filter(|row| row.metric == comparison.metrics[0]) {
-        for cell in &row.cells {
-            lines.extend(cell.failures.iter().map(|failure| {
-                let what = format!(
-                    "{}, {}, {}, boot {}: {}",
-                    cell.variant, row.scenario, row.workload, failure.boot, failure.reason
-                );
-                text::wrap("  ", &what, WIDTH, 4)
-            }));
-        }
-    }
-    (!lines.is_empty()).then(|| format!("Workloads that failed:\n{}", lines.join("\n")))
+/// Why workloads failed, a line for each.
+pub(super) fn failures(comparison: &Comparison) -> Vec<String> {
+    let rows = comparison.rows.iter().filter(|row| row.metric == comparison.metrics[0]);
+    let of = |row: &Row, cell: &Cell| {
+        let what = |failure: &Failure| {
+            format!(
+                "{}, {}, {}, boot {}: {}",
+                cell.variant, row.scenario, row.workload, failure.boot, failure.reason
+            )
+        };
+        cell.failures.iter().map(what).collect::<Vec<_>>()
+    };
+    rows.flat_map(|row| row.cells.iter().flat_map(move |cell| of(row, cell))).collect()
 }
 
-fn findings(comparison: &Comparison) -> String {
+/// What the kernel logs say.
+pub(super) fn findings(comparison: &Comparison) -> String {
     if comparison.findings.is_empty() {
         return "Kernel logs: no findings in any boot.".to_owned();
     }
@@ -193,28 +193,30 @@ fn mark(row: &FindingRow, place: usize) -> &'static str {
     }
 }
 
-fn troubles(comparison: &Comparison) -> Option<String> {
+/// How boots ended that did not end well, a line for each.
+pub(super) fn troubles(comparison: &Comparison) -> Vec<String> {
     let of = |variant: &VariantSummary| {
         let line = |trouble: &Trouble| {
-            let what = format!(
+            format!(
                 "{}, {}, boot {}: {}: {}",
                 variant.name, trouble.scenario, trouble.boot, trouble.outcome, trouble.reason
-            );
-            text::wrap("  ", &what, WIDTH, 4)
+            )
         };
         variant.troubles.iter().map(line).collect::<Vec<_>>()
     };
-    let lines: Vec<_> = comparison.variants.iter().flat_map(of).collect();
-    (!lines.is_empty()).then(|| format!("Boots that did not end well:\n{}", lines.join("\n")))
+    comparison.variants.iter().flat_map(of).collect()
 }
 
-fn doubts(comparison: &Comparison) -> Option<String> {
-    let line = |doubt: &String| text::wrap("- ", doubt, WIDTH, 2);
-    let lines: Vec<_> = comparison.doubts.iter().map(line).collect();
-    (!lines.is_empty()).then(|| format!("Doubts:\n{}", lines.join("\n")))
+/// A title and a line for each of these; none if there is none.
+fn list(title: &str, mark: &str, all: &[String]) -> Option<String> {
+    // What has no mark is indented by what stands below it as well.
+    let indent = if mark.trim().is_empty() { 2 * mark.len() } else { mark.len() };
+    let lines: Vec<_> = all.iter().map(|line| text::wrap(mark, line, WIDTH, indent)).collect();
+    (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
 }
 
-fn conclusion(comparison: &Comparison) -> String {
+/// What follows, with the exit code.
+pub(super) fn conclusion(comparison: &Comparison) -> String {
     let word = match comparison.conclusion.status {
         Status::NoFinding => "nothing speaks against a variant",
         Status::Worse => "WORSE than the baseline",

@@ -1,0 +1,130 @@
+//! The answer, for a terminal: what follows, the figures in one line a row, what differs, the doubts. Everything else is one
+//! option away, in [`super::full`].
+
+use super::behaviour::{self, Differences};
+use super::{full, steps, suites, text};
+use crate::comparison::{Cell, Comparison, Row, Verdict};
+use crate::evidence::metric::Metric;
+use crate::text::escape::escape_for_terminal;
+use crate::text::layout::{WIDTH, columns};
+
+/// Doubts, failures and the like of which so many are shown.
+const MOST: usize = 5;
+
+/// Lines that one of them gets.
+const LINES: usize = 2;
+
+/// The short report, plain text. Nothing in it that came from a guest can act on a terminal.
+pub(super) fn render(comparison: &Comparison) -> String {
+    let mut parts = vec![full::conclusion(comparison)];
+    if text::is_measured(comparison) {
+        parts.push(figures(comparison));
+        parts.extend(steps::render(comparison, WIDTH));
+    }
+    parts.extend(suites::render(comparison, WIDTH));
+    parts.push(differences(comparison));
+    parts.extend(some("Workloads that failed", "  ", &full::failures(comparison)));
+    parts.extend(some("Boots that did not end well", "  ", &full::troubles(comparison)));
+    let doubts = some("Doubts", "- ", &comparison.doubts);
+    let more = format!(
+        "What it rests on: cargo xtask compare {}{} --evidence",
+        comparison.campaign,
+        asked(comparison)
+    );
+    parts.push(doubts.into_iter().chain([more]).collect::<Vec<_>>().join("\n"));
+    escape_for_terminal(&parts.join("\n\n")) + "\n"
+}
+
+/// The options of the question, for the command that says more.
+fn asked(comparison: &Comparison) -> String {
+    match comparison.metrics[..] {
+        [Metric::Throughput] => String::new(),
+        ref metrics => {
+            format!(" --metric {}", metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(","))
+        }
+    }
+}
+
+/// A line for each row: the figure of the baseline, and of each other kernel how far it is away. Kernels that do not fit beside
+/// each other follow below, as many in each block.
+fn figures(comparison: &Comparison) -> String {
+    let others: Vec<usize> = (1..comparison.variants.len()).collect();
+    let blocks = |count: usize| {
+        let most = others.len().div_ceil(count).max(1);
+        let chunks = others.chunks(most).map(|chunk| block(comparison, chunk));
+        let blocks: Vec<_> = if others.is_empty() { vec![block(comparison, &[])] } else { chunks.collect() };
+        blocks.join("\n\n")
+    };
+    let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
+    let text = (1..=others.len()).map(blocks).find(fits).unwrap_or_else(|| blocks(others.len().max(1)));
+    let notes: Vec<String> =
+        text::samples_needed(comparison).into_iter().chain(text::not_given(comparison)).collect();
+    let notes = some("Not known", "  ", &notes).map(|notes| format!("\n{notes}"));
+    text + &notes.unwrap_or_default()
+}
+
+fn block(comparison: &Comparison, places: &[usize]) -> String {
+    let names = places.iter().map(|&place| comparison.variants[place].name.clone());
+    let heading: Vec<String> =
+        [String::new(), comparison.variants[0].name.clone()].into_iter().chain(names).collect();
+    let rows = comparison.rows.iter().map(|row| {
+        let others = places.iter().map(|&place| other(&row.cells[place]));
+        [label(comparison, row), baseline(row)].into_iter().chain(others).collect()
+    });
+    columns(&[heading].into_iter().chain(rows).collect::<Vec<Vec<String>>>())
+}
+
+/// What the row is of. What is the same in all rows is not said again.
+fn label(comparison: &Comparison, row: &Row) -> String {
+    let scenario = (comparison.scenarios.len() > 1).then_some(row.scenario.as_str());
+    let metric = (comparison.metrics != [Metric::Throughput]).then_some(row.metric.name());
+    [scenario, Some(row.workload.as_str()), metric].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn baseline(row: &Row) -> String {
+    let cell = &row.cells[0];
+    match cell.mean {
+        Some(mean) if cell.failures.is_empty() => {
+            format!("{} {}", text::figure(row.unit, mean), row.unit).trim_end().to_owned()
+        }
+        Some(_) | None => text::no_value(cell),
+    }
+}
+
+fn other(cell: &Cell) -> String {
+    let Some(change) = &cell.change else { return text::no_value(cell) };
+    match change.verdict {
+        Verdict::Failed | Verdict::WrongData | Verdict::NotGiven => text::no_value(cell),
+        _ => text::effect(change),
+    }
+}
+
+/// What the kernels differ in beside their speed, and what that costs.
+fn differences(comparison: &Comparison) -> String {
+    let behaviour = behaviour::render(comparison, WIDTH, Differences::Counted);
+    let findings = full::findings(comparison);
+    behaviour.into_iter().chain([findings]).chain(costs(comparison)).collect::<Vec<_>>().join("\n")
+}
+
+/// The names of the costs that changed; how much is evidence.
+fn costs(comparison: &Comparison) -> Option<String> {
+    let changed = |metric: Metric| {
+        let rows = comparison.other_metrics.iter().filter(|row| row.metric == metric);
+        let mut cells = rows.flat_map(|row| &row.cells);
+        cells.any(|cell| cell.change.is_some_and(|change| change.verdict.is_difference()))
+    };
+    let names: Vec<&str> =
+        Metric::COSTS.into_iter().filter(|metric| changed(*metric)).map(Metric::name).collect();
+    (!names.is_empty())
+        .then(|| text::wrap("", &format!("Costs that changed: {}.", names.join(", ")), WIDTH, 2))
+}
+
+/// The first of these, each cut after so many lines, and how many there are; none if there is none.
+fn some(title: &str, mark: &str, all: &[String]) -> Option<String> {
+    let indent = mark.chars().count();
+    let shown = all.iter().take(MOST).map(|line| text::cut(mark, line, WIDTH, indent, LINES));
+    let rest = all.len().saturating_sub(MOST);
+    let rest = (rest > 0).then(|| format!("{mark}and {rest} more"));
+    (!all.is_empty())
+        .then(|| [format!("{title}:")].into_iter().chain(shown).chain(rest).collect::<Vec<_>>().join("\n"))
+}
