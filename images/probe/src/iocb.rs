@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use crate::clock;
 use crate::memory::Memory;
 use crate::outcome::Outcome;
@@ -34,6 +36,9 @@ impl Opcode {
         }
     }
 }
+
+/// How long a completion is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// IOCB_FLAG_RESFD
 const RESFD: u32 = 1;
@@ -223,4 +228,23 @@ impl Drop for Context {
         // SAFETY: nobody has the context any more.
         unsafe { libc::syscall(libc::SYS_io_destroy, self.0) };
     }
+}
+
+/// What came of one command, or of its submission.
+///
+/// # Errors
+/// If it completes never, or twice.
+pub fn one_by_aio(commands: &mut Commands) -> anyhow::Result<Outcome> {
+    let context = Context::new(8).context("io_setup(2)")?;
+    match context.submit(commands) {
+        Outcome::Bytes(1) => {}
+        other @ (Outcome::Bytes(_) | Outcome::Error(_)) => return Ok(other),
+    }
+    let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
+    let [event] = events.as_slice() else { anyhow::bail!("{} completions of one command", events.len()) };
+    let more = context.events(0, Duration::ZERO).context("io_getevents(2)")?;
+    anyhow::ensure!(more.is_empty(), "a second completion of one command");
+    anyhow::ensure!(event.object == commands.address(0), "the completion of another command");
+    anyhow::ensure!(event.result2 == 0, "res2 of a completion is {}", event.result2);
+    Ok(event.outcome())
 }

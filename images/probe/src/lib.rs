@@ -19,6 +19,7 @@ pub mod memory;
 pub mod mounted;
 pub mod observe;
 pub mod outcome;
+mod pages;
 pub mod probe;
 pub mod random;
 pub mod requests;

@@ -2,18 +2,15 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd as _;
-use std::ptr::NonNull;
+
+use crate::pages::Pages;
 
 /// The size of a page, bytes.
 pub const PAGE: usize = 4096;
 
 /// Zeroed pages that begin at a page's begin.
 #[derive(Debug)]
-pub struct Memory {
-    pages: NonNull<u8>,
-    bytes: usize,
-}
+pub struct Memory(Pages);
 
 impl Memory {
     /// So many bytes; each page is there.
@@ -21,16 +18,7 @@ impl Memory {
     /// # Errors
     /// If there is not so much memory.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        let bytes = bytes.max(1).next_multiple_of(PAGE);
-        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
-        let pages =
-            unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags | libc::MAP_POPULATE, -1, 0) };
-        if pages == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        Ok(Memory { pages, bytes })
+        Pages::new(bytes.max(1).next_multiple_of(PAGE)).map(Memory)
     }
 
     /// The first bytes of a file, shared with it and loaded; the file has to have them, and is open for reading and writing.
@@ -39,24 +27,18 @@ impl Memory {
     /// # Errors
     /// If it cannot be mapped.
     pub fn of_file(file: &File, bytes: usize) -> io::Result<Self> {
-        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
-        // SAFETY: as for `new`.
-        let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, flags, file.as_raw_fd(), 0) };
-        if pages == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+        let pages = Pages::of_file(file, bytes)?;
         // Reads each page; a mapping that is populated for writing would make them dirty.
         for page in (0..bytes).step_by(PAGE) {
             // SAFETY: the byte is inside the mapping, and the file has it.
-            unsafe { pages.cast::<u8>().wrapping_add(page).read_volatile() };
+            unsafe { pages.at(page).read_volatile() };
         }
-        let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        Ok(Memory { pages, bytes })
+        Ok(Memory(pages))
     }
 
     /// Its length.
     pub fn len(&self) -> usize {
-        self.bytes
+        self.0.bytes()
     }
 
     /// Never: there is one page at least.
@@ -66,19 +48,19 @@ impl Memory {
 
     /// The address of a byte.
     pub fn at(&self, offset: usize) -> *mut u8 {
-        self.pages.as_ptr().wrapping_add(offset)
+        self.0.at(offset)
     }
 
     /// The content. No request may be using it, and no page of it may be gone.
     pub fn content(&self) -> &[u8] {
         // SAFETY: the mapping has this length and is initialised.
-        unsafe { std::slice::from_raw_parts(self.pages.as_ptr(), self.bytes) }
+        unsafe { std::slice::from_raw_parts(self.at(0), self.len()) }
     }
 
     /// The content, to be changed. No request may be using it, and no page of it may be gone.
     pub fn content_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and this value is borrowed as a whole.
-        unsafe { std::slice::from_raw_parts_mut(self.pages.as_ptr(), self.bytes) }
+        unsafe { std::slice::from_raw_parts_mut(self.at(0), self.len()) }
     }
 
     /// Takes one page away: whoever touches it gets EFAULT or SIGSEGV from now on, and its content is not to be asked for.
@@ -86,12 +68,5 @@ impl Memory {
         // A page that is unmapped would make room for the next mapping of whoever needs one.
         // SAFETY: only this mapping is changed, and nobody holds its content: that would be a borrow of it.
         unsafe { libc::mprotect(self.at(page * PAGE).cast(), PAGE, libc::PROT_NONE) };
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made with this length; a page that is gone already does no harm.
-        unsafe { libc::munmap(self.pages.as_ptr().cast(), self.bytes) };
     }
 }

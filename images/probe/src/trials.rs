@@ -1,37 +1,43 @@
 //! One case tried several times with other offsets and times: what came of it is a count.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use anyhow::Context as _;
 use lab_protocol::log::LogRecord;
 use lab_protocol::{Behaviour, Effect, Fault, FaultOperation, NOT_PROBED, Operation, Times};
 
 use crate::clock;
-use crate::iocb::{Commands, Context, Opcode};
+use crate::iocb::{self, Commands, Opcode};
 use crate::memory::{Memory, PAGE};
 use crate::outcome::{Outcome, count, size};
 use crate::probe::Observation;
 use crate::requests::Requests;
 use crate::stage::TestFile;
 
-/// How long a completion is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// How many times each case is tried.
 pub const TRIALS: usize = 8;
 
-/// How a write is made.
+/// How a transfer is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// pwrite(2)
-    Write,
+    /// pread(2) or pwrite(2)
+    Sync,
     /// io_submit(2), and the wait for its completion
     Aio,
 }
 
 impl Call {
-    /// Writes all of the memory at an offset.
+    /// Reads into the begin of memory from an offset on.
+    ///
+    /// # Errors
+    /// If a command does not complete.
+    pub fn read(self, file: &TestFile, memory: &Memory, length: u64, offset: u64) -> anyhow::Result<Outcome> {
+        match self {
+            Call::Sync => Ok(file.read(memory, 0, length as usize, offset)),
+            Call::Aio => by_aio(Opcode::Read, file, memory, length, offset),
+        }
+    }
+
+    /// Writes the begin of memory at an offset.
     ///
     /// # Errors
     /// If a command does not complete.
@@ -42,20 +48,23 @@ impl Call {
         length: u64,
         offset: u64,
     ) -> anyhow::Result<Outcome> {
-        if self == Call::Write {
-            return Ok(file.write(memory, 0, length as usize, offset));
+        match self {
+            Call::Sync => Ok(file.write(memory, 0, length as usize, offset)),
+            Call::Aio => by_aio(Opcode::Write, file, memory, length, offset),
         }
-        let context = Context::new(1).context("io_setup(2)")?;
-        let mut commands = Commands::new();
-        commands.add(Opcode::Write, file.fd(), (memory, 0, length as usize), offset);
-        match context.submit(&mut commands) {
-            Outcome::Bytes(1) => {}
-            other @ (Outcome::Bytes(_) | Outcome::Error(_)) => return Ok(other),
-        }
-        let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
-        let event = events.first().context("the command did not complete")?;
-        Ok(event.outcome())
     }
+}
+
+fn by_aio(
+    opcode: Opcode,
+    file: &TestFile,
+    memory: &Memory,
+    length: u64,
+    offset: u64,
+) -> anyhow::Result<Outcome> {
+    let mut commands = Commands::new();
+    commands.add(opcode, file.fd(), (memory, 0, length as usize), offset);
+    iocb::one_by_aio(&mut commands)
 }
 
 /// Storage of 200 us, and what happens at WRITEs: at those that contain an offset, in KiB, or at all.

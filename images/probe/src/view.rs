@@ -2,18 +2,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::FileExt as _;
-use std::ptr::NonNull;
 
 use crate::memory::PAGE;
+use crate::pages::Pages;
 
 /// The pages of a file in memory, shared with it.
 #[derive(Debug)]
-pub struct Mapped {
-    pages: NonNull<u8>,
-    bytes: usize,
-}
+pub struct Mapped(Pages);
 
 // SAFETY: the pages are touched with volatile accesses alone, as memory that others change too.
 unsafe impl Sync for Mapped {}
@@ -24,14 +20,7 @@ impl Mapped {
     /// # Errors
     /// If it cannot be mapped; for a file that is not open for writing that is so.
     pub fn new(file: &File, bytes: usize) -> io::Result<Self> {
-        let (access, fd) = (libc::PROT_READ | libc::PROT_WRITE, file.as_fd().as_raw_fd());
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory that is in use.
-        let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, libc::MAP_SHARED, fd, 0) };
-        if pages == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let pages = NonNull::new(pages.cast()).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        Ok(Mapped { pages, bytes })
+        Pages::of_file(file, bytes).map(Mapped)
     }
 
     /// Loads from the file's byte `offset` on, word by word.
@@ -55,16 +44,8 @@ impl Mapped {
     /// The words from there on, as far as the mapping reaches.
     fn words(&self, length: usize, offset: u64) -> impl Iterator<Item = *mut u64> {
         let begin = (offset as usize).next_multiple_of(8);
-        let end = (begin + length).min(self.bytes);
-        let pages = self.pages.as_ptr();
-        (begin..end).step_by(8).map(move |at| pages.wrapping_add(at).cast())
-    }
-}
-
-impl Drop for Mapped {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made with this length.
-        unsafe { libc::munmap(self.pages.as_ptr().cast(), self.bytes) };
+        let end = (begin + length).min(self.0.bytes());
+        (begin..end).step_by(8).map(|at| self.0.at(at).cast())
     }
 }
 

@@ -1,17 +1,16 @@
 //! Native AIO: when io_submit(2) returns, what an iocb completes with, and what the server saw.
 
-use std::time::Duration;
-
 use aio_stress::aio::{Batch, Context, Event, IoRequest, Transfer};
 use lab_protocol::{Effect, FaultOperation, Times};
 
 use crate::clock::{self, now_ns};
 use crate::fixture::Fixture;
+use crate::iocb::PATIENCE;
 use crate::memory::Memory;
 use crate::observe::{self, Range, wrong_byte};
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe, fault_at};
-use crate::stage::Stage;
+use crate::stage::{Stage, TestFile};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -19,9 +18,6 @@ const MIB: u64 = 1 << 20;
 const WHOLE: Range = Range { offset: 0, length: 2 * MIB };
 /// The same behind the end of a file of 1 MiB.
 const BEHIND: Range = Range { offset: MIB, length: 2 * MIB };
-
-/// How long a completion is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The probes of this group.
 pub(super) fn probes() -> Vec<Probe> {
@@ -171,10 +167,17 @@ struct Done {
     submitted_ns: u64,
 }
 
-fn one(request: IoRequest<'_>) -> anyhow::Result<Done> {
+fn one(transfer: Transfer, file: &TestFile, memory: &Memory, range: Range) -> anyhow::Result<Done> {
     let context = Context::new(1)?;
     let mut batch = Batch::new(1);
-    batch.push(request);
+    batch.push(IoRequest {
+        transfer,
+        file: file.fd(),
+        memory: memory.at(0),
+        length: range.length as usize,
+        offset: range.offset,
+        data: 1,
+    });
     // SAFETY: the caller keeps memory and file until this returns, and the context is dropped before that.
     let taken = unsafe { context.submit(&mut batch) };
     let submitted_ns = now_ns();
@@ -223,17 +226,8 @@ fn before(text: &str, observation: Observation) -> Observation {
 fn one_read(stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Observation> {
     let file = stage.file(size)?;
     let memory = Memory::new(range.length as usize)?;
-    let (length, offset) = (range.length as usize, range.offset);
-    let request = IoRequest {
-        transfer: Transfer::Read,
-        file: file.fd(),
-        memory: memory.at(0),
-        length,
-        offset,
-        data: 1,
-    };
-    let done = one(request)?;
-    let wrong = wrong_byte(memory.content(), done.outcome, offset, size);
+    let done = one(Transfer::Read, &file, &memory, range)?;
+    let wrong = wrong_byte(memory.content(), done.outcome, range.offset, size);
     let submitting = submitting(stage, done.submitted_ns, Answer::Last)?;
     Ok(before(submitting, observe::after_read_of(stage, range, done.outcome, wrong)?))
 }
@@ -241,16 +235,7 @@ fn one_read(stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Ob
 fn one_write(stage: &mut Stage<'_>, size: u64, range: Range) -> anyhow::Result<Observation> {
     let file = stage.file(size)?;
     let memory = observe::new_data(range)?;
-    let (length, offset) = (range.length as usize, range.offset);
-    let request = IoRequest {
-        transfer: Transfer::Write,
-        file: file.fd(),
-        memory: memory.at(0),
-        length,
-        offset,
-        data: 1,
-    };
-    let done = one(request)?;
+    let done = one(Transfer::Write, &file, &memory, range)?;
     let submitting = submitting(stage, done.submitted_ns, Answer::Last)?;
     Ok(before(submitting, observe::after_write(stage, &file, size, range, done.outcome)?))
 }

@@ -16,6 +16,7 @@ use crate::observe::{self, Range};
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
 use crate::stage::{Stage, TestFile};
+use crate::trials::Call;
 use injection::Injection;
 
 /// Four requests: each has its own allocations, and a fifth would say the same.
@@ -40,15 +41,6 @@ enum Direction {
     Write,
     /// A write that begins at the end of the file.
     Extend,
-}
-
-/// By which system call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
-    /// pread(2) or pwrite(2).
-    Sync,
-    /// io_submit(2) and io_getevents(2).
-    Aio,
 }
 
 /// The probes of this group.

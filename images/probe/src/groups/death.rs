@@ -8,10 +8,9 @@ use lab_protocol::{Effect, Fault, FaultOperation, Operation, Times};
 use rustix::mount::UnmountFlags;
 use rustix::process::{Pid, Signal};
 
-use super::queued::PATIENCE;
 use crate::apart;
 use crate::clock;
-use crate::iocb::{Commands, Context, Opcode};
+use crate::iocb::{Commands, Context, Opcode, PATIENCE};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
 use crate::outcome::{Outcome, count, size};

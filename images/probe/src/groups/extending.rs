@@ -87,7 +87,7 @@ impl Case {
     }
 
     fn title(self) -> String {
-        let call = if self.call == Call::Write { "write" } else { "AIO write" };
+        let call = if self.call == Call::Sync { "write" } else { "AIO write" };
         let begin = match self.begin {
             Begin::AtEnd => "at the end".to_owned(),
             Begin::Before(kib) => format!("from {kib} KiB before the end on"),
@@ -136,7 +136,7 @@ mod tests {
         for growth in &GROWTHS {
             assert!(growth.slow != FAILING && growth.slow < growth.chunks && FAILING < growth.chunks);
             assert!(growth.chunks <= 12 && u128::from(growth.slow_us) > 2 * OTHERS.as_micros());
-            let case = Case { call: Call::Write, begin: Begin::AtEnd, fails: Some(ENOSPC) };
+            let case = Case { call: Call::Sync, begin: Begin::AtEnd, fails: Some(ENOSPC) };
             let behaviour = case.behaviour(growth).unwrap();
             assert_eq!(behaviour.check(), Ok(()));
             let places: Vec<Option<u64>> = behaviour.faults.iter().map(|fault| fault.offset_kib).collect();

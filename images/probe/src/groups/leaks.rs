@@ -7,10 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lab_protocol::{Effect, FaultOperation, NOT_PROBED, Times};
 
-use super::queued::PATIENCE;
 use crate::apart;
 use crate::fixture::Fixture;
-use crate::iocb::{Commands, Context, Opcode};
+use crate::iocb::{Commands, Context, Opcode, PATIENCE};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;
@@ -45,11 +44,8 @@ pub(super) fn probes() -> Vec<Probe> {
     let leak = |name: &str, title: &str, why: &str, round: Round| {
         Probe::new(name, title, why, move |stage| repeat(stage, round, TIMES)).latency_us(20).limit_s(60)
     };
-    let small = |name: &str, title: &str, why: &str, round: Round| {
-        Probe::new(name, title, why, move |stage| repeat_small(stage, round, MANY_TIMES)).limit_s(120)
-    };
-    let small_aio = |name: &str, title: &str, why: &str, round: Round| {
-        let times = MANY_TIMES / COMMANDS;
+    let small = |name: &str, title: &str, why: &str, round: Round, in_a_round: usize| {
+        let times = MANY_TIMES / in_a_round;
         Probe::new(name, title, why, move |stage| repeat_small(stage, round, times)).limit_s(120)
     };
     vec![
@@ -100,25 +96,28 @@ pub(super) fn probes() -> Vec<Probe> {
             "what was prepared when the fault was met is let go of",
             aio_missing_page,
         ),
-        small("leak-object-read", "8192 reads of 4 KiB", "what describes a read is let go of", small_read),
-        small("leak-object-write", "8192 writes of 4 KiB", "the same, for a write", small_write),
-        small_aio(
+        small("leak-object-read", "8192 reads of 4 KiB", "what describes a read is let go of", small_read, 1),
+        small("leak-object-write", "8192 writes of 4 KiB", "the same, for a write", small_write, 1),
+        small(
             "leak-object-aio-read",
             "8192 AIO reads of 4 KiB",
             "the same, for an AIO read",
             small_aio_read,
+            COMMANDS,
         ),
-        small_aio(
+        small(
             "leak-object-aio-write",
             "8192 AIO writes of 4 KiB",
             "the same, for an AIO write",
             small_aio_write,
+            COMMANDS,
         ),
         small(
             "leak-object-direct-io-read",
             "8192 reads of 4 KiB of a file with FOPEN_DIRECT_IO",
             "the same, where a request is sent and waited for",
             small_read,
+            1,
         )
         .on(Fixture::DirectIo),
         small(
@@ -126,6 +125,7 @@ pub(super) fn probes() -> Vec<Probe> {
             "8192 writes of 4 KiB of a file with FOPEN_DIRECT_IO",
             "the same, for a write",
             small_write,
+            1,
         )
         .on(Fixture::DirectIo),
     ]

@@ -12,9 +12,8 @@ use anyhow::Context as _;
 use lab_protocol::ReplyOrder;
 use rustix::event::EventfdFlags;
 
-use super::queued::PATIENCE;
 use crate::clock::now_ns;
-use crate::iocb::{Commands, Context, Event, Opcode};
+use crate::iocb::{Commands, Context, Event, Opcode, PATIENCE};
 use crate::memory::Memory;
 use crate::observe::{self};
 use crate::outcome::{Outcome, count, size};

@@ -3,17 +3,15 @@
 
 mod several;
 
-use std::time::Duration;
-
 use anyhow::Context as _;
 use lab_protocol::{Effect, FaultOperation, Times};
 
-use crate::iocb::{Commands, Context, Opcode};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe, fault_at};
 use crate::stage::{Stage, TestFile};
+use crate::trials::Call;
 use crate::uring::{self, Buffers, Ring};
 
 const MIB: u64 = 1 << 20;
@@ -21,8 +19,6 @@ const MIB: u64 = 1 << 20;
 const WHOLE: Range = Range { offset: 0, length: 2 * MIB };
 /// The size of the file.
 const FILE: u64 = 4 * MIB;
-/// How long a completion may take, guest time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How requests are submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +57,13 @@ impl Interface {
         memory: &Memory,
         range: Range,
     ) -> anyhow::Result<Outcome> {
-        let length = range.length as usize;
         match self {
-            Interface::Aio => {
-                let opcode = match direction {
-                    Direction::Read => Opcode::Read,
-                    Direction::Write => Opcode::Write,
-                };
-                let mut commands = Commands::new();
-                commands.add(opcode, file.fd(), (memory, 0, length), range.offset);
-                one_by_aio(&mut commands)
-            }
+            Interface::Aio => match direction {
+                Direction::Read => Call::Aio.read(file, memory, range.length, range.offset),
+                Direction::Write => Call::Aio.write(file, memory, range.length, range.offset),
+            },
             Interface::Uring(buffers) => {
+                let length = range.length as usize;
                 let mut ring = Ring::new(memory, buffers)?;
                 let outcome = match direction {
                     Direction::Read => ring.read(file.fd(), length, range.offset),
@@ -118,25 +109,6 @@ impl Interface {
         let outcome = self.transfer(&file, Direction::Write, &memory, range)?;
         observe::after_write(stage, &file, old_size, range, outcome)
     }
-}
-
-/// What came of one command, or of its submission.
-///
-/// # Errors
-/// If it completes never, or twice.
-pub(super) fn one_by_aio(commands: &mut Commands) -> anyhow::Result<Outcome> {
-    let context = Context::new(8).context("io_setup(2)")?;
-    match context.submit(commands) {
-        Outcome::Bytes(1) => {}
-        other @ (Outcome::Bytes(_) | Outcome::Error(_)) => return Ok(other),
-    }
-    let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
-    let [event] = events.as_slice() else { anyhow::bail!("{} completions of one command", events.len()) };
-    let more = context.events(0, Duration::ZERO).context("io_getevents(2)")?;
-    anyhow::ensure!(more.is_empty(), "a second completion of one command");
-    anyhow::ensure!(event.object == commands.address(0), "the completion of another command");
-    anyhow::ensure!(event.result2 == 0, "res2 of a completion is {}", event.result2);
-    Ok(event.outcome())
 }
 
 /// The probes of this group.

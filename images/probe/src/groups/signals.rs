@@ -45,10 +45,10 @@ pub(super) fn probes() -> Vec<Probe> {
 }
 
 /// The call, what it is, and the name of the probe that counts what is left.
-const KILLED: [(Call, &str, &str); 3] = [
-    (Call::Read, "read of 2 MiB", "read-killed-requests"),
-    (Call::Write, "write of 2 MiB inside the file", "write-killed-requests"),
-    (Call::Extend, "write of 2 MiB at the end", "extend-killed"),
+const KILLED: [(KilledCall, &str, &str); 3] = [
+    (KilledCall::Read, "read of 2 MiB", "read-killed-requests"),
+    (KilledCall::Write, "write of 2 MiB inside the file", "write-killed-requests"),
+    (KilledCall::Extend, "write of 2 MiB at the end", "extend-killed"),
 ];
 
 fn killing() -> Vec<Probe> {
@@ -57,7 +57,7 @@ fn killing() -> Vec<Probe> {
     for (name, (call, what, _)) in ["read-killed", "write-killed"].into_iter().zip(KILLED) {
         let why = "whoever is killed must be gone when the requests that it sent are answered, and not while they have its memory";
         let probe = Probe::new(name, title(what), why, move |stage| killed(stage, call));
-        probes.push(probe.quick_if(call == Call::Read));
+        probes.push(probe.quick_if(call == KilledCall::Read));
     }
     for (call, what, name) in KILLED {
         let why = "what is sent for nobody costs a server time, and what it stores nobody takes back";
@@ -107,20 +107,20 @@ fn signalled(stage: &mut Stage<'_>, is_write: bool, flags: libc::c_int) -> anyho
 
 /// A call whose caller is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+enum KilledCall {
     Read,
     Write,
     /// At the end of the file.
     Extend,
 }
 
-impl Call {
+impl KilledCall {
     fn old_size(self) -> u64 {
-        if self == Call::Extend { MIB } else { 4 * MIB }
+        if self == KilledCall::Extend { MIB } else { 4 * MIB }
     }
 
     fn range(self) -> Range {
-        if self == Call::Extend { Range::new(MIB, 2 * MIB) } else { WHOLE }
+        if self == KilledCall::Extend { Range::new(MIB, 2 * MIB) } else { WHOLE }
     }
 }
 
@@ -137,7 +137,7 @@ struct Left {
 }
 
 /// Has a copy of this process make a call, and kills it after half of a request.
-fn kill_caller(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Left> {
+fn kill_caller(stage: &mut Stage<'_>, call: KilledCall) -> anyhow::Result<Left> {
     let file = stage.file(call.old_size())?;
     let range = call.range();
     let memory = observe::new_data(range)?;
@@ -147,8 +147,8 @@ fn kill_caller(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Left> {
     if caller == 0 {
         let length = range.length as usize;
         let outcome = match call {
-            Call::Read => file.read(&memory, 0, length, range.offset),
-            Call::Write | Call::Extend => file.write(&memory, 0, length, range.offset),
+            KilledCall::Read => file.read(&memory, 0, length, range.offset),
+            KilledCall::Write | KilledCall::Extend => file.write(&memory, 0, length, range.offset),
         };
         let code = i32::from(matches!(outcome, Outcome::Error(_)));
         // SAFETY: nothing is left to be done that another exit would do.
@@ -166,7 +166,7 @@ fn kill_caller(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Left> {
     Ok(Left { file, by_signal: libc::WIFSIGNALED(status), killed_ns, gone_ns, requests: stage.requests()? })
 }
 
-fn killed(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
+fn killed(stage: &mut Stage<'_>, call: KilledCall) -> anyhow::Result<Observation> {
     let left = kill_caller(stage, call)?;
     let end = if left.by_signal { "is killed" } else { "returns all the same" };
     // How many requests follow is the subject of probes of their own.
@@ -178,9 +178,9 @@ fn killed(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
 }
 
 /// How many requests a killed caller leaves, and how many it sends all the same.
-fn killed_requests(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
+fn killed_requests(stage: &mut Stage<'_>, call: KilledCall) -> anyhow::Result<Observation> {
     let left = kill_caller(stage, call)?;
-    let name = if call == Call::Read { Operation::Read.name() } else { Operation::Write.name() };
+    let name = if call == KilledCall::Read { Operation::Read.name() } else { Operation::Write.name() };
     let arrived = |record: &&LogRecord| left.requests.base_ns + record.arrival_ns < left.killed_ns;
     let before = left.requests.data().filter(arrived).count();
     // Each is taken back if the server has not fetched it yet, so that their number is a race.
@@ -199,8 +199,8 @@ impl Left {
     }
 
     /// Where the file ends, if the call was to extend it.
-    fn size(&self, call: Call) -> anyhow::Result<String> {
-        if call != Call::Extend {
+    fn size(&self, call: KilledCall) -> anyhow::Result<String> {
+        if call != KilledCall::Extend {
             return Ok(String::new());
         }
         let now = self.file.stored_size()?;
@@ -213,11 +213,16 @@ impl Left {
         })
     }
 
-    fn observation(self, stage: &Stage<'_>, call: Call, observed: String) -> anyhow::Result<Observation> {
+    fn observation(
+        self,
+        stage: &Stage<'_>,
+        call: KilledCall,
+        observed: String,
+    ) -> anyhow::Result<Observation> {
         let range = call.range();
         let fault = match call {
-            Call::Read => None,
-            Call::Write | Call::Extend => self.file.stored(range.offset, range.length)?.fault(),
+            KilledCall::Read => None,
+            KilledCall::Write | KilledCall::Extend => self.file.stored(range.offset, range.length)?.fault(),
         };
         Ok(Observation::new(observed)
             .fault_if_any(fault)

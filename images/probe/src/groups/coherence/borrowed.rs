@@ -6,20 +6,17 @@ use anyhow::Context as _;
 use lab_protocol::{Effect, Operation};
 use rustix::fs::OFlags;
 
-use super::super::queued::one_by_aio;
 use crate::clock;
 use crate::fixture::Fixture;
-use crate::iocb::{Commands, Opcode};
 use crate::memory::Memory;
-use crate::outcome::Outcome;
 use crate::probe::{Observation, Probe};
-use crate::stage::{Stage, TestFile};
+use crate::stage::Stage;
 use crate::stored::OLD;
 use crate::trials::{self, Call};
 
 const KIB: u64 = 1 << 10;
 /// Four requests.
-const LENGTH: usize = 512 << 10;
+const LENGTH: u64 = 512 * KIB;
 /// Where in its file the transfer begins.
 const OFFSET: u64 = 256 * KIB;
 /// How long each request takes, microseconds, and when in the first one the other file is synced.
@@ -38,41 +35,29 @@ pub(super) fn probes() -> Vec<Probe> {
         Probe::new(name, title, why, move |stage| write_from(stage, call))
     };
     vec![
-        read("read-into-mapping", "read", Call::Write),
+        read("read-into-mapping", "read", Call::Sync),
         read("aio-read-into-mapping", "AIO read", Call::Aio),
-        write("write-from-mapping", "write", Call::Write),
+        write("write-from-mapping", "write", Call::Sync),
         write("aio-write-from-mapping", "AIO write", Call::Aio),
         // Without it pages are let go of elsewhere.
-        read("no-async-dio-read-into-mapping", "read without ASYNC_DIO", Call::Write).on(Fixture::NoAsyncDio),
-        write("no-async-dio-write-from-mapping", "write without ASYNC_DIO", Call::Write)
+        read("no-async-dio-read-into-mapping", "read without ASYNC_DIO", Call::Sync).on(Fixture::NoAsyncDio),
+        write("no-async-dio-write-from-mapping", "write without ASYNC_DIO", Call::Sync)
             .on(Fixture::NoAsyncDio),
     ]
 }
 
-fn transfer(file: &TestFile, memory: &Memory, opcode: Opcode, call: Call) -> anyhow::Result<Outcome> {
-    match (call, opcode) {
-        (Call::Write, Opcode::Read) => Ok(file.read(memory, 0, LENGTH, OFFSET)),
-        (Call::Write, _) => Ok(file.write(memory, 0, LENGTH, OFFSET)),
-        (Call::Aio, opcode) => {
-            let mut commands = Commands::new();
-            commands.add(opcode, file.fd(), (memory, 0, LENGTH), OFFSET);
-            one_by_aio(&mut commands)
-        }
-    }
-}
-
 fn read_into(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
     stage.mounted.behave(&trials::behaviour(&[(None, Effect::Delay { us: SLOW_US })])?)?;
-    let file = stage.file(OFFSET + LENGTH as u64)?;
-    let other = stage.file_with(LENGTH as u64, OFlags::RDWR)?;
-    let memory = Memory::of_file(&other.file, LENGTH).context("mapping the other file")?;
+    let file = stage.file(OFFSET + LENGTH)?;
+    let other = stage.file_with(LENGTH, OFlags::RDWR)?;
+    let memory = Memory::of_file(&other.file, LENGTH as usize).context("mapping the other file")?;
     let begin = Instant::now();
     let outcome = std::thread::scope(|scope| {
         let syncing = scope.spawn(|| {
             clock::sleep_until_after(begin, SYNC_AFTER);
             other.file.sync_all()
         });
-        let outcome = transfer(&file, &memory, Opcode::Read, call);
+        let outcome = call.read(&file, &memory, LENGTH, OFFSET);
         let synced = syncing.join().map_err(|_| anyhow::anyhow!("a thread ended in a panic"))?;
         synced.context("fsync(2) meanwhile")?;
         outcome
@@ -90,10 +75,10 @@ fn read_into(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
 }
 
 fn write_from(stage: &mut Stage<'_>, call: Call) -> anyhow::Result<Observation> {
-    let file = stage.file(OFFSET + LENGTH as u64)?;
-    let other = stage.file_with(LENGTH as u64, OFlags::RDWR)?;
-    let memory = Memory::of_file(&other.file, LENGTH).context("mapping the other file")?;
-    let outcome = transfer(&file, &memory, Opcode::Write, call)?;
+    let file = stage.file(OFFSET + LENGTH)?;
+    let other = stage.file_with(LENGTH, OFlags::RDWR)?;
+    let memory = Memory::of_file(&other.file, LENGTH as usize).context("mapping the other file")?;
+    let outcome = call.write(&file, &memory, LENGTH, OFFSET)?;
     stage.mounted.await_idle(Duration::from_secs(5));
     stage.mounted.forget_requests()?;
     other.file.sync_all().context("fsync(2)")?;

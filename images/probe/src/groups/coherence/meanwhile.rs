@@ -70,14 +70,14 @@ pub(super) fn probes() -> Vec<Probe> {
         "pages are dropped before a write, and a reader may cache the old data again while it is under way";
     let probe = |name: &str, reader: Reader, call: Call| {
         let by = if reader == Reader::Read { "by read(2)" } else { "by a page fault" };
-        let what = if call == Call::Write { "write" } else { "AIO write" };
+        let what = if call == Call::Sync { "write" } else { "AIO write" };
         let title = format!("direct {what} of a page that is cached {by} meanwhile");
         Probe::new(name, title, why, move |stage| all(stage, reader, call))
     };
     vec![
-        probe("cached-during-write", Reader::Read, Call::Write),
+        probe("cached-during-write", Reader::Read, Call::Sync),
         probe("cached-during-aio-write", Reader::Read, Call::Aio),
-        probe("faulted-during-write", Reader::Load, Call::Write),
+        probe("faulted-during-write", Reader::Load, Call::Sync),
         probe("faulted-during-aio-write", Reader::Load, Call::Aio),
     ]
 }

@@ -63,15 +63,15 @@ struct Met {
 pub(super) fn probes() -> Vec<Probe> {
     let why = "whoever mixes the two gets whole pages of one or the other, and never a page of neither";
     let probe = |name: &str, part: Part, call: Call| {
-        let what = if call == Call::Write { "write" } else { "AIO write" };
+        let what = if call == Call::Sync { "write" } else { "AIO write" };
         let part_of = if part == Part::Page { "all" } else { "64 bytes" };
         let title = format!("direct {what} while {part_of} of one of its pages is stored through a mapping");
         Probe::new(name, title, why, move |stage| all(stage, part, call))
     };
     vec![
-        probe("page-stored-during-write", Part::Page, Call::Write),
+        probe("page-stored-during-write", Part::Page, Call::Sync),
         probe("page-stored-during-aio-write", Part::Page, Call::Aio),
-        probe("line-stored-during-write", Part::Line, Call::Write),
+        probe("line-stored-during-write", Part::Line, Call::Sync),
         probe("line-stored-during-aio-write", Part::Line, Call::Aio),
     ]
 }

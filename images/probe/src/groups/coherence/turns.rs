@@ -9,7 +9,7 @@ use lab_protocol::{Effect, Operation};
 use rustix::fs::OFlags;
 
 use crate::fixture::Fixture;
-use crate::iocb::{Commands, Opcode};
+use crate::iocb::{Commands, Opcode, one_by_aio};
 use crate::memory::Memory;
 use crate::observe::{self, Range};
 use crate::outcome::{Outcome, count, size};
@@ -18,8 +18,6 @@ use crate::stage::{Stage, TestFile};
 use crate::stored::{NEW, OLD};
 use crate::trials::{self, Call};
 use crate::view::{Mapped, View};
-
-use super::super::queued::one_by_aio;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -55,14 +53,14 @@ fn dirty() -> Vec<Probe> {
         Probe::new(name, format!("direct {what}"), why, move |stage| write_dirty(stage, call))
     };
     vec![
-        read("written-then-read", "read after a buffered write", Dirt::Write, Call::Write),
-        read("written-back-then-read", "read of what is written back later", Dirt::Write, Call::Write)
+        read("written-then-read", "read after a buffered write", Dirt::Write, Call::Sync),
+        read("written-back-then-read", "read of what is written back later", Dirt::Write, Call::Sync)
             .on(Fixture::WritebackCache),
         read("written-back-then-aio-read", "AIO read of what is written back later", Dirt::Write, Call::Aio)
             .on(Fixture::WritebackCache),
-        read("stored-then-read", "read after stores to a mapping", Dirt::Store, Call::Write).quick(),
+        read("stored-then-read", "read after stores to a mapping", Dirt::Store, Call::Sync).quick(),
         read("stored-then-aio-read", "AIO read after stores to a mapping", Dirt::Store, Call::Aio),
-        write("stored-then-written", "write after stores to a mapping", Call::Write),
+        write("stored-then-written", "write after stores to a mapping", Call::Sync),
         write("stored-then-aio-written", "AIO write after stores to a mapping", Call::Aio),
     ]
 }
@@ -88,15 +86,7 @@ fn read_dirty(stage: &mut Stage<'_>, dirt: Dirt, call: Call) -> anyhow::Result<O
     let file = stage.file(FILE)?;
     let mapped = make_dirty(&file, dirt)?;
     let memory = Memory::new(RANGE.length as usize)?;
-    let outcome = match call {
-        Call::Write => file.read(&memory, 0, RANGE.length as usize, RANGE.offset),
-        Call::Aio => {
-            let mut commands = Commands::new();
-            let into = (&memory, 0, RANGE.length as usize);
-            commands.add(Opcode::Read, file.fd(), into, RANGE.offset);
-            one_by_aio(&mut commands)?
-        }
-    };
+    let outcome = call.read(&file, &memory, RANGE.length, RANGE.offset)?;
     drop(mapped);
     let got = memory.content().get(..outcome.bytes() as usize).unwrap_or_default();
     let seen = which(got, RANGE.offset);
@@ -134,7 +124,7 @@ fn written() -> Vec<Probe> {
         Probe::new(name, title, why, move |stage| write_cached(stage, call))
     };
     vec![
-        probe("cached-then-written", "direct write", Call::Write),
+        probe("cached-then-written", "direct write", Call::Sync),
         probe("cached-then-aio-written", "AIO direct write", Call::Aio),
     ]
 }

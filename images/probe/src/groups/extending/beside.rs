@@ -41,8 +41,8 @@ pub(super) fn probes() -> Vec<Probe> {
             .on(Fixture::FreshAttributes)
     };
     vec![
-        probe("write-cut", Call::Write, None),
-        probe("write-eio-cut", Call::Write, Some(Effect::Eio)),
+        probe("write-cut", Call::Sync, None),
+        probe("write-eio-cut", Call::Sync, Some(Effect::Eio)),
         probe("aio-cut", Call::Aio, None),
         probe("aio-eio-cut", Call::Aio, Some(Effect::Eio)),
     ]

@@ -52,11 +52,11 @@ pub(super) fn probes() -> Vec<Probe> {
     };
     let inside = Begin::Before(40);
     vec![
-        probe("write", Call::Write, Begin::AtEnd, None),
-        probe("write-eio", Call::Write, Begin::AtEnd, Some(Effect::Eio)),
-        probe("write-enospc", Call::Write, Begin::AtEnd, Some(ENOSPC)),
-        probe("over-end", Call::Write, inside, None),
-        probe("over-end-eio", Call::Write, inside, Some(Effect::Eio)),
+        probe("write", Call::Sync, Begin::AtEnd, None),
+        probe("write-eio", Call::Sync, Begin::AtEnd, Some(Effect::Eio)),
+        probe("write-enospc", Call::Sync, Begin::AtEnd, Some(ENOSPC)),
+        probe("over-end", Call::Sync, inside, None),
+        probe("over-end-eio", Call::Sync, inside, Some(Effect::Eio)),
         probe("aio", Call::Aio, Begin::AtEnd, None),
         probe("aio-eio", Call::Aio, Begin::AtEnd, Some(Effect::Eio)),
         probe("aio-over-end-eio", Call::Aio, inside, Some(Effect::Eio)),

@@ -6,11 +6,10 @@ use anyhow::Context as _;
 use lab_protocol::Operation;
 use rustix::fs::OFlags;
 
-use super::super::queued::PATIENCE;
 use super::{SMALL, Underway, answered_by, begin, each_once, now_ns, one, told};
 use crate::apart;
 use crate::clock;
-use crate::iocb::{Context, Event, Opcode};
+use crate::iocb::{Context, Event, Opcode, PATIENCE};
 use crate::memory::Memory;
 use crate::observe;
 use crate::outcome::Outcome;

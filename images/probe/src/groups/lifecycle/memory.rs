@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::super::queued::{PATIENCE, one_by_aio};
 use super::{MIB, SMALL, Underway, begin, each_once, told};
 use crate::apart;
 use crate::clock;
-use crate::iocb::{Commands, Context, Event, Opcode};
+use crate::iocb::{Commands, Context, Event, Opcode, PATIENCE, one_by_aio};
 use crate::memory::{Memory, PAGE};
 use crate::observe::{self, Range};
 use crate::outcome::Outcome;

@@ -6,9 +6,8 @@ use std::os::fd::AsFd as _;
 use anyhow::Context as _;
 use rustix::fs::OFlags;
 
-use super::super::queued::{PATIENCE, one_by_aio};
 use super::{KIB, MIB, answered_by, each_once, now_ns, one, told};
-use crate::iocb::{Commands, Context, Event, Opcode};
+use crate::iocb::{Commands, Context, Event, Opcode, PATIENCE, one_by_aio};
 use crate::observe::{self, Range};
 use crate::outcome::{Outcome, size};
 use crate::probe::{Observation, Probe};

@@ -9,6 +9,7 @@ use anyhow::Context;
 use rustix::fs::{Advice, FallocateFlags, Mode, OFlags};
 
 use super::memory::Memory;
+use crate::pages::Pages;
 use crate::random::operation::{Action, FileName, LARGEST, Operation, Way};
 
 /// Both files.
@@ -153,7 +154,7 @@ impl Drop for OpenFile {
 
 /// A shared mapping of all that the file may grow to.
 #[derive(Debug)]
-struct Mapping(*mut u8);
+struct Mapping(Pages);
 
 // SAFETY: the memory stays mapped until the value is dropped, and is accessed by copies through pointers only, in the main
 // thread.
@@ -163,43 +164,31 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     fn new(file: &File) -> io::Result<Self> {
-        let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a new mapping, at an address that the kernel chooses.
-        let memory = unsafe {
-            libc::mmap(std::ptr::null_mut(), LARGEST as usize, access, libc::MAP_SHARED, file.as_raw_fd(), 0)
-        };
-        if memory == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(Mapping(memory.cast())) }
+        Pages::of_file(file, LARGEST as usize).map(Mapping)
     }
 
     /// Reads memory; the caller has seen that the file has these bytes, and nobody else cuts it.
     fn load(&self, at: u64, into: &mut [u8]) {
         let length = into.len().min(LARGEST.saturating_sub(at) as usize);
         // SAFETY: within the mapping. The kernel may change the bytes meanwhile, which a copy by pointers allows.
-        unsafe { std::ptr::copy_nonoverlapping(self.0.add(at as usize), into.as_mut_ptr(), length) }
+        unsafe { std::ptr::copy_nonoverlapping(self.0.at(at as usize), into.as_mut_ptr(), length) }
     }
 
     fn store(&self, at: u64, bytes: &[u8]) {
         let length = bytes.len().min(LARGEST.saturating_sub(at) as usize);
         // SAFETY: as above.
-        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.0.add(at as usize), length) }
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.0.at(at as usize), length) }
     }
 
     fn sync(&self, size: u64) -> io::Result<()> {
         // SAFETY: within the mapping.
-        checked(unsafe { libc::msync(self.0.cast(), size.min(LARGEST) as usize, libc::MS_SYNC) })
+        checked(unsafe { libc::msync(self.0.at(0).cast(), size.min(LARGEST) as usize, libc::MS_SYNC) })
     }
 
     /// Forgets the entries of the page table: mapped pages are not dropped from the page cache.
     fn let_go(&self) -> io::Result<()> {
         // SAFETY: the mapping is shared: its pages stay in the file.
-        checked(unsafe { libc::madvise(self.0.cast(), LARGEST as usize, libc::MADV_DONTNEED) })
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `new` with this length, and not used any more.
-        unsafe { libc::munmap(self.0.cast(), LARGEST as usize) };
+        checked(unsafe { libc::madvise(self.0.at(0).cast(), LARGEST as usize, libc::MADV_DONTNEED) })
     }
 }
 
