@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, WaitOptions};
 
 /// A copy at work.
 #[derive(Debug)]
-pub struct Apart {
+pub(crate) struct Apart {
     pid: Pid,
     said: io::PipeReader,
 }
@@ -16,7 +16,7 @@ pub struct Apart {
 ///
 /// # Errors
 /// If there can be no copy.
-pub fn start(act: impl FnOnce() -> String) -> anyhow::Result<Apart> {
+pub(crate) fn start(act: impl FnOnce() -> String) -> anyhow::Result<Apart> {
     let (said, mut writer) = io::pipe().context("making a pipe")?;
     // SAFETY: a probe that uses this has one thread, so that the copy is whole.
     let pid = unsafe { libc::fork() };
@@ -36,7 +36,7 @@ impl Apart {
     ///
     /// # Errors
     /// If it could not say it.
-    pub fn end(mut self) -> anyhow::Result<String> {
+    pub(crate) fn end(mut self) -> anyhow::Result<String> {
         let mut text = String::new();
         self.said.read_to_string(&mut text).context("listening to a copy")?;
         let status = rustix::process::waitpid(Some(self.pid), WaitOptions::empty())

@@ -12,7 +12,7 @@ use rustix::time::{ClockId, clock_gettime};
 static DELAY_FACTOR: AtomicU32 = AtomicU32::new(1);
 
 /// From now on every delay and every limit is so many times longer. Children take it over.
-pub fn set_delay_factor(factor: u32) {
+pub(crate) fn set_delay_factor(factor: u32) {
     DELAY_FACTOR.store(factor.max(1), Ordering::Relaxed);
 }
 
@@ -26,23 +26,23 @@ pub(crate) fn is_slow() -> bool {
 }
 
 /// CLOCK_MONOTONIC, nanoseconds.
-pub fn now_ns() -> u64 {
+pub(crate) fn now_ns() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 /// How long that is on this kernel.
-pub fn long(time: Duration) -> Duration {
+pub(crate) fn long(time: Duration) -> Duration {
     time.saturating_mul(delay_factor())
 }
 
 /// Sleeps so long.
-pub fn pause(time: Duration) {
+pub(crate) fn pause(time: Duration) {
     std::thread::sleep(long(time));
 }
 
 /// Sleeps until so long after.
-pub fn sleep_until_after(begin: Instant, time: Duration) {
+pub(crate) fn sleep_until_after(begin: Instant, time: Duration) {
     std::thread::sleep((begin + long(time)).saturating_duration_since(Instant::now()));
 }
 

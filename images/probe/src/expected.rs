@@ -7,7 +7,7 @@ use lab_protocol::ProbeTask;
 use serde::Deserialize;
 
 /// The tables, by the names of their files.
-pub const TABLES: [(&str, &str); 5] = [
+pub(crate) const TABLES: [(&str, &str); 5] = [
     ("synchronous", include_str!("../expected/synchronous.toml")),
     ("asynchronous", include_str!("../expected/asynchronous.toml")),
     ("asynchronous-extras", include_str!("../expected/asynchronous-extras.toml")),
@@ -17,7 +17,7 @@ pub const TABLES: [(&str, &str); 5] = [
 
 /// One table, with what it takes from others.
 #[derive(Debug)]
-pub struct Table(BTreeMap<String, Vec<String>>);
+pub(crate) struct Table(BTreeMap<String, Vec<String>>);
 
 /// A file as it is written.
 #[derive(Debug, Deserialize)]
@@ -40,7 +40,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no such table.
-    pub fn of_task(task: &ProbeTask) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn of_task(task: &ProbeTask) -> anyhow::Result<Option<Self>> {
         task.expected.as_deref().map(Table::named).transpose()
     }
 
@@ -48,7 +48,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is none, or it is not written as it should be.
-    pub fn named(name: &str) -> anyhow::Result<Self> {
+    pub(crate) fn named(name: &str) -> anyhow::Result<Self> {
         Table::named_within(name, TABLES.len())
     }
 
@@ -72,13 +72,8 @@ impl Table {
     }
 
     /// What a probe should see, any of which is right; nothing if the table says nothing of it.
-    pub fn of(&self, probe: &str) -> &[String] {
+    pub(crate) fn of(&self, probe: &str) -> &[String] {
         self.0.get(probe).map_or(&[], Vec::as_slice)
-    }
-
-    /// The probes that it says something of.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
     }
 }
 
@@ -95,7 +90,7 @@ mod tests {
         let probes: BTreeSet<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
         for (name, _) in TABLES {
             let table = Table::named(name).unwrap();
-            let entries: BTreeSet<&str> = table.names().collect();
+            let entries: BTreeSet<&str> = table.0.keys().map(String::as_str).collect();
             let missing: Vec<_> = probes.difference(&entries).collect();
             let unknown: Vec<_> = entries.difference(&probes).collect();
             assert!(missing.is_empty(), "table {name} has no entry for {missing:?}");

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the kernel says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Health {
+pub(crate) struct Health {
     tainted: u64,
     /// Pages that are pinned; none if the kernel does not count them.
     pinned: Option<i64>,
@@ -24,7 +24,7 @@ impl Health {
     ///
     /// # Errors
     /// If `/proc` cannot be read.
-    pub fn read() -> anyhow::Result<Self> {
+    pub(crate) fn read() -> anyhow::Result<Self> {
         let tainted = fs::read_to_string("/proc/sys/kernel/tainted").context("reading taint flags")?;
         let tainted = tainted.trim().parse().context("reading taint flags")?;
         Ok(Health { tainted, pinned: Counters::read()?.pinned() })
@@ -34,7 +34,7 @@ impl Health {
     ///
     /// # Errors
     /// If `/proc` cannot be read.
-    pub fn fault_since(self) -> anyhow::Result<Option<String>> {
+    pub(crate) fn fault_since(self) -> anyhow::Result<Option<String>> {
         let deadline = Instant::now() + clock::long(PATIENCE);
         loop {
             let now = Health::read()?;

@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 
 /// What a control block asks for (`include/uapi/linux/aio_abi.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opcode {
+pub(crate) enum Opcode {
     /// IOCB_CMD_PREAD
     Read,
     /// IOCB_CMD_PWRITE
@@ -38,14 +38,14 @@ impl Opcode {
 }
 
 /// How long a completion is waited for.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// IOCB_FLAG_RESFD
 const RESFD: u32 = 1;
 
 /// Control blocks, at addresses that stay.
 #[derive(Debug, Default)]
-pub struct Commands {
+pub(crate) struct Commands {
     #[expect(clippy::vec_box, reason = "the kernel keeps their addresses, and the vector grows")]
     blocks: Vec<Box<libc::iocb>>,
     /// The segments of those that have some.
@@ -54,22 +54,17 @@ pub struct Commands {
 
 impl Commands {
     /// Nothing to do.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Commands::default()
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.blocks.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty()
-    }
-
     /// Adds one between a file and memory from byte `at` of it on. Its completion carries its number, from 0.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         opcode: Opcode,
         file: BorrowedFd<'_>,
@@ -80,7 +75,7 @@ impl Commands {
     }
 
     /// Adds one with segments of memory, each with begin and length.
-    pub fn add_pieces(
+    pub(crate) fn add_pieces(
         &mut self,
         opcode: Opcode,
         file: BorrowedFd<'_>,
@@ -96,12 +91,12 @@ impl Commands {
     }
 
     /// Adds an fsync(2).
-    pub fn add_fsync(&mut self, file: BorrowedFd<'_>) {
+    pub(crate) fn add_fsync(&mut self, file: BorrowedFd<'_>) {
         self.push(Opcode::Fsync, file, (0, 0), 0);
     }
 
     /// Has each completion add 1 to an eventfd.
-    pub fn notify(&mut self, eventfd: BorrowedFd<'_>) {
+    pub(crate) fn notify(&mut self, eventfd: BorrowedFd<'_>) {
         for block in &mut self.blocks {
             block.aio_flags = RESFD;
             block.aio_resfd = eventfd.as_raw_fd() as u32;
@@ -109,7 +104,7 @@ impl Commands {
     }
 
     /// The address of one, which its completion tells.
-    pub fn address(&self, number: usize) -> u64 {
+    pub(crate) fn address(&self, number: usize) -> u64 {
         self.blocks.get(number).map_or(0, |block| std::ptr::from_ref::<libc::iocb>(block) as u64)
     }
 
@@ -129,7 +124,7 @@ impl Commands {
 /// A completion (`struct io_event`).
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Event {
+pub(crate) struct Event {
     /// The number of its command.
     pub data: u64,
     /// The address of its control block.
@@ -142,7 +137,7 @@ pub struct Event {
 
 impl Event {
     /// What came of the command.
-    pub fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         match u64::try_from(self.result) {
             Ok(bytes) => Outcome::Bytes(bytes),
             Err(_) => Outcome::Error(-self.result as i32),
@@ -152,14 +147,14 @@ impl Event {
 
 /// A context.
 #[derive(Debug)]
-pub struct Context(libc::c_ulong);
+pub(crate) struct Context(libc::c_ulong);
 
 impl Context {
     /// For so many commands at a time.
     ///
     /// # Errors
     /// Those of io_setup(2).
-    pub fn new(commands: u32) -> io::Result<Self> {
+    pub(crate) fn new(commands: u32) -> io::Result<Self> {
         let mut id: libc::c_ulong = 0;
         // SAFETY: `id` is zero and can be written to.
         let code = unsafe { libc::syscall(libc::SYS_io_setup, libc::c_long::from(commands), &raw mut id) };
@@ -169,7 +164,7 @@ impl Context {
     /// io_submit(2) with all of the commands: how many the kernel took, or an error. Whoever calls keeps commands, memory
     /// and this value until all of them are complete or the context is destroyed; what memory is gone by then gives
     /// EFAULT.
-    pub fn submit(&self, commands: &mut Commands) -> Outcome {
+    pub(crate) fn submit(&self, commands: &mut Commands) -> Outcome {
         let mut pointers: Vec<*mut libc::iocb> =
             commands.blocks.iter_mut().map(|block| std::ptr::from_mut::<libc::iocb>(block)).collect();
         // SAFETY: the pointers lead to control blocks that stay for the call; the kernel checks what these say.
@@ -182,7 +177,7 @@ impl Context {
     ///
     /// # Errors
     /// Those of io_getevents(2) but EINTR.
-    pub fn events(&self, least: usize, limit: Duration) -> io::Result<Vec<Event>> {
+    pub(crate) fn events(&self, least: usize, limit: Duration) -> io::Result<Vec<Event>> {
         const ROOM: usize = 256;
         let limit = clock::long(limit);
         let limit =
@@ -206,7 +201,7 @@ impl Context {
     }
 
     /// io_cancel(2) of one command.
-    pub fn cancel(&self, commands: &Commands, number: usize) -> Outcome {
+    pub(crate) fn cancel(&self, commands: &Commands, number: usize) -> Outcome {
         let mut event = Event::default();
         let address = commands.address(number);
         // SAFETY: the kernel reads a control block and writes an event.
@@ -215,7 +210,7 @@ impl Context {
     }
 
     /// io_destroy(2).
-    pub fn destroy(self) -> Outcome {
+    pub(crate) fn destroy(self) -> Outcome {
         let id = self.0;
         std::mem::forget(self);
         // SAFETY: nobody has the context any more.
@@ -234,7 +229,7 @@ impl Drop for Context {
 ///
 /// # Errors
 /// If it completes never, or twice.
-pub fn one_by_aio(commands: &mut Commands) -> anyhow::Result<Outcome> {
+pub(crate) fn one_by_aio(commands: &mut Commands) -> anyhow::Result<Outcome> {
     let context = Context::new(8).context("io_setup(2)")?;
     match context.submit(commands) {
         Outcome::Bytes(1) => {}

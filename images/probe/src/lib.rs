@@ -6,28 +6,28 @@
 //!
 //! A group of probes is a file below `groups/` and a line in `groups.rs`.
 
-pub mod apart;
+mod apart;
 pub mod args;
 pub mod child;
-pub mod clock;
-pub mod expected;
+mod clock;
+mod expected;
 pub mod fixture;
 pub mod groups;
-pub mod health;
-pub mod iocb;
-pub mod memory;
+mod health;
+mod iocb;
+mod memory;
 pub mod mounted;
 pub mod observe;
-pub mod outcome;
+mod outcome;
 mod pages;
 pub mod probe;
 pub mod random;
-pub mod requests;
+mod requests;
 pub mod runner;
 pub mod sandbox;
 pub mod stage;
-pub mod stored;
-pub mod trials;
-pub mod uring;
-pub mod view;
-pub mod vmstat;
+mod stored;
+mod trials;
+mod uring;
+mod view;
+mod vmstat;

@@ -6,7 +6,7 @@ use std::io;
 use crate::pages::Pages;
 
 /// The size of a page, bytes.
-pub const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 
 /// Zeroed pages that begin at a page's begin.
 #[derive(Debug)]

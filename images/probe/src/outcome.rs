@@ -68,13 +68,13 @@ impl Outcome {
 }
 
 /// The name of an error number.
-pub fn error_name(number: i32) -> String {
+pub(crate) fn error_name(number: i32) -> String {
     let known = NAMES.iter().find(|(known, _)| *known == number);
     known.map_or_else(|| format!("error {number}"), |(_, name)| (*name).to_owned())
 }
 
 /// A number of bytes in the largest unit that leaves no rest.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0 => "0 bytes".to_owned(),
         bytes if bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
@@ -84,7 +84,7 @@ pub fn size(bytes: u64) -> String {
 }
 
 /// `1 READ`, `2 READs`.
-pub fn count(number: usize, thing: &str) -> String {
+pub(crate) fn count(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
         number => format!("{number} {thing}s"),

@@ -147,7 +147,7 @@ impl Requests {
 }
 
 /// The largest request that the servers ask for, bytes.
-pub const LARGEST: u32 = 128 << 10;
+pub(crate) const LARGEST: u32 = 128 << 10;
 
 /// What storage reads at the least, bytes.
 const SECTOR: u64 = 512;

@@ -5,9 +5,9 @@ use lab_protocol::stamp::Stamp;
 use crate::outcome::size;
 
 /// What a file had before a write.
-pub const OLD: Stamp = Stamp::Place;
+pub(crate) const OLD: Stamp = Stamp::Place;
 /// What is written.
-pub const NEW: Stamp = Stamp::Spread;
+pub(crate) const NEW: Stamp = Stamp::Spread;
 
 /// The granularity at which content is judged, bytes.
 const BLOCK: usize = 512;
@@ -29,7 +29,7 @@ enum Content {
 
 /// Looks at the content of a file that had `old_size` bytes, all of it old, after a write at `begin` of `length`
 /// bytes. Outside that range nothing may be new.
-pub fn look(content: &[u8], old_size: u64, begin: u64, length: u64) -> Stored {
+pub(crate) fn look(content: &[u8], old_size: u64, begin: u64, length: u64) -> Stored {
     let mut stored = Stored { new: Vec::new(), wrong: None };
     let ends = [begin, begin + length, old_size, content.len() as u64];
     let mut at = 0;

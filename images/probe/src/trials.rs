@@ -14,11 +14,11 @@ use crate::requests::Requests;
 use crate::stage::TestFile;
 
 /// How many times each case is tried.
-pub const TRIALS: usize = 8;
+pub(crate) const TRIALS: usize = 8;
 
 /// How a transfer is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// pread(2) or pwrite(2)
     Sync,
     /// io_submit(2), and the wait for its completion
@@ -30,7 +30,13 @@ impl Call {
     ///
     /// # Errors
     /// If a command does not complete.
-    pub fn read(self, file: &TestFile, memory: &Memory, length: u64, offset: u64) -> anyhow::Result<Outcome> {
+    pub(crate) fn read(
+        self,
+        file: &TestFile,
+        memory: &Memory,
+        length: u64,
+        offset: u64,
+    ) -> anyhow::Result<Outcome> {
         match self {
             Call::Sync => Ok(file.read(memory, 0, length as usize, offset)),
             Call::Aio => by_aio(Opcode::Read, file, memory, length, offset),
@@ -41,7 +47,7 @@ impl Call {
     ///
     /// # Errors
     /// If a command does not complete.
-    pub fn write(
+    pub(crate) fn write(
         self,
         file: &TestFile,
         memory: &Memory,
@@ -68,7 +74,7 @@ fn by_aio(
 }
 
 /// Storage of 200 us, and what happens at WRITEs: at those that contain an offset, in KiB, or at all.
-pub fn behaviour(effects: &[(Option<u64>, Effect)]) -> anyhow::Result<Behaviour> {
+pub(crate) fn behaviour(effects: &[(Option<u64>, Effect)]) -> anyhow::Result<Behaviour> {
     let mut behaviour = Behaviour::plain();
     behaviour.storage.latency_us = 200;
     let operation: FaultOperation = "write".parse().map_err(|_| anyhow::anyhow!("there is no `write`"))?;
@@ -87,7 +93,7 @@ pub fn behaviour(effects: &[(Option<u64>, Effect)]) -> anyhow::Result<Behaviour>
 
 /// What came of all trials. On a kernel that takes longer for everything another one of two comes first now and then: there a
 /// count that differs says nothing, and only faults count.
-pub fn observation(sentence: String) -> Observation {
+pub(crate) fn observation(sentence: String) -> Observation {
     match clock::is_slow() {
         false => Observation::new(sentence),
         true => Observation::new(format!(
@@ -98,12 +104,12 @@ pub fn observation(sentence: String) -> Observation {
 }
 
 /// `0 of 8`
-pub fn of_all(number: usize) -> String {
+pub(crate) fn of_all(number: usize) -> String {
     format!("{number} of {TRIALS}")
 }
 
 /// `returns all in 8 of 8`, or what else the calls came to, each with its number, in the order in which they first came.
-pub fn returns(outcomes: &[Outcome], lengths: &[u64]) -> String {
+pub(crate) fn returns(outcomes: &[Outcome], lengths: &[u64]) -> String {
     let word = |(outcome, length): (&Outcome, &u64)| match outcome {
         Outcome::Bytes(bytes) if bytes == length => "all".to_owned(),
         Outcome::Bytes(_) => "a part".to_owned(),
@@ -125,14 +131,14 @@ pub fn returns(outcomes: &[Outcome], lengths: &[u64]) -> String {
 
 /// The WRITEs of all trials, and whether those of one were at the server together. READs and GETATTRs of readers that go on
 /// all the time are a matter of timing, and left out.
-pub fn writes(trials: &[Requests]) -> String {
+pub(crate) fn writes(trials: &[Requests]) -> String {
     let number: usize = trials.iter().map(|requests| requests.count(Operation::Write)).sum();
     format!("{}, {}", count(number, "WRITE"), together(trials))
 }
 
 /// The same of what is written back from the page cache, of which a part can go out before somebody asks for it: then there
 /// are more WRITEs, and a page goes twice that is stored to again. None of them is wrong, so that each page counts once.
-pub fn written_back(requests: Requests) -> String {
+pub(crate) fn written_back(requests: Requests) -> String {
     let page = PAGE as u64;
     let pages = |record: &LogRecord| {
         let end = record.offset + u64::from(record.size);
@@ -151,7 +157,7 @@ fn together(trials: &[Requests]) -> &'static str {
 }
 
 /// `, 8 SETATTRs of the old size`, or nothing. Each of `known` is a name, and the size that it has in each trial.
-pub fn sizes_set(trials: &[Requests], known: &[(&str, [u64; TRIALS])]) -> String {
+pub(crate) fn sizes_set(trials: &[Requests], known: &[(&str, [u64; TRIALS])]) -> String {
     let mut numbers = vec![0; known.len() + 1];
     for (trial, requests) in trials.iter().enumerate() {
         for set in requests.all.iter().filter_map(LogRecord::size_set) {

@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::probe::Observation;
 
 /// What a probe says on a kernel that has no io_uring, or must not be asked for it; nothing on any other.
-pub fn missing() -> Option<Observation> {
+pub(crate) fn missing() -> Option<Observation> {
     // A ring that is made and thrown away would end in the middle of the next one's requests, and interrupt them. Without
     // parameters there is none.
     // SAFETY: the kernel reads no memory at this address, and says EFAULT.
@@ -30,7 +30,7 @@ pub fn missing() -> Option<Observation> {
 
 /// Whose memory a request uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Buffers {
+pub(crate) enum Buffers {
     /// That of the request.
     Own,
     /// Memory that was registered before, whose pages the kernel holds.
@@ -38,7 +38,7 @@ pub enum Buffers {
 }
 
 /// A ring for requests with one piece of memory.
-pub struct Ring<'a> {
+pub(crate) struct Ring<'a> {
     ring: IoUring,
     memory: &'a Memory,
     buffers: Buffers,
@@ -47,7 +47,7 @@ pub struct Ring<'a> {
 impl<'a> Ring<'a> {
     /// # Errors
     /// If there can be no ring, or the memory cannot be registered.
-    pub fn new(memory: &'a Memory, buffers: Buffers) -> anyhow::Result<Self> {
+    pub(crate) fn new(memory: &'a Memory, buffers: Buffers) -> anyhow::Result<Self> {
         let ring = IoUring::new(8).context("making a ring")?;
         if buffers == Buffers::Fixed {
             let segment = libc::iovec { iov_base: memory.at(0).cast(), iov_len: memory.len() };
@@ -61,7 +61,7 @@ impl<'a> Ring<'a> {
     ///
     /// # Errors
     /// If the ring fails.
-    pub fn read(&mut self, file: BorrowedFd<'_>, length: usize, offset: u64) -> io::Result<Outcome> {
+    pub(crate) fn read(&mut self, file: BorrowedFd<'_>, length: usize, offset: u64) -> io::Result<Outcome> {
         let (fd, at, length) = (Fd(file.as_raw_fd()), self.memory.at(0), length as u32);
         let entry = match self.buffers {
             Buffers::Own => opcode::Read::new(fd, at, length).offset(offset).build(),
@@ -74,7 +74,7 @@ impl<'a> Ring<'a> {
     ///
     /// # Errors
     /// If the ring fails.
-    pub fn write(&mut self, file: BorrowedFd<'_>, length: usize, offset: u64) -> io::Result<Outcome> {
+    pub(crate) fn write(&mut self, file: BorrowedFd<'_>, length: usize, offset: u64) -> io::Result<Outcome> {
         let (fd, at, length) = (Fd(file.as_raw_fd()), self.memory.at(0), length as u32);
         let entry = match self.buffers {
             Buffers::Own => opcode::Write::new(fd, at, length).offset(offset).build(),

@@ -4,12 +4,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-use crate::memory::PAGE;
 use crate::pages::Pages;
 
 /// The pages of a file in memory, shared with it.
 #[derive(Debug)]
-pub struct Mapped(Pages);
+pub(crate) struct Mapped(Pages);
 
 // SAFETY: the pages are touched with volatile accesses alone, as memory that others change too.
 unsafe impl Sync for Mapped {}
@@ -19,12 +18,12 @@ impl Mapped {
     ///
     /// # Errors
     /// If it cannot be mapped; for a file that is not open for writing that is so.
-    pub fn new(file: &File, bytes: usize) -> io::Result<Self> {
+    pub(crate) fn new(file: &File, bytes: usize) -> io::Result<Self> {
         Pages::of_file(file, bytes).map(Mapped)
     }
 
     /// Loads from the file's byte `offset` on, word by word.
-    pub fn load(&self, into: &mut [u8], offset: u64) {
+    pub(crate) fn load(&self, into: &mut [u8], offset: u64) {
         let words = self.words(into.len(), offset);
         for (word, target) in words.zip(into.as_chunks_mut().0) {
             // SAFETY: the word is inside the mapping and aligned, and any bytes are a word.
@@ -33,7 +32,7 @@ impl Mapped {
     }
 
     /// Stores there, word by word.
-    pub fn store(&self, from: &[u8], offset: u64) {
+    pub(crate) fn store(&self, from: &[u8], offset: u64) {
         let words = self.words(from.len(), offset);
         for (word, source) in words.zip(from.as_chunks().0) {
             // SAFETY: as above; whoever else looks at the mapping does so with volatile accesses.
@@ -51,7 +50,7 @@ impl Mapped {
 
 /// A way to look at the page cache.
 #[derive(Debug)]
-pub enum View {
+pub(crate) enum View {
     /// read(2) without O_DIRECT.
     Buffered(File),
     /// Loads from a shared mapping.
@@ -63,7 +62,7 @@ impl View {
     ///
     /// # Errors
     /// If read(2) gives less, or an error.
-    pub fn look(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    pub(crate) fn look(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut content = vec![0; length];
         match self {
             View::Buffered(file) => file.read_exact_at(&mut content, offset)?,
@@ -73,15 +72,10 @@ impl View {
     }
 }
 
-/// The number of pages, from the begin of what is given, that differ.
-pub fn pages_that_differ(one: &[u8], other: &[u8]) -> usize {
-    let longer = one.len().abs_diff(other.len()).div_ceil(PAGE);
-    one.chunks(PAGE).zip(other.chunks(PAGE)).filter(|(one, other)| one != other).count() + longer
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::PAGE;
 
     #[test]
     fn both_views_show_the_file_and_stores_reach_it() {
@@ -96,16 +90,5 @@ mod tests {
         }
         // Behind its end there is an error, no silence.
         assert!(views[1].look(8192, 8).is_err());
-    }
-
-    #[test]
-    fn differing_pages_are_counted() {
-        let one = vec![1; 3 * PAGE];
-        let mut other = one.clone();
-        assert_eq!(pages_that_differ(&one, &other), 0);
-        other[PAGE + 5] = 2;
-        assert_eq!(pages_that_differ(&one, &other), 1);
-        other.truncate(2 * PAGE);
-        assert_eq!(pages_that_differ(&one, &other), 2);
     }
 }

@@ -6,26 +6,26 @@ use anyhow::Context as _;
 
 /// The counters as they were when they were read.
 #[derive(Clone, Debug)]
-pub struct Counters(String);
+pub(crate) struct Counters(String);
 
 impl Counters {
     /// Reads them.
     ///
     /// # Errors
     /// If `/proc` cannot be read.
-    pub fn read() -> anyhow::Result<Self> {
+    pub(crate) fn read() -> anyhow::Result<Self> {
         // Each CPU keeps a part of the counters to itself until it is asked.
         let _ = fs::write("/proc/sys/vm/stat_refresh", "1");
         fs::read_to_string("/proc/vmstat").context("reading /proc/vmstat").map(Counters)
     }
 
     /// What a counter says; none if this kernel does not have it.
-    pub fn get(&self, name: &str) -> Option<i64> {
+    pub(crate) fn get(&self, name: &str) -> Option<i64> {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
     }
 
     /// Pages that were pinned and not released; none if the kernel does not count them.
-    pub fn pinned(&self) -> Option<i64> {
+    pub(crate) fn pinned(&self) -> Option<i64> {
         Some(self.get("nr_foll_pin_acquired")? - self.get("nr_foll_pin_released")?)
     }
 }

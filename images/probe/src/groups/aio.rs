@@ -167,17 +167,27 @@ struct Done {
     submitted_ns: u64,
 }
 
-fn one(transfer: Transfer, file: &TestFile, memory: &Memory, range: Range) -> anyhow::Result<Done> {
-    let context = Context::new(1)?;
-    let mut batch = Batch::new(1);
-    batch.push(IoRequest {
+/// An iocb between a range of a file and the begin of memory.
+pub(super) fn request<'a>(
+    transfer: Transfer,
+    file: &'a TestFile,
+    memory: &Memory,
+    range: Range,
+) -> IoRequest<'a> {
+    IoRequest {
         transfer,
         file: file.fd(),
         memory: memory.at(0),
         length: range.length as usize,
         offset: range.offset,
         data: 1,
-    });
+    }
+}
+
+fn one(transfer: Transfer, file: &TestFile, memory: &Memory, range: Range) -> anyhow::Result<Done> {
+    let context = Context::new(1)?;
+    let mut batch = Batch::new(1);
+    batch.push(request(transfer, file, memory, range));
     // SAFETY: the caller keeps memory and file until this returns, and the context is dropped before that.
     let taken = unsafe { context.submit(&mut batch) };
     let submitted_ns = now_ns();

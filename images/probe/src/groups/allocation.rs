@@ -5,11 +5,12 @@ mod injection;
 
 use std::time::Duration;
 
-use aio_stress::aio::{Batch, Context, Event, IoRequest, Transfer};
+use aio_stress::aio::{Batch, Context, Event, Transfer};
 use anyhow::Context as _;
 use lab_protocol::NOT_PROBED;
 use rustix::fs::OFlags;
 
+use super::aio::request;
 use crate::clock;
 use crate::memory::Memory;
 use crate::observe::{self, Range};
@@ -160,14 +161,7 @@ fn submit(
     range: Range,
 ) -> Result<Outcome, String> {
     let mut batch = Batch::new(1);
-    batch.push(IoRequest {
-        transfer,
-        file: file.fd(),
-        memory: memory.at(0),
-        length: range.length as usize,
-        offset: range.offset,
-        data: 1,
-    });
+    batch.push(request(transfer, file, memory, range));
     // SAFETY: the caller keeps memory and file until it drops the context.
     match unsafe { context.submit(&mut batch) } {
         // That is how EAGAIN is told here.
