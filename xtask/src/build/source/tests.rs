@@ -53,6 +53,18 @@ impl SourceLab {
         path
     }
 
+    fn git(&self, folder: &Path, arguments: &[&str]) -> String {
+        process::read(git::git(&self.sh, folder).args(arguments)).unwrap()
+    }
+
+    /// Makes a repository of a tree, all of it committed, and names the commit.
+    fn commit(&self, tree: &Path) -> String {
+        self.git(tree, &["init", "--quiet", "--initial-branch=main"]);
+        self.git(tree, &["add", "--all", "--force"]);
+        self.git(tree, &["commit", "--quiet", "--message=one"]);
+        self.git(tree, &["rev-parse", "HEAD"])
+    }
+
     fn prepare(&self, source: &Source) -> anyhow::Result<SourceTree> {
         let tell = |line: &str| self.said.borrow_mut().push(line.to_owned());
         let identity = identify(&self.sh, &self.cache, source, &tell)?;
@@ -80,8 +92,8 @@ fn check_tree(lab: &SourceLab, tree: &SourceTree) {
     assert_eq!(read("fs/file \"1\".c"), "int x; /* $Id$ */\n");
     assert_eq!(fs::read_link(tree.repository.join("fs/link")).unwrap(), Path::new("../Makefile"));
     assert_eq!(fs::metadata(tree.repository.join("build.sh")).unwrap().permissions().mode() & 0o777, 0o755);
-    let status = git::git(&lab.sh, &tree.repository).args(["status", "--porcelain", "--ignored"]);
-    assert_eq!(process::read(status).unwrap(), "");
+    let status = lab.git(&tree.repository, &["status", "--porcelain", "--ignored"]);
+    assert_eq!(status, "");
     assert_eq!(fs::read_dir(lab.cache.join("tmp")).unwrap().count(), 0);
 }
 
@@ -95,7 +107,7 @@ fn tarballs() {
         let tree = lab.prepare(&tarball(&path, None)).unwrap();
         check_tree(&lab, &tree);
         let tree_of = ["rev-parse", &format!("{}^{{tree}}", tree.base_commit)];
-        commits.push(process::read(git::git(&lab.sh, &tree.repository).args(tree_of)).unwrap());
+        commits.push(lab.git(&tree.repository, &tree_of));
     }
     commits.dedup();
     assert_eq!(commits.len(), 1);

@@ -63,11 +63,8 @@ fn trees_with_what_a_build_left() {
 fn git_repositories_and_trees_under_git() {
     let lab = SourceLab::new();
     let path = lab.tree();
-    let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
-    git(&["init", "--quiet", "--initial-branch=main"]);
-    git(&["add", "--all", "--force"]);
-    git(&["commit", "--quiet", "--message=one"]);
-    let commit = git(&["rev-parse", "HEAD"]);
+    let commit = lab.commit(&path);
+    let git = |arguments: &[&str]| lab.git(&path, arguments);
     fs::write(path.join("Makefile"), MAKEFILE.replace("12", "13")).unwrap();
     fs::write(path.join("fs/ignored.o"), "").unwrap();
     fs::write(path.join("fs/.gitignore"), "*.o\n").unwrap();
@@ -96,14 +93,11 @@ fn git_repositories_and_trees_under_git() {
 fn checkouts_of_all_kinds() {
     let lab = SourceLab::new();
     let path = lab.tree();
-    let git =
-        |folder: &Path, arguments: &[&str]| process::read(git::git(&lab.sh, folder).args(arguments)).unwrap();
+    let git = |folder: &Path, arguments: &[&str]| lab.git(folder, arguments);
     // It would make git write other bytes than it read.
     fs::remove_file(path.join(".gitattributes")).unwrap();
     fs::write(path.join(".gitignore"), "*.o\n.*.cmd\n/.config\n/vmlinux\n/include/config/\n").unwrap();
-    git(&path, &["init", "--quiet", "--initial-branch=main"]);
-    git(&path, &["add", "--all"]);
-    git(&path, &["commit", "--quiet", "--message=one"]);
+    lab.commit(&path);
     git(&path, &["commit", "--quiet", "--message=two", "--allow-empty"]);
     let commit = git(&path, &["rev-parse", "HEAD"]);
     fs::create_dir_all(path.join("include/config")).unwrap();
@@ -146,11 +140,7 @@ fn checkouts_of_all_kinds() {
 fn a_repository_of_another_user() {
     let lab = SourceLab::new();
     let path = lab.tree();
-    let git = |arguments: &[&str]| process::read(git::git(&lab.sh, &path).args(arguments)).unwrap();
-    git(&["init", "--quiet", "--initial-branch=main"]);
-    git(&["add", "--all", "--force"]);
-    git(&["commit", "--quiet", "--message=one"]);
-    let commit = git(&["rev-parse", "HEAD"]);
+    let commit = lab.commit(&path);
     // For git's own tests: every owner is another one.
     git::with_variable(&lab.sh, lab.folder.path(), "GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
     let unprotected = xshell::cmd!(lab.sh, "sh -c 'git -C \"$0\" status'").arg(&path);
