@@ -107,7 +107,7 @@ impl Lab {
         // What cannot be removed is in nobody's way.
         let series = lab.checkout.join("kernel-patches");
         let of_imports = if series.is_dir() { scratch::sweep(&series, is_of_import) } else { Ok(()) };
-        for swept in [lab.cache.sweep(), scratch::sweep(&std::env::temp_dir(), is_of_sockets), of_imports] {
+        for swept in [lab.cache.sweep(""), scratch::sweep(&std::env::temp_dir(), is_of_sockets), of_imports] {
             if let Err(error) = swept {
                 output::tell(&escape_for_terminal(&format!("{error:#}")));
             }

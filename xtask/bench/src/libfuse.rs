@@ -78,7 +78,7 @@ pub(super) fn ensure(sh: &Shell, cache: &Cache) -> anyhow::Result<Libfuse> {
     let target = cache.join("bench").join(format!("libfuse-{version}-{}", digest::short(&key)));
     if !target.is_dir() {
         let _lock = cache.lock("bench-libfuse", |_| {})?;
-        cache.remove_leftovers("libfuse-")?;
+        cache.sweep("libfuse-")?;
         let work = cache.temporary_folder("libfuse-")?;
         make(sh, work.path(), &source)
             .with_context(|| format!("building the servers of libfuse {version}"))?;

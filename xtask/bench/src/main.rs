@@ -112,7 +112,7 @@ fn measure(
 ) -> anyhow::Result<BenchReport> {
     let _alone =
         lab.cache.lock("bench", |who| output::tell(&format!("waiting for {who}, which measures")))?;
-    lab.cache.remove_leftovers(ground::PREFIX)?;
+    lab.cache.sweep(ground::PREFIX)?;
     let begun = jiff::Timestamp::now().to_string();
     let ground = Ground::new(&lab.cache, options.file_mib)?;
     let bench = BenchContext {

@@ -241,7 +241,7 @@ pub(crate) fn ensure(
     let commit = apply::commit(sh, Base { cache, source: request.source, tree: &tree }, request.series)?;
     apply::checkout(sh, &tree, &commit).with_context(purpose)?;
     let finished = build::run(sh, cache, &tree, &request, tell).with_context(purpose)?;
-    cache.remove_leftovers(&format!("kernel-{}-", request.identity.key))?;
+    cache.sweep(&format!("kernel-{}-", request.identity.key))?;
     let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
     let metadata = metadata::collect(&finished, &digest, &tree, &tools, &request, temporary.path())
         .with_context(purpose)?;

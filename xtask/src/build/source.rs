@@ -262,7 +262,7 @@ fn prepare_with(
     }
     let purpose = || format!("preparing the kernel source {}", text(source));
     let prefix = format!("source-{}-", identity.key);
-    cache.remove_leftovers(&prefix)?;
+    cache.sweep(&prefix)?;
     if folder.exists() {
         // Without source.toml it is not whole; it was made by hand or damaged.
         fs::remove_dir_all(&folder).with_context(|| format!("removing the damaged {}", folder.display()))?;

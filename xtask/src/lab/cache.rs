@@ -126,30 +126,12 @@ impl Cache {
         ScratchFolder::new(&self.join("tmp"), prefix)
     }
 
-    /// Removes what labs left in `tmp/` that are gone.
+    /// Removes the folders in `tmp/` whose names begin with `prefix` and whose labs are gone.
     ///
     /// # Errors
     /// If something cannot be removed.
-    pub(crate) fn sweep(&self) -> anyhow::Result<()> {
-        scratch::sweep(&self.join("tmp"), |_| true)
-    }
-
-    /// Removes what was left in `tmp/` under `prefix` by processes that were killed. The caller holds the lock
-    /// under which folders of that prefix are made, so that none of them is in use.
-    ///
-    /// # Errors
-    /// If one cannot be removed.
-    pub fn remove_leftovers(&self, prefix: &str) -> anyhow::Result<()> {
-        let folder = self.join("tmp");
-        let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-        for entry in entries.filter_map(Result::ok) {
-            if entry.file_name().to_string_lossy().starts_with(prefix) {
-                let path = entry.path();
-                fs::remove_dir_all(&path)
-                    .with_context(|| format!("removing the left-over {}", path.display()))?;
-            }
-        }
-        Ok(())
+    pub fn sweep(&self, prefix: &str) -> anyhow::Result<()> {
+        scratch::sweep(&self.join("tmp"), |name| name.starts_with(prefix))
     }
 
     /// Holds the lock `name`, or gives none if another process does.

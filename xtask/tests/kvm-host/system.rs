@@ -33,7 +33,7 @@ pub(crate) fn ensure(sh: &Shell) -> System {
     let folder = cache.join("kvm-host").join(key());
     let _lock = cache.lock("kvm-host", |who| eprintln!("waiting for {who}, which makes the emulated host"));
     if !folder.exists() {
-        cache.remove_leftovers("kvm-host-").expect("what a killed test left is removed");
+        cache.sweep("kvm-host-").expect("what a killed test left is removed");
         let temporary = cache.temporary_folder("kvm-host-").expect("a folder in the cache");
         make(sh, temporary.path());
         temporary.publish(&folder).expect("the host is moved into the cache");

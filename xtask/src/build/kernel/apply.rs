@@ -60,7 +60,7 @@ pub(super) fn commit(sh: &Shell, base: Base<'_>, series: &[Series]) -> anyhow::R
         return Ok(commit);
     }
     let prefix = format!("am-{}-", tree.key);
-    cache.remove_leftovers(&prefix)?;
+    cache.sweep(&prefix)?;
     process::read(git::git(sh, &tree.repository).args(["worktree", "prune"]))
         .context("removing old work trees")?;
     let folder = cache.temporary_folder(&prefix)?;
