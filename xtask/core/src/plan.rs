@@ -19,7 +19,8 @@ pub use model::{
     Variant,
 };
 pub use profiled::profiled;
-pub use qemu::{FIXED_MACHINE, why_versions_differ};
+pub use qemu::FIXED_MACHINE;
+pub(crate) use qemu::why_versions_differ;
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;
 pub use side_by_side::{Room, SideBySide, side_by_side};

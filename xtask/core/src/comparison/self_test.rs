@@ -137,12 +137,12 @@ fn took_the_same(base: &Cell, again: &Cell) -> bool {
 
 impl SelfTestRow {
     /// The arm is the baseline again.
-    pub fn is_again(&self) -> bool {
+    pub(crate) fn is_again(&self) -> bool {
         self.planted.is_none() && !self.is_placebo
     }
 
     /// The lab saw a difference where a change means nothing.
-    pub fn is_false_alarm(&self) -> bool {
+    pub(crate) fn is_false_alarm(&self) -> bool {
         self.is_placebo && self.change.is_some_and(|change| change.verdict.is_difference())
     }
 
@@ -152,13 +152,13 @@ impl SelfTestRow {
     }
 
     /// Whether what was planted must show: there is something, and it cannot hide.
-    pub fn must_show(&self) -> bool {
+    pub(crate) fn must_show(&self) -> bool {
         self.prediction.is_some_and(|prediction| prediction.reach == Reach::Whole && prediction.ratio != 1.0)
     }
 
     /// Whether the interval of a method has the true value in it: what was planted where all of it must show, nearly no change
     /// where there is nothing. None if neither is so, or there is no interval.
-    pub fn covers(&self, method: Method) -> Option<bool> {
+    pub(crate) fn covers(&self, method: Method) -> Option<bool> {
         let (low, high) = self.intervals.iter().find(|(by, _)| *by == method)?.1;
         let prediction = self.prediction.filter(|prediction| prediction.reach == Reach::Whole)?;
         // Equal boots have no spread that an interval could be made of.
@@ -174,7 +174,7 @@ impl SelfTest {
     }
 
     /// Whether the lab saw a difference where there is none more often than an interval of 95 % may.
-    pub fn has_too_many_alarms(&self) -> bool {
+    pub(crate) fn has_too_many_alarms(&self) -> bool {
         self.placebos().filter(|row| row.is_false_alarm()).count() * 20 > self.placebos().count()
     }
 

@@ -120,7 +120,7 @@ impl End {
     }
 
     /// Whether a signal ended it that the lab did not send.
-    pub fn is_by_signal(&self) -> bool {
+    pub(crate) fn is_by_signal(&self) -> bool {
         matches!(self, End::Exited { code: None, .. })
     }
 }

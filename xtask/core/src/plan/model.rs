@@ -57,7 +57,7 @@ impl Plan {
     }
 
     /// Whether a FUSE server has a part in any of it.
-    pub fn has_server(&self) -> bool {
+    pub(crate) fn has_server(&self) -> bool {
         self.scenarios.iter().any(|scenario| scenario.server.is_some())
     }
 
@@ -199,7 +199,7 @@ pub struct Scenario {
 
 impl Scenario {
     /// Whether workloads can have a file.
-    pub fn has_files(&self) -> bool {
+    pub(crate) fn has_files(&self) -> bool {
         self.server.is_some() || self.filesystem.is_some()
     }
 }

@@ -22,7 +22,7 @@ impl Plan {
     }
 
     /// As it was before samples were added.
-    pub fn without_added(self) -> Self {
+    pub(crate) fn without_added(self) -> Self {
         if self.added.is_empty() {
             return self;
         }

@@ -12,7 +12,7 @@ const MOVING_MODELS: [&str; 2] = ["max", "base"];
 
 /// Why two versions may give other figures for a machine with a CPU model; none if they are one, or were found to give
 /// the same.
-pub fn why_versions_differ(machine: &str, cpu_model: &str, versions: [&str; 2]) -> Option<String> {
+pub(crate) fn why_versions_differ(machine: &str, cpu_model: &str, versions: [&str; 2]) -> Option<String> {
     let [a, b] = versions;
     if a == b {
         return None;

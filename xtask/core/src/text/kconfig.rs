@@ -124,7 +124,7 @@ impl Condition {
     }
 
     /// Whether the line is for every kernel.
-    pub fn is_always(&self) -> bool {
+    pub(crate) fn is_always(&self) -> bool {
         *self == Condition::default()
     }
 }
