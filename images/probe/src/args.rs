@@ -40,14 +40,14 @@ pub enum Command {
     /// Say which probes there are.
     List,
     /// Run some.
-    Run(Order),
+    Run(ProbeOrder),
     /// Check random operations.
     Random(RandomOrder),
 }
 
 /// Which probes run where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct ProbeOrder {
     /// The set, the table and the seed.
     pub task: ProbeTask,
     /// Names of the probes; empty for all of the set.
@@ -95,7 +95,7 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
         bail!("two folders are needed")
     };
     let everything = || ProbeTask::new(ProbeSet::All, 1);
-    Ok(Command::Run(Order {
+    Ok(Command::Run(ProbeOrder {
         task: task.unwrap_or_else(everything),
         only,
         server: server.unwrap_or_else(|| lab_guest::server::PROGRAM.into()),
@@ -108,7 +108,7 @@ pub fn parse(mut parser: lexopt::Parser) -> anyhow::Result<Command> {
 mod tests {
     use super::*;
 
-    fn order(args: &[&str]) -> Result<Order, String> {
+    fn order(args: &[&str]) -> Result<ProbeOrder, String> {
         match parse(lexopt::Parser::from_args(args)) {
             Ok(Command::Run(order)) => Ok(order),
             Ok(other @ (Command::Help | Command::List | Command::Random(_))) => Err(format!("{other:?}")),

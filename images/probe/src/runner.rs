@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use lab_guest::server::Place;
 use lab_protocol::{Behaviour, ProbeLine, ProbeResult, ProbeSet};
 
-use crate::args::Order;
+use crate::args::ProbeOrder;
 use crate::child::{self, Ended};
 use crate::clock;
 use crate::expected::Table;
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If the program cannot do its work; what a probe sees is none.
-pub fn run(order: &Order) -> anyhow::Result<()> {
+pub fn run(order: &ProbeOrder) -> anyhow::Result<()> {
     clock::set_delay_factor(order.task.delay_factor);
     let table = Table::of_task(&order.task)?;
     let probes = chosen(order)?;
@@ -60,7 +60,7 @@ fn until_enough<T>(
 }
 
 /// The probes that are ordered. Those that share a server follow each other.
-fn chosen(order: &Order) -> anyhow::Result<Vec<Probe>> {
+fn chosen(order: &ProbeOrder) -> anyhow::Result<Vec<Probe>> {
     let all = groups::all();
     for name in &order.only {
         let known = all.iter().any(|probe| probe.name == *name);
@@ -91,7 +91,7 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(order: &Order) -> anyhow::Result<Self> {
+    fn new(order: &ProbeOrder) -> anyhow::Result<Self> {
         let storage = order.storage.join(format!("probes-{}", std::process::id()));
         fs::create_dir(&storage).with_context(|| format!("making {}", storage.display()))?;
         let stderr = PathBuf::from(format!("/tmp/probe-server-{}.stderr", std::process::id()));

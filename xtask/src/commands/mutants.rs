@@ -2,8 +2,8 @@
 
 mod kept;
 mod progress;
-mod room;
 mod run;
+mod test_bed;
 
 use std::fs;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use crate::commands::{cli, preflight};
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{Lab, output};
 use crate::machine::host;
-use room::Room;
+use test_bed::TestBed;
 
 /// What the command returns if something survived.
 const SURVIVED: u8 = 1;
@@ -70,15 +70,15 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     let image = watch.step("image", || ensure_image(sh, &lab, &plan.programs()))?;
     let host = host::this_host(sh);
     let (file, machine) = campaign_and_machine(sh, &lab, plan, host, std::slice::from_ref(&right), &image)?;
-    let room = Room::open(sh, &lab, &options.series, file, machine, &image, options.jobs)?;
-    let control = watch.step("right kernel", || room.control(&right))?;
+    let test_bed = TestBed::open(sh, &lab, &options.series, file, machine, &image, options.jobs)?;
+    let control = watch.step("right kernel", || test_bed.control(&right))?;
     warn(&variant, &control)?;
-    let tried = watch.step("mutants", || run::run(&room, &builder, &right, &control, &chosen))?;
+    let tried = watch.step("mutants", || run::run(&test_bed, &builder, &right, &control, &chosen))?;
     if options.verbose {
         output::print(&format!("{}\n", report::notices(&tried)))?;
     }
     output::print(&report::render(&tried))?;
-    output::tell(&format!("\nresults in {}\n{}", room.path().display(), watch.line()));
+    output::tell(&format!("\nresults in {}\n{}", test_bed.path().display(), watch.line()));
     Ok(match tried.iter().any(|tried| tried.fate == Fate::Survived) {
         true => ExitCode::from(SURVIVED),
         false => ExitCode::SUCCESS,
@@ -120,7 +120,7 @@ fn chosen(all: Vec<Mutant>, options: &cli::Mutants) -> anyhow::Result<Vec<Mutant
 }
 
 /// Says what the right kernel's own probes say against it; a fault that looks the same is not noticed by them.
-fn warn(variant: &Variant, control: &room::Control) -> anyhow::Result<()> {
+fn warn(variant: &Variant, control: &test_bed::Control) -> anyhow::Result<()> {
     let failures = match control_failures(&control.boot) {
         Ok(failures) => failures,
         Err(reason) => bail!(

@@ -8,23 +8,14 @@ use lab_protocol::{
 };
 
 /// Storage latency, the order of replies, and a fault.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Conditions {
     pub(crate) latency_us: u64,
     pub(crate) jitter_us: u64,
-    pub(crate) order: Order,
+    pub(crate) order: ReplyOrder,
     /// What random replies and latencies are drawn from.
     pub(crate) seed: u64,
     pub(crate) fault: Option<DrawnFault>,
-}
-
-/// In which order replies go out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Order {
-    #[default]
-    Done,
-    Reversed,
-    Random,
 }
 
 /// One READ or WRITE goes wrong, once.
@@ -48,6 +39,10 @@ pub(crate) enum FaultOn {
 const WINDOW_US: u64 = 300;
 
 impl Conditions {
+    /// Storage without latency, and nothing out of order or wrong.
+    pub(crate) const PLAIN: Conditions =
+        Conditions { latency_us: 0, jitter_us: 0, order: ReplyOrder::Done, seed: 0, fault: None };
+
     /// Puts them into the settings of a server.
     pub(crate) fn apply(&self, settings: &mut ServerSettings) {
         settings.storage = StorageSettings {
@@ -56,10 +51,10 @@ impl Conditions {
             jitter_us: self.jitter_us,
             ..StorageSettings::OFF
         };
-        (settings.reply_order, settings.reply_window_us) = match self.order {
-            Order::Done => (ReplyOrder::Done, 0),
-            Order::Reversed => (ReplyOrder::Reversed, WINDOW_US),
-            Order::Random => (ReplyOrder::Random, WINDOW_US),
+        settings.reply_order = self.order;
+        settings.reply_window_us = match self.order {
+            ReplyOrder::Done => 0,
+            ReplyOrder::Reversed | ReplyOrder::Random => WINDOW_US,
         };
         settings.seed = self.seed;
         settings.faults = self.fault.iter().map(DrawnFault::fault).collect();
@@ -88,9 +83,9 @@ impl fmt::Display for Conditions {
             write!(f, " jitter={jitter_us}")?;
         }
         match order {
-            Order::Done => {}
-            Order::Reversed => write!(f, " order=reversed")?,
-            Order::Random => write!(f, " order=random")?,
+            ReplyOrder::Done => {}
+            ReplyOrder::Reversed => write!(f, " order=reversed")?,
+            ReplyOrder::Random => write!(f, " order=random")?,
         }
         if *seed > 0 {
             write!(f, " seed={seed}")?;
@@ -111,14 +106,14 @@ impl FromStr for Conditions {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut conditions = Conditions::default();
+        let mut conditions = Conditions::PLAIN;
         for word in text.split_ascii_whitespace() {
             let known = match word.split_once('=') {
                 Some(("latency", value)) => value.parse().map(|us| conditions.latency_us = us).is_ok(),
                 Some(("jitter", value)) => value.parse().map(|us| conditions.jitter_us = us).is_ok(),
                 Some(("seed", value)) => value.parse().map(|seed| conditions.seed = seed).is_ok(),
-                Some(("order", "reversed")) => set(&mut conditions.order, Order::Reversed),
-                Some(("order", "random")) => set(&mut conditions.order, Order::Random),
+                Some(("order", "reversed")) => set(&mut conditions.order, ReplyOrder::Reversed),
+                Some(("order", "random")) => set(&mut conditions.order, ReplyOrder::Random),
                 Some(("fault", value)) => {
                     conditions.fault = fault(value);
                     conditions.fault.is_some()
@@ -133,7 +128,7 @@ impl FromStr for Conditions {
     }
 }
 
-fn set(order: &mut Order, to: Order) -> bool {
+fn set(order: &mut ReplyOrder, to: ReplyOrder) -> bool {
     *order = to;
     true
 }

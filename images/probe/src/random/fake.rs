@@ -4,7 +4,7 @@ use super::check::check;
 use super::content;
 use super::draw;
 use super::history::{Completion, History, Seen, View};
-use super::operation::{Action, By, FileName, Operation, Step};
+use super::operation::{Action, By, FileName, FileOperation, Step};
 use super::profile::Profile;
 use super::sequence::Sequence;
 use super::shrink::Budget;
@@ -61,7 +61,7 @@ impl Subject for Fake {
         for (step, what) in sequence.0.iter().enumerate() {
             let time = 2 * step as u64 + 1;
             let result = match what {
-                Step::Operation(operation) => {
+                Step::FileOperation(operation) => {
                     let file = &mut files[usize::from(operation.file == FileName::B)];
                     self.perform(file, step, operation)
                 }
@@ -85,7 +85,7 @@ impl Subject for Fake {
 }
 
 impl Fake {
-    fn perform(&self, file: &mut Content, step: usize, operation: &Operation) -> Seen {
+    fn perform(&self, file: &mut Content, step: usize, operation: &FileOperation) -> Seen {
         let range = operation.range();
         let (at, end) = (range.start as usize, range.end as usize);
         match operation.action {

@@ -21,7 +21,7 @@ use anyhow::{Context as _, bail};
 use super::conditions::Conditions;
 use super::content::{self, UNTOUCHED};
 use super::history::{Completion, History, Seen, View};
-use super::operation::{Action, By, FileName, LARGEST, Operation, Step, Way};
+use super::operation::{Action, By, FileName, FileOperation, LARGEST, Step, Way};
 use super::sequence::Sequence;
 use super::subject::Subject;
 use files::Files;
@@ -29,7 +29,7 @@ use memory::Memory;
 use queue::Reaped;
 use queues::Queues;
 pub(crate) use ring::is_there as has_uring;
-use worker::{Finished, Order, Task, Worker};
+use worker::{EventCounter, Finished, Task, Worker};
 
 /// How long a request may take that the server answers in some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,7 +67,7 @@ impl Subject for Ground<'_> {
         }
         self.runs += 1;
         // What an earlier run left behind has nothing to do with this one.
-        self.server.behave(&Conditions::default())?;
+        self.server.behave(&Conditions::PLAIN)?;
         let files = Arc::new(Files::create(&self.mount, &self.storage, self.runs)?);
         let mut run = Run::new(files)?;
         for (place, step) in sequence.0.iter().enumerate() {
@@ -87,7 +87,7 @@ impl Subject for Ground<'_> {
             // Whoever runs next may give its files the same names, and these have to be gone then.
             std::mem::take(&mut run.threads).into_values().for_each(Worker::end);
         }
-        self.server.behave(&Conditions::default())?;
+        self.server.behave(&Conditions::PLAIN)?;
         Ok(run.history)
     }
 
@@ -99,7 +99,7 @@ impl Subject for Ground<'_> {
 /// A run that is under way.
 struct Run {
     files: Arc<Files>,
-    order: Arc<Order>,
+    counter: Arc<EventCounter>,
     threads: BTreeMap<u8, Worker>,
     finished: Receiver<Finished>,
     finish: Sender<Finished>,
@@ -117,7 +117,7 @@ impl Run {
         let (finish, finished) = mpsc::channel();
         Ok(Run {
             files,
-            order: Arc::default(),
+            counter: Arc::default(),
             threads: BTreeMap::new(),
             finished,
             finish,
@@ -131,12 +131,12 @@ impl Run {
 
     fn step(&mut self, place: usize, step: &Step, server: &mut dyn Server) -> anyhow::Result<()> {
         match step {
-            Step::Operation(operation) => self.operation(place, operation),
+            Step::FileOperation(operation) => self.operation(place, operation),
             Step::Reap(least) => self.reap(usize::from(*least)),
             Step::Wait => self.wait(),
             Step::Compare => self.compare(place, server),
             Step::Behave(conditions) => {
-                let begin = self.order.next();
+                let begin = self.counter.next();
                 server.behave(conditions)?;
                 self.note(place, begin, Seen::Done);
                 Ok(())
@@ -144,10 +144,10 @@ impl Run {
         }
     }
 
-    fn operation(&mut self, step: usize, operation: &Operation) -> anyhow::Result<()> {
+    fn operation(&mut self, step: usize, operation: &FileOperation) -> anyhow::Result<()> {
         let Some(operation) = self.settled(operation)? else {
             if !self.stuck {
-                let begin = self.order.next();
+                let begin = self.counter.next();
                 self.note(step, begin, Seen::Done);
             }
             return Ok(());
@@ -155,7 +155,7 @@ impl Run {
         let task = self.task(step, operation);
         match operation.by {
             By::Main => {
-                let finished = worker::perform(&self.files, &self.order, task);
+                let finished = worker::perform(&self.files, &self.counter, task);
                 self.take(finished);
             }
             By::Thread(number) => self.hand_over(number, task)?,
@@ -164,7 +164,7 @@ impl Run {
                     self.reap(1)?;
                 }
                 if !self.stuck
-                    && let Some(refused) = self.queues.submit(&self.files, &self.order, task)?
+                    && let Some(refused) = self.queues.submit(&self.files, &self.counter, task)?
                 {
                     self.take(refused);
                 }
@@ -174,7 +174,7 @@ impl Run {
     }
 
     /// The operation with the place that it has now, where that depends on the size; none if nothing is left to do.
-    fn settled(&mut self, operation: &Operation) -> anyhow::Result<Option<Operation>> {
+    fn settled(&mut self, operation: &FileOperation) -> anyhow::Result<Option<FileOperation>> {
         let mut settled = *operation;
         if matches!(operation.action, Action::Append | Action::Store) {
             self.wait()?;
@@ -207,7 +207,7 @@ impl Run {
         Ok((!nothing).then_some(settled))
     }
 
-    fn task(&mut self, step: usize, operation: Operation) -> Task {
+    fn task(&mut self, step: usize, operation: FileOperation) -> Task {
         let needs_memory =
             operation.action.transfers() || matches!(operation.action, Action::Load | Action::Store);
         let length = if needs_memory { operation.length } else { 0 };
@@ -227,7 +227,7 @@ impl Run {
         let thread = match self.threads.get(&number) {
             Some(thread) => thread,
             None => {
-                let thread = worker::start(self.files.clone(), self.order.clone(), self.finish.clone());
+                let thread = worker::start(self.files.clone(), self.counter.clone(), self.finish.clone());
                 self.threads.entry(number).or_insert(thread.context("starting a thread")?)
             }
         };
@@ -238,7 +238,7 @@ impl Run {
 
     /// Waits for so many asynchronous requests, if so many are under way.
     fn reap(&mut self, least: usize) -> anyhow::Result<()> {
-        let waited = self.queues.reap(&self.order, least, PATIENCE)?;
+        let waited = self.queues.reap(&self.counter, least, PATIENCE)?;
         self.stuck |= waited.is_stuck;
         for one in waited.reaped {
             match one {
@@ -306,8 +306,8 @@ impl Run {
             return Ok(());
         }
         // What a fault did is looked at with a server that has none.
-        server.behave(&Conditions::default())?;
-        let begin = self.order.next();
+        server.behave(&Conditions::PLAIN)?;
+        let begin = self.counter.next();
         let views = [FileName::A, FileName::B].map(|file| self.view(file));
         let views = views.into_iter().collect::<anyhow::Result<_>>()?;
         self.note(step, begin, Seen::Compared(views));
@@ -317,12 +317,12 @@ impl Run {
     fn view(&self, name: FileName) -> anyhow::Result<View> {
         let file = self.files.file(name);
         // What was stored to memory is in the storage after that.
-        let sync = Operation::plain(Action::Fsync, name, 0, 0);
+        let sync = FileOperation::plain(Action::Fsync, name, 0, 0);
         let mut memory = Memory::new(LARGEST, 0, UNTOUCHED);
         file.perform(&sync, &mut memory).context("fsync")?;
         let size = file.size().context("asking for the size")?;
         let mut read = |way: Way| -> anyhow::Result<Vec<u8>> {
-            let read = Operation { way, ..Operation::plain(Action::Read, name, 0, LARGEST) };
+            let read = FileOperation { way, ..FileOperation::plain(Action::Read, name, 0, LARGEST) };
             let count =
                 file.perform(&read, &mut memory).with_context(|| format!("reading {}", way.word()))?;
             Ok(memory.bytes().get(..count as usize).unwrap_or_default().to_vec())
@@ -333,7 +333,8 @@ impl Run {
         if buffered != stored {
             // If that was allowed, it is not any more once all sides are known.
             let mut none = Memory::new(0, 0, UNTOUCHED);
-            file.perform(&Operation::plain(Action::Drop, name, 0, 0), &mut none).context("dropping pages")?;
+            file.perform(&FileOperation::plain(Action::Drop, name, 0, 0), &mut none)
+                .context("dropping pages")?;
         }
         let lengths = [&direct, &buffered, &stored].map(|bytes| bytes.len() as u64);
         let decoded = |bytes: &[u8]| content::decode(bytes, 0, self.writers(name));
@@ -350,7 +351,7 @@ impl Run {
     }
 
     fn note(&mut self, step: usize, begin: u64, result: Seen) {
-        let end = self.order.next();
+        let end = self.counter.next();
         self.history.completions.push(Completion { step, begin, end, result });
     }
 }

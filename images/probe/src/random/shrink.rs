@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::conditions::Conditions;
 use super::judge::judge;
-use super::operation::{By, Operation, Step};
+use super::operation::{By, FileOperation, Step};
 use super::sequence::Sequence;
 use super::subject::Subject;
 use super::violation::Violation;
@@ -129,21 +129,21 @@ impl Search<'_> {
 /// The step with one thing simpler; none if there is nothing of this number.
 fn simpler(step: &Step, change: u32) -> Option<Step> {
     let operation = match step {
-        Step::Behave(_) if change == 0 => return Some(Step::Behave(Conditions::default())),
-        Step::Operation(operation) => *operation,
+        Step::Behave(_) if change == 0 => return Some(Step::Behave(Conditions::PLAIN)),
+        Step::FileOperation(operation) => *operation,
         Step::Behave(_) | Step::Reap(_) | Step::Wait | Step::Compare => return None,
     };
     let page = |bytes: u64| bytes / 4096 * 4096;
     let simpler = match change {
-        0 => Operation { by: By::Main, ..operation },
-        1 => Operation { pieces: 1, ..operation },
-        2 => Operation { skew: 0, ..operation },
-        3 => Operation { length: page(operation.length / 2), ..operation },
-        4 => Operation { length: page(operation.length).max(512), ..operation },
-        5 => Operation { at: page(operation.at), ..operation },
+        0 => FileOperation { by: By::Main, ..operation },
+        1 => FileOperation { pieces: 1, ..operation },
+        2 => FileOperation { skew: 0, ..operation },
+        3 => FileOperation { length: page(operation.length / 2), ..operation },
+        4 => FileOperation { length: page(operation.length).max(512), ..operation },
+        5 => FileOperation { at: page(operation.at), ..operation },
         _ => return None,
     };
     let is_nothing = simpler.action.has_range() && simpler.length == 0;
     let grows = simpler.length > operation.length;
-    Some(Step::Operation(if is_nothing || grows { operation } else { simpler }))
+    Some(Step::FileOperation(if is_nothing || grows { operation } else { simpler }))
 }

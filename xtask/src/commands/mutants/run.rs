@@ -10,7 +10,7 @@ use lab_core::text::escape::escape_for_terminal;
 
 use super::kept::{Came, Kept};
 use super::progress::Progress;
-use super::room::{Control, Room};
+use super::test_bed::{Control, TestBed};
 use crate::build::kernel::Kernel;
 use crate::build::mutants::{Built, MutantBuilder};
 use crate::lab::output;
@@ -20,7 +20,7 @@ type Waiting = (usize, Box<Kernel>);
 
 /// What builder and boots share.
 struct Shared<'a> {
-    room: &'a Room<'a>,
+    test_bed: &'a TestBed<'a>,
     control: &'a Control,
     mutants: &'a [Mutant],
     fates: Mutex<BTreeMap<usize, Fate>>,
@@ -33,7 +33,7 @@ struct Shared<'a> {
 /// # Errors
 /// If the user stops it, something cannot be written, or it could not be found out whether a kernel builds.
 pub(super) fn run(
-    room: &Room<'_>,
+    test_bed: &TestBed<'_>,
     builder: &MutantBuilder<'_>,
     right: &Kernel,
     control: &Control,
@@ -42,18 +42,18 @@ pub(super) fn run(
     let digests = mutants.iter().map(|mutant| builder.digest(mutant)).collect::<anyhow::Result<Vec<_>>>()?;
     let mut fates = BTreeMap::new();
     for (place, (mutant, digest)) in mutants.iter().zip(&digests).enumerate() {
-        fates.extend(earlier(room, control, mutant, digest).map(|fate| (place, fate)));
+        fates.extend(earlier(test_bed, control, mutant, digest).map(|fate| (place, fate)));
     }
     let found = fates.len();
     if found > 0 {
         output::tell(&format!(
             "{found} of {} mutants are through already, in {}",
             mutants.len(),
-            room.path().display()
+            test_bed.path().display()
         ));
     }
     let shared = Shared {
-        room,
+        test_bed,
         control,
         mutants,
         fates: Mutex::new(fates),
@@ -64,14 +64,14 @@ pub(super) fn run(
     let (sender, receiver) = sync_channel::<Waiting>(1);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
-        for _ in 0..room.side_by_side.boots {
+        for _ in 0..test_bed.side_by_side.boots {
             scope.spawn(|| boot_all(&shared, &receiver));
         }
         if let Err(error) = build_all(&shared, builder, right, &digests, sender) {
             shared.fail(error);
         }
     });
-    room.lab.interrupt.check()?;
+    test_bed.lab.interrupt.check()?;
     if let Some(error) = shared.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
@@ -80,11 +80,11 @@ pub(super) fn run(
 }
 
 /// What an earlier run found out.
-fn earlier(room: &Room<'_>, control: &Control, mutant: &Mutant, digest: &str) -> Option<Fate> {
-    Some(match Kept::read(room.path(), digest)?.came {
+fn earlier(test_bed: &TestBed<'_>, control: &Control, mutant: &Mutant, digest: &str) -> Option<Fate> {
+    Some(match Kept::read(test_bed.path(), digest)?.came {
         Came::DoesNotBuild(errors) => Fate::DoesNotBuild(errors),
         Came::Equal => Fate::Equal,
-        Came::Booted(folder) => fate(mutant, &control.boot, &room.boot_in(&folder)?),
+        Came::Booted(folder) => fate(mutant, &control.boot, &test_bed.boot_in(&folder)?),
     })
 }
 
@@ -104,7 +104,7 @@ fn build_all(
             break;
         }
         let without_boot = |came, fate| {
-            Kept::of(mutant, &digests[place], came).write(shared.room.path())?;
+            Kept::of(mutant, &digests[place], came).write(shared.test_bed.path())?;
             shared.note(place, fate, None);
             anyhow::Ok(())
         };
@@ -136,10 +136,10 @@ fn boot_all(shared: &Shared<'_>, receiver: &Mutex<Receiver<Waiting>>) {
 }
 
 fn boot(shared: &Shared<'_>, place: usize, kernel: &Kernel) -> anyhow::Result<()> {
-    let (room, mutant) = (shared.room, &shared.mutants[place]);
+    let (test_bed, mutant) = (shared.test_bed, &shared.mutants[place]);
     let (name, limits) = ((mutant.id.as_str(), mutant.number()), shared.control.limits());
-    let Some((folder, boot)) = room.boot(name, kernel, limits)? else { return Ok(()) };
-    Kept::of(mutant, &kernel.digest, Came::Booted(folder)).write(room.path())?;
+    let Some((folder, boot)) = test_bed.boot(name, kernel, limits)? else { return Ok(()) };
+    Kept::of(mutant, &kernel.digest, Came::Booted(folder)).write(test_bed.path())?;
     shared.note(place, fate(mutant, &shared.control.boot, &boot), Some(boot.record.wall_s));
     Ok(())
 }
@@ -151,7 +151,7 @@ impl Shared<'_> {
 
     fn has_to_stop(&self) -> bool {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        self.room.lab.interrupt.is_set() || failed.is_some()
+        self.test_bed.lab.interrupt.is_set() || failed.is_some()
     }
 
     /// The first failure counts.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::files::Files;
-use super::worker::{Finished, Order, Task};
+use super::worker::{EventCounter, Finished, Task};
 use crate::random::operation::Action;
 
 /// The most requests under way.
@@ -79,10 +79,10 @@ impl Queue {
     pub(super) fn submit(
         &mut self,
         files: &Files,
-        order: &Order,
+        counter: &EventCounter,
         mut task: Task,
     ) -> io::Result<Option<Finished>> {
-        let begin = order.next();
+        let begin = counter.next();
         let operation = task.operation;
         let memory = task.memory.bytes_mut();
         let request = Request {
@@ -97,7 +97,7 @@ impl Queue {
         // end, neither is freed.
         match unsafe { self.interface.submit(&request) }? {
             Taken::Refused(error) => {
-                Ok(Some(Finished { task, begin, end: order.next(), result: Err(error) }))
+                Ok(Some(Finished { task, begin, end: counter.next(), result: Err(error) }))
             }
             Taken::Yes => {
                 self.under_way.insert(task.step, (begin, task));
@@ -107,9 +107,14 @@ impl Queue {
     }
 
     /// Waits for so many of the requests that are under way, if not longer than `limit`, and gives those that have completed.
-    pub(super) fn reap(&mut self, order: &Order, least: usize, limit: Duration) -> io::Result<Vec<Reaped>> {
+    pub(super) fn reap(
+        &mut self,
+        counter: &EventCounter,
+        least: usize,
+        limit: Duration,
+    ) -> io::Result<Vec<Reaped>> {
         let completions = self.interface.completions(least, limit)?;
-        let at = order.next();
+        let at = counter.next();
         let reaped = completions.into_iter().map(|(step, result)| match self.under_way.remove(&step) {
             Some((begin, task)) => Reaped::Finished(Box::new(Finished { task, begin, end: at, result })),
             None => Reaped::Again { step, at },

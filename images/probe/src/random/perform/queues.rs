@@ -9,7 +9,7 @@ use super::aio::Aio;
 use super::files::Files;
 use super::queue::{MOST, Queue, Reaped};
 use super::ring::Ring;
-use super::worker::{Finished, Order, Task};
+use super::worker::{EventCounter, Finished, Task};
 use crate::random::operation::By;
 
 /// Both.
@@ -48,7 +48,7 @@ impl Queues {
     pub(super) fn submit(
         &mut self,
         files: &Files,
-        order: &Order,
+        counter: &EventCounter,
         task: Task,
     ) -> anyhow::Result<Option<Finished>> {
         let queue = match (task.operation.by, &mut self.ring) {
@@ -56,16 +56,21 @@ impl Queues {
             (By::Uring, none) => none.insert(Queue::new(Box::new(Ring::new().context("making a ring")?))),
             (By::Aio | By::Main | By::Thread(_), _) => &mut self.aio,
         };
-        queue.submit(files, order, task).context("submitting a request")
+        queue.submit(files, counter, task).context("submitting a request")
     }
 
     /// Waits for so many requests, first of libaio and then of io_uring, each time no longer than `limit`, and gives all that
     /// have completed.
-    pub(super) fn reap(&mut self, order: &Order, least: usize, limit: Duration) -> anyhow::Result<Waited> {
+    pub(super) fn reap(
+        &mut self,
+        counter: &EventCounter,
+        least: usize,
+        limit: Duration,
+    ) -> anyhow::Result<Waited> {
         let mut waited = Waited { reaped: Vec::new(), is_stuck: false };
         for queue in std::iter::once(&mut self.aio).chain(&mut self.ring) {
             let wanted = least.saturating_sub(waited.reaped.len()).min(queue.len());
-            let reaped = queue.reap(order, wanted, limit).context("waiting for completions")?;
+            let reaped = queue.reap(counter, wanted, limit).context("waiting for completions")?;
             waited.is_stuck |= wanted > 0 && reaped.is_empty();
             waited.reaped.extend(reaped);
         }

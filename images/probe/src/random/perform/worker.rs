@@ -8,13 +8,13 @@ use std::thread::{self, JoinHandle};
 
 use super::files::Files;
 use super::memory::Memory;
-use crate::random::operation::Operation;
+use crate::random::operation::FileOperation;
 
 /// What a thread is to do.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) step: usize,
-    pub(super) operation: Operation,
+    pub(super) operation: FileOperation,
     pub(super) memory: Memory,
 }
 
@@ -29,19 +29,19 @@ pub(super) struct Finished {
 
 /// Puts all begins and ends into one order.
 #[derive(Debug, Default)]
-pub(super) struct Order(AtomicU64);
+pub(super) struct EventCounter(AtomicU64);
 
-impl Order {
+impl EventCounter {
     pub(super) fn next(&self) -> u64 {
         1 + self.0.fetch_add(1, Ordering::SeqCst)
     }
 }
 
 /// Does it.
-pub(super) fn perform(files: &Files, order: &Order, mut task: Task) -> Finished {
-    let begin = order.next();
+pub(super) fn perform(files: &Files, counter: &EventCounter, mut task: Task) -> Finished {
+    let begin = counter.next();
     let result = files.file(task.operation.file).perform(&task.operation, &mut task.memory);
-    Finished { begin, end: order.next(), result, task }
+    Finished { begin, end: counter.next(), result, task }
 }
 
 /// A thread that does what it is sent.
@@ -69,11 +69,15 @@ impl Worker {
 }
 
 /// Starts a thread that does what it is sent until nobody can send any more.
-pub(super) fn start(files: Arc<Files>, order: Arc<Order>, finished: Sender<Finished>) -> io::Result<Worker> {
+pub(super) fn start(
+    files: Arc<Files>,
+    counter: Arc<EventCounter>,
+    finished: Sender<Finished>,
+) -> io::Result<Worker> {
     let (sender, tasks): (Sender<Task>, Receiver<Task>) = mpsc::channel();
     let thread = thread::Builder::new().name("random".to_owned()).spawn(move || {
         for task in tasks {
-            if finished.send(perform(&files, &order, task)).is_err() {
+            if finished.send(perform(&files, &counter, task)).is_err() {
                 return;
             }
         }

@@ -21,7 +21,7 @@ use crate::lab::{Lab, digest, files, output};
 use crate::machine::boot::{Machine, Pinning};
 
 /// What all boots of a run have in common.
-pub(super) struct Room<'a> {
+pub(super) struct TestBed<'a> {
     pub(super) lab: &'a Lab,
     folder: CampaignFolder,
     /// As of a campaign whose one boot is that of the right kernel.
@@ -71,7 +71,7 @@ const LONGER: f64 = 10.0;
 /// The shortest limit, seconds: what a host that is busy for a moment does to a short boot.
 const SHORTEST_LIMIT_S: u32 = 180;
 
-impl<'a> Room<'a> {
+impl<'a> TestBed<'a> {
     /// The folder of the run, held: that of an earlier one which booted the same in the same way.
     ///
     /// # Errors
@@ -94,7 +94,7 @@ impl<'a> Room<'a> {
         let mut side_by_side = boots_side_by_side(&file.plan)?;
         side_by_side.boots = jobs.unwrap_or(side_by_side.boots);
         let (image, neighbours) = (image.path.clone(), Neighbours::default());
-        Ok(Room { lab, folder, file, machine, image, side_by_side, neighbours })
+        Ok(TestBed { lab, folder, file, machine, image, side_by_side, neighbours })
     }
 
     pub(super) fn path(&self) -> &Path {
