@@ -114,10 +114,9 @@ fn show(comparison: &Comparison, test: Option<&SelfTest>, format: Format) -> any
     Ok(code(comparison, test))
 }
 
-/// All that there is to say, last of it what a self-test came to.
+/// All that there is to say; of a self-test only what it came to, since its arms are many and nobody's kernels.
 fn evidence(comparison: &Comparison, test: Option<&SelfTest>) -> String {
-    let test = test.map(|test| format!("\n{}", report::self_test::render(test)));
-    report::full::render(comparison) + &test.unwrap_or_default()
+    test.map_or_else(|| report::full::render(comparison), report::self_test::render)
 }
 
 fn code(comparison: &Comparison, test: Option<&SelfTest>) -> ExitCode {

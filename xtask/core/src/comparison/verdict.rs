@@ -60,6 +60,11 @@ impl Verdict {
         }
     }
 
+    /// Whether there is no value of this kernel to be compared.
+    pub(crate) fn has_no_value(self) -> bool {
+        matches!(self, Verdict::Failed | Verdict::WrongData | Verdict::NotGiven)
+    }
+
     /// Whether it says that there is a difference.
     pub(crate) fn is_difference(self) -> bool {
         matches!(self, Verdict::Better | Verdict::Worse | Verdict::More | Verdict::Less)

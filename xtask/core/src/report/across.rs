@@ -2,7 +2,7 @@
 
 use super::text;
 use crate::comparison::across::{Across, Agreement, Largest, Pair, PairRow, Unlike};
-use crate::comparison::{Change, Status, Verdict};
+use crate::comparison::{Change, Status};
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{align_right, new_table};
 
@@ -109,11 +109,7 @@ fn line(row: &PairRow, pair: &Pair) -> Vec<String> {
 fn effect(change: Option<Change>) -> String {
     match change {
         None => String::new(),
-        Some(change)
-            if matches!(change.verdict, Verdict::Failed | Verdict::WrongData | Verdict::NotGiven) =>
-        {
-            change.verdict.word().to_owned()
-        }
+        Some(change) if change.verdict.has_no_value() => change.verdict.word().to_owned(),
         Some(change) => text::effect(&change),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::behaviour::{self, Differences};
 use super::{full, steps, suites, text};
-use crate::comparison::{Cell, Comparison, Row, Verdict};
+use crate::comparison::{Cell, Comparison, Row};
 use crate::evidence::metric::Metric;
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, columns};
@@ -93,10 +93,7 @@ fn baseline(row: &Row) -> String {
 
 fn other(cell: &Cell) -> String {
     let Some(change) = &cell.change else { return text::no_value(cell) };
-    match change.verdict {
-        Verdict::Failed | Verdict::WrongData | Verdict::NotGiven => text::no_value(cell),
-        _ => text::effect(change),
-    }
+    if change.verdict.has_no_value() { text::no_value(cell) } else { text::effect(change) }
 }
 
 /// What the kernels differ in beside their speed, and what that costs.

@@ -2,9 +2,7 @@
 
 use super::behaviour::{self, Differences};
 use super::{costs, evidence, scenario, steps, suites, text};
-use crate::comparison::{
-    Cell, Comparison, Failure, FindingRow, Row, Status, Trouble, VariantSummary, Verdict,
-};
+use crate::comparison::{Cell, Comparison, Failure, FindingRow, Row, Status, Trouble, VariantSummary};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
 use crate::text::digest;
@@ -127,10 +125,7 @@ fn value(row: &Row, cell: &Cell) -> String {
         Some(_) | None => text::no_value(cell),
     };
     let Some(change) = &cell.change else { return value };
-    match change.verdict {
-        Verdict::Failed | Verdict::WrongData | Verdict::NotGiven => value,
-        _ => format!("{value}\n{}", text::effect(change)),
-    }
+    if change.verdict.has_no_value() { value } else { format!("{value}\n{}", text::effect(change)) }
 }
 
 fn footnotes(comparison: &Comparison) -> String {
