@@ -10,3 +10,4 @@ pub mod probes;
 pub mod profile;
 pub mod quiet;
 pub mod symbols;
+pub mod time_left;

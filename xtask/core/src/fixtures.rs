@@ -76,6 +76,7 @@ pub fn begun() -> CampaignFile {
             kernel: boot.record.kernel.clone(),
             symbol_bytes: None,
             not_built: Vec::new(),
+            turned_on: Vec::new(),
             options: None,
         });
     let kernels = kernels.collect();
@@ -137,6 +138,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         kernel: KernelSettings {
             source: Source::Debian { package: "linux-source-6.12".into(), suite: None },
             config: vec!["base.config".into()],
+            auto: None,
         },
         variants,
         scenarios: vec![Scenario { name: "slow".into(), server: Some(server), filesystem: None }],

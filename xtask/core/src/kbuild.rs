@@ -36,16 +36,12 @@ impl BuildFiles {
         ours && !in_tools && (is_makefile(name) || is_kconfig(name))
     }
 
-    /// The file as it would be with these lines behind its end: what a patch adds to it is then found there.
-    pub fn append(&mut self, path: &str, lines: &[String]) {
-        let text = self.files.entry(path.to_owned()).or_default();
-        for line in std::iter::once("").chain(lines.iter().map(String::as_str)) {
-            text.push_str(line);
-            text.push('\n');
-        }
+    /// Takes a text for the file at `path`.
+    pub(crate) fn set(&mut self, path: &str, text: String) {
+        self.files.insert(path.to_owned(), text);
     }
 
-    fn get(&self, path: &str) -> Option<&str> {
+    pub(crate) fn get(&self, path: &str) -> Option<&str> {
         self.files.get(path).map(String::as_str)
     }
 }

@@ -15,8 +15,8 @@ mod steps;
 
 pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use model::{
-    AccelChoice, BootStep, Carried, Clock, KernelSettings, MachineSettings, Plan, Planted, Prefix, Scenario,
-    Variant,
+    AccelChoice, BootStep, Carried, Clock, KernelSeries, KernelSettings, MachineSettings, Plan, Planted,
+    Prefix, Scenario, Variant,
 };
 pub use profiled::profiled;
 pub use qemu::FIXED_MACHINE;

@@ -1,11 +1,13 @@
 //! A series: an ordered folder of patches below `kernel-patches/`, loaded whole and checked for form.
 
+pub mod build_files;
 mod code;
 mod diff;
 pub mod import;
 mod load;
 pub mod misfit;
 pub mod mutants;
+pub mod needed;
 pub mod paths;
 pub mod placebos;
 mod scan;
@@ -68,8 +70,17 @@ impl Series {
     /// Configuration symbols that the series adds or changes the definition of, without `CONFIG_`, sorted:
     /// the `config NAME` lines that it adds to Kconfig files.
     pub fn added_symbols(&self) -> Vec<String> {
-        let mut symbols: Vec<String> =
-            self.patches.iter().flat_map(|patch| added_symbols(&patch.text)).collect();
+        self.symbols(defined)
+    }
+
+    /// Configuration symbols that the series selects, likewise: the `select NAME` lines that it adds.
+    pub fn selected_symbols(&self) -> Vec<String> {
+        self.symbols(selected)
+    }
+
+    fn symbols(&self, of_line: impl Fn(&str) -> Option<&str>) -> Vec<String> {
+        let patches = self.patches.iter();
+        let mut symbols: Vec<String> = patches.flat_map(|patch| symbols_of(&patch.text, &of_line)).collect();
         symbols.sort();
         symbols.dedup();
         symbols
@@ -130,10 +141,11 @@ pub fn check_size(file: &str, bytes: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn added_symbols(text: &[u8]) -> Vec<String> {
+/// What the lines name that a patch adds to Kconfig files.
+fn symbols_of(text: &[u8], of_line: impl Fn(&str) -> Option<&str>) -> Vec<String> {
     let changes = diff::parse(text);
     let kconfig = changes.iter().filter(|change| change.paths.iter().any(|path| is_kconfig_file(path)));
-    kconfig.flat_map(|change| &change.added).filter_map(|line| defined(line)).map(str::to_owned).collect()
+    kconfig.flat_map(|change| &change.added).filter_map(|line| of_line(line)).map(str::to_owned).collect()
 }
 
 fn is_kconfig_file(path: &str) -> bool {
@@ -143,6 +155,11 @@ fn is_kconfig_file(path: &str) -> bool {
 /// The option that a line of a Kconfig file begins to define.
 fn defined(line: &str) -> Option<&str> {
     line.strip_prefix("config ").or_else(|| line.strip_prefix("menuconfig ")).map(str::trim)
+}
+
+/// The option that a line of a Kconfig file selects.
+fn selected(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix("select ")?.split_whitespace().next()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::lab::Lab;
 #[derive(Debug)]
 pub(super) struct Base<'a> {
     /// As `lab.toml` has it.
-    written: &'a Source,
+    pub(super) written: &'a Source,
     /// The same with paths that start at the root.
     pub(super) source: Source,
     pub(super) identity: SourceIdentity,

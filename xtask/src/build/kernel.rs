@@ -3,6 +3,7 @@
 
 mod apply;
 mod build;
+mod earlier;
 mod folder;
 mod fragments;
 mod interrupted;
@@ -20,10 +21,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
-pub(crate) use fragments::{Fragment, difference as config_difference};
+pub(crate) use fragments::{AUTO, Fragment, asked, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{files, patched_files};
-pub(crate) use unbuilt::{Configured, configured, not_built};
+pub(crate) use unbuilt::{Configured, build_files_of_source, configured, not_built};
 
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
@@ -54,6 +55,9 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) series: &'a [Series],
     /// Put together in this order; of two values for one option the later one counts.
     pub(crate) fragments: &'a [Fragment],
+    /// After them, what other kernels of the source are not asked for: options that its own series add. They are no other
+    /// configuration, so that the kernel is built with the objects of the others.
+    pub(crate) own: &'a [Fragment],
     /// Options that some series adds, without `CONFIG_`: a fragment may ask for them, and a kernel without that series does
     /// without them.
     pub(crate) added_options: &'a [String],
@@ -63,6 +67,12 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) interrupt: &'a Interrupt,
     /// What is wanted of the list of symbols.
     pub(crate) symbols: SymbolList,
+}
+
+impl<'a> KernelRequest<'a> {
+    fn all_fragments(&self) -> impl Iterator<Item = &'a Fragment> + use<'a> {
+        self.fragments.iter().chain(self.own)
+    }
 }
 
 /// Which lists of symbols will do.
@@ -179,7 +189,7 @@ pub(crate) fn same(a: &Kernel, b: &Kernel) -> bool {
 }
 
 /// Checks that a kernel differs from the base in its series only: each configuration symbol that differs
-/// must be one that the series defines.
+/// must be one that the series defines or selects.
 ///
 /// # Errors
 /// Names the symbols that differ.
@@ -189,7 +199,8 @@ pub(crate) fn ensure_comparable(
     variant: &str,
     series: &[Series],
 ) -> anyhow::Result<()> {
-    let own: Vec<String> = series.iter().flat_map(Series::added_symbols).collect();
+    let of_series = |series: &Series| [series.added_symbols(), series.selected_symbols()].concat();
+    let own: Vec<String> = series.iter().flat_map(of_series).collect();
     let differences = config_difference(&base.config()?, &other.config()?);
     let foreign: Vec<String> = differences
         .into_iter()
@@ -217,7 +228,7 @@ pub(crate) fn ensure(
     tell: Tell,
 ) -> anyhow::Result<Kernel> {
     request.series.iter().try_for_each(series::scan)?;
-    fragments::parse(request.fragments, request.version)?;
+    fragments::parse(request.all_fragments(), request.version)?;
     let tools = Tools::find(sh)?;
     let digest = request_digest(&request, &tools);
     let usable = || anyhow::Ok(stored(cache, &digest, tell)?.filter(|kernel| kernel.suits(&request)));
@@ -284,7 +295,7 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
     for series in request.series {
         parts = parts.with("series", &series.name).with("patches", &series.digest);
     }
-    for fragment in request.fragments {
+    for fragment in request.all_fragments() {
         parts = parts.with("fragment", fragment.meaning(request.version));
     }
     parts.finish()

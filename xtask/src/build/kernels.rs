@@ -4,13 +4,14 @@ use anyhow::Context as _;
 use lab_core::campaign::{CampaignKernel, KernelOptions};
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
-use lab_core::series::unbuilt::NotBuilt;
 use lab_core::series::{self, Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
 use super::bases::{Base, Bases};
-use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
+use super::kernel::{self, Kernel, KernelRequest, SymbolList};
+use super::loaded::load_all;
+use super::options::{self, Absent, BuiltParts, Options, read_fragments};
 use super::source;
 use crate::lab::{Lab, output};
 use crate::series::load;
@@ -60,6 +61,8 @@ pub(crate) struct Foreseen {
     pub(crate) is_stored: bool,
     /// Its source: which one it is, or, if nothing was ever built of it, as `lab.toml` names it.
     pub(crate) source: String,
+    /// What it will be configured with; none if that is not known before the source is there.
+    pub(super) options: Option<Options>,
 }
 
 /// What is known of the kernels of `variants`. Every series is read and checked; nothing is built, and the network is not
@@ -74,28 +77,32 @@ pub(crate) fn foreseen(
     variants: &[Variant],
 ) -> anyhow::Result<Vec<Foreseen>> {
     let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
-    let fragments = read_fragments(sh, lab, settings)?;
     let bases = Bases::known(sh, lab, settings, variants)?;
-    let foreseen = |(variant, series): (&Variant, &Vec<Series>)| {
+    let options = options::of_kernels(sh, lab, settings, &bases, (variants, &series), Absent::LeftOut)?;
+    let foreseen = |((variant, series), options): ((&Variant, &Vec<Series>), Option<Options>)| {
         let Some(base) = bases.of(variant) else {
-            return Ok(Foreseen { is_stored: false, source: source::text(settings.source_of(variant)) });
+            let source = source::text(settings.source_of(variant));
+            return Ok(Foreseen { is_stored: false, source, options: None });
         };
+        let source = base.identity.identity.clone();
+        let Some(options) = options else { return Ok(Foreseen { is_stored: false, source, options }) };
         let request = KernelRequest {
             source: &base.source,
             identity: &base.identity,
             version: &base.version,
             variant: &variant.name,
             series,
-            fragments: &fragments,
+            fragments: &options.shared,
+            own: &options.own,
             added_options: &[],
             jobs: 1,
             interrupt: &lab.interrupt,
             symbols: symbol_list(variants),
         };
         let is_stored = kernel::is_stored(sh, &lab.cache, &request)?;
-        Ok(Foreseen { is_stored, source: base.identity.identity.clone() })
+        Ok(Foreseen { is_stored, source, options: Some(options) })
     };
-    variants.iter().zip(&series).map(foreseen).collect()
+    variants.iter().zip(&series).zip(options).map(foreseen).collect()
 }
 
 /// Checks that the kernels of `variants` can be had on this machine, as far as they are not built yet: that their sources can be
@@ -158,7 +165,7 @@ pub(crate) struct Builder<'a> {
     variants: &'a [Variant],
     bases: Bases<'a>,
     series: Vec<Vec<Series>>,
-    fragments: Vec<Fragment>,
+    options: Vec<Options>,
     added_options: Vec<String>,
 }
 
@@ -172,11 +179,14 @@ impl<'a> Builder<'a> {
     ) -> anyhow::Result<Self> {
         let load = |variant| load_all(lab, variant);
         let series = variants.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
-        let fragments = read_fragments(sh, lab, settings)?;
         let bases = Bases::find(sh, lab, settings, variants, &tell)?;
         let series = with_placebos(sh, lab, &bases, variants, series)?;
+        let absent = Absent::Prepared(&tell);
+        let options = options::of_kernels(sh, lab, settings, &bases, (variants, &series), absent)?;
+        let options: Vec<Options> = options.into_iter().map(Option::unwrap_or_default).collect();
+        options::lines(&options).iter().for_each(|line| tell(line));
         let added_options = added_options(lab);
-        Ok(Builder { sh, lab, settings, variants, bases, series, fragments, added_options })
+        Ok(Builder { sh, lab, settings, variants, bases, series, options, added_options })
     }
 
     /// The kernel of the variant at `place`, built or found in the cache.
@@ -190,7 +200,8 @@ impl<'a> Builder<'a> {
             version: &base.version,
             variant: name,
             series: &self.series[place],
-            fragments: &self.fragments,
+            fragments: &self.options[place].shared,
+            own: &self.options[place].own,
             added_options: &self.added_options,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             interrupt: &self.lab.interrupt,
@@ -234,16 +245,6 @@ pub(super) fn tell(line: &str) {
     output::tell(&escape_for_terminal(line));
 }
 
-/// The series of a variant, checked; the last one only as far as the variant has it.
-pub(super) fn load_all(lab: &Lab, variant: &Variant) -> anyhow::Result<Vec<Series>> {
-    let load = |name: &String| load_series(lab, name);
-    let mut all = variant.series.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
-    if let (Some(last), Some(prefix)) = (all.last_mut(), &variant.prefix) {
-        *last = last.prefix(prefix.patches as usize);
-    }
-    Ok(all)
-}
-
 /// The placebos for a kernel like this variant, by name. The source is fetched if it is not there.
 ///
 /// # Errors
@@ -284,16 +285,6 @@ fn with_placebos(
     Ok(series)
 }
 
-/// A series, checked.
-///
-/// # Errors
-/// If it cannot be read or is refused.
-pub(crate) fn load_series(lab: &Lab, name: &str) -> anyhow::Result<Series> {
-    let series = load(&lab.checkout.join("kernel-patches"), name)?;
-    series::scan(&series)?;
-    Ok(series)
-}
-
 /// Options that the series of this checkout add. What cannot be read as a series adds none.
 pub(super) fn added_options(lab: &Lab) -> Vec<String> {
     let folder = lab.checkout.join("kernel-patches");
@@ -303,21 +294,7 @@ pub(super) fn added_options(lab: &Lab) -> Vec<String> {
     series.flat_map(|series| series.added_symbols()).collect()
 }
 
-/// The configuration fragments.
-pub(super) fn read_fragments(
-    sh: &Shell,
-    lab: &Lab,
-    settings: &KernelSettings,
-) -> anyhow::Result<Vec<Fragment>> {
-    let folder = lab.checkout.join("images/kernel");
-    let read = |name: &String| {
-        let text = sh.read_file(folder.join(name)).context("reading a configuration fragment")?;
-        Ok(Fragment { name: name.clone(), text })
-    };
-    settings.config.iter().map(read).collect()
-}
-
-/// What a campaign keeps of its kernels, each with what of its series is not built. If they have several sources, with the
+/// What a campaign keeps of its kernels, each with what of its series is built. If they have several sources, with the
 /// source of each, and in which options they are not alike.
 ///
 /// # Errors
@@ -327,19 +304,20 @@ pub(crate) fn identities(
     lab: &Lab,
     settings: &KernelSettings,
     (variants, kernels): (&[Variant], &[Kernel]),
-    not_built: Vec<Vec<NotBuilt>>,
+    built: Vec<BuiltParts>,
 ) -> anyhow::Result<Vec<CampaignKernel>> {
-    let identity = |((variant, kernel), not_built): ((&Variant, &Kernel), Vec<NotBuilt>)| {
+    let identity = |((variant, kernel), built): ((&Variant, &Kernel), BuiltParts)| {
         Ok(CampaignKernel {
             variant: variant.name.clone(),
             kernel: kernel.metadata.identity(),
             symbol_bytes: Some(kernel.symbols()?.iter().map(|symbol| symbol.size).sum()),
-            not_built,
+            not_built: built.not_built,
+            turned_on: built.turned_on,
             options: None,
         })
     };
     let mut identities: Vec<CampaignKernel> =
-        variants.iter().zip(kernels).zip(not_built).map(identity).collect::<anyhow::Result<_>>()?;
+        variants.iter().zip(kernels).zip(built).map(identity).collect::<anyhow::Result<_>>()?;
     if settings.sources(variants).len() > 1 {
         let configs = kernels.iter().map(Kernel::config).collect::<anyhow::Result<Vec<_>>>()?;
         let fragments = read_fragments(sh, lab, settings)?.into_iter().map(|fragment| fragment.text);

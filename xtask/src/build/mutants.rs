@@ -1,5 +1,6 @@
 //! Kernels of a series with a fault put into it.
 
+use anyhow::Context as _;
 use lab_core::evidence::build::BuildFailed;
 use lab_core::evidence::symbols::SymbolDifference;
 use lab_core::plan::{KernelSettings, Source, Variant};
@@ -8,9 +9,11 @@ use lab_core::series::{Patch, Series};
 use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
-use super::bases::Base;
-use super::kernel::{self, Fragment, Kernel, KernelRequest, SymbolList};
-use super::kernels::{added_options, load_all, read_fragments, tell};
+use super::bases::Bases;
+use super::kernel::{self, Kernel, KernelRequest, SymbolList};
+use super::kernels::{added_options, tell};
+use super::loaded::load_all;
+use super::options::{self, Absent, Options};
 use super::source::{SourceIdentity, Tell};
 use crate::lab::Lab;
 
@@ -22,7 +25,7 @@ pub(crate) struct MutantBuilder<'a> {
     source: Source,
     identity: SourceIdentity,
     version: KernelVersion,
-    fragments: Vec<Fragment>,
+    options: Options,
     added_options: Vec<String>,
     series: Vec<Series>,
     variant: Variant,
@@ -51,10 +54,15 @@ impl<'a> MutantBuilder<'a> {
         variant: &Variant,
     ) -> anyhow::Result<Self> {
         let series = load_all(lab, variant)?;
-        let fragments = read_fragments(sh, lab, settings)?;
-        let Base { source, identity, version, .. } = Base::find(sh, lab, settings.source_of(variant), &tell)?;
+        let bases = Bases::find(sh, lab, settings, std::slice::from_ref(variant), &tell)?;
+        let kernel = (std::slice::from_ref(variant), std::slice::from_ref(&series));
+        let options = options::of_kernels(sh, lab, settings, &bases, kernel, Absent::Prepared(&tell))?;
+        let options = options.into_iter().next().flatten().unwrap_or_default();
+        options::lines([&options]).iter().for_each(|line| tell(line));
+        let base = bases.of(variant).with_context(|| format!("kernel {} has no source", variant.name))?;
+        let (source, identity, version) = (base.source.clone(), base.identity.clone(), base.version.clone());
         let (added_options, variant) = (added_options(lab), variant.clone());
-        Ok(MutantBuilder { sh, lab, source, identity, version, fragments, added_options, series, variant })
+        Ok(MutantBuilder { sh, lab, source, identity, version, options, added_options, series, variant })
     }
 
     /// The files that the series changes.
@@ -122,7 +130,8 @@ impl<'a> MutantBuilder<'a> {
             version: &self.version,
             variant: name,
             series,
-            fragments: &self.fragments,
+            fragments: &self.options.shared,
+            own: &self.options.own,
             added_options: &self.added_options,
             jobs: std::thread::available_parallelism().map_or(1, usize::from),
             interrupt: &self.lab.interrupt,

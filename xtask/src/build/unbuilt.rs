@@ -1,13 +1,27 @@
-//! What of the series of a plan is not built.
+//! What of the series of a plan is not built, and what is turned on so that it is.
 
 use lab_core::plan::{KernelSettings, Variant};
-use lab_core::series::unbuilt::NotBuilt;
+use lab_core::series::Series;
+use lab_core::series::unbuilt::{NotBuilt, Why};
 use xshell::Shell;
 
 use super::bases::Bases;
 use super::kernel::{self, Configured, Kernel, KernelRequest, SymbolList};
-use super::kernels::{load_all, read_fragments, tell};
+use super::kernels::{Foreseen, tell};
+use super::loaded::load_all;
+use super::options::{self, Absent, BuiltParts, Options};
 use crate::lab::Lab;
+
+/// What is known of the series of a plan before anything is built.
+#[derive(Debug)]
+pub(crate) struct ForeseenParts {
+    /// For each of the variants.
+    pub(crate) not_built: Vec<Vec<NotBuilt>>,
+    /// A line for each option that is turned on.
+    pub(crate) turned_on: Vec<String>,
+    /// The variants of which nothing is known before their source is unpacked.
+    pub(crate) unknown: Vec<String>,
+}
 
 /// For each of the variants what of its series is not built in its kernel. Where that cannot be found out, it is told, and
 /// nothing is said.
@@ -17,24 +31,32 @@ pub(crate) fn of_kernels(
     settings: &KernelSettings,
     variants: &[Variant],
     kernels: &[Kernel],
-) -> Vec<Vec<NotBuilt>> {
+) -> Vec<BuiltParts> {
     let look = || {
         let bases = Bases::known(sh, lab, settings, variants)?;
-        let of = |(variant, kernel): (&Variant, &Kernel)| {
-            let Some(base) = bases.of(variant) else { return Ok(Vec::new()) };
-            let series = load_all(lab, variant)?;
+        let series =
+            variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
+        let options = options::of_kernels(sh, lab, settings, &bases, (variants, &series), Absent::LeftOut)?;
+        let of = |(((variant, series), kernel), options): (
+            ((&Variant, &Vec<Series>), &Kernel),
+            Option<Options>,
+        )| {
+            let Some(base) = bases.of(variant) else { return Ok(BuiltParts::default()) };
             let configured = Configured::Resolved(kernel.config()?);
-            kernel::not_built(sh, &lab.cache, &base.identity, &series, &configured)
+            let found = kernel::not_built(sh, &lab.cache, &base.identity, series, &configured)?;
+            let options = options.unwrap_or_default();
+            let not_built = found.into_iter().map(|found| beside(found, &options)).collect();
+            Ok(BuiltParts { not_built, turned_on: options.turned_on })
         };
-        variants.iter().zip(kernels).map(of).collect::<anyhow::Result<Vec<_>>>()
+        variants.iter().zip(&series).zip(kernels).zip(options).map(of).collect::<anyhow::Result<Vec<_>>>()
     };
     look().unwrap_or_else(|error| {
         tell(&format!("what of the series is not built cannot be found out: {error:#}"));
-        vec![Vec::new(); variants.len()]
+        vec![BuiltParts::default(); variants.len()]
     })
 }
 
-/// The same before anything is built, as far as it is known then.
+/// The same before anything is built, as far as it is known then; `foreseen` are the kernels of the variants.
 ///
 /// # Errors
 /// If a series or a fragment cannot be used, or the source not be read.
@@ -43,26 +65,49 @@ pub(crate) fn foreseen(
     lab: &Lab,
     settings: &KernelSettings,
     variants: &[Variant],
-) -> anyhow::Result<Vec<Vec<NotBuilt>>> {
+    foreseen: &[Foreseen],
+) -> anyhow::Result<ForeseenParts> {
     let bases = Bases::known(sh, lab, settings, variants)?;
-    let fragments = read_fragments(sh, lab, settings)?;
-    let of = |variant: &Variant| {
-        let Some(base) = bases.of(variant) else { return Ok(Vec::new()) };
-        let series = load_all(lab, variant)?;
+    let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
+    let options = || foreseen.iter().map(|foreseen| foreseen.options.as_ref());
+    let is_unknown = |(variant, options): &(&Variant, Option<&Options>)| {
+        options.is_none() && settings.auto.is_some() && !variant.series.is_empty()
+    };
+    let unknown = variants.iter().zip(options()).filter(is_unknown);
+    let unknown = unknown.map(|(variant, _)| variant.name.clone()).collect();
+    let turned_on = options::lines(options().flatten());
+    let of = |((variant, series), options): ((&Variant, &Vec<Series>), Option<&Options>)| {
+        let (Some(base), Some(options)) = (bases.of(variant), options) else { return Ok(Vec::new()) };
         let request = KernelRequest {
             source: &base.source,
             identity: &base.identity,
             version: &base.version,
             variant: &variant.name,
-            series: &series,
-            fragments: &fragments,
+            series,
+            fragments: &options.shared,
+            own: &options.own,
             added_options: &[],
             jobs: 1,
             interrupt: &lab.interrupt,
             symbols: SymbolList::AnyForm,
         };
         let configured = kernel::configured(sh, &lab.cache, &request)?;
-        kernel::not_built(sh, &lab.cache, &base.identity, &series, &configured)
+        let found = kernel::not_built(sh, &lab.cache, &base.identity, series, &configured)?;
+        let found = found.into_iter().map(|found| beside(found, options));
+        Ok(found.filter(|found| is_certain(found, &configured)).collect())
     };
-    variants.iter().map(of).collect()
+    let not_built = variants.iter().zip(&series).zip(options()).map(of).collect::<anyhow::Result<_>>()?;
+    Ok(ForeseenParts { not_built, turned_on, unknown })
+}
+
+fn beside(found: NotBuilt, options: &Options) -> NotBuilt {
+    found.beside_auto(&options.turned_on, &options.left_off)
+}
+
+/// Options that are asked for by nobody may be on in the end: others select them, or they are so by default.
+fn is_certain(found: &NotBuilt, configured: &Configured) -> bool {
+    match configured {
+        Configured::Resolved(_) => true,
+        Configured::Asked(_) => found.why != Why::OptionOff || found.left_off.is_some(),
+    }
 }

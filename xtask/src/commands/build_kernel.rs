@@ -32,6 +32,7 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
         (None, [], Some(plan)) => select(&config, &plan.variants)?,
         (None, names, _) => select(&config, names)?,
     };
+    let settings = settings.with_series_of(&variants);
     kernels::ensure_possible(sh, &lab, &settings, &variants)?;
     watch.step("packages", || host::require(sh, &[]))?;
     if options.refresh_source {

@@ -10,7 +10,8 @@ use lab_core::report::patches::{self, Names};
 use xshell::Shell;
 
 use crate::build::kernel::Kernel;
-use crate::build::kernels::{Builder, load_series};
+use crate::build::kernels::Builder;
+use crate::build::loaded::load_series;
 use crate::build::source;
 use crate::lab::{Lab, output};
 

@@ -178,9 +178,11 @@ pub(super) fn campaign_and_machine(
         output::tell("the wall clock under emulation shows orders of magnitude only");
     }
     let machine = Machine::new(&plan.machine, choice.accelerator);
-    let not_built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
-    lines(not_built.iter().flatten()).iter().for_each(|line| output::tell(&escape_for_terminal(line)));
-    let identities = kernels::identities(sh, lab, &plan.kernel, (&plan.variants, kernels), not_built)?;
+    let built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
+    lines(built.iter().flat_map(|built| &built.not_built))
+        .iter()
+        .for_each(|line| output::tell(&escape_for_terminal(line)));
+    let identities = kernels::identities(sh, lab, &plan.kernel, (&plan.variants, kernels), built)?;
     let file = CampaignFile {
         version: VERSION,
         begun: jiff::Timestamp::now().to_string(),

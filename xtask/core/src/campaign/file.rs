@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::{BootData, KernelIdentity, KernelOptions, Setup};
 use crate::plan::{Clock, Plan};
+use crate::series::needed::TurnedOn;
 use crate::series::unbuilt::NotBuilt;
 
 /// The campaign file, written before the first boot.
@@ -59,6 +60,9 @@ pub struct CampaignKernel {
     /// What of its series is not built.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_built: Vec<NotBuilt>,
+    /// Options that the lab turned on by itself in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turned_on: Vec<TurnedOn>,
     /// If the kernels have several sources: the options in which they are not alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<KernelOptions>,

@@ -28,11 +28,13 @@ mod tests {
             files: Vec::new(),
             wanting: vec!["CONFIG_FUSE_FASTPATH=y".into()],
             write: vec!["CONFIG_FUSE_FASTPATH=y".into()],
+            left_off: None,
         };
         campaign.file.kernels[1].not_built = vec![not_built];
         expect![
             "series async-dio adds CONFIG_FUSE_FASTPATH, which is off, so that what depends on it is not built; write \
-             CONFIG_FUSE_FASTPATH=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml"
+             CONFIG_FUSE_FASTPATH=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml, or let the \
+             lab do it with kernel-config = \"auto\" in the plan"
         ]
         .assert_eq(&doubts(&campaign).join("\n"));
         let said = compare(&campaign).unwrap().doubts;

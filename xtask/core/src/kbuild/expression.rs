@@ -44,23 +44,23 @@ impl Expression {
     pub fn holds(&self, configuration: &Configuration) -> Option<bool> {
         match self {
             Expression::Constant(value) => Some(*value),
-            Expression::Symbol(name) => Some(configuration.is_on(name)),
+            Expression::Symbol(name) => configuration.state(name),
             Expression::Not(inner) => inner.holds(configuration).map(|holds| !holds),
-            Expression::All(parts) => {
-                let parts: Vec<_> = parts.iter().map(|part| part.holds(configuration)).collect();
-                if parts.contains(&Some(false)) {
-                    return Some(false);
-                }
-                (!parts.contains(&None)).then_some(true)
-            }
-            Expression::Any(parts) => {
-                let parts: Vec<_> = parts.iter().map(|part| part.holds(configuration)).collect();
-                if parts.contains(&Some(true)) {
-                    return Some(true);
-                }
-                (!parts.contains(&None)).then_some(false)
-            }
+            Expression::All(parts) => first_or(parts, configuration, false),
+            Expression::Any(parts) => first_or(parts, configuration, true),
             Expression::Unknown => None,
+        }
+    }
+
+    /// Gives each option that it is about.
+    pub(super) fn names<'a>(&'a self, note: &mut impl FnMut(&'a str)) {
+        match self {
+            Expression::Constant(_) | Expression::Unknown => {}
+            Expression::Symbol(name) => note(name),
+            Expression::Not(inner) => inner.names(note),
+            Expression::All(parts) | Expression::Any(parts) => {
+                parts.iter().for_each(|part| part.names(note));
+            }
         }
     }
 
@@ -96,6 +96,19 @@ impl Expression {
         // What is not understood to its end is not understood.
         if parser.tokens.is_empty() { expression } else { Expression::Unknown }
     }
+}
+
+/// `decides` if one of the parts is that; none if one cannot be told; else the opposite.
+fn first_or(parts: &[Expression], configuration: &Configuration, decides: bool) -> Option<bool> {
+    let mut is_known = true;
+    for part in parts {
+        match part.holds(configuration) {
+            Some(holds) if holds == decides => return Some(decides),
+            Some(_) => {}
+            None => is_known = false,
+        }
+    }
+    is_known.then_some(!decides)
 }
 
 fn every(parts: &[Expression], configuration: &Configuration, value: bool) -> Option<BTreeSet<Setting>> {

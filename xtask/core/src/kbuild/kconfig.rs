@@ -1,12 +1,13 @@
 //! The Kconfig files of a source: what an option needs to be on.
 
+mod search;
+mod values;
+
 use std::collections::BTreeMap;
 
 use super::expression::is_name;
-use super::{ARCHITECTURE, BuildFiles, Configuration, Expression};
+use super::{ARCHITECTURE, BuildFiles, Expression};
 
-/// How far dependencies of dependencies are followed.
-const MOST_LEVELS: usize = 8;
 /// How deep files name files.
 const MOST_FILES: usize = 12;
 
@@ -16,6 +17,17 @@ pub struct Kconfig {
     options: BTreeMap<String, Vec<Definition>>,
     /// By the option that is selected: which one does it, and when.
     selected: BTreeMap<String, Vec<(String, Expression)>>,
+    /// Likewise of those that are on then unless a user says otherwise.
+    implied: BTreeMap<String, Vec<(String, Expression)>>,
+    choices: Vec<Choice>,
+}
+
+/// Options of which one is on.
+#[derive(Clone, Debug, Default)]
+struct Choice {
+    members: Vec<String>,
+    /// Which one it is without a word of the user, and when.
+    defaults: Vec<(String, Expression)>,
 }
 
 /// One definition of an option.
@@ -43,15 +55,21 @@ impl Kconfig {
         definitions.into_iter().any(|definition| definition.is_switch && definition.prompt.is_some())
     }
 
-    /// The options that have to be written down, what others need first, for all of `names` to be on; none if that cannot be.
-    pub fn to_turn_on(&self, names: &[String], configuration: &Configuration) -> Option<Vec<String>> {
-        let mut state = State {
-            kconfig: self,
-            configuration: configuration.clone(),
-            written: Vec::new(),
-            asked: Vec::new(),
-        };
-        names.iter().all(|name| state.want(name, MOST_LEVELS)).then_some(state.written)
+    /// All options, by name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.options.keys().map(String::as_str)
+    }
+
+    /// The options that an option selects, whatever the condition.
+    pub fn selected_by(&self, name: &str) -> Vec<String> {
+        let selects = |others: &[(String, Expression)]| others.iter().any(|(other, _)| other == name);
+        let all = self.selected.iter().filter(|(_, others)| selects(others));
+        all.map(|(selected, _)| selected.clone()).collect()
+    }
+
+    /// The options of which one excludes others.
+    pub fn choice_members(&self) -> impl Iterator<Item = &str> {
+        self.choices.iter().flat_map(|choice| &choice.members).map(String::as_str)
     }
 
     fn file(&mut self, files: &BuildFiles, path: &str, outer: &[Expression], levels: usize) {
@@ -80,9 +98,15 @@ enum Named {
     FromHere(String),
 }
 
+struct Block {
+    condition: Expression,
+    /// If it is a choice: which one of the source.
+    choice: Option<usize>,
+}
+
 struct Reader<'a> {
     /// What encloses the line: `if`, `menu` and `choice`.
-    blocks: Vec<Expression>,
+    blocks: Vec<Block>,
     outer: &'a [Expression],
     /// The option whose lines are read.
     current: Option<(String, Definition)>,
@@ -94,7 +118,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn conditions(&self) -> Vec<Expression> {
-        self.outer.iter().cloned().chain(self.blocks.iter().cloned()).collect()
+        self.outer.iter().chain(self.blocks.iter().map(|block| &block.condition)).cloned().collect()
     }
 
     fn finish(&mut self, kconfig: &mut Kconfig) {
@@ -102,6 +126,9 @@ impl Reader<'_> {
         if let Some((name, mut definition)) = self.current.take() {
             let all = [vec![definition.depends], self.conditions()].concat();
             definition.depends = Expression::All(all);
+            if let Some(choice) = self.blocks.last().and_then(|block| block.choice) {
+                kconfig.choices[choice].members.push(name.clone());
+            }
             kconfig.options.entry(name).or_default().push(definition);
         }
     }
@@ -139,8 +166,13 @@ impl Reader<'_> {
                 let definition = Definition { is_switch: false, prompt: None, defaults: Vec::new(), depends };
                 self.current = Some((rest.to_owned(), definition));
             }
-            "if" => self.open(kconfig, Expression::parse(rest)),
-            "menu" | "choice" => self.open(kconfig, Expression::Constant(true)),
+            "if" => self.open(kconfig, Expression::parse(rest), None),
+            "menu" => self.open(kconfig, Expression::Constant(true), None),
+            "choice" => {
+                kconfig.choices.push(Choice::default());
+                let choice = Some(kconfig.choices.len() - 1);
+                self.open(kconfig, Expression::Constant(true), choice);
+            }
             "endif" | "endmenu" | "endchoice" => {
                 self.finish(kconfig);
                 self.blocks.pop();
@@ -156,9 +188,9 @@ impl Reader<'_> {
         None
     }
 
-    fn open(&mut self, kconfig: &mut Kconfig, condition: Expression) {
+    fn open(&mut self, kconfig: &mut Kconfig, condition: Expression, choice: Option<usize>) {
         self.finish(kconfig);
-        self.blocks.push(condition);
+        self.blocks.push(Block { condition, choice });
         self.in_block = true;
     }
 
@@ -166,12 +198,18 @@ impl Reader<'_> {
         let (value, condition) = conditional(rest);
         let Some((name, definition)) = &mut self.current else {
             // Of a menu or a choice.
-            if word == "depends"
-                && self.in_block
-                && let Some(of_block) = self.blocks.last_mut()
-                && let Some(text) = rest.strip_prefix("on ")
-            {
-                *of_block = Expression::All(vec![of_block.clone(), Expression::parse(text)]);
+            let Some(block) = self.blocks.last_mut().filter(|_| self.in_block) else { return };
+            match (word, block.choice) {
+                ("depends", _) => {
+                    if let Some(text) = rest.strip_prefix("on ") {
+                        let both = vec![block.condition.clone(), Expression::parse(text)];
+                        block.condition = Expression::All(both);
+                    }
+                }
+                ("default", Some(choice)) => {
+                    kconfig.choices[choice].defaults.push((value.to_owned(), condition));
+                }
+                _ => {}
             }
             return;
         };
@@ -195,6 +233,7 @@ impl Reader<'_> {
                 }
             }
             "select" => kconfig.selected.entry(value.to_owned()).or_default().push((name.clone(), condition)),
+            "imply" => kconfig.implied.entry(value.to_owned()).or_default().push((name.clone(), condition)),
             _ => {}
         }
     }
@@ -211,106 +250,10 @@ fn conditional(text: &str) -> (&str, Expression) {
     }
 }
 
-/// A search for what has to be written down.
-#[derive(Clone)]
-struct State<'a> {
-    kconfig: &'a Kconfig,
-    /// With what is written down already.
-    configuration: Configuration,
-    written: Vec<String>,
-    /// Options that are being looked at: one that needs itself helps nobody.
-    asked: Vec<String>,
-}
-
-impl State<'_> {
-    fn want(&mut self, name: &str, levels: usize) -> bool {
-        if self.configuration.is_on(name) {
-            return true;
-        }
-        if levels == 0 || self.asked.iter().any(|asked| asked == name) {
-            return false;
-        }
-        self.asked.push(name.to_owned());
-        let found = self.by_definition(name, levels - 1) || self.by_another(name, levels - 1);
-        self.asked.pop();
-        found
-    }
-
-    fn by_definition(&mut self, name: &str, levels: usize) -> bool {
-        let definitions = self.kconfig.options.get(name).map_or(&[][..], Vec::as_slice);
-        let ways = definitions.iter().flat_map(|definition| {
-            let prompt = definition.prompt.as_ref();
-            // The lab configures from nothing: what a user may choose has no default.
-            let is_chosen = prompt.is_some_and(|prompt| prompt.holds(&self.configuration) == Some(true));
-            let defaults = definition.defaults.iter().filter(move |_| !is_chosen).map(|value| (value, false));
-            prompt.map(|prompt| (prompt, true)).into_iter().chain(defaults).map(move |way| (definition, way))
-        });
-        let tries = ways.filter_map(|(definition, (condition, is_written))| {
-            let mut state = self.clone();
-            if !(state.satisfy(&definition.depends, levels) && state.satisfy(condition, levels)) {
-                return None;
-            }
-            if is_written {
-                state.written.push(name.to_owned());
-            }
-            state.configuration = state.configuration.with(name);
-            Some(state)
-        });
-        self.take_shortest(tries.collect())
-    }
-
-    /// By an option that selects it.
-    fn by_another(&mut self, name: &str, levels: usize) -> bool {
-        let selectors = self.kconfig.selected.get(name).map_or(&[][..], Vec::as_slice);
-        let tries = selectors.iter().filter_map(|(selector, condition)| {
-            let mut state = self.clone();
-            // Only what is on, or what a user can choose: else half of the source would be looked at.
-            let is_near = state.configuration.is_on(selector) || state.kconfig.is_switch(selector);
-            let helps = is_near && state.want(selector, levels.min(2)) && state.satisfy(condition, levels);
-            helps.then(|| {
-                state.configuration = state.configuration.with(name);
-                state
-            })
-        });
-        self.take_shortest(tries.collect())
-    }
-
-    fn take_shortest(&mut self, tries: Vec<Self>) -> bool {
-        match tries.into_iter().min_by_key(|state| state.written.len()) {
-            Some(State { configuration, written, .. }) => {
-                self.configuration = configuration;
-                self.written = written;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn satisfy(&mut self, condition: &Expression, levels: usize) -> bool {
-        if condition.holds(&self.configuration) == Some(true) {
-            return true;
-        }
-        match condition {
-            Expression::Constant(value) => *value,
-            // The build itself will tell.
-            Expression::Unknown => true,
-            Expression::Symbol(name) => self.want(name, levels),
-            Expression::Not(inner) => inner.holds(&self.configuration) != Some(true),
-            Expression::All(parts) => parts.iter().all(|part| self.satisfy(part, levels)),
-            Expression::Any(parts) => {
-                let tries = parts.iter().filter_map(|part| {
-                    let mut state = self.clone();
-                    state.satisfy(part, levels).then_some(state)
-                });
-                self.take_shortest(tries.collect())
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kbuild::Configuration;
 
     const TOP: &str = "\
 source \"arch/$(SRCARCH)/Kconfig\"

@@ -13,6 +13,7 @@ pub mod error;
 mod filesystem;
 mod inventory;
 mod job;
+mod kernel;
 mod named;
 mod reader;
 mod scenario;
@@ -35,8 +36,8 @@ pub(crate) use check::probes_have_a_server;
 pub(crate) use check::users_are_let_in;
 pub(crate) use check::workload_fits;
 pub(crate) use check::workload_suits;
-pub use debug::DebugOption;
 pub(crate) use debug::never_timed;
+pub use debug::{DebugOption, why_debug};
 pub use error::ConfigError;
 pub use inventory::{EXPECTED_DIR, FRAGMENT_DIR, Inventory, SERIES_DIR};
 
@@ -85,6 +86,8 @@ pub struct PlanEntry {
     pub source: Option<Source>,
     /// Fragments on top of those of all plans, in this order.
     pub kernel_config: Vec<String>,
+    /// Which options are on beside those that fragments ask for.
+    pub options: OptionChoice,
     /// What makes its kernels debug kernels; found by [`Config::with_debug_kernels`].
     pub debug: Option<DebugOption>,
     /// The variant that the others are compared with; one of `variants`.
@@ -105,6 +108,15 @@ pub struct PlanEntry {
     pub seed: u64,
 }
 
+/// Which options are on beside those that fragments ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionChoice {
+    /// None.
+    AsWritten,
+    /// What the series of a plan need.
+    Auto,
+}
+
 impl Config {
     /// Reads the text of a `lab.toml`; `file` is its name in error messages.
     ///
@@ -117,7 +129,14 @@ impl Config {
     /// The kernel of a plan: the source and configuration of all plans, and what the plan has of its own.
     pub fn kernel_of(&self, plan: &PlanEntry) -> KernelSettings {
         let config = self.kernel.config.iter().chain(&plan.kernel_config).cloned().collect();
-        KernelSettings { source: plan.source.as_ref().unwrap_or(&self.kernel.source).clone(), config }
+        let auto = match plan.options {
+            OptionChoice::AsWritten => self.kernel.auto.clone(),
+            OptionChoice::Auto => Some(Vec::new()),
+        };
+        let source = plan.source.as_ref().unwrap_or(&self.kernel.source).clone();
+        let variants: Vec<Variant> =
+            plan.variants.iter().filter_map(|name| self.variants.get(name)).cloned().collect();
+        KernelSettings { source, config, auto }.with_series_of(&variants)
     }
 
     /// The variants that are for the source of all plans: all but those with another one, and those that only plans with

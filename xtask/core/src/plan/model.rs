@@ -212,6 +212,19 @@ pub struct KernelSettings {
     pub source: Source,
     /// File names below `images/kernel/`, in the order in which they are put together.
     pub config: Vec<String>,
+    /// With `auto` beside them: the series whose needs are turned on, those of all kernels of the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<Vec<KernelSeries>>,
+}
+
+/// The series of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KernelSeries {
+    /// Where the kernel comes from.
+    pub source: Source,
+    /// Folders below `kernel-patches/`, applied in this order.
+    pub series: Vec<String>,
 }
 
 impl KernelSettings {
@@ -229,6 +242,22 @@ impl KernelSettings {
             }
         }
         sources
+    }
+
+    /// With `auto`: what the series of these variants need is turned on as well.
+    #[must_use]
+    pub fn with_series_of(mut self, variants: &[Variant]) -> Self {
+        if let Some(mut all) = self.auto.take() {
+            for variant in variants.iter().filter(|variant| !variant.series.is_empty()) {
+                let (source, series) = (self.source_of(variant).clone(), variant.series.clone());
+                let own = KernelSeries { source, series };
+                if !all.contains(&own) {
+                    all.push(own);
+                }
+            }
+            self.auto = Some(all);
+        }
+        self
     }
 
     /// The same kernels, told in one way: the source of the baseline is that of all, and a variant has one of its own only if

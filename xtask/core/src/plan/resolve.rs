@@ -44,7 +44,8 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         }
     };
 
-    let (kernel, variants) = config.kernel_of(entry).around(&baseline, variants);
+    let kernel = config.kernel_of(entry).with_series_of(&variants);
+    let (kernel, variants) = kernel.around(&baseline, variants);
 
     let wrong = |message| ConfigError::new("--scenarios", message);
     let names = overrides.scenarios.as_ref().unwrap_or(&entry.scenarios);

@@ -20,6 +20,8 @@ pub(super) struct FileChange {
     pub added_at: Vec<u64>,
     /// Hunks: the old start line and the new one.
     pub hunks: Vec<(u64, u64)>,
+    /// Their lines, each with the mark in front.
+    pub lines: Vec<Vec<String>>,
     /// Sizes of binary data in it, as declared.
     pub binary_bytes: Vec<u64>,
     /// It says that binary files differ and does not hold the data.
@@ -113,10 +115,12 @@ fn hunk<'a>(
 ) {
     let Some((old, new)) = ranges(header) else { return };
     change.hunks.push((old.0, new.0));
+    let mut all = Vec::new();
     let (mut old_left, mut new_left) = (old.1, new.1);
     let new_end = new.0.saturating_add(new.1);
     while old_left > 0 || new_left > 0 {
-        let Some(line) = lines.next() else { return };
+        let Some(line) = lines.next() else { break };
+        all.push(line.to_owned());
         match line.as_bytes().first() {
             Some(b'+') => {
                 change.added_at.push(new_end.saturating_sub(new_left));
@@ -134,6 +138,7 @@ fn hunk<'a>(
             }
         }
     }
+    change.lines.push(all);
     // git takes what follows for the next header or for the mail's end; `-- ` is the signature's mark.
     let goes_on = |next: &&str| next.starts_with('+') || (next.starts_with('-') && !next.starts_with("--"));
     change.overlong |= lines.peek().is_some_and(goes_on);
@@ -339,6 +344,7 @@ mod tests {
             added: vec!["one".into(), "two".into()],
             added_at: vec![1, 2],
             hunks: vec![(0, 1)],
+            lines: vec![vec!["+one".into(), "+two".into()]],
             ..FileChange::default()
         };
         assert_eq!(parse(text), [expected]);

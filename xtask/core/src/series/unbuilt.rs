@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::needed::{LeftOff, TurnedOn};
 use super::{Series, defined, diff, is_kconfig_file};
 use crate::kbuild::{ARCHITECTURE, BuildFiles, Configuration, Kconfig, Setting, is_makefile};
 
@@ -27,6 +28,9 @@ pub struct NotBuilt {
     /// What has to be written into a fragment, what others need first; nothing if nothing helps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub write: Vec<String>,
+    /// With `auto`: why the lab did not turn it on by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_off: Option<String>,
 }
 
 /// Why something is not built.
@@ -52,21 +56,9 @@ pub fn not_built(series: &[Series], files: &BuildFiles, configuration: &Configur
     series.iter().flat_map(|series| look(series).all()).collect()
 }
 
-/// The build files of the source as they are with series that nobody has applied yet: what they add to a file is behind its
-/// end.
-pub fn with_added(mut files: BuildFiles, series: &[Series]) -> BuildFiles {
-    for change in series.iter().flat_map(|series| &series.patches).flat_map(|patch| diff::parse(&patch.text))
-    {
-        if let Some(path) = change.paths.last().filter(|path| BuildFiles::is_one(path)) {
-            files.append(path, &change.added);
-        }
-    }
-    files
-}
-
 impl Series {
     /// Options that it adds, without `CONFIG_`, in order: those that it only moves are not among them.
-    fn new_options(&self) -> Vec<String> {
+    pub(super) fn new_options(&self) -> Vec<String> {
         let changes = self.patches.iter().flat_map(|patch| diff::parse(&patch.text));
         let mut options: Vec<String> = Vec::new();
         let mut moved: Vec<String> = Vec::new();
@@ -79,7 +71,7 @@ impl Series {
     }
 
     /// Every file that it changes, as it is called afterwards.
-    fn changed_files(&self) -> BTreeSet<String> {
+    pub(super) fn changed_files(&self) -> BTreeSet<String> {
         let changes = self.patches.iter().flat_map(|patch| diff::parse(&patch.text));
         changes.filter_map(|change| change.paths.last().cloned()).collect()
     }
@@ -141,7 +133,7 @@ impl Look<'_> {
             let why = if programs.is_empty() { Why::Documentation } else { Why::Programs };
             return vec![self.found(why, files.into_iter().collect())];
         }
-        let mut left_out = self.left_out(&files);
+        let mut left_out = left_out(self.series, self.files, self.configuration);
         let mut found = self.new_options(&mut left_out);
         found.extend(left_out.into_iter().map(|(wanting, files)| {
             let mut found = self.found(Why::OptionOff, files);
@@ -158,26 +150,14 @@ impl Look<'_> {
     }
 
     fn found(&self, why: Why, files: Vec<String>) -> NotBuilt {
-        NotBuilt { series: self.series.name.clone(), why, files, wanting: Vec::new(), write: Vec::new() }
-    }
-
-    /// Files that the configuration leaves out, by what they lack.
-    fn left_out(&self, files: &BTreeSet<String>) -> BTreeMap<BTreeSet<Setting>, Vec<String>> {
-        let mut left_out: BTreeMap<BTreeSet<Setting>, Vec<String>> = BTreeMap::new();
-        for path in files {
-            let condition = match kind(path) {
-                Kind::Code => self.files.compiled(path),
-                Kind::Header => self.files.folder_is_built(path),
-                Kind::Other | Kind::Documentation | Kind::Program | Kind::Foreign => None,
-            };
-            let Some(condition) =
-                condition.filter(|condition| condition.holds(self.configuration) == Some(false))
-            else {
-                continue;
-            };
-            left_out.entry(condition.wanting(self.configuration)).or_default().push(path.clone());
+        NotBuilt {
+            series: self.series.name.clone(),
+            why,
+            files,
+            wanting: Vec::new(),
+            write: Vec::new(),
+            left_off: None,
         }
-        left_out
     }
 
     /// Options of the series that are off, each with the files that only it leaves out, which are taken from `left_out`.
@@ -204,7 +184,27 @@ impl Look<'_> {
     }
 }
 
-fn on(setting: &Setting) -> Option<String> {
+/// Files of a series that a configuration leaves out, by what they lack.
+pub(super) fn left_out(
+    series: &Series,
+    files: &BuildFiles,
+    configuration: &Configuration,
+) -> BTreeMap<BTreeSet<Setting>, Vec<String>> {
+    let mut left_out: BTreeMap<BTreeSet<Setting>, Vec<String>> = BTreeMap::new();
+    for path in series.changed_files() {
+        let condition = match kind(&path) {
+            Kind::Code => files.compiled(&path),
+            Kind::Header => files.folder_is_built(&path),
+            Kind::Other | Kind::Documentation | Kind::Program | Kind::Foreign => None,
+        };
+        if let Some(condition) = condition.filter(|condition| condition.holds(configuration) == Some(false)) {
+            left_out.entry(condition.wanting(configuration)).or_default().push(path);
+        }
+    }
+    left_out
+}
+
+pub(super) fn on(setting: &Setting) -> Option<String> {
     match setting {
         Setting::On(name) => Some(name.clone()),
         Setting::Off(_) => None,
@@ -281,10 +281,25 @@ impl fmt::Display for Line<'_> {
 }
 
 impl NotBuilt {
+    /// What is said of it where the lab turns on what series need, and asked for `turned_on` in this kernel.
+    #[must_use]
+    pub fn beside_auto(self, turned_on: &[TurnedOn], left_off: &[LeftOff]) -> NotBuilt {
+        let asks_for = |option: &str| {
+            let line = format!("{option}=y");
+            self.wanting.contains(&line) || self.write.contains(&line)
+        };
+        let by_lab = || left_off.iter().find(|off| asks_for(&off.option)).map(|off| off.why.clone());
+        let by_kernel = || {
+            let on = turned_on.iter().find(|on| asks_for(&on.option))?;
+            Some(format!("the kernel's own configuration does not take {}=y", on.option))
+        };
+        NotBuilt { left_off: by_lab().or_else(by_kernel), ..self }
+    }
+
     /// Whether the same is missing, of whatever series.
     fn is_like(&self, other: &NotBuilt) -> bool {
-        (self.why, &self.files, &self.wanting, &self.write)
-            == (other.why, &other.files, &other.wanting, &other.write)
+        (self.why, &self.files, &self.wanting, &self.write, &self.left_off)
+            == (other.why, &other.files, &other.wanting, &other.write, &other.left_off)
     }
 
     fn off(&self) -> String {
@@ -299,6 +314,9 @@ impl NotBuilt {
     }
 
     fn remedy(&self) -> String {
+        if let Some(why) = &self.left_off {
+            return format!("`auto` leaves it off: {why}");
+        }
         match self.write.split_last() {
             None => "what it depends on cannot be turned on beside this configuration".to_owned(),
             Some((last, others)) => {
@@ -307,7 +325,8 @@ impl NotBuilt {
                     false => format!("{} and {last}", others.join(", ")),
                 };
                 format!(
-                    "write {lines} into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml"
+                    "write {lines} into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml, or let the \
+                     lab do it with kernel-config = \"auto\" in the plan"
                 )
             }
         }

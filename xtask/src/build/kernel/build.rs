@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use lab_core::evidence::build::BuildFailed;
+use lab_core::evidence::time_left::Progress;
 use xshell::{Shell, cmd};
 
 use super::folder::BuildFolder;
@@ -14,7 +15,7 @@ use super::fragments::{self, Defined, Lost, Wanted};
 use super::kind::BuildKind;
 use super::log::{self, Cut};
 use super::sandbox::BuildSandbox;
-use super::{KernelRequest, interrupted};
+use super::{KernelRequest, earlier, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::{Interrupt, Interrupted};
@@ -60,8 +61,10 @@ pub(super) fn run(
     tell: Tell,
 ) -> anyhow::Result<Finished> {
     let begun = Instant::now();
-    let wanted = fragments::parse(request.fragments, request.version)?;
-    let folder = BuildFolder::open(cache, tree, &fragments::all_config(&wanted))?;
+    let wanted = fragments::parse(request.all_fragments(), request.version)?;
+    let of_all = fragments::parse(request.fragments, request.version)?;
+    let [of_all, all] = [&of_all, &wanted].map(|wanted| fragments::all_config(wanted));
+    let folder = BuildFolder::open(cache, tree, &of_all, &all)?;
     let objects = folder.objects();
     interrupted::clean_up(&folder)?;
     let is_linked = fs::symlink_metadata(objects.join("vmlinux")).is_ok();
@@ -71,7 +74,7 @@ pub(super) fn run(
     let all_config = folder.all_config();
     let sandbox = BuildSandbox::find(sh, &[&tree.repository, &all_config], &objects);
     let log = log_file(tree, request.variant)?;
-    let make = Make {
+    let mut make = Make {
         sh,
         folder: &folder,
         tree: &tree.repository,
@@ -81,9 +84,10 @@ pub(super) fn run(
         jobs: request.jobs,
         log: &log,
         interrupt: request.interrupt,
+        expected_files: None,
     };
     interrupted::begin(&folder)?;
-    let (before, now, without) = configure(&make, &wanted, request.added_options)?;
+    let (before, now, without) = configure(&make, &wanted, request.added_options, tell)?;
     let kind = BuildKind::of(before.as_deref(), &now, is_linked);
     // Once for a source and configuration, not for each variant.
     if kind == BuildKind::Full && !without.is_empty() {
@@ -95,6 +99,9 @@ pub(super) fn run(
         sandbox.name(),
         log.display()
     ));
+    if kind.is_whole() {
+        make.expected_files = earlier::files(cache, tree, &now);
+    }
     make.run("bzImage", tell)?;
     interrupted::end(&folder)?;
     Ok(Finished {
@@ -131,6 +138,8 @@ struct Make<'a> {
     jobs: usize,
     log: &'a Path,
     interrupt: &'a Interrupt,
+    /// How many files are compiled in all, if that is known.
+    expected_files: Option<usize>,
 }
 
 impl Make<'_> {
@@ -200,10 +209,8 @@ impl Make<'_> {
             if reported.elapsed() >= REPORT_INTERVAL {
                 reported = Instant::now();
                 let files = log::compiled(&self.log_text()).count();
-                tell(&format!(
-                    "  still building: {files} files compiled after {} s",
-                    begun.elapsed().as_secs()
-                ));
+                let progress = Progress { files, expected: self.expected_files, time: begun.elapsed() };
+                tell(&format!("  still building: {progress}"));
             }
         }
     }
@@ -258,6 +265,7 @@ fn configure(
     make: &Make,
     wanted: &[Wanted],
     added_options: &[String],
+    tell: Tell,
 ) -> anyhow::Result<(Option<String>, String, Vec<Lost>)> {
     const NAME: &str = CONFIG;
     let read = || beneath::read(make.objects, NAME, CONFIG_LIMIT_BYTES);
@@ -280,7 +288,10 @@ fn configure(
     let is_of_others = |(defined, lost): &(Defined, Lost)| {
         *defined == Defined::No && added_options.iter().any(|name| lost.wanted.is(name))
     };
+    let (by_lab, lost): (Vec<_>, Vec<_>) = lost.partition(|(_, lost)| lost.wanted.is_by_lab());
+    by_lab.iter().for_each(|(_, lost)| tell(&fragments::not_taken(lost)));
     let (without, lost): (Vec<_>, Vec<_>) = lost
+        .into_iter()
         .filter(|lost| !is_of_others(lost))
         .partition(|(defined, lost)| *defined == Defined::No && lost.wanted.if_known);
     if lost.is_empty() {

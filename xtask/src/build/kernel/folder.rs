@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! sources/<key>/builds/<configuration>/objects/           the object directory, switched between variants
-//! sources/<key>/builds/<configuration>/fragments.config   what is asked for; as old as the last build here
+//! sources/<key>/builds/<configuration>/fragments.config   what was asked for last, and as old as that build
 //! sources/<key>/builds/<configuration>/building           there while a build runs, and after one that was cut short
 //! ```
 
@@ -31,13 +31,18 @@ pub(super) struct BuildFolder {
 }
 
 impl BuildFolder {
-    /// The folder for a configuration, given as kconfig takes it. It is made if it is not there, and those that were not
-    /// used for longest go if there are too many.
+    /// The folder for a configuration, given as kconfig takes it, and with what a single kernel is asked for on top, as
+    /// `all_config`. It is made if it is not there, and those that were not used for longest go if there are too many.
     ///
     /// # Errors
     /// If it cannot be made, or another one not be removed.
-    pub(super) fn open(cache: &Cache, tree: &SourceTree, all_config: &str) -> anyhow::Result<Self> {
-        let folder = BuildFolder::of(tree, all_config);
+    pub(super) fn open(
+        cache: &Cache,
+        tree: &SourceTree,
+        configuration: &str,
+        all_config: &str,
+    ) -> anyhow::Result<Self> {
+        let folder = BuildFolder::of(tree, configuration);
         make_room(cache, &tree.folder, &folder.path)?;
         let objects = folder.objects();
         fs::create_dir_all(&objects).with_context(|| format!("making {}", objects.display()))?;
@@ -46,8 +51,8 @@ impl BuildFolder {
     }
 
     /// The same, whether it is there or not.
-    pub(super) fn of(tree: &SourceTree, all_config: &str) -> Self {
-        let name = digest::short(&digest::of_bytes(all_config.as_bytes())).to_owned();
+    pub(super) fn of(tree: &SourceTree, configuration: &str) -> Self {
+        let name = digest::short(&digest::of_bytes(configuration.as_bytes())).to_owned();
         BuildFolder::at(&tree.folder.join("builds").join(name))
     }
 

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
+use lab_core::series::needed::Asked;
 use lab_core::text::kconfig::{KernelVersion, Line, OptionLine};
+
+/// The name of what the lab asks for by itself, among fragments.
+pub(crate) const AUTO: &str = "auto";
 
 /// A configuration fragment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fragment {
-    /// File below `images/kernel/`.
+    /// File below `images/kernel/`, or [`AUTO`].
     pub(crate) name: String,
     /// Its content.
     pub(crate) text: String,
@@ -44,6 +48,11 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Whether the lab asks for it by itself: then it may be lost.
+    pub(super) fn is_by_lab(&self) -> bool {
+        self.place == AUTO
+    }
+
     /// Whether it is the option of this name, given without `CONFIG_`.
     pub(super) fn is(&self, name: &str) -> bool {
         self.option.strip_prefix("CONFIG_") == Some(name)
@@ -62,11 +71,17 @@ pub(super) struct Lost {
 ///
 /// # Errors
 /// If a line, for whatever kernel, is neither an option nor a comment, or asks for a module: the guest loads none.
-pub(super) fn parse(fragments: &[Fragment], version: &KernelVersion) -> anyhow::Result<Vec<Wanted>> {
+pub(super) fn parse<'a>(
+    fragments: impl IntoIterator<Item = &'a Fragment>,
+    version: &KernelVersion,
+) -> anyhow::Result<Vec<Wanted>> {
     let mut all: Vec<Wanted> = Vec::new();
     for fragment in fragments {
         for (number, line) in fragment.text.lines().enumerate() {
-            let place = format!("{}:{}", fragment.name, number + 1);
+            let place = match fragment.name.as_str() {
+                AUTO => AUTO.to_owned(),
+                name => format!("{name}:{}", number + 1),
+            };
             match Line::of(line) {
                 Line::Option(OptionLine { option, value: "m", .. }) => {
                     bail!("{place}: {option}=m: the guest loads no modules, write =y");
@@ -84,6 +99,18 @@ pub(super) fn parse(fragments: &[Fragment], version: &KernelVersion) -> anyhow::
         }
     }
     Ok(all)
+}
+
+/// What the fragments ask of a kernel of this version.
+///
+/// # Errors
+/// As [`parse`].
+pub(crate) fn asked(fragments: &[Fragment], version: &KernelVersion) -> anyhow::Result<Vec<Asked>> {
+    let asked = |Wanted { option, value, place, .. }: Wanted| {
+        let option = option.trim_start_matches("CONFIG_").to_owned();
+        Asked { option, value, place }
+    };
+    Ok(parse(fragments, version)?.into_iter().map(asked).collect())
 }
 
 /// The fragments as one text for kconfig, with what they ask for last alone, so that it does not warn.
@@ -127,6 +154,14 @@ pub(super) fn explain(lost: &Lost, defined: Defined) -> String {
         (Defined::Yes, got) => format!("it is {got}: out of range, or another choice was taken"),
     };
     format!("{option}={value} ({place}): {reason}")
+}
+
+/// One line about an option that the lab turned on in vain.
+pub(super) fn not_taken(lost: &Lost) -> String {
+    let Lost { wanted: Wanted { option, .. }, got } = lost;
+    format!(
+        "{option}=y, which the lab turns on by itself, is not taken by the kernel's own configuration: it is {got}"
+    )
 }
 
 /// One line about the options that a source does without.

@@ -37,6 +37,14 @@ impl BuildKind {
         }
     }
 
+    /// Whether every file is compiled.
+    pub(super) fn is_whole(self) -> bool {
+        match self {
+            BuildKind::Full | BuildKind::OtherCompiler => true,
+            BuildKind::GoesOn | BuildKind::Incremental { .. } => false,
+        }
+    }
+
     /// Whether the build says of the changed files only how long they take and what the compiler warns of.
     pub(super) fn is_incremental(self) -> bool {
         match self {

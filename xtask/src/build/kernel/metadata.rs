@@ -85,10 +85,13 @@ fn is_first_form(form: &u32) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct FragmentMetadata {
-    /// File below `images/kernel/`.
+    /// File below `images/kernel/`, or `auto` for what the lab turned on by itself.
     pub(crate) name: String,
     /// SHA-256 of the file.
     pub(crate) sha256: String,
+    /// What the lab turned on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) turned_on: Vec<String>,
 }
 
 /// A series that was applied.
@@ -177,7 +180,7 @@ pub(super) fn collect(
         warnings: warnings.len(),
         warning_lines: warnings.into_iter().take(KEPT_WARNINGS).collect(),
         command: finished.command.clone(),
-        fragments: request.fragments.iter().map(fragment_metadata).collect(),
+        fragments: request.all_fragments().map(fragment_metadata).collect(),
         series: request.series.iter().map(series_metadata).collect(),
     };
     files::write_atomically(&folder.join("kernel.toml"), toml::to_string(&metadata)?.as_bytes())?;
@@ -214,7 +217,12 @@ pub(super) fn read(path: &Path) -> anyhow::Result<KernelMetadata> {
 }
 
 fn fragment_metadata(fragment: &fragments::Fragment) -> FragmentMetadata {
-    FragmentMetadata { name: fragment.name.clone(), sha256: digest::of_bytes(fragment.text.as_bytes()) }
+    let turned_on = match fragment.name.as_str() {
+        fragments::AUTO => fragment.text.lines().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let sha256 = digest::of_bytes(fragment.text.as_bytes());
+    FragmentMetadata { name: fragment.name.clone(), sha256, turned_on }
 }
 
 fn series_metadata(series: &Series) -> SeriesMetadata {

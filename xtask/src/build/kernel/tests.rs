@@ -62,6 +62,7 @@ impl KernelLab {
             variant: "v",
             series,
             fragments: &fragments,
+            own: &[],
             added_options: &["LOST_FAST".to_owned()],
             jobs: 1,
             interrupt: &self.interrupt,
@@ -644,7 +645,9 @@ fn configurations_that_differ() {
     let (base, other) = (lab.build(&[]).unwrap(), lab.build_with(&[], "CONFIG_X=y\nCONFIG_NEW=y\n").unwrap());
     expect!["variant v is configured otherwise than the base, so that a difference may not come from its series: CONFIG_NEW: n, then y; set these options in a fragment"]
         .assert_eq(&ensure_comparable(&base, &other, "v", &[]).unwrap_err().to_string());
-    let adds = series("s", &["--- a/Kconfig\n+++ b/Kconfig\n@@ -1 +1,2 @@\n config LOST\n+config NEW\n"]);
-    ensure_comparable(&base, &other, "v", &[adds]).unwrap();
+    for line in ["config NEW", "\tselect NEW if X"] {
+        let adds = format!("--- a/Kconfig\n+++ b/Kconfig\n@@ -1 +1,2 @@\n config LOST\n+{line}\n");
+        ensure_comparable(&base, &other, "v", &[series("s", &[&adds])]).unwrap();
+    }
     drop(lab.folder);
 }

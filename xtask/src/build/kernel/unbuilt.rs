@@ -2,14 +2,16 @@
 
 use anyhow::{Context as _, bail, ensure};
 use lab_core::kbuild::{BuildFiles, Configuration};
+use lab_core::plan::Source;
 use lab_core::series::Series;
-use lab_core::series::unbuilt::{self, NotBuilt, Why};
+use lab_core::series::build_files::with_series;
+use lab_core::series::unbuilt::{self, NotBuilt};
 use xshell::Shell;
 
 use super::build::{CONFIG, CONFIG_LIMIT_BYTES};
 use super::folder::BuildFolder;
 use super::{KernelRequest, Tools, apply, fragments, read_stored, request_digest};
-use crate::build::source::{self, SourceIdentity, SourceTree};
+use crate::build::source::{self, SourceIdentity, SourceTree, Tell};
 use crate::lab::beneath;
 use crate::lab::cache::Cache;
 use crate::lab::process::{self, git};
@@ -33,14 +35,16 @@ pub(crate) fn configured(sh: &Shell, cache: &Cache, request: &KernelRequest) -> 
     if let Ok(kernel) = read_stored(&cache.join("kernels").join(&digest), &digest) {
         return Ok(Configured::Resolved(kernel.config()?));
     }
-    let asked = fragments::all_config(&fragments::parse(request.fragments, request.version)?);
+    let of_all = fragments::all_config(&fragments::parse(request.fragments, request.version)?);
+    let own = fragments::all_config(&fragments::parse(request.own, request.version)?);
     if let Some(tree) = source::prepared(cache, request.identity)? {
-        let objects = BuildFolder::of(&tree, &asked).objects();
+        let objects = BuildFolder::of(&tree, &of_all).objects();
         if let Ok(bytes) = beneath::read(&objects, CONFIG, CONFIG_LIMIT_BYTES) {
-            return Ok(Configured::Resolved(String::from_utf8_lossy(&bytes).into_owned()));
+            // The last kernel that was built there may have been one without it.
+            return Ok(Configured::Resolved(String::from_utf8_lossy(&bytes).into_owned() + &own));
         }
     }
-    Ok(Configured::Asked(asked))
+    Ok(Configured::Asked(of_all + &own))
 }
 
 /// What of `series` is not built with a configuration; nothing if the source is not there to be asked.
@@ -60,17 +64,31 @@ pub(crate) fn not_built(
     let Some(tree) = source::prepared(cache, identity)? else { return Ok(Vec::new()) };
     let files = match apply::known(sh, &tree, series) {
         Some(commit) => build_files(sh, &tree, &commit)?,
-        None => unbuilt::with_added(build_files(sh, &tree, &tree.base_commit)?, series),
+        None => with_series(build_files(sh, &tree, &tree.base_commit)?, series),
     };
-    Ok(match configured {
-        Configured::Resolved(config) => unbuilt::not_built(series, &files, &Configuration::parse(config)),
-        Configured::Asked(config) => {
-            let mut found = unbuilt::not_built(series, &files, &Configuration::parse(config));
-            // Options that are asked for by nobody may be on: others select them, or they are so by default.
-            found.retain(|found| found.why != Why::OptionOff);
-            found
+    let (Configured::Resolved(config) | Configured::Asked(config)) = configured;
+    Ok(unbuilt::not_built(series, &files, &Configuration::parse(config)))
+}
+
+/// The build files of a source; none if it is not unpacked, and is not to be, for which there is something to `tell`.
+///
+/// # Errors
+/// If it cannot be prepared or read.
+pub(crate) fn build_files_of_source(
+    sh: &Shell,
+    cache: &Cache,
+    (source, identity): (&Source, &SourceIdentity),
+    tell: Option<Tell>,
+) -> anyhow::Result<Option<BuildFiles>> {
+    let tree = match (source::prepared(cache, identity)?, tell) {
+        (Some(tree), _) => tree,
+        (None, None) => return Ok(None),
+        (None, Some(tell)) => {
+            let _lock = source::lock(cache, identity, tell)?;
+            source::prepare(sh, cache, source, identity, tell)?
         }
-    })
+    };
+    build_files(sh, &tree, &tree.base_commit).map(Some)
 }
 
 /// The build files of a commit.

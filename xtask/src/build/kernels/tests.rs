@@ -11,6 +11,8 @@ use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
 
+mod auto;
+
 /// For the older of the two trees.
 const PATCH: &str = "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n\
     From: A B <a@b.c>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nSubject: [PATCH] a: change two\n\nWhy.\n---\n a.c | 2 +-\n\n\
@@ -50,8 +52,11 @@ impl Versions {
             cache: Cache::open(&root.join("cache")).unwrap(),
             interrupt: Interrupt::default(),
         };
-        let settings =
-            KernelSettings { source: Source::Tree("old".to_owned()), config: vec!["base.config".to_owned()] };
+        let settings = KernelSettings {
+            source: Source::Tree("old".to_owned()),
+            config: vec!["base.config".to_owned()],
+            auto: None,
+        };
         Versions { sh: Shell::new().unwrap(), lab, settings, _folder: folder }
     }
 
@@ -87,7 +92,7 @@ fn each_kernel_is_built_of_its_own_source_and_configured_for_its_version() {
     // The second kernel of a source goes on with the objects of the first, whatever was built meanwhile.
     assert_eq!(kernels[2].compiled().unwrap(), ["a.o"]);
 
-    let nothing = vec![Vec::new(); variants.len()];
+    let nothing = vec![BuiltParts::default(); variants.len()];
     let all = (&variants[..], &kernels[..]);
     let identities = identities(&versions.sh, &versions.lab, &versions.settings, all, nothing).unwrap();
     let shown = identities.iter().map(|kernel| {
@@ -112,7 +117,8 @@ fn of_one_source_nothing_more_is_kept() {
     let kernels = versions.ensure(&variants).unwrap();
     let all = (&variants[..], &kernels[..]);
     let identities =
-        identities(&versions.sh, &versions.lab, &versions.settings, all, vec![Vec::new(); 2]).unwrap();
+        identities(&versions.sh, &versions.lab, &versions.settings, all, vec![BuiltParts::default(); 2])
+            .unwrap();
     assert!(identities.iter().all(|kernel| kernel.kernel.base.is_none() && kernel.options.is_none()));
 }
 
@@ -132,6 +138,7 @@ fn a_source_that_was_never_fetched_is_called_as_in_lab_toml() {
     let variants = [of_old("old", &[]), Variant { source: Some(package), ..of_old("new", &[]) }];
     let foreseen = foreseen(&versions.sh, &versions.lab, &versions.settings, &variants).unwrap();
     assert!(foreseen[0].source.starts_with("tree 6.12.1 "), "{foreseen:?}");
-    let other = Foreseen { is_stored: false, source: "linux-source-7.3 (Debian package of sid)".to_owned() };
+    let source = "linux-source-7.3 (Debian package of sid)".to_owned();
+    let other = Foreseen { is_stored: false, source, options: None };
     assert_eq!(foreseen[1], other);
 }

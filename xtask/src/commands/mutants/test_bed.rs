@@ -188,6 +188,7 @@ impl<'a> TestBed<'a> {
             kernel,
             symbol_bytes: None,
             not_built: Vec::new(),
+            turned_on: Vec::new(),
             options: None,
         }];
         Ok((file, step))

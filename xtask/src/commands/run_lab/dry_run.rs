@@ -10,8 +10,9 @@ use xshell::Shell;
 
 use super::estimate::estimate;
 use super::{boots_side_by_side, resolve, tell_beforehand};
+use crate::build::image;
 use crate::build::kernels::{self, Foreseen};
-use crate::build::{image, unbuilt};
+use crate::build::unbuilt::{self, ForeseenParts};
 use crate::campaign;
 use crate::commands::{cli, preflight};
 use crate::lab::{Lab, output};
@@ -59,31 +60,41 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
     let has_several = plan.kernel.sources(&plan.variants).len() > 1;
     let mut text = match kernels::foreseen(sh, lab, &plan.kernel, &plan.variants) {
         Ok(foreseen) => {
-            let kernels = plan.variants.iter().zip(foreseen);
-            kernels.fold(String::new(), |text, (variant, Foreseen { is_stored, source })| {
-                // What its patch is follows from the source.
-                let how = if variant.placebo.is_some() {
-                    "to be built unless it is cached"
-                } else {
-                    how(is_stored)
-                };
-                let source = if has_several { format!("  source {source}") } else { String::new() };
-                text + &format!("kernel {}  {how}{source}\n", variant.name)
-            })
+            let kernels = plan.variants.iter().zip(&foreseen);
+            let kernels =
+                kernels.fold(String::new(), |text, (variant, Foreseen { is_stored, source, .. })| {
+                    // What its patch is follows from the source.
+                    let how = if variant.placebo.is_some() {
+                        "to be built unless it is cached"
+                    } else {
+                        how(*is_stored)
+                    };
+                    let source = if has_several { format!("  source {source}") } else { String::new() };
+                    text + &format!("kernel {}  {how}{source}\n", variant.name)
+                });
+            kernels + &series(sh, lab, plan, &foreseen)
         }
         Err(error) => format!("kernels  cannot be looked up: {error:#}\n"),
-    };
-    text += &match unbuilt::foreseen(sh, lab, &plan.kernel, &plan.variants) {
-        Ok(not_built) => {
-            lines(not_built.iter().flatten()).iter().fold(String::new(), |text, line| text + line + "\n")
-        }
-        Err(error) => format!("what of the series is not built cannot be found out: {error:#}\n"),
     };
     text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &plan.programs()) {
         Ok(is_there) => format!("image  {}\n", how(is_there)),
         Err(error) => format!("image  cannot be looked up: {error:#}\n"),
     };
     text
+}
+
+/// A line for each option that is turned on for series, and for each part of one that is not built.
+fn series(sh: &Shell, lab: &Lab, plan: &Plan, foreseen: &[Foreseen]) -> String {
+    match unbuilt::foreseen(sh, lab, &plan.kernel, &plan.variants, foreseen) {
+        Ok(ForeseenParts { not_built, turned_on, unknown }) => {
+            let unknown = (!unknown.is_empty()).then(|| {
+                format!("what is turned on for {} is known when the source is unpacked", unknown.join(", "))
+            });
+            let lines = turned_on.into_iter().chain(unknown).chain(lines(not_built.iter().flatten()));
+            lines.fold(String::new(), |text, line| text + &line + "\n")
+        }
+        Err(error) => format!("what of the series is not built cannot be found out: {error:#}\n"),
+    }
 }
 
 /// Every boot in order, below a line that sums them up.

@@ -17,6 +17,7 @@ fn sized((variant, bytes): (&str, u64)) -> CampaignKernel {
         kernel,
         symbol_bytes: Some(bytes),
         not_built: Vec::new(),
+        turned_on: Vec::new(),
         options: None,
     }
 }

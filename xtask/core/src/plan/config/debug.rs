@@ -36,6 +36,11 @@ pub struct DebugOption {
     place: String,
 }
 
+/// What an option does that makes a debug kernel, given without `CONFIG_`; none if it makes none.
+pub fn why_debug(option: &str) -> Option<&'static str> {
+    OPTIONS.iter().find(|(name, _)| name.strip_prefix("CONFIG_") == Some(option)).map(|(_, does)| *does)
+}
+
 impl Config {
     /// Finds out which plans boot debug kernels. `read` gives the text of a fragment, or what is wrong with it.
     ///
@@ -188,6 +193,31 @@ mod tests {
         let fragments = |plan: &str| resolve(&config, plan, &Overrides::default()).unwrap().kernel.config;
         assert_eq!(fragments("default"), ["base.config"]);
         assert_eq!(fragments("debug"), ["base.config", "debug.config"]);
+    }
+
+    /// All that the plan lists counts, and what is named beside it; an own source is that of its series.
+    #[test]
+    fn the_series_whose_needs_are_turned_on() {
+        let own = "source = { tree = \"/linux\" }\nseries = [\"of-linux\"]";
+        let text = GOOD
+            .replace("[scenarios.local]", &format!("[variants.elsewhere]\n{own}\n\n[scenarios.local]"))
+            .replace("kernel-config = []", "kernel-config = \"auto\"");
+        let config = Config::parse("lab.toml", &text).unwrap();
+        let series = |variants: Option<&[&str]>| {
+            let variants = variants.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            let overrides = Overrides { variants, ..Overrides::default() };
+            let settings = resolve(&config, "default", &overrides).unwrap().kernel;
+            assert_eq!(settings.config, ["base.config"]);
+            let all = settings.auto.unwrap().into_iter();
+            let all: Vec<String> =
+                all.map(|kernel| format!("{:?} {:?}", kernel.series, kernel.source)).collect();
+            all.join("\n")
+        };
+        let listed = series(None);
+        expect![""].assert_eq(&listed);
+        assert_eq!(series(Some(&["original", "stock"])), listed);
+        let more = series(Some(&["original", "elsewhere"]));
+        assert_eq!(more, listed + "\n[\"of-linux\"] Tree(\"/linux\")");
     }
 
     /// A plan with a source of its own, and one that is like it, leave that of the others alone; and what only they list is not

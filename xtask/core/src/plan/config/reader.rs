@@ -244,6 +244,17 @@ impl<'a> Field<'a> {
         Ok(names)
     }
 
+    /// The same, or a single word that stands for a list of itself.
+    pub(super) fn names_or(&self, word: &str) -> Result<Vec<Text<'a>>, ConfigError> {
+        match self.value {
+            Some(DeValue::String(text)) if text == word => Ok(vec![self.text()?]),
+            Some(found @ DeValue::String(_)) => {
+                Err(self.wrong_type(found, &format!("a list of strings, or \"{word}\"")))
+            }
+            Some(_) | None => self.names(),
+        }
+    }
+
     /// Refuses what is too much for any plan.
     pub(super) fn check_count(&self, count: usize) -> Result<(), ConfigError> {
         if count <= MOST_ENTRIES {

@@ -9,12 +9,13 @@ use toml::de::DeTable;
 use super::error::{ConfigError, Document};
 use super::inventory::{CheckoutPart, Reference};
 use super::job::{self, JobFile};
+use super::kernel::{kernel, plan_fragments};
 use super::named::section;
 use super::reader::{Field, Table, Text};
 use super::{Config, PlanEntry, args, check, scenario, source};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::evidence::quiet::QuietLimits;
-use crate::plan::{AccelChoice, Clock, KernelSettings, MachineSettings, Scenario, Variant};
+use crate::plan::{AccelChoice, Clock, MachineSettings, Scenario, Variant};
 use crate::text::suggest::quoted;
 
 /// The only version of the format so far.
@@ -103,15 +104,6 @@ fn check_version(root: &Table<'_>) -> Result<(), ConfigError> {
     )))
 }
 
-fn kernel(root: &Table<'_>, references: &mut Vec<Reference>) -> Result<KernelSettings, ConfigError> {
-    let table = root.field("kernel").table("[kernel]")?.only(&["source", "config"])?;
-    let source = source::parse(&table.field("source"))?;
-    let field = table.field("config");
-    let config = field.names()?;
-    check::not_empty("fragment", &config).map_err(|message| field.error(message))?;
-    Ok(KernelSettings { source, config: refer(CheckoutPart::Fragment, &config, references) })
-}
-
 fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Result<Variant, ConfigError> {
     let table = table.clone().only(&["source", "series", "behaviour"])?;
     let source = table.optional("source").map(|field| source::parse(&field)).transpose()?;
@@ -122,7 +114,7 @@ fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Re
     Ok(Variant { source, behaviour: behaviour.into_iter().next(), ..Variant::new(name, series) })
 }
 
-fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
+pub(super) fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
     references.extend(names.iter().map(|name| Reference {
         part,
         name: name.text.to_owned(),
@@ -310,10 +302,12 @@ fn plan(
         move |message: String| field.error(message)
     };
     let workloads = table.field("workloads").names()?;
+    let (kernel_config, options) = plan_fragments(&table.field("kernel-config"), config, references)?;
     let plan = PlanEntry {
         machine: one_of(&table.field("machine").text()?, "machine", &config.machines)?,
         source: table.optional("source").map(|field| source::parse(&field)).transpose()?,
-        kernel_config: plan_fragments(&table.field("kernel-config"), config, references)?,
+        kernel_config,
+        options,
         debug: None,
         baseline: one_of(&table.field("baseline").text()?, "variant", &config.variants)?,
         variants: some_of(&table.field("variants").names()?, "variant", &config.variants)?,
@@ -348,21 +342,6 @@ fn plan(
             .map_err(|message| name.error(message))?;
     }
     Ok(plan)
-}
-
-fn plan_fragments(
-    field: &Field<'_>,
-    config: &Config,
-    references: &mut Vec<Reference>,
-) -> Result<Vec<String>, ConfigError> {
-    let names = field.names()?;
-    match names.iter().find(|name| config.kernel.config.iter().any(|other| other == name.text)) {
-        Some(name) => {
-            Err(name
-                .error(format!("{} is part of every kernel, by [kernel]; remove it here", quoted(name.text))))
-        }
-        None => Ok(refer(CheckoutPart::Fragment, &names, references)),
-    }
 }
 
 fn one_of<T>(name: &Text<'_>, kind: &str, known: &BTreeMap<String, T>) -> Result<String, ConfigError> {

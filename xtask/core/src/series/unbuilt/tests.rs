@@ -4,6 +4,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::series::Patch;
+use crate::series::build_files::with_series;
 
 fn files() -> BuildFiles {
     let file = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
@@ -32,8 +33,9 @@ fn change(path: &str, removed: &str, added: &str) -> String {
     let lines =
         |text: &str, mark: char| text.lines().map(|line| format!("{mark}{line}\n")).collect::<String>();
     let [old, new] = [removed, added].map(|text| text.lines().count());
+    let from = old.min(1);
     format!(
-        "--- a/{path}\n+++ b/{path}\n@@ -1,{old} +1,{new} @@\n{}{}",
+        "--- a/{path}\n+++ b/{path}\n@@ -{from},{old} +1,{new} @@\n{}{}",
         lines(removed, '-'),
         lines(added, '+')
     )
@@ -50,7 +52,7 @@ fn what_is_not_built_and_what_to_write() {
     let configuration = Configuration::parse("CONFIG_FUSE_FS=y\n");
     let say = |changes: &[String]| {
         let series = series(changes);
-        let found = not_built(&series, &with_added(files(), &series), &configuration);
+        let found = not_built(&series, &with_series(files(), &series), &configuration);
         lines(&found).join("\n") + "\n--\n"
     };
     let of = |paths: &[&str]| paths.iter().map(|path| change(path, "a", "b")).collect::<Vec<_>>();
@@ -75,16 +77,16 @@ fn what_is_not_built_and_what_to_write() {
     expect![[r#"
 
         --
-        series mine changes fs/xfs/a.c, which is not built: CONFIG_XFS_FS is off; write CONFIG_BLOCK=y and CONFIG_XFS_FS=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml
+        series mine changes fs/xfs/a.c, which is not built: CONFIG_XFS_FS is off; write CONFIG_BLOCK=y and CONFIG_XFS_FS=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml, or let the lab do it with kernel-config = "auto" in the plan
         --
-        series mine changes fs/xfs/a.c, fs/xfs/b.c, fs/xfs/c.c and 2 more, which are not built: CONFIG_XFS_FS is off; write CONFIG_BLOCK=y and CONFIG_XFS_FS=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml
+        series mine changes fs/xfs/a.c, fs/xfs/b.c, fs/xfs/c.c and 2 more, which are not built: CONFIG_XFS_FS is off; write CONFIG_BLOCK=y and CONFIG_XFS_FS=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml, or let the lab do it with kernel-config = "auto" in the plan
         --
         series mine changes fs/s390.c, which is not built: CONFIG_S390_FS is off; what it depends on cannot be turned on beside this configuration
         series mine changes fs/without.c, which is not built: CONFIG_FUSE_FS is on; what it depends on cannot be turned on beside this configuration
         --
-        series mine adds CONFIG_FUSE_FASTPATH, which is off, so that what depends on it is not built; write CONFIG_BLOCK=y and CONFIG_FUSE_FASTPATH=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml
+        series mine adds CONFIG_FUSE_FASTPATH, which is off, so that what depends on it is not built; write CONFIG_BLOCK=y and CONFIG_FUSE_FASTPATH=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml, or let the lab do it with kernel-config = "auto" in the plan
         --
-        series mine adds CONFIG_FUSE_FASTPATH, which is off, so that fs/fuse/fast.c is not built; write CONFIG_FUSE_FASTPATH=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml
+        series mine adds CONFIG_FUSE_FASTPATH, which is off, so that fs/fuse/fast.c is not built; write CONFIG_FUSE_FASTPATH=y into a file below images/kernel/ and name it in `config` of [kernel] in lab.toml, or let the lab do it with kernel-config = "auto" in the plan
         --
 
         --
@@ -115,6 +117,7 @@ fn what_series_have_in_common_is_said_once() {
         files: vec!["fs/fuse/dax.c".into()],
         wanting: vec!["CONFIG_FUSE_DAX=y".into()],
         write: Vec::new(),
+        left_off: None,
     };
     let own = NotBuilt { files: vec!["fs/fuse/cuse.c".into()], ..found("two") };
     expect![[r#"

@@ -472,6 +472,9 @@ fn plans() {
         ("kernel-config = []", "kernel-config = [\"debug.config\", \"debug.config\"]"),
         ("kernel-config = []", "kernel-config = [\"debug.config\", \"base.config\"]"),
         ("kernel-config = []", "kernel-config = \"debug.config\""),
+        ("kernel-config = []", "kernel-config = \"auto\""),
+        ("kernel-config = []", "kernel-config = [\"debug.config\", \"auto\"]"),
+        ("kernel-config = []", "kernel-config = [\"auto\", \"auto\"]"),
     ];
     check(
         &edits,
@@ -503,7 +506,13 @@ fn plans() {
             kernel-config = ["debug.config", "base.config"]
                 lab.toml:108:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
             kernel-config = "debug.config"
-                lab.toml:108:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings
+                lab.toml:108:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings, or "auto"
+            kernel-config = "auto"
+                accepted
+            kernel-config = ["debug.config", "auto"]
+                accepted
+            kernel-config = ["auto", "auto"]
+                lab.toml:108:26: plans.default.kernel-config: `auto` is listed twice; list it once
         "#]],
     );
     let all = edited("probes = \"none\"", "probes = \"all\"").replace("[\"dd-read\"]", "[]");
