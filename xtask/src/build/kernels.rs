@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use lab_core::campaign::{CampaignKernel, KernelOptions};
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
-use lab_core::series::{self, Series, placebos};
+use lab_core::series::{Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 

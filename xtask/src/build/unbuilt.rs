@@ -37,18 +37,19 @@ pub(crate) fn of_kernels(
         let series =
             variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
         let options = options::of_kernels(sh, lab, settings, &bases, (variants, &series), Absent::LeftOut)?;
-        let of = |(((variant, series), kernel), options): (
-            ((&Variant, &Vec<Series>), &Kernel),
-            Option<Options>,
-        )| {
-            let Some(base) = bases.of(variant) else { return Ok(BuiltParts::default()) };
+        let mut parts = Vec::new();
+        for (((variant, series), kernel), options) in variants.iter().zip(&series).zip(kernels).zip(options) {
+            let Some(base) = bases.of(variant) else {
+                parts.push(BuiltParts::default());
+                continue;
+            };
             let configured = Configured::Resolved(kernel.config()?);
             let found = kernel::not_built(sh, &lab.cache, &base.identity, series, &configured)?;
             let options = options.unwrap_or_default();
             let not_built = found.into_iter().map(|found| beside(found, &options)).collect();
-            Ok(BuiltParts { not_built, turned_on: options.turned_on })
-        };
-        variants.iter().zip(&series).zip(kernels).zip(options).map(of).collect::<anyhow::Result<Vec<_>>>()
+            parts.push(BuiltParts { not_built, turned_on: options.turned_on });
+        }
+        anyhow::Ok(parts)
     };
     look().unwrap_or_else(|error| {
         tell(&format!("what of the series is not built cannot be found out: {error:#}"));

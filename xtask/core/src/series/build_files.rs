@@ -38,7 +38,7 @@ fn changed(text: &str, change: &diff::FileChange) -> String {
         let expected = i64::try_from(*start).unwrap_or(i64::MAX).saturating_sub(1).saturating_add(moved);
         match place(&lines, &old, expected) {
             Some(place) => {
-                moved = i64::try_from(place).unwrap_or_default() - expected + moved;
+                moved += i64::try_from(place).unwrap_or_default() - expected;
                 moved += new.len() as i64 - old.len() as i64;
                 lines.splice(place..place + old.len(), new);
             }

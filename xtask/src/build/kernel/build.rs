@@ -87,10 +87,17 @@ pub(super) fn run(
         expected_files: None,
     };
     interrupted::begin(&folder)?;
-    let (before, now, without) = configure(&make, &wanted, request.added_options, tell)?;
+    let (before, now, without) = configure(&make, &wanted, request.added_options)?;
     let kind = BuildKind::of(before.as_deref(), &now, is_linked);
+    let (by_lab, without): (Vec<Lost>, Vec<Lost>) =
+        without.into_iter().partition(|lost| lost.wanted.is_by_lab());
+    let is_own = |lost: &Lost| request.own.iter().any(|fragment| lost.is_of(fragment));
     // Once for a source and configuration, not for each variant.
-    if kind == BuildKind::Full && !without.is_empty() {
+    let is_first = kind == BuildKind::Full;
+    for lost in by_lab.iter().filter(|lost| is_first || is_own(lost)) {
+        tell(&fragments::not_taken(lost));
+    }
+    if is_first && !without.is_empty() {
         tell(&fragments::without(&without));
     }
     tell(&format!(
@@ -260,12 +267,11 @@ pub(super) const CONFIG: &str = ".config";
 
 /// Resolves the fragments on top of allnoconfig and checks that nothing of them was lost, but for options of series that this
 /// kernel does not have. Gives the configuration that was there before, the one that is there now, and the options that the
-/// source does not have and may do without.
+/// source does not have and may do without, or that the lab asks for by itself and does not get.
 fn configure(
     make: &Make,
     wanted: &[Wanted],
     added_options: &[String],
-    tell: Tell,
 ) -> anyhow::Result<(Option<String>, String, Vec<Lost>)> {
     const NAME: &str = CONFIG;
     let read = || beneath::read(make.objects, NAME, CONFIG_LIMIT_BYTES);
@@ -288,12 +294,10 @@ fn configure(
     let is_of_others = |(defined, lost): &(Defined, Lost)| {
         *defined == Defined::No && added_options.iter().any(|name| lost.wanted.is(name))
     };
-    let (by_lab, lost): (Vec<_>, Vec<_>) = lost.partition(|(_, lost)| lost.wanted.is_by_lab());
-    by_lab.iter().for_each(|(_, lost)| tell(&fragments::not_taken(lost)));
-    let (without, lost): (Vec<_>, Vec<_>) = lost
-        .into_iter()
-        .filter(|lost| !is_of_others(lost))
-        .partition(|(defined, lost)| *defined == Defined::No && lost.wanted.if_known);
+    let (without, lost): (Vec<_>, Vec<_>) =
+        lost.filter(|lost| !is_of_others(lost)).partition(|(defined, lost)| {
+            lost.wanted.is_by_lab() || *defined == Defined::No && lost.wanted.if_known
+        });
     if lost.is_empty() {
         return Ok((before, after, without.into_iter().map(|(_, lost)| lost).collect()));
     }

@@ -67,6 +67,15 @@ pub(super) struct Lost {
     pub(crate) got: String,
 }
 
+impl Lost {
+    /// Whether this fragment asks for it.
+    pub(super) fn is_of(&self, fragment: &Fragment) -> bool {
+        fragment.text.lines().any(|line| {
+            matches!(Line::of(line), Line::Option(OptionLine { option, .. }) if option == self.wanted.option)
+        })
+    }
+}
+
 /// Everything that the fragments ask of a kernel. Of two values for one option the later one counts.
 ///
 /// # Errors

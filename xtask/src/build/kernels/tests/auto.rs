@@ -37,9 +37,8 @@ impl Versions {
     }
 
     fn turned_on(&self, variants: &[Variant]) -> Vec<String> {
-        super::super::super::unbuilt::foreseen(&self.sh, &self.lab, &self.settings, variants)
-            .unwrap()
-            .turned_on
+        let foreseen = foreseen(&self.sh, &self.lab, &self.settings, variants).unwrap();
+        unbuilt::foreseen(&self.sh, &self.lab, &self.settings, variants, &foreseen).unwrap().turned_on
     }
 }
 
@@ -103,5 +102,5 @@ fn what_cannot_be_turned_on_is_told_and_is_no_error() {
     assert_eq!(asked(&kernels[1]), "X=y VOLUNTARY=y ");
     let built = unbuilt::of_kernels(&versions.sh, &versions.lab, &versions.settings, &variants, &kernels);
     let said = lab_core::series::unbuilt::lines(&built[1].not_built);
-    expect![""].assert_eq(&said.join("\n"));
+    expect!["series b changes b.c, which is not built: CONFIG_LOST is off; `auto` leaves it off: the kernel's own configuration does not take CONFIG_LOST=y"].assert_eq(&said.join("\n"));
 }
