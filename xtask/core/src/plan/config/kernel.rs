@@ -42,10 +42,7 @@ pub(super) fn plan_fragments(
     references: &mut Vec<Reference>,
 ) -> Result<(Vec<String>, OptionChoice), ConfigError> {
     let names = field.names_or(AUTO)?;
-    let is_of_all = |name: &&Text<'_>| match name.text {
-        AUTO => config.kernel.auto.is_some(),
-        text => config.kernel.config.iter().any(|other| other == text),
-    };
+    let is_of_all = |name: &&Text<'_>| config.kernel.config.iter().any(|other| other == name.text);
     match names.iter().find(is_of_all) {
         Some(name) => {
             Err(name

@@ -36,9 +36,12 @@ impl Versions {
         self.settings = self.settings.clone().with_series_of(variants);
     }
 
-    fn turned_on(&self, variants: &[Variant]) -> Vec<String> {
+    /// What a dry run says of series.
+    fn said(&self, variants: &[Variant]) -> Vec<String> {
         let foreseen = foreseen(&self.sh, &self.lab, &self.settings, variants).unwrap();
-        unbuilt::foreseen(&self.sh, &self.lab, &self.settings, variants, &foreseen).unwrap().turned_on
+        let found = unbuilt::foreseen(&self.sh, &self.lab, &self.settings, variants, &foreseen).unwrap();
+        let not_built = lab_core::series::unbuilt::lines(found.not_built.iter().flatten());
+        found.turned_on.into_iter().chain(not_built).collect()
     }
 }
 
@@ -54,6 +57,8 @@ fn what_a_series_adds_is_on_where_it_is_and_builds_only_what_it_changes() {
     versions.of_plan(&variants);
     // The kernel without the series is what it was.
     assert_eq!(versions.foreseen(&variants), [true, false, false]);
+    // The objects are those of a kernel that does not have it.
+    assert_eq!(versions.said(&variants), ["turned on for series adds: CONFIG_FAST=y (the series adds it)"]);
     let kernels = versions.ensure(&variants).unwrap();
     assert_eq!(kernels[0].digest, plain[0].digest);
     assert_eq!(
@@ -63,7 +68,7 @@ fn what_a_series_adds_is_on_where_it_is_and_builds_only_what_it_changes() {
     assert!(kernels[1].metadata.incremental && kernels[1].compiled().unwrap().is_empty());
     assert_eq!(kernels[2].compiled().unwrap(), ["a.o"]);
     assert_eq!(
-        versions.turned_on(&variants),
+        versions.said(&variants),
         ["turned on for series adds: CONFIG_FAST=y (the series adds it)"]
     );
     let noted = &kernels[1].metadata.fragments[1];
@@ -81,7 +86,7 @@ fn what_a_series_changes_is_built_in_every_kernel() {
     let kernels = versions.ensure(&variants).unwrap();
     assert_eq!([0, 1].map(|at| asked(&kernels[at])), ["X=y VOLUNTARY=y B=y ", "X=y VOLUNTARY=y B=y "]);
     assert_eq!(kernels[1].compiled().unwrap(), ["b.o"]);
-    assert_eq!(versions.turned_on(&variants), ["turned on for series b: CONFIG_B=y (it builds b.c)"]);
+    assert_eq!(versions.said(&variants), ["turned on for series b: CONFIG_B=y (it builds b.c)"]);
     // A part of the plan is configured as all of it.
     assert_eq!(versions.foreseen(&variants[..1]), [true]);
     let built = unbuilt::of_kernels(&versions.sh, &versions.lab, &versions.settings, &variants, &kernels);
