@@ -8,21 +8,21 @@ use std::time::Duration;
 pub struct EarlierBuild {
     /// Digest of its resolved configuration.
     pub config_sha256: String,
-    /// Options that were built in.
-    pub options: usize,
+    /// The objects that it is made of, as its Makefiles list them.
+    pub objects: usize,
     /// Files that were compiled.
     pub files: usize,
 }
 
-/// How many files a whole build compiles that has `options` built in: as many as one with the same configuration did, or as
-/// many for each option as that of the most similar number. None if there is no earlier one.
-pub fn expected_files(config_sha256: &str, options: usize, earlier: &[EarlierBuild]) -> Option<usize> {
-    let earlier = || earlier.iter().filter(|build| build.files > 0 && build.options > 0);
+/// How many files a whole build compiles whose Makefiles list `objects`: as many as one with the same configuration did, or as
+/// many for each object as that of the most similar number. None if there is no earlier one.
+pub fn expected_files(config_sha256: &str, objects: usize, earlier: &[EarlierBuild]) -> Option<usize> {
+    let earlier = || earlier.iter().filter(|build| build.files > 0 && build.objects > 0);
     if let Some(same) = earlier().find(|build| build.config_sha256 == config_sha256) {
         return Some(same.files);
     }
-    let nearest = earlier().min_by_key(|build| build.options.abs_diff(options))?;
-    Some(nearest.files * options / nearest.options)
+    let nearest = earlier().min_by_key(|build| build.objects.abs_diff(objects))?;
+    Some(nearest.files * objects / nearest.objects)
 }
 
 /// What a build has done so far, and what there is to do.
@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn as_many_files_as_an_earlier_build_had() {
         let build =
-            |config: &str, options, files| EarlierBuild { config_sha256: config.to_owned(), options, files };
+            |config: &str, objects, files| EarlierBuild { config_sha256: config.to_owned(), objects, files };
         let earlier = [build("a", 500, 1000), build("b", 800, 2000), build("c", 900, 0)];
-        let check = |config: &str, options, expected| {
-            assert_eq!(expected_files(config, options, &earlier), expected, "{config}");
+        let check = |config: &str, objects, expected| {
+            assert_eq!(expected_files(config, objects, &earlier), expected, "{config}");
         };
         check("a", 500, Some(1000));
         check("b", 800, Some(2000));

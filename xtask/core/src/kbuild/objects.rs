@@ -1,7 +1,9 @@
 //! Under which options a file of the source is built.
 
+use std::collections::BTreeSet;
+
 use super::makefile::{List, lists};
-use super::{ARCHITECTURE, BuildFiles, Expression};
+use super::{ARCHITECTURE, BuildFiles, Configuration, Expression};
 
 /// Lists whose words are linked in. All others belong to an object of their name, `fuse-y` to `fuse.o`.
 const LINKED: [&str; 9] = ["obj", "lib", "libs", "core", "drivers", "net", "init", "extra", "always"];
@@ -14,6 +16,38 @@ impl BuildFiles {
     pub fn compiled(&self, source: &str) -> Option<Expression> {
         let (stem, _) = source.rsplit_once('.')?;
         self.listed(&format!("{stem}.o"))
+    }
+
+    /// How many objects a kernel with this configuration is made of, as far as Makefiles that are read here list them.
+    pub fn objects(&self, configuration: &Configuration) -> usize {
+        self.objects_in("", configuration, &mut BTreeSet::new())
+    }
+
+    fn objects_in(
+        &self,
+        folder: &str,
+        configuration: &Configuration,
+        counted: &mut BTreeSet<String>,
+    ) -> usize {
+        if !counted.insert(folder.to_owned()) {
+            return 0;
+        }
+        let texts: Vec<&str> = match folder {
+            "" => self.top_files().collect(),
+            _ => self.makefile(folder).into_iter().collect(),
+        };
+        let is_on = |list: &List| list.condition.holds(configuration) != Some(false);
+        let lists: Vec<List> = texts.into_iter().flat_map(lists).filter(is_on).collect();
+        let linked = lists.iter().filter(|list| LINKED.contains(&list.stem.as_str()));
+        let mut objects = 0;
+        for word in linked.flat_map(|list| &list.words) {
+            objects += match word.strip_suffix('/') {
+                Some(below) if folder.is_empty() => self.objects_in(below, configuration, counted),
+                Some(below) => self.objects_in(&format!("{folder}/{below}"), configuration, counted),
+                None => parts(&lists, word, MOST_LEVELS),
+            };
+        }
+        objects
     }
 
     /// When anything of the folder that has this file is built, as it is with a header; none if that cannot be told.
@@ -67,9 +101,12 @@ impl BuildFiles {
 
     /// What is listed at the top, where the architecture has its say too.
     fn top_lists(&self, name: &str) -> Vec<Expression> {
+        self.top_files().flat_map(|text| occurrences(&lists(text), name, MOST_LEVELS)).collect()
+    }
+
+    fn top_files(&self) -> impl Iterator<Item = &str> {
         let files = ["Kbuild".to_owned(), "Makefile".to_owned(), format!("arch/{ARCHITECTURE}/Makefile")];
-        let texts = files.iter().filter_map(|file| self.get(file));
-        texts.flat_map(|text| occurrences(&lists(text), name, MOST_LEVELS)).collect()
+        files.into_iter().filter_map(|file| self.get(&file))
     }
 
     /// The Makefile of a folder; `Kbuild` comes first, as for the build.
@@ -86,6 +123,17 @@ fn ancestors(folder: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(folder), |folder| {
         (!folder.is_empty()).then(|| folder.rsplit_once('/').map_or("", |(parent, _)| parent))
     })
+}
+
+/// Of how many objects a word is made.
+fn parts(lists: &[List], word: &str, levels: usize) -> usize {
+    let Some(stem) = word.strip_suffix(".o") else { return 0 };
+    let is_of_it = |list: &&List| list.stem == stem && !LINKED.contains(&stem);
+    let mut words = lists.iter().filter(is_of_it).flat_map(|list| &list.words).peekable();
+    if levels == 0 || words.peek().is_none() {
+        return 1;
+    }
+    words.map(|word| parts(lists, word, levels - 1)).sum()
 }
 
 /// When a word of a Makefile becomes part of the kernel, one condition for each list that has it.
@@ -110,7 +158,6 @@ fn occurrences(lists: &[List], word: &str, levels: usize) -> Vec<Expression> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kbuild::Configuration;
 
     fn files() -> BuildFiles {
         let file = |(path, text): (&str, &str)| (path.to_owned(), text.to_owned());
@@ -172,6 +219,21 @@ mod tests {
         check("net/core/sock.c", &["NET"]);
         assert_eq!(files().compiled("fs/fuse/included.c"), None);
         assert_eq!(files().compiled("virt/kvm/kvm_main.c"), None);
+    }
+
+    #[test]
+    fn objects_are_counted_with_the_parts_of_others() {
+        let count = |names: &[&str]| {
+            let text: String = names.iter().map(|name| format!("CONFIG_{name}=y\n")).collect();
+            files().objects(&Configuration::parse(&text))
+        };
+        // open.o, traps.o, process_64.o and string.o.
+        assert_eq!(count(&[]), 4);
+        assert_eq!(count(&["FUSE_FS"]), 5);
+        assert_eq!(count(&["FUSE_FS", "FUSE_DAX"]), 6);
+        assert_eq!(count(&["PCI", "XFS_FS", "NET"]), 7);
+        assert_eq!(count(&["NULL"]), 4);
+        assert_eq!(count(&["NULL", "BLOCK"]), 5);
     }
 
     #[test]

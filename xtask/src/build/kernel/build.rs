@@ -107,7 +107,7 @@ pub(super) fn run(
         log.display()
     ));
     if kind.is_whole() {
-        make.expected_files = earlier::files(cache, tree, &now);
+        make.expected_files = earlier::files(sh, cache, tree, &now);
     }
     make.run("bzImage", tell)?;
     interrupted::end(&folder)?;

@@ -3,8 +3,10 @@
 use std::fs;
 
 use lab_core::evidence::time_left::{EarlierBuild, expected_files};
+use lab_core::kbuild::Configuration;
+use xshell::Shell;
 
-use super::{fragments, log, metadata};
+use super::{log, metadata, unbuilt};
 use crate::build::source::SourceTree;
 use crate::lab::cache::Cache;
 use crate::lab::digest;
@@ -13,21 +15,27 @@ use crate::lab::digest;
 const FIRST: &str = " scripts/basic/fixdep\n";
 
 /// How many files a whole build with this configuration compiles; none if no kernel of the source was built as a whole.
-pub(super) fn files(cache: &Cache, tree: &SourceTree, config: &str) -> Option<usize> {
+pub(super) fn files(sh: &Shell, cache: &Cache, tree: &SourceTree, config: &str) -> Option<usize> {
+    let makefiles = unbuilt::build_files(sh, tree, &tree.base_commit).ok()?;
+    let objects = |config: &str| makefiles.objects(&Configuration::parse(config));
     let mut earlier = Vec::new();
     for entry in fs::read_dir(cache.join("kernels")).into_iter().flatten().flatten() {
         // What cannot be read says nothing.
         let Ok(kernel) = metadata::read(&entry.path().join("kernel.toml")) else { continue };
-        if kernel.source == tree.identity && !kernel.incremental {
-            let text = fs::read(entry.path().join("build.log")).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text);
-            // One that went on with another has not compiled all.
-            if text.contains(FIRST) {
-                let files = log::compiled(&text).count();
-                let (config_sha256, options) = (kernel.config_sha256, kernel.options_y);
-                earlier.push(EarlierBuild { config_sha256, options, files });
-            }
+        if kernel.source != tree.identity || kernel.incremental {
+            continue;
+        }
+        let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
+        let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
+        let built = text("build.log");
+        // One that went on with another has not compiled all.
+        if built.contains(FIRST) {
+            earlier.push(EarlierBuild {
+                config_sha256: kernel.config_sha256,
+                objects: objects(&text("config")),
+                files: log::compiled(&built).count(),
+            });
         }
     }
-    expected_files(&digest::of_bytes(config.as_bytes()), fragments::built_in(config), &earlier)
+    expected_files(&digest::of_bytes(config.as_bytes()), objects(config), &earlier)
 }

@@ -92,7 +92,7 @@ pub(crate) fn build_files_of_source(
 }
 
 /// The build files of a commit.
-fn build_files(sh: &Shell, tree: &SourceTree, commit: &str) -> anyhow::Result<BuildFiles> {
+pub(super) fn build_files(sh: &Shell, tree: &SourceTree, commit: &str) -> anyhow::Result<BuildFiles> {
     let list = git::git(sh, &tree.repository).args(["ls-tree", "-r", "-z", "--name-only", commit]);
     let listed = process::read(list).context("listing the source")?;
     let paths: Vec<&str> =

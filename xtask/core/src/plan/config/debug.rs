@@ -214,7 +214,7 @@ mod tests {
             all.join("\n")
         };
         let listed = series(None);
-        expect![""].assert_eq(&listed);
+        expect![[r#"["sync-dio"] Debian { package: "linux-source-6.12", suite: None }"#]].assert_eq(&listed);
         assert_eq!(series(Some(&["original", "stock"])), listed);
         let more = series(Some(&["original", "elsewhere"]));
         assert_eq!(more, listed + "\n[\"of-linux\"] Tree(\"/linux\")");
