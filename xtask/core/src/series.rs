@@ -12,6 +12,7 @@ pub mod paths;
 pub mod placebos;
 mod scan;
 pub mod strip;
+pub mod turned_on;
 pub mod unbuilt;
 
 use anyhow::ensure;

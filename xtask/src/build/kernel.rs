@@ -3,6 +3,7 @@
 
 mod apply;
 mod build;
+mod build_files;
 mod earlier;
 mod folder;
 mod fragments;
@@ -21,10 +22,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
+pub(crate) use build_files::build_files_of_source;
 pub(crate) use fragments::{AUTO, Fragment, asked, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{files, patched_files};
-pub(crate) use unbuilt::{Configured, build_files_of_source, configured, not_built};
+pub(crate) use unbuilt::{Configured, configured, not_built};
 
 use lab_core::plan::Source;
 use lab_core::series::{self, Series};
@@ -251,7 +253,8 @@ pub(crate) fn ensure(
     let purpose = || format!("building kernel {}", request.variant);
     let commit = apply::commit(sh, Base { cache, source: request.source, tree: &tree }, request.series)?;
     apply::checkout(sh, &tree, &commit).with_context(purpose)?;
-    let finished = build::run(sh, cache, &tree, &request, tell).with_context(purpose)?;
+    let expected_files = |config: &str| earlier::files(sh, cache, &tree, config);
+    let finished = build::run(sh, cache, &tree, &request, &expected_files, tell).with_context(purpose)?;
     cache.sweep(&format!("kernel-{}-", request.identity.key))?;
     let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
     let metadata = metadata::collect(&finished, &digest, &tree, &tools, &request, temporary.path())

@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use lab_core::plan::config::why_debug;
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::Series;
-use lab_core::series::needed::{LeftOff, Needed, Origin, Stack, TurnedOn, fragment};
+use lab_core::series::needed::{Needed, Origin, Stack, fragment};
+use lab_core::series::turned_on::{LeftOff, TurnedOn};
 use lab_core::series::unbuilt::NotBuilt;
 use xshell::Shell;
 

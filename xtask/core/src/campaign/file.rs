@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaign::{BootData, KernelIdentity, KernelOptions, Setup};
 use crate::plan::{Clock, Plan};
-use crate::series::needed::TurnedOn;
+use crate::series::turned_on::TurnedOn;
 use crate::series::unbuilt::NotBuilt;
 
 /// The campaign file, written before the first boot.

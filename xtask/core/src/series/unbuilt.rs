@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::needed::{LeftOff, TurnedOn};
+use super::turned_on::{LeftOff, TurnedOn};
 use super::{Series, defined, diff, is_kconfig_file};
 use crate::kbuild::{ARCHITECTURE, BuildFiles, Configuration, Kconfig, Setting, is_makefile};
 

@@ -15,7 +15,7 @@ use super::fragments::{self, Defined, Lost, Wanted};
 use super::kind::BuildKind;
 use super::log::{self, Cut};
 use super::sandbox::BuildSandbox;
-use super::{KernelRequest, earlier, interrupted};
+use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::{Interrupt, Interrupted};
@@ -48,7 +48,8 @@ pub(super) struct Finished {
     pub(crate) objects: PathBuf,
 }
 
-/// Configures and builds the tree as it is checked out.
+/// Configures and builds the tree as it is checked out. `expected_files` says of a configuration how many files a whole build
+/// compiles, if that is known.
 ///
 /// # Errors
 /// If an option is lost: names each with its place. If the build fails: its first errors and the path of
@@ -58,6 +59,7 @@ pub(super) fn run(
     cache: &Cache,
     tree: &SourceTree,
     request: &KernelRequest,
+    expected_files: &dyn Fn(&str) -> Option<usize>,
     tell: Tell,
 ) -> anyhow::Result<Finished> {
     let begun = Instant::now();
@@ -107,7 +109,7 @@ pub(super) fn run(
         log.display()
     ));
     if kind.is_whole() {
-        make.expected_files = earlier::files(sh, cache, tree, &now);
+        make.expected_files = expected_files(&now);
     }
     make.run("bzImage", tell)?;
     interrupted::end(&folder)?;

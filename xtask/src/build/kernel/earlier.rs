@@ -6,7 +6,8 @@ use lab_core::evidence::time_left::{EarlierBuild, expected_files};
 use lab_core::kbuild::Configuration;
 use xshell::Shell;
 
-use super::{log, metadata, unbuilt};
+use super::build_files::build_files;
+use super::{log, metadata};
 use crate::build::source::SourceTree;
 use crate::lab::cache::Cache;
 use crate::lab::digest;
@@ -16,7 +17,7 @@ const FIRST: &str = " scripts/basic/fixdep\n";
 
 /// How many files a whole build with this configuration compiles; none if no kernel of the source was built as a whole.
 pub(super) fn files(sh: &Shell, cache: &Cache, tree: &SourceTree, config: &str) -> Option<usize> {
-    let makefiles = unbuilt::build_files(sh, tree, &tree.base_commit).ok()?;
+    let makefiles = build_files(sh, tree, &tree.base_commit).ok()?;
     let objects = |config: &str| makefiles.objects(&Configuration::parse(config));
     let mut earlier = Vec::new();
     for entry in fs::read_dir(cache.join("kernels")).into_iter().flatten().flatten() {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::error::{ConfigError, Document};
+use super::reader::Text;
 use crate::text::suggest;
 
 /// Where the series lie in the checkout.
@@ -55,4 +56,15 @@ impl Inventory {
         let message = suggest::unknown(kind, &reference.name, &names);
         Err(document.error(&reference.span, &reference.path, format!("{message} (in {folder}/)")))
     }
+}
+
+/// Notes that these names stand for something of the checkout.
+pub(super) fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
+    references.extend(names.iter().map(|name| Reference {
+        part,
+        name: name.text.to_owned(),
+        span: name.span(),
+        path: name.path().to_owned(),
+    }));
+    names.iter().map(|name| name.text.to_owned()).collect()
 }

@@ -1,9 +1,8 @@
 //! The source and the configuration of kernels: `[kernel]`, and what a plan has on top.
 
 use super::error::ConfigError;
-use super::inventory::{CheckoutPart, Reference};
+use super::inventory::{CheckoutPart, Reference, refer};
 use super::reader::{Field, Table, Text};
-use super::sections::refer;
 use super::{Config, OptionChoice, check, source};
 use crate::plan::KernelSettings;
 use crate::text::suggest::quoted;

@@ -7,7 +7,7 @@ use lab_protocol::{ProbeSet, Tool, WorkloadTask};
 use toml::de::DeTable;
 
 use super::error::{ConfigError, Document};
-use super::inventory::{CheckoutPart, Reference};
+use super::inventory::{CheckoutPart, Reference, refer};
 use super::job::{self, JobFile};
 use super::kernel::{kernel, plan_fragments};
 use super::named::section;
@@ -112,16 +112,6 @@ fn variant(name: &str, table: &Table<'_>, references: &mut Vec<Reference>) -> Re
     let behaviour = refer(CheckoutPart::Behaviour, behaviour.as_slice(), references);
     let series = refer(CheckoutPart::Series, &series, references);
     Ok(Variant { source, behaviour: behaviour.into_iter().next(), ..Variant::new(name, series) })
-}
-
-pub(super) fn refer(part: CheckoutPart, names: &[Text<'_>], references: &mut Vec<Reference>) -> Vec<String> {
-    references.extend(names.iter().map(|name| Reference {
-        part,
-        name: name.text.to_owned(),
-        span: name.span(),
-        path: name.path().to_owned(),
-    }));
-    owned(names)
 }
 
 fn workload(
