@@ -8,7 +8,7 @@ use std::os::fd::IntoRawFd;
 ///
 /// # Errors
 /// Those of close(2), which is where some filesystems tell of data that was lost.
-pub fn close(file: File) -> io::Result<()> {
+pub(crate) fn close(file: File) -> io::Result<()> {
     // SAFETY: the descriptor was the file's, which has given it up.
     match unsafe { libc::close(file.into_raw_fd()) } {
         0 => Ok(()),

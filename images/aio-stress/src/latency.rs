@@ -6,7 +6,7 @@ use lab_protocol::histogram::{LogLinear, percentile};
 use serde::Serialize;
 
 /// Upper limits of the counts that are printed, milliseconds.
-pub const LIMITS_MS: [u64; 6] = [100, 250, 500, 1000, 5000, 10_000];
+pub(crate) const LIMITS_MS: [u64; 6] = [100, 250, 500, 1000, 5000, 10_000];
 
 /// A slot is at most 1/128 of its values wide.
 type LatencySlots = LogLinear<7>;

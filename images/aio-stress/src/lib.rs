@@ -2,18 +2,18 @@
 
 pub mod aio;
 pub mod buffers;
-pub mod close;
+mod close;
 pub mod document;
 pub mod help;
-pub mod latency;
+mod latency;
 pub mod operation;
 pub mod options;
 pub mod plan;
-pub mod random;
-pub mod report;
+mod random;
+mod report;
 pub mod run;
-pub mod size;
+mod size;
 pub mod stage;
-pub mod tally;
+mod tally;
 pub mod target;
 pub mod worker;

@@ -10,7 +10,7 @@ use crate::size::{KIB, MIB};
 use crate::stage::Stage;
 
 /// What is printed before the first stage.
-pub fn header(options: &Options, plan: &Plan) -> String {
+pub(crate) fn header(options: &Options, plan: &Plan) -> String {
     let mut text = String::new();
     for stage in &options.stages {
         text += &format!("adding stage {}\n", stage.name());
@@ -42,10 +42,10 @@ pub fn header(options: &Options, plan: &Plan) -> String {
 }
 
 /// Bytes that [`file_line`] has at most besides the path.
-pub const LINE: usize = 256;
+pub(crate) const LINE: usize = 256;
 
 /// One operation is done with a stage, as a whole line; it is put in the place of what `line` has, whose memory is used again.
-pub fn file_line<'a>(
+pub(crate) fn file_line<'a>(
     line: &'a mut String,
     stage: Stage,
     file: &Path,
@@ -59,12 +59,12 @@ pub fn file_line<'a>(
 }
 
 /// One thread is done with a stage, fsync(2) included.
-pub fn thread_line(thread: usize, stage: Stage, bytes: u64, elapsed: Duration) -> String {
+pub(crate) fn thread_line(thread: usize, stage: Stage, bytes: u64, elapsed: Duration) -> String {
     format!("thread {thread} {} totals {}", stage.name(), Rate { bytes, elapsed })
 }
 
 /// All threads of several are done with a stage.
-pub fn all_threads_line(stage: Stage, bytes: u64, elapsed: Duration) -> String {
+pub(crate) fn all_threads_line(stage: Stage, bytes: u64, elapsed: Duration) -> String {
     format!("{} throughput {}", stage.name(), Rate { bytes, elapsed })
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Rate {
 }
 
 /// A rate in 2^20 bytes a second.
-pub fn mib_per_s(bytes: u64, elapsed: Duration) -> f64 {
+pub(crate) fn mib_per_s(bytes: u64, elapsed: Duration) -> f64 {
     // No clock is that coarse, but a rate must not be infinite.
     bytes as f64 / MIB as f64 / elapsed.as_secs_f64().max(1e-9)
 }

@@ -3,17 +3,17 @@
 use anyhow::{Context, bail};
 
 /// One KiB.
-pub const KIB: u64 = 1 << 10;
+pub(crate) const KIB: u64 = 1 << 10;
 /// One MiB; this program, like the one it follows, calls it MB.
-pub const MIB: u64 = 1 << 20;
+pub(crate) const MIB: u64 = 1 << 20;
 /// One GiB.
-pub const GIB: u64 = 1 << 30;
+pub(crate) const GIB: u64 = 1 << 30;
 
 /// A size in bytes: a whole number with a suffix `g`, `m`, `k` or `b`, or in `unit`s without one.
 ///
 /// # Errors
 /// If it is none, or too large.
-pub fn parse(text: &str, unit: u64) -> anyhow::Result<u64> {
+pub(crate) fn parse(text: &str, unit: u64) -> anyhow::Result<u64> {
     let (digits, unit) = match text.char_indices().next_back() {
         Some((at, 'g' | 'G')) => (&text[..at], GIB),
         Some((at, 'm' | 'M')) => (&text[..at], MIB),
