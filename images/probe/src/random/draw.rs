@@ -4,7 +4,7 @@ use lab_protocol::ReplyOrder;
 use lab_protocol::random::splitmix64;
 
 use super::conditions::{Conditions, DrawnFault, FaultOn};
-use super::operation::{Action, By, FileName, FileOperation, LARGEST, Step, Way};
+use super::operation::{Action, By, DrawnOperation, FileName, LARGEST, Step, Way};
 use super::profile::{Faults, Mix, Profile};
 use super::sequence::Sequence;
 
@@ -44,15 +44,15 @@ pub(crate) fn sequence(profile: Profile, seed: u64, operations: u32) -> Sequence
     let mix = profile.mix();
     let mut steps = vec![Step::Behave(conditions(&mut random, &mix, Faults::None))];
     // Most of one file has data before anything else happens, the other is empty.
-    steps.push(Step::FileOperation(FileOperation::plain(Action::Write, FileName::A, 0, 5 * REQUEST + 512)));
-    steps.push(Step::FileOperation(FileOperation::plain(Action::Drop, FileName::A, 0, 0)));
+    steps.push(Step::DrawnOperation(DrawnOperation::plain(Action::Write, FileName::A, 0, 5 * REQUEST + 512)));
+    steps.push(Step::DrawnOperation(DrawnOperation::plain(Action::Drop, FileName::A, 0, 0)));
     for _ in 0..operations {
         let operation = operation(&mut random, &mix);
         // What an asynchronous write beside a truncation leaves is asked by a profile of its own.
         if operation.action == Action::Truncate && profile != Profile::Cut {
             steps.push(Step::Reap(u8::MAX));
         }
-        steps.push(Step::FileOperation(operation));
+        steps.push(Step::DrawnOperation(operation));
         match random.below(24) {
             0 => steps.push(Step::Wait),
             1..4 => steps.push(Step::Reap(1 + random.below(4) as u8)),
@@ -84,10 +84,10 @@ fn conditions(random: &mut Random, mix: &Mix, faults: Faults) -> Conditions {
     Conditions { latency_us, jitter_us, order, seed: 1 + random.below(1000), fault }
 }
 
-fn operation(random: &mut Random, mix: &Mix) -> FileOperation {
+fn operation(random: &mut Random, mix: &Mix) -> DrawnOperation {
     let action = random.one_of(mix.actions, Action::Read);
     let file = if random.one_in(4) { FileName::B } else { FileName::A };
-    let mut operation = FileOperation::plain(action, file, 0, 0);
+    let mut operation = DrawnOperation::plain(action, file, 0, 0);
     if action.has_range() {
         (operation.at, operation.length) = range(random, mix);
     }
@@ -109,7 +109,7 @@ fn operation(random: &mut Random, mix: &Mix) -> FileOperation {
     operation
 }
 
-fn transfer(random: &mut Random, mix: &Mix, operation: &mut FileOperation) {
+fn transfer(random: &mut Random, mix: &Mix, operation: &mut DrawnOperation) {
     let ways = if operation.action == Action::Read { mix.read_ways } else { mix.write_ways };
     operation.way = random.one_of(ways, Way::Direct);
     operation.by = random.one_of(mix.by, By::Main);
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn profiles_draw_what_they_are_about() {
         for profile in Profile::ALL {
-            let drawn: Vec<FileOperation> = (0..10)
+            let drawn: Vec<DrawnOperation> = (0..10)
                 .flat_map(|seed| {
                     sequence(profile, seed, 300).operations().map(|(_, it)| *it).collect::<Vec<_>>()
                 })
@@ -182,7 +182,7 @@ mod tests {
                 By::Uring => operation.action == Action::Write && operation.way.is_direct(),
                 By::Main | By::Thread(_) => false,
             });
-            let cached = |operation: &FileOperation| {
+            let cached = |operation: &DrawnOperation| {
                 operation.action == Action::Load
                     || (operation.action == Action::Read && !operation.way.is_direct())
             };

@@ -4,7 +4,7 @@ use super::check::check;
 use super::content;
 use super::draw;
 use super::history::{Completion, History, Seen, View};
-use super::operation::{Action, By, FileName, FileOperation, Step};
+use super::operation::{Action, By, DrawnOperation, FileName, Step};
 use super::profile::Profile;
 use super::sequence::Sequence;
 use super::shrink::Budget;
@@ -61,7 +61,7 @@ impl Subject for Fake {
         for (step, what) in sequence.0.iter().enumerate() {
             let time = 2 * step as u64 + 1;
             let result = match what {
-                Step::FileOperation(operation) => {
+                Step::DrawnOperation(operation) => {
                     let file = &mut files[usize::from(operation.file == FileName::B)];
                     self.perform(file, step, operation)
                 }
@@ -85,7 +85,7 @@ impl Subject for Fake {
 }
 
 impl Fake {
-    fn perform(&self, file: &mut Content, step: usize, operation: &FileOperation) -> Seen {
+    fn perform(&self, file: &mut Content, step: usize, operation: &DrawnOperation) -> Seen {
         let range = operation.range();
         let (at, end) = (range.start as usize, range.end as usize);
         match operation.action {

@@ -11,7 +11,7 @@ mod sizes;
 mod tests;
 
 use super::history::{Completion, History, Seen, View};
-use super::operation::{Action, FileName, FileOperation, Step};
+use super::operation::{Action, DrawnOperation, FileName, Step};
 use super::sequence::Sequence;
 use super::violation::{Kind, Violation};
 use bytes::Bytes;
@@ -37,7 +37,7 @@ fn armed(sequence: &Sequence, completions: &[&Completion]) -> Vec<std::ops::Rang
             Some(Step::Behave(conditions)) => conditions.fault,
             // The server is made to work before anything is compared.
             Some(Step::Compare) => None,
-            Some(Step::FileOperation(_) | Step::Reap(_) | Step::Wait) | None => continue,
+            Some(Step::DrawnOperation(_) | Step::Reap(_) | Step::Wait) | None => continue,
         };
         if let Some(begin) = since.take() {
             spans.push(begin..completion.end);
@@ -97,7 +97,7 @@ impl Judge<'_> {
         let (mut bytes, mut sizes) = (Bytes::empty(), Sizes::empty());
         let is_compare = |completion: &&Completion| matches!(completion.result, Seen::Compared(_));
         for part in self.completions.split_inclusive(is_compare) {
-            let operations: Vec<(&Completion, &FileOperation)> = part
+            let operations: Vec<(&Completion, &DrawnOperation)> = part
                 .iter()
                 .filter_map(|completion| Some((*completion, self.sequence.operation(completion.step)?)))
                 .filter(|(_, operation)| operation.file == file)
@@ -130,7 +130,7 @@ impl Judge<'_> {
         &self,
         bytes: &Bytes,
         sizes: &Sizes,
-        (completion, operation): (&Completion, &FileOperation),
+        (completion, operation): (&Completion, &DrawnOperation),
     ) -> Option<Violation> {
         let wrong = |kind, text| Some(Violation::new(kind, completion, text));
         let file = operation.file.word();

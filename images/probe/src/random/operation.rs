@@ -16,7 +16,7 @@ pub(crate) const MOST_THREADS: u8 = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Something is done to a file.
-    FileOperation(FileOperation),
+    DrawnOperation(DrawnOperation),
     /// At least so many asynchronous requests are waited for.
     Reap(u8),
     /// All that is under way is waited for.
@@ -29,7 +29,7 @@ pub(crate) enum Step {
 
 /// What is done to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileOperation {
+pub(crate) struct DrawnOperation {
     pub(crate) by: By,
     pub(crate) action: Action,
     pub(crate) way: Way,
@@ -44,10 +44,10 @@ pub(crate) struct FileOperation {
     pub(crate) skew: u16,
 }
 
-impl FileOperation {
+impl DrawnOperation {
     /// Of the main thread, by the plain descriptor.
     pub(crate) fn plain(action: Action, file: FileName, at: u64, length: u64) -> Self {
-        FileOperation { by: By::Main, action, way: Way::Buffered, file, at, length, pieces: 1, skew: 0 }
+        DrawnOperation { by: By::Main, action, way: Way::Buffered, file, at, length, pieces: 1, skew: 0 }
     }
 
     /// The bytes that it is about.
@@ -178,7 +178,7 @@ impl fmt::Display for By {
     }
 }
 
-impl fmt::Display for FileOperation {
+impl fmt::Display for DrawnOperation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.by, self.action.word(), self.file.word())?;
         if self.action.transfers() {
@@ -204,7 +204,7 @@ impl fmt::Display for FileOperation {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Step::FileOperation(operation) => operation.fmt(f),
+            Step::DrawnOperation(operation) => operation.fmt(f),
             Step::Reap(least) => write!(f, "reap {least}"),
             Step::Wait => write!(f, "wait"),
             Step::Compare => write!(f, "compare"),
@@ -223,12 +223,12 @@ impl FromStr for Step {
             "compare" => Ok(Step::Compare),
             "reap" => rest.parse().map(Step::Reap).map_err(|_| format!("`{rest}` is no number of requests")),
             "behave" => rest.parse().map(Step::Behave),
-            _ => operation(first, rest).map(Step::FileOperation),
+            _ => operation(first, rest).map(Step::DrawnOperation),
         }
     }
 }
 
-fn operation(by: &str, rest: &str) -> Result<FileOperation, String> {
+fn operation(by: &str, rest: &str) -> Result<DrawnOperation, String> {
     let by = match (by, by.strip_prefix("thread-").map(str::parse)) {
         ("main", _) => By::Main,
         ("aio", _) => By::Aio,
@@ -246,7 +246,7 @@ fn operation(by: &str, rest: &str) -> Result<FileOperation, String> {
     let action = Action::of(action).ok_or_else(|| format!("`{action}` is nothing that can be done"))?;
     let file = word("the file")?;
     let file = FileName::of(file).ok_or_else(|| format!("`{file}` is no file; they are a and b"))?;
-    let mut operation = FileOperation { by, ..FileOperation::plain(action, file, 0, 0) };
+    let mut operation = DrawnOperation { by, ..DrawnOperation::plain(action, file, 0, 0) };
     if action.transfers() {
         let way = word("the descriptor")?;
         operation.way = Way::of(way).ok_or_else(|| format!("`{way}` is no descriptor"))?;
@@ -277,7 +277,7 @@ fn number(text: &str) -> Result<u64, String> {
 }
 
 /// Refuses what would not be what it says: some operations are safe, or their results known, in the main thread only.
-fn checked(operation: FileOperation) -> Result<FileOperation, String> {
+fn checked(operation: DrawnOperation) -> Result<DrawnOperation, String> {
     let kernel = matches!(operation.by, By::Aio | By::Uring);
     let fits = match operation.action {
         Action::Read | Action::Write => !kernel || operation.pieces == 1,

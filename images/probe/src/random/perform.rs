@@ -21,7 +21,7 @@ use anyhow::{Context as _, bail};
 use super::conditions::Conditions;
 use super::content::{self, UNTOUCHED};
 use super::history::{Completion, History, Seen, View};
-use super::operation::{Action, By, FileName, FileOperation, LARGEST, Step, Way};
+use super::operation::{Action, By, DrawnOperation, FileName, LARGEST, Step, Way};
 use super::sequence::Sequence;
 use super::subject::Subject;
 use files::Files;
@@ -131,7 +131,7 @@ impl Run {
 
     fn step(&mut self, place: usize, step: &Step, server: &mut dyn Server) -> anyhow::Result<()> {
         match step {
-            Step::FileOperation(operation) => self.operation(place, operation),
+            Step::DrawnOperation(operation) => self.operation(place, operation),
             Step::Reap(least) => self.reap(usize::from(*least)),
             Step::Wait => self.wait(),
             Step::Compare => self.compare(place, server),
@@ -144,7 +144,7 @@ impl Run {
         }
     }
 
-    fn operation(&mut self, step: usize, operation: &FileOperation) -> anyhow::Result<()> {
+    fn operation(&mut self, step: usize, operation: &DrawnOperation) -> anyhow::Result<()> {
         let Some(operation) = self.settled(operation)? else {
             if !self.stuck {
                 let begin = self.counter.next();
@@ -174,7 +174,7 @@ impl Run {
     }
 
     /// The operation with the place that it has now, where that depends on the size; none if nothing is left to do.
-    fn settled(&mut self, operation: &FileOperation) -> anyhow::Result<Option<FileOperation>> {
+    fn settled(&mut self, operation: &DrawnOperation) -> anyhow::Result<Option<DrawnOperation>> {
         let mut settled = *operation;
         if matches!(operation.action, Action::Append | Action::Store) {
             self.wait()?;
@@ -207,7 +207,7 @@ impl Run {
         Ok((!nothing).then_some(settled))
     }
 
-    fn task(&mut self, step: usize, operation: FileOperation) -> Task {
+    fn task(&mut self, step: usize, operation: DrawnOperation) -> Task {
         let needs_memory =
             operation.action.transfers() || matches!(operation.action, Action::Load | Action::Store);
         let length = if needs_memory { operation.length } else { 0 };
@@ -317,12 +317,12 @@ impl Run {
     fn view(&self, name: FileName) -> anyhow::Result<View> {
         let file = self.files.file(name);
         // What was stored to memory is in the storage after that.
-        let sync = FileOperation::plain(Action::Fsync, name, 0, 0);
+        let sync = DrawnOperation::plain(Action::Fsync, name, 0, 0);
         let mut memory = Memory::new(LARGEST, 0, UNTOUCHED);
         file.perform(&sync, &mut memory).context("fsync")?;
         let size = file.size().context("asking for the size")?;
         let mut read = |way: Way| -> anyhow::Result<Vec<u8>> {
-            let read = FileOperation { way, ..FileOperation::plain(Action::Read, name, 0, LARGEST) };
+            let read = DrawnOperation { way, ..DrawnOperation::plain(Action::Read, name, 0, LARGEST) };
             let count =
                 file.perform(&read, &mut memory).with_context(|| format!("reading {}", way.word()))?;
             Ok(memory.bytes().get(..count as usize).unwrap_or_default().to_vec())
@@ -333,7 +333,7 @@ impl Run {
         if buffered != stored {
             // If that was allowed, it is not any more once all sides are known.
             let mut none = Memory::new(0, 0, UNTOUCHED);
-            file.perform(&FileOperation::plain(Action::Drop, name, 0, 0), &mut none)
+            file.perform(&DrawnOperation::plain(Action::Drop, name, 0, 0), &mut none)
                 .context("dropping pages")?;
         }
         let lengths = [&direct, &buffered, &stored].map(|bytes| bytes.len() as u64);

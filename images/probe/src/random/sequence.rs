@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::operation::{By, FileOperation, Step};
+use super::operation::{By, DrawnOperation, Step};
 
 /// What is run on two fresh files. The place of a step, from 0, is what its writes are known by; people count from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,9 +14,9 @@ const MOST_STEPS: usize = 100_000;
 
 impl Sequence {
     /// The operations with their places.
-    pub(crate) fn operations(&self) -> impl Iterator<Item = (usize, &FileOperation)> {
+    pub(crate) fn operations(&self) -> impl Iterator<Item = (usize, &DrawnOperation)> {
         self.0.iter().enumerate().filter_map(|(place, step)| match step {
-            Step::FileOperation(operation) => Some((place, operation)),
+            Step::DrawnOperation(operation) => Some((place, operation)),
             Step::Reap(_) | Step::Wait | Step::Compare | Step::Behave(_) => None,
         })
     }
@@ -24,7 +24,7 @@ impl Sequence {
     /// The same for a kernel that has no io_uring: libaio does what it can do, and the main thread the rest.
     pub(crate) fn without_uring(mut self) -> Self {
         for step in &mut self.0 {
-            if let Step::FileOperation(operation) = step
+            if let Step::DrawnOperation(operation) = step
                 && operation.by == By::Uring
             {
                 operation.by = if operation.way.is_direct() { By::Aio } else { By::Main };
@@ -34,9 +34,9 @@ impl Sequence {
     }
 
     /// The operation at a place.
-    pub(crate) fn operation(&self, place: usize) -> Option<&FileOperation> {
+    pub(crate) fn operation(&self, place: usize) -> Option<&DrawnOperation> {
         match self.0.get(place)? {
-            Step::FileOperation(operation) => Some(operation),
+            Step::DrawnOperation(operation) => Some(operation),
             Step::Reap(_) | Step::Wait | Step::Compare | Step::Behave(_) => None,
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::conditions::Conditions;
 use super::judge::judge;
-use super::operation::{By, FileOperation, Step};
+use super::operation::{By, DrawnOperation, Step};
 use super::sequence::Sequence;
 use super::subject::Subject;
 use super::violation::Violation;
@@ -130,20 +130,20 @@ impl Search<'_> {
 fn simpler(step: &Step, change: u32) -> Option<Step> {
     let operation = match step {
         Step::Behave(_) if change == 0 => return Some(Step::Behave(Conditions::PLAIN)),
-        Step::FileOperation(operation) => *operation,
+        Step::DrawnOperation(operation) => *operation,
         Step::Behave(_) | Step::Reap(_) | Step::Wait | Step::Compare => return None,
     };
     let page = |bytes: u64| bytes / 4096 * 4096;
     let simpler = match change {
-        0 => FileOperation { by: By::Main, ..operation },
-        1 => FileOperation { pieces: 1, ..operation },
-        2 => FileOperation { skew: 0, ..operation },
-        3 => FileOperation { length: page(operation.length / 2), ..operation },
-        4 => FileOperation { length: page(operation.length).max(512), ..operation },
-        5 => FileOperation { at: page(operation.at), ..operation },
+        0 => DrawnOperation { by: By::Main, ..operation },
+        1 => DrawnOperation { pieces: 1, ..operation },
+        2 => DrawnOperation { skew: 0, ..operation },
+        3 => DrawnOperation { length: page(operation.length / 2), ..operation },
+        4 => DrawnOperation { length: page(operation.length).max(512), ..operation },
+        5 => DrawnOperation { at: page(operation.at), ..operation },
         _ => return None,
     };
     let is_nothing = simpler.action.has_range() && simpler.length == 0;
     let grows = simpler.length > operation.length;
-    Some(Step::FileOperation(if is_nothing || grows { operation } else { simpler }))
+    Some(Step::DrawnOperation(if is_nothing || grows { operation } else { simpler }))
 }

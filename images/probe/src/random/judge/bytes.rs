@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::random::content::{Run, Source};
 use crate::random::history::{Completion, Seen, View};
-use crate::random::operation::{Action, FileOperation};
+use crate::random::operation::{Action, DrawnOperation};
 use crate::random::ranges::{Ranges, common};
 
 /// Everything that gave bytes of one file their values since the last comparison, and what that found.
@@ -42,7 +42,7 @@ impl Bytes {
     }
 
     /// Adds what an operation did to the bytes.
-    pub(super) fn add(&mut self, completion: &Completion, operation: &FileOperation) {
+    pub(super) fn add(&mut self, completion: &Completion, operation: &DrawnOperation) {
         let failed = matches!(completion.result, Seen::Failed(_));
         let (source, may, has) = match operation.action {
             Action::Write | Action::Append | Action::Store => {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::random::history::{Completion, Seen};
-use crate::random::operation::{Action, FileOperation, LARGEST};
+use crate::random::operation::{Action, DrawnOperation, LARGEST};
 
 /// The sizes from time to time. While something changes the size all between old and new is possible: a write that extends
 /// the file does it bit by bit. Where a truncation and an extension ran side by side all stays possible until somebody looks.
@@ -66,7 +66,7 @@ impl Sizes {
     }
 
     /// Goes through what was done to the file since the last comparison.
-    pub(super) fn follow(&mut self, operations: &[(&Completion, &FileOperation)]) {
+    pub(super) fn follow(&mut self, operations: &[(&Completion, &DrawnOperation)]) {
         let changes: Vec<Timed> = operations.iter().filter_map(|(seen, what)| change(seen, what)).collect();
         let mut events: Vec<(u64, Event)> = Vec::new();
         for timed in &changes {
@@ -143,7 +143,7 @@ fn after(now: Between, event: Event, changes: &[Timed]) -> Between {
 }
 
 /// What an operation does to the size.
-fn change(completion: &Completion, operation: &FileOperation) -> Option<Timed> {
+fn change(completion: &Completion, operation: &DrawnOperation) -> Option<Timed> {
     let failed = matches!(completion.result, Seen::Failed(_));
     let change = match operation.action {
         Action::Truncate if failed => return None,

@@ -10,7 +10,7 @@ use rustix::fs::{Advice, FallocateFlags, Mode, OFlags};
 
 use super::memory::Memory;
 use crate::pages::Pages;
-use crate::random::operation::{Action, FileName, FileOperation, LARGEST, Way};
+use crate::random::operation::{Action, DrawnOperation, FileName, LARGEST, Way};
 
 /// Both files.
 #[derive(Debug)]
@@ -97,8 +97,8 @@ impl OpenFile {
     }
 
     /// Does what an operation says, with its memory, and gives the count or the size that comes of it.
-    pub(super) fn perform(&self, operation: &FileOperation, memory: &mut Memory) -> io::Result<u64> {
-        let FileOperation { action, at, length, .. } = *operation;
+    pub(super) fn perform(&self, operation: &DrawnOperation, memory: &mut Memory) -> io::Result<u64> {
+        let DrawnOperation { action, at, length, .. } = *operation;
         let file = &self.buffered;
         match action {
             Action::Read | Action::Write | Action::Append => return self.transfer(operation, memory),
@@ -122,7 +122,7 @@ impl OpenFile {
         Ok(length)
     }
 
-    fn transfer(&self, operation: &FileOperation, memory: &mut Memory) -> io::Result<u64> {
+    fn transfer(&self, operation: &DrawnOperation, memory: &mut Memory) -> io::Result<u64> {
         let pieces = memory.pieces(operation.pieces);
         let (fd, at) = (self.by(operation.way).as_raw_fd(), operation.at as libc::off_t);
         let (list, count) = (pieces.as_ptr(), pieces.len() as libc::c_int);

@@ -8,13 +8,13 @@ use std::thread::{self, JoinHandle};
 
 use super::files::Files;
 use super::memory::Memory;
-use crate::random::operation::FileOperation;
+use crate::random::operation::DrawnOperation;
 
 /// What a thread is to do.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) step: usize,
-    pub(super) operation: FileOperation,
+    pub(super) operation: DrawnOperation,
     pub(super) memory: Memory,
 }
 
