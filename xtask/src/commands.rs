@@ -7,6 +7,7 @@ pub mod cli;
 pub mod compare;
 pub mod doctor;
 mod each_patch;
+mod flame_graph;
 pub mod import_series;
 pub mod mutants;
 mod preflight;

@@ -13,7 +13,7 @@ use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::report::{self, Format};
 
 use crate::campaign;
-use crate::commands::cli;
+use crate::commands::{cli, flame_graph};
 use crate::lab::checkout::Checkout;
 use crate::lab::{files, output};
 
@@ -78,9 +78,9 @@ pub(crate) fn profile(folder: &Path) -> anyhow::Result<String> {
     );
     profiles.sort_by_key(|profile| profile.variant != campaign.file.plan.baseline);
     let mut text = report::profile::render(&profiles);
-    for picture in report::profile::pictures(&profiles)? {
-        let path = folder.join(picture.file);
-        files::write_atomically(&path, picture.svg.as_bytes())?;
+    for picture in report::profile::pictures(&profiles) {
+        let path = folder.join(&picture.file);
+        files::write_atomically(&path, &flame_graph::draw(&picture)?)?;
         text += &format!("picture {}\n", path.display());
     }
     Ok(text)
