@@ -9,6 +9,8 @@ use xtask::lab::cache::Cache;
 use xtask::lab::scratch::ScratchFolder;
 use xtask::machine::host::{Need, What, need};
 
+use super::proc::kib;
+
 /// What only the bench needs from the host.
 pub(super) const NEEDS: &[Need] = &[
     need(What::Header("fuse3/fuse_lowlevel.h"), "libfuse3-dev", "libfuse's servers"),
@@ -36,7 +38,7 @@ pub(super) fn check(file_mib: u32) -> anyhow::Result<()> {
     }
     let meminfo = std::fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;
     let wanted = u64::from(file_mib) + OTHER_MIB;
-    match available_mib(&meminfo) {
+    match kib(&meminfo, "MemAvailable:").map(|kib| kib / 1024) {
         Some(available) if available < wanted => missing.push(format!(
             "{available} MiB of memory are available and {wanted} needed: give a smaller --file-mib"
         )),
@@ -47,11 +49,6 @@ pub(super) fn check(file_mib: u32) -> anyhow::Result<()> {
         true => Ok(()),
         false => bail!("the bench cannot run here: {}", missing.join("; ")),
     }
-}
-
-fn available_mib(meminfo: &str) -> Option<u64> {
-    let rest = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    rest.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib / 1024)
 }
 
 /// Folders in a mount namespace of this process: whatever ends the process, the kernel takes the mounts with it.
@@ -141,17 +138,6 @@ pub(super) fn detach(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn available_memory() {
-        for (text, expected) in [
-            ("MemTotal: 9 kB\nMemAvailable:   24101340 kB\n", Some(23_536)),
-            ("MemTotal: 9 kB\n", None),
-            ("MemAvailable: much", None),
-        ] {
-            assert_eq!(available_mib(text), expected);
-        }
-    }
 
     #[test]
     fn too_little_memory_is_told_with_its_remedy() {

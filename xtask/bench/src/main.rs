@@ -12,6 +12,7 @@ mod fio;
 mod ground;
 mod libfuse;
 mod load_tools;
+mod proc;
 mod report;
 mod series;
 mod server;

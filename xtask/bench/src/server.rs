@@ -13,6 +13,7 @@ use xtask::lab::process::tied;
 use super::contender::CommandLine;
 use super::cpu;
 use super::ground::{Ground, detach};
+use super::proc::kib;
 
 /// How long a server may take to mount, and to end after the unmount.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -103,7 +104,7 @@ impl Server {
     pub(super) fn peak_kib(&self) -> anyhow::Result<u64> {
         let path = format!("/proc/{}/status", self.child.id());
         let text = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        peak_kib(&text).with_context(|| format!("no VmHWM in {path}"))
+        kib(&text, "VmHWM:").with_context(|| format!("no VmHWM in {path}"))
     }
 
     /// Unmounts, waits for its end, and gives what it wrote to standard error.
@@ -134,26 +135,4 @@ impl Drop for Server {
 fn read(path: &Path) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// `VmHWM` of `/proc/PID/status`, KiB.
-fn peak_kib(status: &str) -> Option<u64> {
-    let rest = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    rest.trim().strip_suffix(" kB")?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn peak_memory() {
-        for (text, expected) in [
-            ("VmPeak:\t   9000 kB\nVmHWM:\t    3512 kB\nVmRSS:\t 1 kB\n", Some(3512)),
-            ("VmHWM:\tlots", None),
-            ("", None),
-        ] {
-            assert_eq!(peak_kib(text), expected);
-        }
-    }
 }
