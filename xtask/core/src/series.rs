@@ -11,6 +11,7 @@ pub mod needed;
 pub mod paths;
 pub mod placebos;
 mod scan;
+mod stat;
 pub mod strip;
 pub mod turned_on;
 pub mod unbuilt;
@@ -18,6 +19,7 @@ pub mod unbuilt;
 use anyhow::ensure;
 
 pub use scan::{check_changes, scan};
+pub use stat::FileStat;
 
 use crate::kbuild;
 use crate::text::digest;

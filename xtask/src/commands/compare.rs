@@ -1,12 +1,15 @@
 //! From the records of a campaign to the printed comparison.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::ensure;
+use lab_core::campaign::Campaign;
 use lab_core::comparison::self_test::{self, SelfTest};
 use lab_core::comparison::{self, Comparison, Question, across};
 use lab_core::evidence::profile::parse_folded;
+use lab_core::report::html::Attached;
 use lab_core::report::paint::paint;
 use lab_core::report::profile::Profiled;
 use lab_core::report::timeline::{self, TimelineRequest};
@@ -16,16 +19,21 @@ use crate::campaign;
 use crate::commands::{cli, flame_graph};
 use crate::lab::checkout::Checkout;
 use crate::lab::{files, output};
+use crate::series;
 
 /// The comparison with all evidence, as a file of the campaign.
 const STORED: &str = "comparison.txt";
+
+/// The page about it.
+const PAGE: &str = "report.html";
 
 /// `cargo xtask compare`.
 ///
 /// # Errors
 /// If there is no such campaign, or its boots cannot be compared.
 pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
-    let results = Checkout::open()?.join("results");
+    let checkout = Checkout::open()?;
+    let results = checkout.join("results");
     let folder = campaign::find(&results, options.campaign.as_deref())?;
     if options.profile {
         output::print(&profile(&folder)?)?;
@@ -47,7 +55,8 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
             output::print(&evidence(&comparison, test.as_ref()))?;
             return Ok(code(&comparison, test.as_ref()));
         }
-        return show(&comparison, test.as_ref(), options.format);
+        let attached = attached(options.format, &checkout, &folder, &campaign, &comparison)?;
+        return show(&comparison, test.as_ref(), options.format, &attached);
     };
     let other = campaign::load(&campaign::find(&results, Some(other))?)?;
     let across = across::across([&campaign, &other], &question)?;
@@ -91,25 +100,57 @@ fn wanted(options: &cli::Compare) -> TimelineRequest {
     TimelineRequest { scenario, workload, boot }
 }
 
-/// Compares a campaign that has just ended, prints the answer, and keeps the evidence beside the records.
+/// What the form shows beside the comparison: most of it only a page does.
+fn attached(
+    format: Format,
+    checkout: &Checkout,
+    folder: &Path,
+    campaign: &Campaign,
+    comparison: &Comparison,
+) -> anyhow::Result<Attached> {
+    match format {
+        Format::Html => {}
+        Format::Mail => return Ok(Attached::commands(campaign)),
+        Format::Table | Format::Markdown | Format::Csv | Format::Junit | Format::Json => {
+            return Ok(Attached::default());
+        }
+    }
+    let names: BTreeSet<&String> = campaign.file.plan.variants.iter().flat_map(|it| &it.series).collect();
+    // One that is not there any more is missing on the page, which says so.
+    let load = |name: &String| series::load(&checkout.join("kernel-patches"), name).ok();
+    let known = names.into_iter().filter_map(load).collect();
+    Attached::of(campaign, comparison, |boot| campaign::requests(folder, boot), known)
+}
+
+/// Compares a campaign that has just ended, prints the answer, and keeps evidence and page beside the records.
 ///
 /// # Errors
 /// If its boots cannot be compared.
-pub(crate) fn finish(folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
+pub(crate) fn finish(checkout: &Checkout, folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let campaign = campaign::load(folder)?;
     let comparison = comparison::compare(&campaign)?;
     let test = self_test::check(&campaign, &comparison);
     files::write_atomically(&folder.join(STORED), evidence(&comparison, test.as_ref()).as_bytes())?;
+    let page = folder.join(PAGE);
+    let attached = attached(Format::Html, checkout, folder, &campaign, &comparison)?;
+    files::write_atomically(&page, Format::Html.render_with(&comparison, &attached)?.as_bytes())?;
     output::print("\n")?;
-    show(&comparison, test.as_ref(), format)
+    let code = show(&comparison, test.as_ref(), format, &attached)?;
+    output::tell(&format!("\nreport {}", page.display()));
+    Ok(code)
 }
 
 /// Prints the comparison, or of a self-test what it came to.
-fn show(comparison: &Comparison, test: Option<&SelfTest>, format: Format) -> anyhow::Result<ExitCode> {
+fn show(
+    comparison: &Comparison,
+    test: Option<&SelfTest>,
+    format: Format,
+    attached: &Attached,
+) -> anyhow::Result<ExitCode> {
     match test {
         Some(test) if format == Format::Table => output::print(&report::self_test::render(test))?,
         None if format == Format::Table => output::print_answer(&format.render(comparison)?, paint)?,
-        Some(_) | None => output::print(&format.render(comparison)?)?,
+        Some(_) | None => output::print(&format.render_with(comparison, attached)?)?,
     }
     Ok(code(comparison, test))
 }

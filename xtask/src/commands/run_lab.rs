@@ -77,7 +77,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
             output::print(&compare::profile(folder.path())?)?;
             ExitCode::SUCCESS
         }
-        false => compare::finish(folder.path(), options.format)?,
+        false => compare::finish(&lab.checkout, folder.path(), options.format)?,
     };
     output::tell(&format!("\n{}", watch.line()));
     Ok(code)

@@ -5,7 +5,7 @@ mod groups;
 
 use super::text;
 use crate::comparison::{Behaviour, Comparison, ProbeCell, ProbeRow, ProbeVerdict};
-use groups::{groups, seen};
+pub(super) use groups::{groups, seen};
 
 /// How many of the expected differences are shown, of each group of kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(super) fn render(comparison: &Comparison, width: usize, shown: Differences) 
 
 /// Where a probe is shown; the first that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     Unexpected,
     Baseline,
     Unknown,
@@ -59,7 +59,7 @@ enum Part {
 }
 
 /// None if all variants do the same and nothing speaks against it.
-fn part_of(row: &ProbeRow) -> Option<Part> {
+pub(super) fn part_of(row: &ProbeRow) -> Option<Part> {
     let any = |verdict| row.cells.iter().any(|cell| cell.verdict == Some(verdict));
     if any(ProbeVerdict::Unexpected) {
         Some(Part::Unexpected)
@@ -74,7 +74,7 @@ fn part_of(row: &ProbeRow) -> Option<Part> {
     }
 }
 
-fn summary(comparison: &Comparison, behaviour: &Behaviour) -> String {
+pub(super) fn summary(comparison: &Comparison, behaviour: &Behaviour) -> String {
     let probes = behaviour.probes.len();
     if probes == 0 {
         return "Behaviour: NOT PROBED, in no boot.".to_owned();

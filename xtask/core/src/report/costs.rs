@@ -3,11 +3,11 @@
 use super::text;
 use crate::comparison::{Comparison, Row};
 use crate::evidence::metric::Metric;
-use crate::text::layout::{WIDTH, wrap};
+use crate::text::layout::wrap;
 
-/// For each variant the costs that changed by more than their thresholds, over all scenarios and workloads; none if nothing is
+/// In lines of at most `width` characters, for each variant the costs that changed by more than their thresholds, over all scenarios and workloads; none if nothing is
 /// compared. A metric that was asked for has a table of its own.
-pub(super) fn render(comparison: &Comparison) -> Option<String> {
+pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
     let rows = || comparison.other_metrics.iter().filter(|row| Metric::COSTS.contains(&row.metric));
     rows().find(|row| row.cells.len() > 1)?;
     let baseline_bytes = comparison.variants.first().and_then(|variant| variant.symbol_bytes);
@@ -23,7 +23,7 @@ pub(super) fn render(comparison: &Comparison) -> Option<String> {
         });
         let parts: Vec<String> = parts.chain(size).collect();
         if !parts.is_empty() {
-            lines.push(wrap("  ", &format!("{}: {}", variant.name, parts.join("; ")), WIDTH, 4));
+            lines.push(wrap("  ", &format!("{}: {}", variant.name, parts.join("; ")), width, 4));
         }
     }
     let looked_at = |metric: &Metric| rows().any(|row| row.metric == *metric);
@@ -38,11 +38,11 @@ pub(super) fn render(comparison: &Comparison) -> Option<String> {
             format!("\n{}", lines.join("\n")),
         ),
     };
-    Some(wrap("", &lead, WIDTH, 2) + &end)
+    Some(wrap("", &lead, width, 2) + &end)
 }
 
 /// `+2.0 % to +5.3 % in 5 of 8 rows`; none if no row has changed.
-fn changes<'a>(rows: impl Iterator<Item = &'a Row>, place: usize) -> Option<String> {
+pub(super) fn changes<'a>(rows: impl Iterator<Item = &'a Row>, place: usize) -> Option<String> {
     let (mut found, mut all) = (Vec::new(), 0);
     for row in rows {
         all += 1;

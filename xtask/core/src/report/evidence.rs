@@ -147,7 +147,7 @@ fn difference_line(cell: &Cell) -> Vec<String> {
     ]
 }
 
-fn requests_line(cell: &Cell) -> Vec<String> {
+pub(super) fn requests_line(cell: &Cell) -> Vec<String> {
     let Some(seen) = cell.evidence else { return vec!["-".to_owned(); 7] };
     vec![
         text::range(seen.requests),

@@ -19,7 +19,7 @@ pub fn render(comparison: &Comparison) -> String {
             text::wrap("", &text::rules(comparison), WIDTH, 0),
             footnotes(comparison)
         ));
-        parts.extend(costs::render(comparison));
+        parts.extend(costs::render(comparison, WIDTH));
         parts.extend(steps::render(comparison, WIDTH));
         parts.extend(evidence::render(comparison));
         parts.extend(list("Workloads that failed:", "  ", &failures(comparison)));

@@ -14,8 +14,15 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
 }
 
 fn step(step: &PatchEffect, width: usize) -> String {
-    let mut lines = vec![text::wrap("", &format!("{} {}", step.patch, step.subject), width, 4)];
-    let mut say = |line: String| lines.push(text::wrap("    ", &line, width, 8));
+    let heading = text::wrap("", &format!("{} {}", step.patch, step.subject), width, 4);
+    let lines = said(step).into_iter().map(|line| text::wrap("    ", &line, width, 8));
+    [heading].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// What a patch changes; that it changes nothing if so.
+pub(super) fn said(step: &PatchEffect) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut say = |line: String| lines.push(line);
     step.differences.iter().map(difference).for_each(&mut say);
     match step.troubled_boots {
         0 => {}
@@ -27,10 +34,10 @@ fn step(step: &PatchEffect, width: usize) -> String {
     if step.unknown > 0 {
         say(format!("no statement possible in {} rows", step.unknown));
     }
-    if lines.len() == 1 {
-        lines.push("    no change".to_owned());
+    if lines.is_empty() {
+        lines.push("no change".to_owned());
     }
-    lines.join("\n")
+    lines
 }
 
 fn difference(difference: &RowDifference) -> String {

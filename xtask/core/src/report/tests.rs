@@ -11,6 +11,7 @@ use crate::evidence::outcome::Outcome;
 use crate::fixtures::{arm, campaign, two_arms, warn};
 use crate::plan::Clock;
 
+mod forms;
 mod sources;
 mod the_answer;
 
@@ -21,7 +22,7 @@ fn check_table(campaign: &Campaign, expected: Expect) {
 }
 
 fn check_mail(campaign: &Campaign, expected: Expect) {
-    let text = mail::render(&compare(campaign).unwrap());
+    let text = mail::render(&compare(campaign).unwrap(), &Attached::commands(campaign));
     assert!(text.is_ascii());
     expected.assert_eq(&text);
     let long: Vec<_> = text.lines().filter(|line| line.len() > 72).collect();
@@ -418,35 +419,51 @@ fn mail_of_two() {
     check_mail(
         &campaign(Clock::Virtual, &two_arms()),
         expect![[r#"
-            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-            512 MiB.
-            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. 2 samples of each, which differ by at most 0.07 %.
-            Values are means. A change is the mean ratio of equal samples, with its
-            95 % interval.
+            patched against original: faster in 1 of 2 rows (x4.000); no difference
+              in 1 of 2 rows (<0.4 % aio-read).
+
+            Setup:
+              base            linux-source-6.12 6.12.117-1~deb12u1
+              original        base
+              patched         base + async-dio (6 patches)
+              machine         QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB
+              lab             patchlab 0123456789ab
+              $ cargo xtask run-lab --plan built
+              # dd-read, FILE of 64 MiB:
+              $ dd FILE
+              # aio-read, FILE of 64 MiB:
+              $ aio-stress FILE
+
+            2 samples of each, which differ by at most 0.07 %. Values are means. A
+            change is the mean ratio of equal samples, with its 95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
               ms, getxattr ENOSYS, storage latency 1000 us
 
-                               original    patched
-            dd-read MB/s          111.8      447.2    x4.00
-              95 % interval                x3.995 to x4.004
-            aio-read MiB/s        55.00      55.01        ~
-              95 % interval                x0.997 to x1.004
+                               original    patched   change       95 % interval
+            dd-read MB/s          111.8      447.2    x4.00    x3.995 to x4.004
+            aio-read MiB/s        55.00      55.01        ~    x0.997 to x1.004
             most requests in flight
               dd-read                 1         12
               aio-read                1         12
 
             ~ no difference larger than 0.4 %; ? cannot tell
 
+            Costs: no change by more than the thresholds was found of tool-cpu,
+              server-cpu, tool-switches, server-switches, server-memory, slab,
+              requests, other-requests, copied.
+
             No findings in any kernel log.
 
-            Note: all samples start at the same phase of the timer tick: that they
-              agree says that figures repeat, not that a change of some percent is
-              owed to the patches; set phase-range-us in lab.toml
-            patched against original: faster in 1 of 2 rows (x4.000); no difference
-              in 1 of 2 rows (within 0.4 % aio-read).
+            What this cannot show:
+            - clock virtual: counts instructions, not cycles; one vCPU; no caches,
+              no parallel copying
+            - what the kernels did in none of 2 boots each may still happen in up to
+              78 % of them
+            - all samples start at the same phase of the timer tick: that they agree
+              says that figures repeat, not that a change of some percent is owed to
+              the patches; set phase-range-us in lab.toml
         "#]],
     );
 }
@@ -456,12 +473,29 @@ fn mail_of_five() {
     check_mail(
         &five_arms(),
         expect![[r#"
-            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-            512 MiB.
-            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. 2 samples of each, which differ by at most 10.00 %.
-            Values are means. A change is the mean ratio of equal samples, with its
-            95 % interval.
+            patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
+            clean-up against original: faster in 1 of 2 rows (x9.819); no difference
+              in 1 of 2 rows (<0.3 % dd-read).
+            third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
+            stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+
+            Setup:
+              base            linux-source-6.12 6.12.117-1~deb12u1
+              original        base
+              patched         base + async-dio (6 patches)
+              clean-up        base + async-dio (6 patches) + clean-up (6 patches)
+              third-way       base + async-dio (6 patches) + third-way (6 patches)
+              stock           base + stock (6 patches)
+              machine         QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB
+              lab             patchlab 0123456789ab
+              $ cargo xtask run-lab --plan built
+              # dd-read, FILE of 64 MiB:
+              $ dd FILE
+              # aio-read, FILE of 64 MiB:
+              $ aio-stress FILE
+
+            2 samples of each, which differ by at most 10.00 %. Values are means. A
+            change is the mean ratio of equal samples, with its 95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
@@ -487,16 +521,20 @@ fn mail_of_five() {
 
             ~ no difference larger than 0.3 %; ? cannot tell
 
+            Costs: no change by more than the thresholds was found of tool-cpu,
+              server-cpu, tool-switches, server-switches, server-memory, slab,
+              requests, other-requests, copied.
+
             No findings in any kernel log.
 
-            Note: all samples start at the same phase of the timer tick: that they
-              agree says that figures repeat, not that a change of some percent is
-              owed to the patches; set phase-range-us in lab.toml
-            patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
-            clean-up against original: faster in 1 of 2 rows (x9.819); no difference
-              in 1 of 2 rows (within 0.3 % dd-read).
-            third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
-            stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
+            What this cannot show:
+            - clock virtual: counts instructions, not cycles; one vCPU; no caches,
+              no parallel copying
+            - what the kernels did in none of 2 boots each may still happen in up to
+              78 % of them
+            - all samples start at the same phase of the timer tick: that they agree
+              says that figures repeat, not that a change of some percent is owed to
+              the patches; set phase-range-us in lab.toml
         "#]],
     );
 }
@@ -506,18 +544,31 @@ fn mail_with_troubles() {
     check_mail(
         &troubled(),
         expect![[r#"
-            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-            512 MiB.
-            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. 0 to 2 samples of each, which differ by at most 0.05
-            %. Values are means. A change is the mean ratio of equal samples, with
-            its 95 % interval.
+            patched against original: FAILS where the baseline does not in 1 of 2
+              rows; no statement possible in 1 of 2 rows; BROKEN in 1 boot; HUNG in
+              1 boot; 1 NEW in the kernel log.
+
+            Setup:
+              base            linux-source-6.12 6.12.117-1~deb12u1
+              original        base
+              patched         base + async-dio (6 patches)
+              machine         QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB
+              lab             patchlab 0123456789ab
+              $ cargo xtask run-lab --plan built
+              # dd-read, FILE of 64 MiB:
+              $ dd FILE
+              # aio-read, FILE of 64 MiB:
+              $ aio-stress FILE
+
+            0 to 2 samples of each, which differ by at most 0.05 %. Values are
+            means. A change is the mean ratio of equal samples, with its 95 %
+            interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
               ms, getxattr ENOSYS, storage latency 1000 us
 
-                               original    patched
+                               original    patched   change       95 % interval
             dd-read MB/s          111.8     FAILED        !
             aio-read MiB/s        55.00      55.02        ?
             most requests in flight
@@ -526,15 +577,19 @@ fn mail_with_troubles() {
 
             ~ no difference; ? cannot tell
 
+            Costs: no change by more than the thresholds was found of tool-cpu,
+              server-cpu, tool-switches, server-switches, server-memory, slab,
+              requests, other-requests, copied.
+
             In the kernel logs (boots):
             WARNING in fuse_aio_complete (original 0/2, patched 1/2)
 
-            Note: all samples start at the same phase of the timer tick: that they
-              agree says that figures repeat, not that a change of some percent is
-              owed to the patches; set phase-range-us in lab.toml
-            patched against original: FAILS where the baseline does not in 1 of 2
-              rows; no statement possible in 1 of 2 rows; BROKEN in 1 boot; HUNG in
-              1 boot; 1 NEW in the kernel log.
+            What this cannot show:
+            - clock virtual: counts instructions, not cycles; one vCPU; no caches,
+              no parallel copying
+            - all samples start at the same phase of the timer tick: that they agree
+              says that figures repeat, not that a change of some percent is owed to
+              the patches; set phase-range-us in lab.toml
         "#]],
     );
 }
@@ -545,12 +600,28 @@ fn mail_of_wall_clock() {
     check_mail(
         &wall(),
         expect![[r#"
-            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-            512 MiB.
-            Clock wall, EMULATED: order of magnitude only. 6 boots of each, which
-            differ by at most 7.14 %. Values are means. A change is the median ratio
-            of all pairs of boots (Hodges-Lehmann), with its 95 % interval and the
-            exact p of the Mann-Whitney test, corrected for all cells (Holm).
+            again against original: no difference in 1 of 2 rows (equal aio-read);
+              no statement possible in 1 of 2 rows.
+            patched against original: faster in 1 of 2 rows (x1.414); no difference
+              in 1 of 2 rows (equal aio-read).
+
+            Setup:
+              base            linux-source-6.12 6.12.117-1~deb12u1
+              original        base
+              again           base
+              patched         base + s (6 patches)
+              machine         QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB
+              lab             patchlab 0123456789ab
+              $ cargo xtask run-lab --plan built
+              # dd-read, FILE of 64 MiB:
+              $ dd FILE
+              # aio-read, FILE of 64 MiB:
+              $ aio-stress FILE
+
+            6 boots of each, which differ by at most 7.14 %. Values are means. A
+            change is the median ratio of all pairs of boots (Hodges-Lehmann), with
+            its 95 % interval and the exact p of the Mann-Whitney test, corrected
+            for all cells (Holm).
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
@@ -569,16 +640,20 @@ fn mail_of_wall_clock() {
 
             ~ no difference; ? cannot tell
 
+            Costs: no change by more than the thresholds was found of tool-cpu,
+              server-cpu, tool-switches, server-switches, server-memory, slab,
+              requests, other-requests, copied.
+
             No findings in any kernel log.
 
-            Note: original and again are the same kernel under two labels: what
-              differs between them is noise
-            Note: emulated: order of magnitude only (real time under TCG measures
-              the emulator)
-            again against original: no difference in 1 of 2 rows (equal aio-read);
-              no statement possible in 1 of 2 rows.
-            patched against original: faster in 1 of 2 rows (x1.414); no difference
-              in 1 of 2 rows (equal aio-read).
+            What this cannot show:
+            - clock wall, EMULATED: order of magnitude only
+            - what the kernels did in none of 6 boots each may still happen in up to
+              39 % of them
+            - original and again are the same kernel under two labels: what differs
+              between them is noise
+            - emulated: order of magnitude only (real time under TCG measures the
+              emulator)
         "#]],
     );
 }
@@ -593,7 +668,7 @@ fn an_approximate_p_is_called_so() {
         arm("patched", &["s"], &boots(0.9), 1),
     ];
     let comparison = compare(&campaign(Clock::Wall, &arms)).unwrap();
-    let (mail, table) = (mail::render(&comparison), full::render(&comparison));
+    let (mail, table) = (Format::Mail.render(&comparison).unwrap(), full::render(&comparison));
     assert!(mail.contains("approximate") && !mail.contains("exact"), "{mail}");
     assert!(table.contains("approximate Mann-Whitney") && !table.contains("exact"), "{table}");
 }
@@ -686,7 +761,8 @@ fn table_of_metrics() {
 #[test]
 fn mail_of_metrics() {
     let question = Question { metrics: vec![Metric::ServiceMean, Metric::Iops], against: None };
-    let text = mail::render(&answer(&campaign(Clock::Virtual, &two_arms()), &question).unwrap());
+    let comparison = answer(&campaign(Clock::Virtual, &two_arms()), &question).unwrap();
+    let text = Format::Mail.render(&comparison).unwrap();
     assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 72), "{text}");
     expect![[r#"
         slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
@@ -694,31 +770,36 @@ fn mail_of_metrics() {
           ms, getxattr ENOSYS, storage latency 1000 us
 
         service-mean
-                           original    patched
-        dd-read us             1000       1000        ~
-          95 % interval                x1.000 to x1.000
-        aio-read us            1000       1000        ~
-          95 % interval                x1.000 to x1.000
+                           original    patched   change       95 % interval
+        dd-read us             1000       1000        ~    x1.000 to x1.000
+        aio-read us            1000       1000        ~    x1.000 to x1.000
         most requests in flight
           dd-read                 1         12
           aio-read                1         12
 
         iops
-                           original    patched
+                           original    patched   change       95 % interval
         dd-read 1/s               -          -
         aio-read 1/s              -          -
 
         ~ no difference; ? cannot tell
-        iops: not given by dd (dd-read)
-        iops: not given by aio-stress without --json - (aio-read)
+
+        Costs: no change by more than the thresholds was found of tool-cpu,
+          server-cpu, tool-switches, server-switches, server-memory, slab,
+          requests, other-requests, copied.
 
         No findings in any kernel log.
 
-        Note: all samples start at the same phase of the timer tick: that they
-          agree says that figures repeat, not that a change of some percent is
-          owed to the patches; set phase-range-us in lab.toml
-        patched against original: no difference in 2 of 4 rows (equal dd-read
-          service-mean, aio-read service-mean); not measured in 2 of 4 rows.
+        What this cannot show:
+        - clock virtual: counts instructions, not cycles; one vCPU; no caches,
+          no parallel copying
+        - iops: not given by dd (dd-read)
+        - iops: not given by aio-stress without --json - (aio-read)
+        - what the kernels did in none of 2 boots each may still happen in up to
+          78 % of them
+        - all samples start at the same phase of the timer tick: that they agree
+          says that figures repeat, not that a change of some percent is owed to
+          the patches; set phase-range-us in lab.toml
     "#]]
     .assert_eq(&text[text.find("slow: ").unwrap()..]);
 }
@@ -779,36 +860,42 @@ fn mail_patch_by_patch() {
     check_mail(
         &patch_by_patch(),
         expect![[r#"
-            linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-            512 MiB.
-            Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-            parallel copying. 2 samples of each, which differ by at most 0.00 %.
-            Values are means. A change is the mean ratio of equal samples, with its
-            95 % interval.
+            async-dio-1 against async-dio-0: faster in 2 of 2 rows (x4.000 to
+              x9.782).
+            async-dio-2 against async-dio-0: faster in 2 of 2 rows (x4.000 to
+              x9.784).
+            async-dio-3 against async-dio-0: faster in 1 of 2 rows (x9.782); no
+              difference in 1 of 2 rows (equal dd-read); BROKEN in 1 boot; 1 NEW in
+              the kernel log.
+
+            Setup:
+              base            linux-source-6.12 6.12.117-1~deb12u1
+              async-dio-0     base
+              machine         QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB
+              lab             patchlab 0123456789ab
+              $ cargo xtask run-lab --plan built
+              # dd-read, FILE of 64 MiB:
+              $ dd FILE
+              # aio-read, FILE of 64 MiB:
+              $ aio-stress FILE
+
+            2 samples of each, which differ by at most 0.00 %. Values are means. A
+            change is the mean ratio of equal samples, with its 95 % interval.
 
             slow: 16 threads on cloned fds, 128 KiB requests, max_background 12
               (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000
               ms, getxattr ENOSYS, storage latency 1000 us
 
-                                 before    patch 1             patch 2
-            dd-read MB/s          111.8      447.4    x4.00      447.4    x4.00
-              95 % interval                x4.000 to x4.000    x4.000 to x4.000
-            aio-read MiB/s        55.00      538.0    x9.78      538.1    x9.78
-              95 % interval                x9.782 to x9.782    x9.784 to x9.784
-            most requests in flight
-              dd-read                 1         12                  12
-              aio-read                1         12                  12
+            patch            before       1       2       3
+            dd-read MB/s      111.8   447.4*  447.4*  111.8
+            aio-read MiB/s    55.00   538.0*  538.1*  538.0*
 
-                                 before    patch 3
-            dd-read MB/s          111.8      111.8        ~
-              95 % interval                x1.000 to x1.000
-            aio-read MiB/s        55.00      538.0    x9.78
-              95 % interval                x9.782 to x9.782
-            most requests in flight
-              dd-read                 1          1
-              aio-read                1          1
+            * differs from before; without a mark no difference; ? cannot tell; !
+              fails
 
-            ~ no difference; ? cannot tell
+            Costs: no change by more than the thresholds was found of tool-cpu,
+              server-cpu, tool-switches, server-switches, server-memory, slab,
+              requests, other-requests, copied.
 
             Patch by patch, each against the step before it:
             1 fuse: do what async-dio-1 says
@@ -826,16 +913,14 @@ fn mail_patch_by_patch() {
             WARNING in fuse_aio_complete (async-dio-0 0/2, async-dio-1 0/2,
               async-dio-2 0/2, async-dio-3 1/2)
 
-            Note: all samples start at the same phase of the timer tick: that they
-              agree says that figures repeat, not that a change of some percent is
-              owed to the patches; set phase-range-us in lab.toml
-            async-dio-1 against async-dio-0: faster in 2 of 2 rows (x4.000 to
-              x9.782).
-            async-dio-2 against async-dio-0: faster in 2 of 2 rows (x4.000 to
-              x9.784).
-            async-dio-3 against async-dio-0: faster in 1 of 2 rows (x9.782); no
-              difference in 1 of 2 rows (equal dd-read); BROKEN in 1 boot; 1 NEW in
-              the kernel log.
+            What this cannot show:
+            - clock virtual: counts instructions, not cycles; one vCPU; no caches,
+              no parallel copying
+            - what the kernels did in none of 1 boots each may still happen in up to
+              95 % of them
+            - all samples start at the same phase of the timer tick: that they agree
+              says that figures repeat, not that a change of some percent is owed to
+              the patches; set phase-range-us in lab.toml
         "#]],
     );
 }

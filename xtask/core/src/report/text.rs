@@ -231,18 +231,22 @@ pub(super) fn clock(setup: &Setup) -> String {
 
 /// What the words in the verdicts mean for this clock.
 pub(super) fn rules(comparison: &Comparison) -> String {
+    let criterion = criterion(comparison);
+    format!("{criterion} `same within X`: no difference larger than X was found: the end of the interval.")
+}
+
+/// From when on a change counts, in a sentence.
+pub(super) fn criterion(comparison: &Comparison) -> String {
     let effect = thresholds(comparison);
-    let ruled_out = "`same within X`: no difference larger than X was found";
     match comparison.setup.as_ref().map(|setup| setup.clock) {
         Some(Clock::Wall) => format!(
             "A change, the median ratio of all pairs of boots, counts if it exceeds {effect} and what the baseline shows against \
              itself under another label, if the {} p is below 0.05 after the correction for all cells of other kernels \
-             (Holm), and if its 95 % interval excludes 1. {ruled_out}: the end of the interval.",
+             (Holm), and if its 95 % interval excludes 1.",
             if is_exact(comparison) { "exact Mann-Whitney" } else { "approximate Mann-Whitney" }
         ),
         Some(Clock::Virtual) | None => format!(
-            "A change, the mean ratio of equal samples, counts if it exceeds {effect} and its 95 % interval excludes 1. \
-             {ruled_out}: the end of the interval."
+            "A change, the mean ratio of equal samples, counts if it exceeds {effect} and its 95 % interval excludes 1."
         ),
     }
 }

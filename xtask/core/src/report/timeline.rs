@@ -13,9 +13,24 @@ use lab_protocol::log;
 use crate::campaign::{BootData, Campaign};
 use crate::plan::config;
 use crate::text::escape::escape_for_terminal;
-use draw::Lane;
+pub(super) use draw::Lane;
+pub(super) use group::{RequestGroup, is_data};
 pub use select::TimelineRequest;
 use select::TimelineSelection;
+pub(super) use select::has_log;
+
+/// What is drawn of a campaign.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    /// Campaign, scenario and workload, with the tool's command.
+    pub(super) lead: String,
+    /// The scenario's name.
+    pub(super) scenario: String,
+    /// At most one boot of each variant: the baseline first, then in the order of the plan.
+    pub(super) lanes: Vec<Lane>,
+    /// Variants of which no boot in this scenario has a log.
+    pub(super) without_log: Vec<String>,
+}
 
 /// Draws what is wanted of a campaign; `requests` gives the request logs of one of its boots as received.
 ///
@@ -26,13 +41,26 @@ pub fn show(
     wanted: &TimelineRequest,
     requests: impl Fn(&BootData) -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<String> {
+    Ok(escape_for_terminal(&draw::render(&read(campaign, wanted, &requests)?)))
+}
+
+/// Reads what is drawn, as [`show`] does.
+///
+/// # Errors
+/// As [`show`].
+pub(super) fn read(
+    campaign: &Campaign,
+    wanted: &TimelineRequest,
+    requests: &impl Fn(&BootData) -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Timeline> {
     let choice = select::choose(campaign, wanted)?;
-    let lanes: Vec<Lane> = choice
-        .boots
-        .iter()
-        .map(|boot| read_lane(&requests(boot)?, boot, &choice))
-        .collect::<anyhow::Result<_>>()?;
-    Ok(escape_for_terminal(&draw::render(&lead(campaign, &choice), &lanes, &choice.without_log)))
+    let lanes = choice.boots.iter().map(|boot| read_lane(&requests(boot)?, boot, &choice));
+    Ok(Timeline {
+        lead: lead(campaign, &choice),
+        scenario: choice.scenario.to_owned(),
+        lanes: lanes.collect::<anyhow::Result<_>>()?,
+        without_log: choice.without_log.iter().map(|&name| name.to_owned()).collect(),
+    })
 }
 
 fn read_lane(logs: &[u8], boot: &BootData, choice: &TimelineSelection<'_>) -> anyhow::Result<Lane> {
@@ -49,8 +77,8 @@ fn lane(boot: &BootData, logs: &[u8], choice: &TimelineSelection<'_>) -> anyhow:
         variant: boot.record.boot.variant.clone(),
         boot: boot.record.boot.number,
         group: log.and_then(|log| group::pick(&log.records, io_bytes)),
-        kept: log.map_or(0, |log| log.records.len()),
         dropped: log.map_or(0, |log| log.dropped),
+        records: log.map(|log| log.records.clone()).unwrap_or_default(),
     })
 }
 

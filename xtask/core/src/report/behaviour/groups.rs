@@ -4,13 +4,13 @@ use crate::comparison::{Behaviour, ProbeCell, ProbeRow, ProbeVerdict, ProbedVari
 use crate::evidence::probes::Standing;
 
 /// Variants that saw the same and are judged alike, with what they saw.
-pub(super) struct Group<'a> {
-    pub(super) variants: Vec<&'a ProbedVariant>,
-    pub(super) cell: &'a ProbeCell,
+pub(in crate::report) struct Group<'a> {
+    pub(in crate::report) variants: Vec<&'a ProbedVariant>,
+    pub(in crate::report) cell: &'a ProbeCell,
 }
 
 /// The groups of a probe, the baseline's first.
-pub(super) fn groups<'a>(behaviour: &'a Behaviour, row: &'a ProbeRow) -> Vec<Group<'a>> {
+pub(in crate::report) fn groups<'a>(behaviour: &'a Behaviour, row: &'a ProbeRow) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     for (variant, cell) in behaviour.variants.iter().zip(&row.cells) {
         let said = |variant: &ProbedVariant, cell: &ProbeCell| {
@@ -36,14 +36,14 @@ pub(super) fn groups<'a>(behaviour: &'a Behaviour, row: &'a ProbeRow) -> Vec<Gro
 
 impl Group<'_> {
     /// The names of its variants.
-    pub(super) fn names(&self) -> String {
+    pub(in crate::report) fn names(&self) -> String {
         let names: Vec<&str> = self.variants.iter().map(|variant| variant.variant.as_str()).collect();
         names.join(", ")
     }
 }
 
 /// What was seen, and why it counts against the variants.
-pub(super) fn seen(group: &Group<'_>) -> String {
+pub(in crate::report) fn seen(group: &Group<'_>) -> String {
     let each = |seen: &Seen| format!("{}{}", seen.observation.observed, shares(group.cell, seen));
     let all: Vec<String> = group.cell.seen.iter().map(each).collect();
     let all = if all.is_empty() { "did not come to it".to_owned() } else { all.join(", or ") };

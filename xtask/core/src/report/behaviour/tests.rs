@@ -278,10 +278,20 @@ fn whole_reports_of_a_plan_that_only_probes() {
     "#]]
     .assert_eq(&crate::report::full::render(&comparison));
     expect![[r#"
-        linux-source-6.12 6.12.117-1~deb12u1, QEMU 7.2.22 (tcg, qemu64), 1 vCPU,
-        512 MiB.
-        Clock virtual: counts instructions, not cycles; one vCPU; no caches, no
-        parallel copying. No speed was measured.
+        patched against original: behaves as expected in 1 of 1 probes, 1 of
+          them unlike original.
+        by-kiocb against original: behaves as expected in 1 of 1 probes.
+        my-fix against original: UNEXPECTED behaviour in 1 of 1 probes.
+
+        Setup:
+          base            linux-source-6.12 6.12.117-1~deb12u1
+          original        base
+          patched         base + async-dio (6 patches)
+          by-kiocb        base + async-dio (6 patches) + by-kiocb (6 patches)
+          my-fix          base + my-fix (6 patches)
+          machine         QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB
+          lab             patchlab 0123456789ab
+          $ cargo xtask run-lab --plan built
 
         Behaviour: UNEXPECTED in 1 of 1 probes.
         Unexpected (the requests of each probe are in report.json of its boot):
@@ -294,12 +304,14 @@ fn whole_reports_of_a_plan_that_only_probes() {
 
         No findings in any kernel log.
 
-        patched against original: behaves as expected in 1 of 1 probes, 1 of
-          them unlike original.
-        by-kiocb against original: behaves as expected in 1 of 1 probes.
-        my-fix against original: UNEXPECTED behaviour in 1 of 1 probes.
+        What this cannot show:
+        - clock virtual: counts instructions, not cycles; one vCPU; no caches,
+          no parallel copying
+        - no speed was measured
+        - what the kernels did in none of 1 boots each may still happen in up to
+          95 % of them
     "#]]
-    .assert_eq(&crate::report::mail::render(&comparison));
+    .assert_eq(&crate::report::Format::Mail.render(&comparison).unwrap());
     let json = serde_json::to_string_pretty(&comparison.behaviour.unwrap().probes[0].cells[3]).unwrap();
     expect![[r#"
         {

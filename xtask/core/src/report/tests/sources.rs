@@ -28,11 +28,17 @@ fn each_source_and_configuration_is_said_with_its_variants() {
         config:   c1c1c1c1c1c1, built with gcc 12.2.0 (stock)
     "#]]
     .assert_eq(&lines.map(|line| format!("{line}\n")).collect::<String>());
-    let mail = mail::render(&comparison);
+    let mail = Format::Mail.render(&comparison).unwrap();
+    let (_, setup) = mail.split_once("Setup:\n").unwrap();
     expect![[r#"
-        linux-source-6.12 6.12.117-1~deb12u1 (original, patched, clean-up),
-        linux-source-6.1 6.1.192-2 (third-way), linux-source-7.3 7.3.4-1
-        (stock), QEMU 7.2.22 (tcg, qemu64), 1 vCPU, 512 MiB.
+          base            linux-source-6.12 6.12.117-1~deb12u1 (original,
+                          patched, clean-up), linux-source-6.1 6.1.192-2
+                          (third-way), linux-source-7.3 7.3.4-1 (stock)
+          original        base
+          patched         base + async-dio (6 patches)
+          clean-up        base + async-dio (6 patches) + clean-up (6 patches)
+          third-way       base + async-dio (6 patches) + third-way (6 patches)
+          stock           base + stock (6 patches)
     "#]]
-    .assert_eq(mail.split("Clock").next().unwrap());
+    .assert_eq(setup.split("  machine").next().unwrap());
 }

@@ -3,6 +3,7 @@
 use lab_protocol::Operation;
 use lab_protocol::log::LogRecord;
 
+use super::Timeline;
 use super::group::RequestGroup;
 use crate::text::layout::{WIDTH, longest, wrap};
 
@@ -14,16 +15,16 @@ const MARKS_APART: u64 = 11;
 
 /// The requests of one boot.
 #[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) variant: String,
+pub(in crate::report) struct Lane {
+    pub(in crate::report) variant: String,
     /// The boot's number in the plan.
-    pub(super) boot: u32,
+    pub(in crate::report) boot: u32,
     /// None if nothing was read or written.
-    pub(super) group: Option<RequestGroup>,
-    /// Records in the log.
-    pub(super) kept: usize,
+    pub(in crate::report) group: Option<RequestGroup>,
+    /// All of the log.
+    pub(in crate::report) records: Vec<LogRecord>,
     /// Requests that the log had no room for.
-    pub(super) dropped: u64,
+    pub(in crate::report) dropped: u64,
 }
 
 /// How time becomes columns; the same for all lanes.
@@ -38,7 +39,8 @@ struct TimeScale {
 }
 
 /// Draws the lanes below each other.
-pub(super) fn render(lead: &str, lanes: &[Lane], without_log: &[&str]) -> String {
+pub(super) fn render(timeline: &Timeline) -> String {
+    let Timeline { lead, lanes, without_log, .. } = timeline;
     let scale = TimeScale::of(lanes);
     let mut parts = vec![wrap("", lead, WIDTH, 2), wrap("", &legend(lanes, scale), WIDTH, 0)];
     parts.extend(lanes.iter().map(|lane| draw(lane, scale)));
@@ -65,10 +67,11 @@ fn legend(lanes: &[Lane], scale: TimeScale) -> String {
 
 fn draw(lane: &Lane, scale: TimeScale) -> String {
     let name = format!("{}, boot {}", lane.variant, lane.boot);
+    let kept = lane.records.len();
     let full = match lane.dropped {
         0 => String::new(),
         dropped => {
-            format!(" (the log was full: it has {} of {} requests)", lane.kept, lane.kept as u64 + dropped)
+            format!(" (the log was full: it has {kept} of {} requests)", kept as u64 + dropped)
         }
     };
     let Some(group) = &lane.group else { return format!("{name}: no READ or WRITE was logged{full}") };

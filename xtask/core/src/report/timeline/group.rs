@@ -10,16 +10,16 @@ const WINDOW: usize = 16;
 
 /// Requests that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RequestGroup {
+pub(in crate::report) struct RequestGroup {
     /// What they have in common.
-    pub(super) kind: GroupKind,
+    pub(in crate::report) kind: GroupKind,
     /// In the order in which they arrived: READs and WRITEs of the group, and whatever else arrived meanwhile.
-    pub(super) requests: Vec<LogRecord>,
+    pub(in crate::report) requests: Vec<LogRecord>,
 }
 
 /// What the requests of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum GroupKind {
+pub(in crate::report) enum GroupKind {
     /// They are the second read(2) or write(2) of the tool, of this many bytes.
     SecondIo(u64),
     /// They are the first one; there is no other.
@@ -40,22 +40,22 @@ impl fmt::Display for GroupKind {
 
 impl RequestGroup {
     /// The READs and WRITEs.
-    pub(super) fn data(&self) -> impl Iterator<Item = &LogRecord> {
+    pub(in crate::report) fn data(&self) -> impl Iterator<Item = &LogRecord> {
         self.requests.iter().filter(|record| is_data(record))
     }
 
     /// When the first READ or WRITE arrived.
-    pub(super) fn begin_ns(&self) -> u64 {
+    pub(in crate::report) fn begin_ns(&self) -> u64 {
         self.data().map(|record| record.arrival_ns).min().unwrap_or(0)
     }
 
     /// From then to the last answer to a READ or WRITE, nanoseconds.
-    pub(super) fn total_ns(&self) -> u64 {
+    pub(in crate::report) fn total_ns(&self) -> u64 {
         self.data().map(|record| record.answer_ns).max().unwrap_or(0).saturating_sub(self.begin_ns())
     }
 
     /// The most READs and WRITEs that were in flight when one of the group arrived.
-    pub(super) fn most_in_flight(&self) -> u32 {
+    pub(in crate::report) fn most_in_flight(&self) -> u32 {
         self.data().map(|record| record.in_flight).max().unwrap_or(0)
     }
 }
@@ -79,7 +79,7 @@ pub(super) fn pick(records: &[LogRecord], io_bytes: Option<u64>) -> Option<Reque
     has_data.then_some(group)
 }
 
-fn is_data(record: &LogRecord) -> bool {
+pub(in crate::report) fn is_data(record: &LogRecord) -> bool {
     [Operation::Read, Operation::Write].contains(&record.operation)
 }
 

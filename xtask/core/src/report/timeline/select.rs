@@ -71,7 +71,7 @@ pub(super) fn choose<'a>(
 }
 
 /// What a lost boot logged is no result.
-fn has_log(boot: &BootData) -> bool {
+pub(in crate::report) fn has_log(boot: &BootData) -> bool {
     boot.record.requests.is_some() && !matches!(boot.record.outcome, Outcome::Lost { .. })
 }
 

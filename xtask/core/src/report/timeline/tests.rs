@@ -61,7 +61,12 @@ fn picture(logs: &[(&str, &[u8])], task: &WorkloadTask, place: u32) -> String {
         boot.record.boot.number = number;
         lane(&boot, bytes, &choice).unwrap()
     });
-    draw::render(&lead(&campaign, &choice), &lanes.collect::<Vec<_>>(), &choice.without_log)
+    draw::render(&Timeline {
+        lead: lead(&campaign, &choice),
+        scenario: choice.scenario.to_owned(),
+        lanes: lanes.collect(),
+        without_log: choice.without_log.iter().map(|&name| name.to_owned()).collect(),
+    })
 }
 
 fn check(logs: &[(&str, &[u8])], task: &WorkloadTask, place: u32, expected: Expect) {
