@@ -13,7 +13,17 @@ use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{output, process};
-use crate::machine::host;
+use crate::machine::host::{self, Need, What, need};
+
+/// What only the tests need.
+const FOR_TESTS: &[Need] = &[
+    need(What::Program("chromium"), "chromium", "opens the page that a comparison is written as"),
+    need(
+        What::Program("junitparser"),
+        "python3-junitparser",
+        "reads the cases that a comparison is written as",
+    ),
+];
 
 /// Runs every check; stops at the first that fails. The tests come last, so that their summary ends the output.
 ///
@@ -24,8 +34,10 @@ pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
     // What is started here starts programs of its own, which end with it.
     Interrupt::of_process().has_to_save();
     let mut watch = Stopwatch::start();
-    watch
-        .step("packages", || host::require(sh, &[Tool::Fio.into(), Carried::Maker(FilesystemKind::Ext4)]))?;
+    watch.step("packages", || {
+        host::require(sh, &[Tool::Fio.into(), Carried::Maker(FilesystemKind::Ext4)])?;
+        host::require_all(sh, FOR_TESTS)
+    })?;
     let _folder = sh.push_dir(checkout.root());
     // This program runs under `cargo run`, whose package variables must not reach other builds.
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());

@@ -31,6 +31,8 @@ pub enum What {
     Program(&'static str),
     /// A C header below `/usr/include`.
     Header(&'static str),
+    /// A module of the system's own Python.
+    Module(&'static str),
 }
 
 /// Everything that the lab needs.
@@ -81,13 +83,17 @@ impl What {
                     .into_iter()
                     .find(|path| path.is_file())
             }
+            What::Module(name) => {
+                let path = Path::new("/usr/lib/python3/dist-packages").join(name);
+                path.is_dir().then_some(path)
+            }
         }
     }
 
     /// What is looked for, in words.
     pub fn name(self) -> &'static str {
         match self {
-            What::Program(name) | What::Header(name) => name,
+            What::Program(name) | What::Header(name) | What::Module(name) => name,
         }
     }
 }
