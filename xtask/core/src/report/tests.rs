@@ -420,7 +420,7 @@ fn mail_of_two() {
         &campaign(Clock::Virtual, &two_arms()),
         expect![[r#"
             patched against original: faster in 1 of 2 rows (x4.000); no difference
-              in 1 of 2 rows (<0.4 % aio-read).
+              in 1 of 2 rows (within 0.4 % aio-read).
 
             Setup:
               base            linux-source-6.12 6.12.117-1~deb12u1
@@ -475,7 +475,7 @@ fn mail_of_five() {
         expect![[r#"
             patched against original: faster in 2 of 2 rows (x4.000 to x9.782).
             clean-up against original: faster in 1 of 2 rows (x9.819); no difference
-              in 1 of 2 rows (<0.3 % dd-read).
+              in 1 of 2 rows (within 0.3 % dd-read).
             third-way against original: faster in 2 of 2 rows (x3.815 to x9.635).
             stock against original: SLOWER in 2 of 2 rows (x0.857 to x0.982).
 
