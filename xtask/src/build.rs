@@ -9,4 +9,5 @@ pub(crate) mod mutants;
 mod options;
 pub(crate) mod profiler;
 pub mod source;
+mod target;
 pub(crate) mod unbuilt;

@@ -2,9 +2,10 @@
 
 pub(crate) mod accel;
 pub mod boot;
-mod firmware;
+pub(crate) mod firmware;
 pub(crate) mod guest;
 pub mod host;
 pub(crate) mod memory;
 pub(crate) mod packages;
+pub(crate) mod platform;
 pub mod quiet;

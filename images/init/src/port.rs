@@ -4,6 +4,8 @@
 mod uart;
 mod virtio;
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use lab_protocol::Nonce;
 use lab_protocol::frame::{Kind, encode};
@@ -60,11 +62,22 @@ impl Port {
         sent.context("writing to the report port")
     }
 
-    /// Waits until the host says that it has the report ([`lab_protocol::REPORT_RECEIVED`]).
+    /// Waits until the host says that it has the report ([`lab_protocol::REPORT_RECEIVED`]). Only the host knows when it has
+    /// what was sent.
     pub(crate) fn await_receipt(&self) -> Confirmation {
-        match &self.way {
-            Way::Uart(uart) => uart.await_receipt(),
-            Way::Virtio(virtio) => virtio.await_receipt(),
+        // While a machine with the virtual clock idles, its time jumps, so the time limit is one of work and not of sleep.
+        let deadline = Instant::now() + Duration::from_secs(1);
+        loop {
+            let has_answer = match &self.way {
+                Way::Uart(uart) => uart.has_received(),
+                Way::Virtio(virtio) => virtio.has_received(),
+            };
+            if has_answer {
+                return Confirmation::Confirmed;
+            }
+            if Instant::now() > deadline {
+                return Confirmation::None;
+            }
         }
     }
 }

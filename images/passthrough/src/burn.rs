@@ -98,11 +98,23 @@ fn share(draw: u64, most: u64) -> u64 {
 /// Two instructions a turn; `turns` is at least one.
 fn spin(turns: u64) {
     // SAFETY: counts a register of its own down to zero; touches neither memory nor stack.
+    #[cfg(target_arch = "x86_64")]
     unsafe {
         asm!(
             "2:",
             "dec {turns}",
             "jnz 2b",
+            turns = inout(reg) turns => _,
+            options(nomem, nostack),
+        );
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!(
+            "2:",
+            "subs {turns}, {turns}, #1",
+            "b.ne 2b",
             turns = inout(reg) turns => _,
             options(nomem, nostack),
         );

@@ -21,7 +21,7 @@ pub enum Mark {
     End,
 }
 
-/// `nopl NUMBER(%rax,%rax,1)`, up to the number: it does nothing, and no compiler makes it with these numbers.
+/// On x86-64 `nopl NUMBER(%rax,%rax,1)`, up to the number: it does nothing, and no compiler makes it with these numbers.
 const NOP: [u8; 4] = [0x0f, 0x1f, 0x84, 0x00];
 
 /// The number of [`Mark::Begin`].
@@ -30,11 +30,21 @@ pub const BEGIN: u32 = 0x4c61_6201;
 /// The number of [`Mark::End`].
 pub const END: u32 = 0x4c61_6202;
 
+/// On arm64 `movz xzr, #NUMBER`, with the lower half of the number. Its bytes are no instruction of x86-64.
+pub const fn arm64_mark(number: u32) -> u32 {
+    0xd280_001f | (number & 0xffff) << 5
+}
+
 /// The mark that an instruction is, if it is one.
 pub fn mark_of(code: &[u8]) -> Option<Mark> {
-    match u32::from_le_bytes(code.strip_prefix(&NOP)?.try_into().ok()?) {
-        BEGIN => Some(Mark::Begin),
-        END => Some(Mark::End),
+    let word = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
+    let marks = match code.strip_prefix(&NOP) {
+        Some(number) => (word(number)?, BEGIN, END),
+        None => (word(code)?, arm64_mark(BEGIN), arm64_mark(END)),
+    };
+    match marks {
+        (found, begin, _) if found == begin => Some(Mark::Begin),
+        (found, _, end) if found == end => Some(Mark::End),
         _ => None,
     }
 }

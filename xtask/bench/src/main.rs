@@ -84,7 +84,9 @@ fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     ground::check(options.file_mib)?;
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
-    watch.step("packages", || host::require(sh, &[]).and_then(|()| host::require_all(sh, ground::NEEDS)))?;
+    watch.step("packages", || {
+        host::require(sh, host::arch()?, &[]).and_then(|()| host::require_all(sh, ground::NEEDS))
+    })?;
     let own = watch.step("programs", || own_programs(sh, &lab))?;
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;
     let report = watch.step("measurements", || measure(sh, &lab, options, &own, &libfuse))?;

@@ -14,7 +14,8 @@ use crate::campaign::{
 use crate::evidence::outcome::Outcome;
 use crate::plan::config::Config;
 use crate::plan::{
-    self, AccelChoice, BootStep, Clock, KernelSettings, MachineSettings, Plan, Scenario, Source, Variant,
+    self, AccelChoice, Arch, BootStep, Clock, KernelSettings, MachineSettings, Plan, Scenario, Source,
+    Variant,
 };
 
 /// A variant of a campaign to build: one boot for each pair of throughputs.
@@ -139,6 +140,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
             source: Source::Debian { package: "linux-source-6.12".into(), suite: None },
             config: vec!["base.config".into()],
             auto: None,
+            arch: Arch::X86_64,
         },
         variants,
         scenarios: vec![Scenario { name: "slow".into(), server: Some(server), filesystem: None }],
@@ -151,6 +153,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
 /// The machine of a campaign that is built here.
 pub(crate) fn machine(clock: Clock) -> MachineSettings {
     MachineSettings {
+        arch: Arch::X86_64,
         clock,
         accel: AccelChoice::Tcg,
         cpu_model: "qemu64".into(),
@@ -214,6 +217,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
 
 fn setup(clock: Clock) -> Setup {
     Setup {
+        arch: Arch::X86_64,
         kernel_source: "linux-source-6.12 6.12.117-1~deb12u1".into(),
         kernel_config_sha256: "c0".repeat(32),
         compiler: "gcc 12.2.0".into(),

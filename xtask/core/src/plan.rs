@@ -13,13 +13,14 @@ mod side_by_side;
 mod source;
 mod steps;
 
+pub use crate::text::arch::Arch;
 pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use model::{
     AccelChoice, BootStep, Carried, Clock, KernelSeries, KernelSettings, MachineSettings, Plan, Planted,
     Prefix, Scenario, Variant,
 };
 pub use profiled::profiled;
-pub use qemu::FIXED_MACHINE;
+pub use qemu::fixed_machine;
 pub(crate) use qemu::why_versions_differ;
 pub use resolve::{Overrides, resolve};
 pub use self_test::self_test;

@@ -1,5 +1,6 @@
-//! Words, names, digests and lines of a kernel configuration: what every stage uses.
+//! Words, names, architectures, digests and lines of a kernel configuration: what every stage uses.
 
+pub mod arch;
 pub mod digest;
 pub mod escape;
 pub(crate) mod fields;

@@ -4,6 +4,7 @@
 //! nothing. Equal input gives an equal image, byte by byte, wherever the checkout lies.
 
 mod elf;
+mod foreign;
 mod guest;
 mod host;
 mod inputs;
@@ -11,25 +12,44 @@ mod job;
 mod manifest;
 mod part;
 mod settings;
+mod system;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use lab_core::plan::Carried;
+use lab_core::plan::{Arch, Carried, Plan};
 use xshell::Shell;
 
+use self::foreign::Foreign;
 use self::inputs::Inputs;
 pub(crate) use self::job::check as check_jobs;
 pub(crate) use self::manifest::Manifest;
 use self::part::Origin;
+use crate::build::target::Target;
 use crate::lab::archive::{self, ArchiveEntry};
 use crate::lab::cache::Cache;
 use crate::lab::{digest, files, output};
 
 const ARCHIVE_FILE: &str = "image.cpio";
 const MANIFEST_FILE: &str = "manifest.toml";
+
+/// What an image is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Contents {
+    /// What its programs are for.
+    pub(crate) arch: Arch,
+    /// What is used of all that an image may have.
+    pub(crate) programs: Vec<Carried>,
+}
+
+impl Contents {
+    /// For the boots of a plan.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        Contents { arch: plan.machine.arch, programs: plan.programs() }
+    }
+}
 
 /// A finished image in the cache.
 #[derive(Clone, Debug)]
@@ -58,7 +78,7 @@ pub(crate) enum ImageOrigin {
     },
 }
 
-/// The image of `checkout` with what `programs` need, from the cache if it is there and whole, else built.
+/// The image of `checkout` with `contents`, from the cache if it is there and whole, else built.
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing, the guest's programs do not compile, or the cache
@@ -67,9 +87,10 @@ pub(crate) fn ensure(
     sh: &Shell,
     cache: &Cache,
     checkout: &Path,
-    programs: &[Carried],
+    contents: &Contents,
 ) -> anyhow::Result<Image> {
-    let inputs = inputs::gather(sh, checkout, programs).context("looking at what the image is made from")?;
+    let inputs =
+        inputs::gather(sh, cache, checkout, contents).context("looking at what the image is made from")?;
     let folder = cache.join("images").join(inputs.key());
     if let Stored::Whole(image) = load(sh, &folder) {
         return Ok(image);
@@ -89,15 +110,44 @@ pub(crate) fn ensure(
     Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
 }
 
-/// Checks that what the image of `checkout` is made from is there.
+/// Fetches what an image for another architecture than this machine's takes that no package of this machine has: programs, and
+/// Rust's standard library.
+///
+/// # Errors
+/// If it cannot be had.
+pub(crate) fn prepare(sh: &Shell, cache: &Cache, checkout: &Path, contents: &Contents) -> anyhow::Result<()> {
+    let target = Target::of(contents.arch);
+    if target.is_foreign()? {
+        guest::ensure_library(sh, checkout, target)?;
+        foreign::ensure(sh, cache, target, &contents.programs)?;
+    }
+    Ok(())
+}
+
+/// Checks that what the image of `checkout` is made from is there, as far as [`prepare`] does not fetch it.
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing.
-pub(crate) fn ensure_possible(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow::Result<()> {
-    inputs::gather(sh, checkout, programs).map(drop).context("looking at what the image is made from")
+pub(crate) fn ensure_possible(
+    sh: &Shell,
+    cache: &Cache,
+    checkout: &Path,
+    contents: &Contents,
+) -> anyhow::Result<()> {
+    if !is_prepared(sh, cache, contents)? {
+        return Ok(());
+    }
+    let inputs = inputs::gather(sh, cache, checkout, contents);
+    inputs.map(drop).context("looking at what the image is made from")
 }
 
-/// Whether the image of `checkout` with what `programs` need is in the cache, whole.
+/// Whether [`prepare`] has nothing to fetch from Debian.
+fn is_prepared(sh: &Shell, cache: &Cache, contents: &Contents) -> anyhow::Result<bool> {
+    let target = Target::of(contents.arch);
+    Ok(!target.is_foreign()? || Foreign::open(sh, cache, target, &contents.programs)?.is_some())
+}
+
+/// Whether the image of `checkout` with `contents` is in the cache, whole.
 ///
 /// # Errors
 /// If a tool or the standard library for the guest is missing.
@@ -105,9 +155,13 @@ pub(crate) fn is_cached(
     sh: &Shell,
     cache: &Cache,
     checkout: &Path,
-    programs: &[Carried],
+    contents: &Contents,
 ) -> anyhow::Result<bool> {
-    let inputs = inputs::gather(sh, checkout, programs).context("looking at what the image is made from")?;
+    if !is_prepared(sh, cache, contents)? {
+        return Ok(false);
+    }
+    let inputs =
+        inputs::gather(sh, cache, checkout, contents).context("looking at what the image is made from")?;
     Ok(matches!(load(sh, &cache.join("images").join(inputs.key())), Stored::Whole(_)))
 }
 
@@ -142,21 +196,29 @@ fn load(sh: &Shell, folder: &Path) -> Stored {
 
 /// Compiles the guest's programs and puts the archive together.
 fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8>, Manifest)> {
-    let programs = guest::build(sh, checkout, &inputs.programs).context("compiling the guest's programs")?;
+    let Contents { arch, programs } = &inputs.contents;
+    let programs =
+        guest::build(sh, checkout, Target::of(*arch), programs).context("compiling the guest's programs")?;
     let mut parts: Vec<part::Part> = programs;
     for file in &inputs.host_files {
         parts.push(part::Part {
             guest_path: file.guest_path.clone(),
             content: file.read(sh)?,
-            origin: Origin::Host {
-                path: file.host_path.clone(),
-                package: host::package(sh, &file.host_path)?,
-            },
+            origin: origin(sh, inputs, &file.host_path)?,
         });
     }
     let archive = archive::write(&entries(&parts)).context("writing the archive")?;
     let manifest = manifest::of_archive(&parts, &archive, inputs);
     Ok((archive, manifest))
+}
+
+/// Where a file of Debian is from. Of a package that was unpacked in the cache it is the path that counts elsewhere, too.
+fn origin(sh: &Shell, inputs: &Inputs, path: &str) -> anyhow::Result<Origin> {
+    let of_package = inputs.foreign.as_ref().and_then(|foreign| foreign.origin(Path::new(path)));
+    Ok(match of_package {
+        Some((package, path)) => Origin::Host { path, package: Some(package) },
+        None => Origin::Host { path: path.to_owned(), package: host::package(sh, path)? },
+    })
 }
 
 /// The folders and devices that process 1 relies on, and the files.
@@ -194,6 +256,7 @@ mod tests {
 
     use super::*;
     use crate::lab::process::{self, git};
+    use crate::machine::host;
 
     fn sample_manifest(archive: &[u8]) -> Manifest {
         Manifest {
@@ -248,9 +311,10 @@ mod tests {
             let clone = root.path().join(name);
             process::read(git::git(&sh, checkout).args(["clone", "--quiet", "."]).arg(&clone)).unwrap();
             let cache = Cache::open(&root.path().join(format!("cache of {name}"))).unwrap();
-            let image = ensure(&sh, &cache, &clone, &[]).unwrap();
+            let contents = Contents { arch: host::arch().unwrap(), programs: Vec::new() };
+            let image = ensure(&sh, &cache, &clone, &contents).unwrap();
             assert!(matches!(image.built, ImageOrigin::Built { replaced: None, .. }), "{:?}", image.built);
-            assert_eq!(ensure(&sh, &cache, &clone, &[]).unwrap().built, ImageOrigin::Cached);
+            assert_eq!(ensure(&sh, &cache, &clone, &contents).unwrap().built, ImageOrigin::Cached);
             digests.insert((image.sha256, image.manifest.key));
         }
         assert_eq!(digests.len(), 1, "{digests:?}");

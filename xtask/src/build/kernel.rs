@@ -1,4 +1,4 @@
-//! Kernels: a source, series and configuration fragments built into a bzImage, stored by a digest of what
+//! Kernels: a source, series and configuration fragments built into what QEMU boots, stored by a digest of what
 //! went in.
 
 mod apply;
@@ -28,12 +28,13 @@ pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{files, patched_files};
 pub(crate) use unbuilt::{Configured, configured, not_built};
 
-use lab_core::plan::Source;
+use lab_core::plan::{Arch, Source};
 use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
 
 use self::apply::Base;
 use crate::build::source::{self, SourceIdentity, Tell};
+use crate::build::target::Target;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::{digest, process};
@@ -51,6 +52,8 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) identity: &'a SourceIdentity,
     /// Of which version it is ([`source::version`]): not every line of a fragment is for every kernel.
     pub(crate) version: &'a KernelVersion,
+    /// What it is built for.
+    pub(crate) arch: Arch,
     /// The variant's name, for messages.
     pub(crate) variant: &'a str,
     /// Applied in this order; none: the source as it is.
@@ -91,10 +94,10 @@ pub(crate) enum SymbolList {
 pub(crate) struct Kernel {
     /// Over everything that went in.
     pub(crate) digest: String,
-    /// Holds bzImage, System.map, config, symbols, build.log and kernel.toml.
+    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml.
     pub(crate) folder: PathBuf,
     /// The kernel that QEMU boots.
-    pub(crate) bzimage: PathBuf,
+    pub(crate) kernel_image: PathBuf,
     /// `kernel.toml`.
     pub(crate) metadata: KernelMetadata,
     /// Whether it was built now.
@@ -124,7 +127,7 @@ impl Kernel {
             "{variant}  {}  {}  {built}  {}",
             self.metadata.kernel_version,
             digest::short(&self.digest),
-            self.bzimage.display()
+            self.kernel_image.display()
         )
     }
 
@@ -154,13 +157,13 @@ impl Kernel {
         }
     }
 
-    /// Size of bzImage, bytes.
+    /// Size of what QEMU boots, bytes.
     ///
     /// # Errors
     /// If it is not there.
     pub(crate) fn image_bytes(&self) -> anyhow::Result<u64> {
-        let data = fs::metadata(&self.bzimage);
-        Ok(data.with_context(|| format!("reading {}", self.bzimage.display()))?.len())
+        let data = fs::metadata(&self.kernel_image);
+        Ok(data.with_context(|| format!("reading {}", self.kernel_image.display()))?.len())
     }
 
     /// The files that were compiled when it was built, as objects: `fs/fuse/file.o`.
@@ -230,8 +233,8 @@ pub(crate) fn ensure(
     tell: Tell,
 ) -> anyhow::Result<Kernel> {
     request.series.iter().try_for_each(series::scan)?;
-    fragments::parse(request.all_fragments(), request.version)?;
-    let tools = Tools::find(sh)?;
+    fragments::parse(request.all_fragments(), request.arch, request.version)?;
+    let tools = Tools::find(sh, request.arch)?;
     let digest = request_digest(&request, &tools);
     let usable = || anyhow::Ok(stored(cache, &digest, tell)?.filter(|kernel| kernel.suits(&request)));
     if let Some(kernel) = usable()? {
@@ -275,7 +278,7 @@ pub(crate) fn ensure(
 /// # Errors
 /// If the compiler is missing.
 pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> anyhow::Result<bool> {
-    let digest = request_digest(request, &Tools::find(sh)?);
+    let digest = request_digest(request, &Tools::find(sh, request.arch)?);
     let stored = read_stored(&cache.join("kernels").join(&digest), &digest);
     Ok(stored.is_ok_and(|kernel| kernel.suits(request)))
 }
@@ -285,7 +288,7 @@ pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> a
 /// # Errors
 /// If the compiler is missing.
 pub(crate) fn digest(sh: &Shell, request: &KernelRequest) -> anyhow::Result<String> {
-    Ok(request_digest(request, &Tools::find(sh)?))
+    Ok(request_digest(request, &Tools::find(sh, request.arch)?))
 }
 
 /// The digest under which the kernel of a request is stored.
@@ -295,11 +298,14 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
         .with("source", &request.identity.key)
         .with("compiler", &tools.compiler)
         .with("linker", &tools.linker);
+    if !request.arch.is_default() {
+        parts = parts.with("arch", request.arch.name());
+    }
     for series in request.series {
         parts = parts.with("series", &series.name).with("patches", &series.digest);
     }
     for fragment in request.all_fragments() {
-        parts = parts.with("fragment", fragment.meaning(request.version));
+        parts = parts.with("fragment", fragment.meaning(request.arch, request.version));
     }
     parts.finish()
 }
@@ -311,14 +317,17 @@ struct Tools {
 }
 
 impl Tools {
-    fn find(sh: &Shell) -> anyhow::Result<Self> {
-        Ok(Tools { compiler: version_line(sh, "gcc")?, linker: version_line(sh, "ld")? })
+    fn find(sh: &Shell, arch: Arch) -> anyhow::Result<Self> {
+        let prefix = Target::of(arch).prefix()?;
+        let version = |name: &str| version_line(sh, &format!("{prefix}{name}"));
+        Ok(Tools { compiler: version("gcc")?, linker: version("ld")? })
     }
 }
 
 fn version_line(sh: &Shell, program: &str) -> anyhow::Result<String> {
-    let text = process::read(cmd!(sh, "{program} --version").env("LC_ALL", "C"))
-        .with_context(|| format!("asking {program} for its version (Debian has it in gcc and binutils)"))?;
+    let text = process::read(cmd!(sh, "{program} --version").env("LC_ALL", "C")).with_context(|| {
+        format!("asking {program} for its version (`cargo xtask doctor` names its package)")
+    })?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
@@ -343,11 +352,12 @@ fn stored(cache: &Cache, digest: &str, tell: Tell) -> anyhow::Result<Option<Kern
 
 fn read_stored(folder: &Path, digest: &str) -> anyhow::Result<Kernel> {
     let metadata = metadata::read(&folder.join("kernel.toml"))?;
-    let bzimage = folder.join("bzImage");
+    let name = Target::of(metadata.arch).kernel_name();
+    let kernel_image = folder.join(name);
     anyhow::ensure!(metadata.digest == digest, "kernel.toml names another digest");
     anyhow::ensure!(
-        digest::of_file(&bzimage)? == metadata.bzimage_sha256,
-        "bzImage is not the one that was built"
+        digest::of_file(&kernel_image)? == metadata.bzimage_sha256,
+        "{name} is not the one that was built"
     );
     anyhow::ensure!(digest::of_file(&folder.join("config"))? == metadata.config_sha256, "config was changed");
     anyhow::ensure!(
@@ -357,7 +367,7 @@ fn read_stored(folder: &Path, digest: &str) -> anyhow::Result<Kernel> {
     Ok(Kernel {
         digest: digest.to_owned(),
         folder: folder.to_owned(),
-        bzimage,
+        kernel_image,
         metadata,
         built: KernelOrigin::Stored,
     })

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use lab_core::evidence::build::BuildFailed;
 use lab_core::evidence::symbols::SymbolDifference;
-use lab_core::plan::{KernelSettings, Source, Variant};
+use lab_core::plan::{Arch, KernelSettings, Source, Variant};
 use lab_core::series::mutants::{Mutant, PatchedFile};
 use lab_core::series::{Patch, Series};
 use lab_core::text::kconfig::KernelVersion;
@@ -25,6 +25,7 @@ pub(crate) struct MutantBuilder<'a> {
     source: Source,
     identity: SourceIdentity,
     version: KernelVersion,
+    arch: Arch,
     options: Options,
     added_options: Vec<String>,
     series: Vec<Series>,
@@ -62,7 +63,19 @@ impl<'a> MutantBuilder<'a> {
         let base = bases.of(variant).with_context(|| format!("kernel {} has no source", variant.name))?;
         let (source, identity, version) = (base.source.clone(), base.identity.clone(), base.version.clone());
         let (added_options, variant) = (added_options(lab), variant.clone());
-        Ok(MutantBuilder { sh, lab, source, identity, version, options, added_options, series, variant })
+        let arch = settings.arch;
+        Ok(MutantBuilder {
+            sh,
+            lab,
+            source,
+            identity,
+            version,
+            arch,
+            options,
+            added_options,
+            series,
+            variant,
+        })
     }
 
     /// The files that the series changes.
@@ -128,6 +141,7 @@ impl<'a> MutantBuilder<'a> {
             source: &self.source,
             identity: &self.identity,
             version: &self.version,
+            arch: self.arch,
             variant: name,
             series,
             fragments: &self.options.shared,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use lab_core::plan::config::why_debug;
-use lab_core::plan::{KernelSettings, Source, Variant};
+use lab_core::plan::{Arch, KernelSettings, Source, Variant};
 use lab_core::series::Series;
 use lab_core::series::needed::{Needed, Origin, Stack, fragment};
 use lab_core::series::turned_on::{LeftOff, TurnedOn};
@@ -103,7 +103,8 @@ fn needed(
         Absent::LeftOut => None,
     };
     let Some(files) = kernel::build_files_of_source(sh, &lab.cache, source, tell)? else { return Ok(None) };
-    let asked = kernel::asked(named, &base.version)?;
+    // Plans for others have no `auto`.
+    let asked = kernel::asked(named, Arch::X86_64, &base.version)?;
     let stacks: Vec<Stack<'_>> = of_plan
         .iter()
         .map(|(of, series)| {

@@ -28,6 +28,7 @@ use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::Shell;
 
+pub(crate) use apt::{SuiteOptions, options as apt_options};
 pub(crate) use debian::{Package, refresh};
 pub(crate) use space::{ensure_possible, ensure_space};
 

@@ -1,6 +1,6 @@
 //! What of the series of a plan is not built, and what is turned on so that it is.
 
-use lab_core::plan::{KernelSettings, Variant};
+use lab_core::plan::{Arch, KernelSettings, Variant};
 use lab_core::series::Series;
 use lab_core::series::unbuilt::{NotBuilt, Why};
 use xshell::Shell;
@@ -33,6 +33,9 @@ pub(crate) fn of_kernels(
     kernels: &[Kernel],
 ) -> Vec<BuiltParts> {
     let look = || {
+        if !is_known(settings) {
+            return Ok(vec![BuiltParts::default(); variants.len()]);
+        }
         let bases = Bases::known(sh, lab, settings, variants)?;
         let series =
             variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -68,6 +71,10 @@ pub(crate) fn foreseen(
     variants: &[Variant],
     foreseen: &[Foreseen],
 ) -> anyhow::Result<ForeseenParts> {
+    if !is_known(settings) {
+        let not_built = vec![Vec::new(); variants.len()];
+        return Ok(ForeseenParts { not_built, turned_on: Vec::new(), unknown: Vec::new() });
+    }
     let bases = Bases::known(sh, lab, settings, variants)?;
     let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
     let options = || foreseen.iter().map(|foreseen| foreseen.options.as_ref());
@@ -83,6 +90,7 @@ pub(crate) fn foreseen(
             source: &base.source,
             identity: &base.identity,
             version: &base.version,
+            arch: settings.arch,
             variant: &variant.name,
             series,
             fragments: &options.shared,
@@ -111,4 +119,9 @@ fn is_certain(found: &NotBuilt, configured: &Configured) -> bool {
         Configured::Resolved(_) => true,
         Configured::Asked(_) => found.why != Why::OptionOff || found.left_off.is_some(),
     }
+}
+
+/// Whether the build files are read for these kernels: it is done as those of x86-64 take them.
+fn is_known(settings: &KernelSettings) -> bool {
+    settings.arch == Arch::X86_64
 }

@@ -42,7 +42,7 @@ pub(crate) struct BootContext<'a> {
     /// The image.
     pub image: PathBuf,
     /// bzImage of each variant, in the order of `file.kernels`.
-    pub bzimages: Vec<PathBuf>,
+    pub kernel_images: Vec<PathBuf>,
     /// What counts the instructions of each boot; none if they are not counted.
     pub profiler: Option<Profiler>,
     /// After how many probes that fail no further one begins; none to run all.

@@ -34,7 +34,7 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
     };
     let settings = settings.with_series_of(&variants);
     kernels::ensure_possible(sh, &lab, &settings, &variants)?;
-    watch.step("packages", || host::require(sh, &[]))?;
+    watch.step("packages", || host::require(sh, settings.arch, &[]))?;
     if options.refresh_source {
         refresh(&lab, &settings.sources(&variants))?;
     }

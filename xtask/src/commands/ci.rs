@@ -35,7 +35,7 @@ pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
     Interrupt::of_process().has_to_save();
     let mut watch = Stopwatch::start();
     watch.step("packages", || {
-        host::require(sh, &[Tool::Fio.into(), Carried::Maker(FilesystemKind::Ext4)])?;
+        host::require(sh, host::arch()?, &[Tool::Fio.into(), Carried::Maker(FilesystemKind::Ext4)])?;
         host::require_all(sh, FOR_TESTS)
     })?;
     let _folder = sh.push_dir(checkout.root());

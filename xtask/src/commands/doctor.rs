@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use lab_core::plan::{self, Overrides};
+use lab_core::plan::{self, Arch, Overrides};
 use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
@@ -16,6 +16,7 @@ use crate::machine::accel::{self, MachineIdentity};
 use crate::machine::host::{self, NEEDS, Need, OPTIONAL};
 use crate::machine::memory::room;
 use crate::machine::packages::System;
+use crate::machine::platform::Platform;
 
 /// The plan that is held against this machine.
 const PLAN: &str = "default";
@@ -41,6 +42,8 @@ pub fn doctor(sh: &Shell, options: &cli::Doctor) -> anyhow::Result<ExitCode> {
 /// The findings, and whether the lab can run here as it is.
 fn examine(sh: &Shell, cache: &Cache) -> (String, bool) {
     let machine = host::this_host(sh);
+    // A machine that the lab does not know has a line of its own.
+    let own = host::arch().unwrap_or_default();
     let mut text = String::new();
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key:<18} {}", escape_for_terminal(value));
@@ -55,7 +58,7 @@ fn examine(sh: &Shell, cache: &Cache) -> (String, bool) {
     let temporary_fault = lab::fault_of_temporary_folder(&temporary);
     line("temporary folder", temporary_fault.as_ref().unwrap_or(&temporary.display().to_string()));
     line("build sandbox", &kernel::sandbox_text(sh, cache.existing()));
-    let qemu_version = host::qemu_version(sh);
+    let qemu_version = host::qemu_version(sh, own);
     line("qemu", &qemu_version.as_ref().map_or_else(|error| format!("{error:#}"), String::clone));
     line("/dev/kvm", kvm_device());
     if let Ok(qemu_version) = &qemu_version {
@@ -63,16 +66,30 @@ fn examine(sh: &Shell, cache: &Cache) -> (String, bool) {
         line("kvm test", &accel::remembered_text(cache, identity, jiff::Timestamp::now()));
     }
     line("memory for boots", &memory_for_boots());
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| need.what.find().is_none()).collect();
+    let needs: Vec<Need> = NEEDS.iter().copied().chain(Platform::of(own).needs(own)).collect();
+    let missing: Vec<&Need> = needs.iter().filter(|need| need.what.find().is_none()).collect();
     let plan_fault = fault_of_plan(sh, &missing).err().map(|error| format!("{error:#}"));
     let fits = format!("{PLAN} finds what it needs");
     line("plan", plan_fault.as_ref().unwrap_or(&fits));
     let system = host::system(sh);
     let place = |need: &Need| need.what.find().map(|path| path.display().to_string());
-    for need in NEEDS {
+    for need in &needs {
         let package = system.package(need.package);
         let absent = || format!("MISSING: package {package}, for {}", need.why);
         line(need.what.name(), &place(need).unwrap_or_else(absent));
+    }
+    let others = Arch::ALL.into_iter().filter(|arch| *arch != own);
+    let of_others =
+        others.flat_map(|arch| Platform::of(arch).needs(own).into_iter().map(move |need| (arch, need)));
+    for (arch, need) in of_others {
+        let package = system.package(need.package);
+        let absent = || {
+            format!(
+                "not there, and needed only for machines with arch = \"{}\": package {package}",
+                arch.name()
+            )
+        };
+        line(need.what.name(), &place(&need).unwrap_or_else(absent));
     }
     for (_, need) in OPTIONAL {
         let package = system.package(need.package);

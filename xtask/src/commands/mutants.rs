@@ -49,7 +49,7 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     if !only_shows {
         preflight::plan(sh, &lab, &plan)?;
     }
-    watch.step("packages", || host::require(sh, &plan.programs()))?;
+    watch.step("packages", || preflight::packages(sh, &lab, &plan))?;
     if !only_shows {
         preflight::programs(sh, &lab, &plan)?;
     }
@@ -67,7 +67,7 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let right = watch.step("kernel", || builder.right())?;
-    let image = watch.step("image", || ensure_image(sh, &lab, &plan.programs()))?;
+    let image = watch.step("image", || ensure_image(sh, &lab, &plan))?;
     let host = host::this_host(sh);
     let (file, machine) = campaign_and_machine(sh, &lab, plan, host, std::slice::from_ref(&right), &image)?;
     let test_bed = TestBed::open(sh, &lab, &options.series, file, machine, &image, options.jobs)?;

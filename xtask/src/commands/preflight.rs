@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use anyhow::{bail, ensure};
-use lab_core::plan::{self, AccelChoice, Plan};
+use lab_core::plan::{self, AccelChoice, Arch, Clock, Plan};
 use xshell::Shell;
 
 use crate::build::{image, kernels};
 use crate::lab::cache::Cache;
 use crate::lab::{self, Lab, files};
-use crate::machine::boot::{Accelerator, Machine, machine_type, try_machine};
-use crate::machine::{accel, host, memory};
+use crate::machine::boot::{Accelerator, Machine, try_machine};
+use crate::machine::{accel, firmware, host, memory};
 
 /// The guest's programs while they are compiled: measured 168 MiB, rounded up.
 const PROGRAMS_BYTES: u64 = 256 << 20;
@@ -18,17 +18,13 @@ const PROGRAMS_BYTES: u64 = 256 << 20;
 /// The records of a campaign, but for logs of requests: the largest of the lab's own plans has 9 MiB.
 const RECORDS_BYTES: u64 = 64 << 20;
 
-/// That this machine can build and boot at all: of the kind whose kernels are built, with a folder for sockets and one for the
+/// That this machine can build and boot at all: of an architecture that the lab knows, with a folder for sockets and one for the
 /// cache.
 ///
 /// # Errors
 /// If not, with what to do.
 pub(super) fn machine() -> anyhow::Result<()> {
-    let kind = rustix::system::uname().machine().to_string_lossy().into_owned();
-    ensure!(
-        kind == "x86_64",
-        "this machine is {kind}, and the lab builds kernels for x86_64 with its compiler; run it on a machine that is x86_64"
-    );
+    host::arch()?;
     if let Some(fault) = lab::fault_of_temporary_folder(&std::env::temp_dir()) {
         bail!("the temporary folder {fault}");
     }
@@ -43,10 +39,21 @@ pub(super) fn machine() -> anyhow::Result<()> {
 pub(super) fn plan(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()> {
     plan::side_by_side(plan, memory::room()).map_err(anyhow::Error::msg)?;
     if plan.machine.accel == AccelChoice::Kvm
+        && let Some(reason) = accel::foreign(plan.machine.arch)?
+    {
+        bail!("{reason}; set accel = \"auto\" or \"tcg\" in lab.toml");
+    }
+    if plan.machine.accel == AccelChoice::Kvm
         && let Err(error) = accel::open_device()
     {
         bail!("/dev/kvm does not open: {error}; set accel = \"auto\" or \"tcg\" in lab.toml");
     }
+    ensure!(
+        firmware::IS_THERE || plan.machine.arch != Arch::X86_64 || plan.machine.clock == Clock::Wall,
+        "the firmware of {} guests with the virtual clock is made on {0} machines only; take a machine of lab.toml with another \
+         arch or with the wall clock",
+        Arch::X86_64.name()
+    );
     kernels::ensure_possible(sh, lab, &plan.kernel, &plan.variants)?;
     let checkout = lab.checkout.root();
     let results = lab.checkout.join("results");
@@ -62,7 +69,7 @@ pub(super) fn plan(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()> {
     if free_bytes >= needed_bytes(false) {
         return Ok(());
     }
-    let has_image = image::is_cached(sh, &lab.cache, checkout, &plan.programs()).unwrap_or(false);
+    let has_image = image::is_cached(sh, &lab.cache, checkout, &image::Contents::of(plan)).unwrap_or(false);
     match shortage(checkout, free_bytes, needed_bytes(has_image)) {
         Some(why) => bail!(why),
         None => Ok(()),
@@ -81,6 +88,15 @@ fn shortage(checkout: &Path, free_bytes: u64, needed_bytes: u64) -> Option<Strin
     })
 }
 
+/// Installs and fetches what a plan needs and this machine lacks.
+///
+/// # Errors
+/// If it cannot be had here, with what to do.
+pub(super) fn packages(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()> {
+    host::require(sh, plan.machine.arch, &plan.programs())?;
+    image::prepare(sh, &lab.cache, lab.checkout.root(), &image::Contents::of(plan))
+}
+
 /// That QEMU makes the plan's machine, and that the guest's image can be made; the packages have to be there. Whether a guest runs
 /// under KVM is tested later.
 ///
@@ -93,10 +109,10 @@ pub(super) fn programs(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<()>
     };
     if let Err(error) = try_machine(sh, &Machine::new(&plan.machine, accelerator)) {
         // Of that lack there is more to say than QEMU does.
-        host::require_machine_type(sh, machine_type(plan.machine.clock))?;
+        host::require_machine_type(sh, plan.machine.arch, plan.machine.clock)?;
         return Err(error.context(format!("plan {}", plan.name)));
     }
-    image::ensure_possible(sh, lab.checkout.root(), &plan.programs())
+    image::ensure_possible(sh, &lab.cache, lab.checkout.root(), &image::Contents::of(plan))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use lab_core::campaign::{Addition, CampaignFile, Host, Setup, Try, VERSION, missing};
 use lab_core::comparison;
 use lab_core::plan::config::Config;
-use lab_core::plan::{self, Carried, Clock, Overrides, Plan, SideBySide, Variant};
+use lab_core::plan::{self, Clock, Overrides, Plan, SideBySide, Variant};
 use lab_core::series::placebos;
 use lab_core::series::unbuilt::lines;
 use lab_core::text::escape::escape_for_terminal;
@@ -30,7 +30,7 @@ use crate::commands::{cli, compare, each_patch, preflight};
 use crate::lab::interrupt::{Interrupted, command_text};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files, output};
-use crate::machine::boot::{Accelerator, Machine, kernel_command_line, machine_type};
+use crate::machine::boot::{Accelerator, Machine, kernel_command_line};
 use crate::machine::{host, memory};
 
 /// Runs a plan and prints the comparison.
@@ -48,14 +48,14 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let plan = resolve(sh, &lab, options)?;
     preflight::plan(sh, &lab, &plan)?;
     tell_beforehand(&plan, options);
-    watch.step("packages", || host::require(sh, &plan.programs()))?;
-    preflight::programs(sh, &lab, &plan)?;
+    watch.step("packages", || preflight::packages(sh, lab, &plan))?;
+    preflight::programs(sh, lab, &plan)?;
     image::check_jobs(sh, &plan.workloads)?;
     let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
         output::tell(&format!("\n{}", each_patch::report(&plan.variants, &kernels)?));
     }
-    let image = watch.step("image", || ensure_image(sh, &lab, &plan.programs()))?;
+    let image = watch.step("image", || ensure_image(sh, lab, &plan))?;
     let host = host::this_host(sh);
     let (file, machine) =
         watch.step("machine", || campaign_and_machine(sh, &lab, plan, host, &kernels, &image))?;
@@ -141,8 +141,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
 }
 
 /// The image, built or found in the cache; says which.
-pub(super) fn ensure_image(sh: &Shell, lab: &Lab, programs: &[Carried]) -> anyhow::Result<Image> {
-    let image = image::ensure(sh, &lab.cache, lab.checkout.root(), programs)?;
+pub(super) fn ensure_image(sh: &Shell, lab: &Lab, plan: &Plan) -> anyhow::Result<Image> {
+    let image = image::ensure(sh, &lab.cache, lab.checkout.root(), &image::Contents::of(plan))?;
     let how = match &image.built {
         ImageOrigin::Cached => "cached".to_owned(),
         ImageOrigin::Built { seconds: time, replaced } => {
@@ -164,7 +164,7 @@ pub(super) fn campaign_and_machine(
     kernels: &[Kernel],
     image: &Image,
 ) -> anyhow::Result<(CampaignFile, Machine)> {
-    let qemu_version = host::qemu_version(sh)?;
+    let qemu_version = host::qemu_version(sh, plan.machine.arch)?;
     let is_baseline = |variant: &Variant| variant.name == plan.baseline;
     let place = plan.variants.iter().position(is_baseline);
     let base = place.and_then(|place| kernels.get(place)).context("the baseline is one of the variants")?;
@@ -200,12 +200,13 @@ pub(super) fn campaign_and_machine(
 
 fn setup(machine: &Machine, host: &Host, qemu_version: &str, base: &Kernel, image: &Image) -> Setup {
     Setup {
+        arch: machine.arch,
         kernel_source: base.metadata.source.clone(),
         kernel_config_sha256: base.metadata.config_sha256.clone(),
         compiler: base.metadata.compiler.clone(),
         image_sha256: image.sha256.clone(),
         qemu_version: qemu_version.to_owned(),
-        machine: machine_type(machine.clock).to_owned(),
+        machine: machine.platform().machine_type(machine.clock).to_owned(),
         accelerator: machine.accelerator.word().to_owned(),
         clock: machine.clock,
         cpu_model: machine.cpu_model.clone(),
@@ -278,7 +279,7 @@ fn run_boots(
     boots: &Boots<'_>,
 ) -> anyhow::Result<()> {
     let Boots { machine, image, kernels, profiler } = boots;
-    let bzimages: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.bzimage.clone()).collect();
+    let kernel_images: Vec<PathBuf> = kernels.iter().map(|kernel| kernel.kernel_image.clone()).collect();
     let side_by_side = boots_side_by_side(&file.plan)?;
     output::tell(&format!("boots  {}", side_by_side.line()));
     let context = BootContext {
@@ -289,7 +290,7 @@ fn run_boots(
         side_by_side,
         pinning: execute::take_cpus(&lab.cache, &file.plan.machine, &lab.interrupt)?,
         image: image.path.clone(),
-        bzimages,
+        kernel_images,
         profiler: profiler.clone(),
         enough_failures: None,
         interrupt: &lab.interrupt,

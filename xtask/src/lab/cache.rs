@@ -4,6 +4,7 @@
 //! downloads/            packages and tarballs as they came
 //! sources/<key>/        unpacked kernel sources, each a git repository, and an object directory per configuration
 //! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml
+//! foreign/<programs>/   packages of Debian for guests of another architecture than this machine's
 //! images/<digest>/      finished images: image.cpio, manifest.toml
 //! bench/                libfuse's servers, which `bench` compares ours with
 //! kvm-host/<digest>/    kernel and initramfs of the host that is emulated to test the lab under KVM
@@ -96,7 +97,8 @@ impl Cache {
     /// If a folder cannot be made.
     pub fn open(root: &Path) -> anyhow::Result<Self> {
         let make = || -> std::io::Result<PathBuf> {
-            for folder in ["downloads", "sources", "kernels", "images", "current", "machine", "tmp", "locks"]
+            for folder in
+                ["downloads", "sources", "kernels", "images", "foreign", "current", "machine", "tmp", "locks"]
             {
                 fs::create_dir_all(root.join(folder))?;
             }

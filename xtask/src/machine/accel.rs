@@ -13,12 +13,13 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use lab_core::evidence::capture::{Capture, End};
-use lab_core::plan::{AccelChoice, Binding, Clock};
+use lab_core::plan::{AccelChoice, Arch, Binding, Clock};
 
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::output;
 use crate::machine::boot::{Accelerator, BootRequest, Machine, boot};
+use crate::machine::host;
 pub(crate) use remembered::{MachineIdentity, forget, remembered_text};
 use remembered::{TestResult, file, keep, recall};
 
@@ -43,7 +44,7 @@ pub(crate) struct Choice {
 #[derive(Debug)]
 pub(crate) struct TestGuest {
     /// The kernel.
-    pub bzimage: PathBuf,
+    pub kernel_image: PathBuf,
     /// Its digest.
     pub kernel: String,
     /// The initramfs with an assignment that runs nothing.
@@ -52,24 +53,26 @@ pub(crate) struct TestGuest {
     pub nonce: lab_protocol::Nonce,
 }
 
-/// Chooses the accelerator; boots the test guest under KVM if nothing is remembered. `guest` makes it, and is called only
-/// then.
+/// Chooses the accelerator for guests of `arch`; boots the test guest under KVM if nothing is remembered. `guest` makes it, and is
+/// called only then.
 ///
 /// # Errors
 /// If KVM is demanded and does not work, or the test guest cannot be made.
 pub(crate) fn choose(
     cache: &Cache,
     wanted: AccelChoice,
+    arch: Arch,
     identity: MachineIdentity<'_>,
     guest: &dyn Fn() -> anyhow::Result<TestGuest>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<Choice> {
     let run = |guest: &TestGuest, accelerator| {
-        let capture = boot(&request(guest, accelerator), interrupt).context("testing KVM")?;
+        let capture = boot(&request(guest, arch, accelerator), interrupt).context("testing KVM")?;
         interrupt.check()?;
         Ok(capture)
     };
     let test = Test {
+        foreign: foreign(arch)?,
         memory: &file(cache, identity),
         now: Timestamp::now(),
         device: &open_device,
@@ -79,18 +82,29 @@ pub(crate) fn choose(
     test.choose(wanted)
 }
 
+/// Why KVM cannot run guests of `arch` here, whatever a test would show; none if it may.
+///
+/// # Errors
+/// If this machine is of no architecture that the lab knows.
+pub(crate) fn foreign(arch: Arch) -> anyhow::Result<Option<String>> {
+    let own = host::arch()?;
+    let (guest, host) = (arch.name(), own.name());
+    Ok((arch != own).then(|| format!("KVM runs no guests of {guest} on a machine that is {host}")))
+}
+
 /// Whether `/dev/kvm` can be used, as far as opening it shows.
 pub(crate) fn open_device() -> std::io::Result<()> {
     File::options().read(true).write(true).open("/dev/kvm").map(drop)
 }
 
-fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
+fn request(guest: &TestGuest, arch: Arch, accelerator: Accelerator) -> BootRequest {
     let (cpu_model, silence_limit) = match accelerator {
         Accelerator::Kvm => ("host", KVM_SILENCE),
         Accelerator::Tcg => ("max", TEST_LIMIT),
     };
     BootRequest {
         machine: Machine {
+            arch,
             accelerator,
             clock: Clock::Wall,
             cpu_model: cpu_model.to_owned(),
@@ -98,7 +112,7 @@ fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
             cpus: 1,
             memory_mib: 512,
         },
-        bzimage: guest.bzimage.clone(),
+        kernel_image: guest.kernel_image.clone(),
         initramfs: guest.initramfs.clone(),
         nonce: guest.nonce,
         host_cpus: Binding::default(),
@@ -111,6 +125,7 @@ fn request(guest: &TestGuest, accelerator: Accelerator) -> BootRequest {
 
 /// What the choice depends on.
 struct Test<'a> {
+    foreign: Option<String>,
     memory: &'a Path,
     now: Timestamp,
     device: &'a dyn Fn() -> std::io::Result<()>,
@@ -137,6 +152,9 @@ impl Test<'_> {
 
     /// Whether KVM works, either way with the reason.
     fn kvm_works(&self) -> anyhow::Result<Result<String, String>> {
+        if let Some(reason) = &self.foreign {
+            return Ok(Err(reason.clone()));
+        }
         if let Err(error) = (self.device)() {
             return Ok(Err(format!("/dev/kvm does not open: {error}")));
         }

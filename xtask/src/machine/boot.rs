@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use lab_core::plan::Binding;
 use lab_protocol::Nonce;
 
+pub(crate) use command::kernel_command_line;
 pub use command::{Accelerator, Machine};
-pub(crate) use command::{kernel_command_line, machine_type};
 pub(crate) use pin::{Pinning, take};
 pub(crate) use trial::try_machine;
 pub use watch::boot;
@@ -34,7 +34,7 @@ pub struct BootRequest {
     /// The virtual machine.
     pub machine: Machine,
     /// The kernel.
-    pub bzimage: PathBuf,
+    pub kernel_image: PathBuf,
     /// The initramfs, with the assignment appended.
     pub initramfs: PathBuf,
     /// What the frames of this boot carry.

@@ -1,4 +1,4 @@
-//! The firmware of a guest with the virtual clock: what runs before the kernel, and what it tells the kernel.
+//! The firmware of an x86-64 guest with the virtual clock: what runs before the kernel, and what it tells the kernel.
 //!
 //! Why not the one that comes with QEMU? It is a package of its own, and QEMU makes the ACPI tables that it passes on.
 //! Both differ from version to version, in what the kernel has to work through at boot. From then on each figure differs,
@@ -7,6 +7,9 @@
 mod code;
 mod parameters;
 mod tables;
+
+/// Whether it can be made here: the compiler of this program assembles its instructions.
+pub(crate) const IS_THERE: bool = cfg!(target_arch = "x86_64");
 
 /// QEMU takes whole multiples of this.
 const ROM_BYTES: usize = 0x1_0000;

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::Host;
-use lab_core::plan::Carried;
+use lab_core::plan::{Arch, Carried, Clock};
 use lab_protocol::{FilesystemKind, Tool};
 use xshell::{Shell, cmd};
 
 use crate::lab::process::path::find_program;
 use crate::lab::{digest, output, process};
 use crate::machine::packages::{System, apt_get};
+use crate::machine::platform::Platform;
 
 /// Something that the lab needs from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +34,11 @@ pub enum What {
     Header(&'static str),
     /// A module of the system's own Python.
     Module(&'static str),
+    /// A file at this place.
+    File(&'static str),
 }
 
-/// Everything that the lab needs.
+/// Everything that the lab needs, beside what belongs to the architecture of the boots ([`Platform::needs`]).
 pub const NEEDS: &[Need] = &[
     need(What::Program("git"), "git", "patches are applied with it"),
     need(What::Program("make"), "make", "the kernel build"),
@@ -51,7 +54,6 @@ pub const NEEDS: &[Need] = &[
     need(What::Program("tar"), "tar", "the source package"),
     need(What::Program("curl"), "curl", "a source that is named by URL"),
     need(What::Program("bwrap"), "bubblewrap", "the kernel build runs in a sandbox"),
-    need(What::Program("qemu-system-x86_64"), "qemu-system-x86", "the boots"),
     need(What::Program("dd"), "coreutils", "a load tool of the image"),
 ];
 
@@ -78,6 +80,7 @@ impl What {
     pub fn find(self) -> Option<PathBuf> {
         match self {
             What::Program(name) => find_program(name),
+            What::File(path) => Some(PathBuf::from(path)).filter(|path| path.is_file()),
             What::Header(name) => {
                 [Path::new("/usr/include").join(name), Path::new("/usr/include/libelf").join(name)]
                     .into_iter()
@@ -93,26 +96,26 @@ impl What {
     /// What is looked for, in words.
     pub fn name(self) -> &'static str {
         match self {
-            What::Program(name) | What::Header(name) | What::Module(name) => name,
+            What::Program(name) | What::Header(name) | What::Module(name) | What::File(name) => name,
         }
     }
 }
 
-/// Makes sure that everything needed is there, that for `programs` included: on Debian as root, what is missing is
+/// Makes sure that everything needed for boots of `arch` is there, that for `programs` included: on Debian as root, what is missing is
 /// installed.
 ///
 /// # Errors
 /// If something is missing and cannot be installed here; the error ends with the command that does it.
-pub fn require(sh: &Shell, programs: &[Carried]) -> anyhow::Result<()> {
-    require_all(sh, &needed(programs))
+pub fn require(sh: &Shell, arch: Arch, programs: &[Carried]) -> anyhow::Result<()> {
+    require_all(sh, &needed(arch, programs)?)
 }
 
 /// Fails as [`require`] would, and installs nothing.
 ///
 /// # Errors
 /// If something is missing that [`require`] cannot install here; the error ends with what does.
-pub(crate) fn ensure_installable(sh: &Shell, programs: &[Carried]) -> anyhow::Result<()> {
-    ensure_installable_all(sh, &needed(programs))
+pub(crate) fn ensure_installable(sh: &Shell, arch: Arch, programs: &[Carried]) -> anyhow::Result<()> {
+    ensure_installable_all(sh, &needed(arch, programs)?)
 }
 
 fn ensure_installable_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
@@ -131,13 +134,31 @@ pub(crate) fn can_install() -> bool {
 }
 
 /// The packages that [`require`] would install.
-pub(crate) fn missing(programs: &[Carried]) -> BTreeSet<&'static str> {
-    missing_packages(&needed(programs))
+///
+/// # Errors
+/// If this machine is of no architecture that the lab knows.
+pub(crate) fn missing(arch: Arch, programs: &[Carried]) -> anyhow::Result<BTreeSet<&'static str>> {
+    Ok(missing_packages(&needed(arch, programs)?))
 }
 
-fn needed(programs: &[Carried]) -> Vec<Need> {
-    let optional = OPTIONAL.iter().filter(|(program, _)| programs.contains(program)).map(|(_, need)| *need);
-    NEEDS.iter().copied().chain(optional).collect()
+fn needed(arch: Arch, programs: &[Carried]) -> anyhow::Result<Vec<Need>> {
+    let own = self::arch()?;
+    let needs = NEEDS.iter().copied().chain(Platform::of(arch).needs(own));
+    // Those of another architecture do not come from this machine.
+    let optional = OPTIONAL.iter().filter(|(program, _)| arch == own && programs.contains(program));
+    Ok(needs.chain(optional.map(|(_, need)| *need)).collect())
+}
+
+/// What this machine is.
+///
+/// # Errors
+/// If the lab does not know it.
+pub fn arch() -> anyhow::Result<Arch> {
+    let name = rustix::system::uname().machine().to_string_lossy().into_owned();
+    Arch::of_machine(&name).with_context(|| {
+        let known = Arch::ALL.map(Arch::machine).join(" and ");
+        format!("this machine is {name}, and the lab builds kernels and programs on {known}; run it on one of these")
+    })
 }
 
 /// The same as [`require`] for what a single command needs.
@@ -184,13 +205,13 @@ fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The version of QEMU, e.g. `7.2.22`.
+/// The version of the QEMU for an architecture, e.g. `7.2.22`.
 ///
 /// # Errors
-/// If QEMU is missing or says something else.
-pub(crate) fn qemu_version(sh: &Shell) -> anyhow::Result<String> {
-    let text =
-        process::read(cmd!(sh, "qemu-system-x86_64 --version")).context("asking QEMU for its version")?;
+/// If it is missing or says something else.
+pub(crate) fn qemu_version(sh: &Shell, arch: Arch) -> anyhow::Result<String> {
+    let qemu = Platform::of(arch).qemu;
+    let text = process::read(cmd!(sh, "{qemu} --version")).context("asking QEMU for its version")?;
     parse_qemu_version(&text).with_context(|| format!("QEMU calls its version `{}`", text.trim()))
 }
 
@@ -199,21 +220,23 @@ fn parse_qemu_version(text: &str) -> Option<String> {
     Some(rest.split_whitespace().next()?.to_owned())
 }
 
-/// Makes sure that QEMU has a machine type: what is meant for `-machine`.
+/// Makes sure that QEMU has the machine type of an architecture and a clock.
 ///
 /// # Errors
 /// If it does not. Versions before it have none, and those of six years later have it no more.
-pub(crate) fn require_machine_type(sh: &Shell, machine: &str) -> anyhow::Result<()> {
-    let known = process::read(cmd!(sh, "qemu-system-x86_64 -machine help"))
-        .context("asking QEMU for its machine types")?;
+pub(crate) fn require_machine_type(sh: &Shell, arch: Arch, clock: Clock) -> anyhow::Result<()> {
+    let platform = Platform::of(arch);
+    let (qemu, machine) = (platform.qemu, platform.machine_type(clock));
+    let known =
+        process::read(cmd!(sh, "{qemu} -machine help")).context("asking QEMU for its machine types")?;
     let name = machine.split(',').next().unwrap_or_default();
     if known.lines().any(|line| line.split_whitespace().next() == Some(name)) {
         return Ok(());
     }
     bail!(
         "QEMU {} has no -machine {name}, with which figures of the virtual clock are the same in each version; install a QEMU \
-         that lists it in `qemu-system-x86_64 -machine help`, or take a machine with `clock = \"wall\"` in lab.toml",
-        qemu_version(sh)?
+         that lists it in `{qemu} -machine help`, or take a machine with `clock = \"wall\"` in lab.toml",
+        qemu_version(sh, arch)?
     )
 }
 
@@ -282,8 +305,9 @@ mod tests {
 
     #[test]
     fn a_tool_is_needed_only_where_it_is_used() {
-        let packages =
-            |programs: &[Carried]| needed(programs).iter().map(|need| need.package).collect::<Vec<_>>();
+        let packages = |programs: &[Carried]| {
+            needed(arch().unwrap(), programs).unwrap().iter().map(|need| need.package).collect::<Vec<_>>()
+        };
         let of_tools = |tools: [Tool; 2]| packages(&tools.map(Carried::Tool));
         assert!(!of_tools([Tool::Dd, Tool::AioStress]).contains(&"fio"));
         assert!(of_tools([Tool::Dd, Tool::Fio]).contains(&"fio"));

@@ -16,11 +16,13 @@ pub(crate) enum System {
 }
 
 /// The names that differ from those of Debian: there, on Fedora, on Arch Linux.
-const NAMES: [[&str; 3]; 5] = [
+const NAMES: [[&str; 3]; 7] = [
     ["g++", "gcc-c++", "gcc"],
     ["libelf-dev", "elfutils-libelf-devel", "libelf"],
     ["libfuse3-dev", "fuse3-devel", "fuse3"],
     ["pkg-config", "pkgconf-pkg-config", "pkgconf"],
+    ["qemu-system-arm", "qemu-system-aarch64", "qemu-system-aarch64"],
+    ["binutils-x86-64-linux-gnu", "binutils-x86_64-linux-gnu", "binutils-x86-64-linux-gnu"],
     ["xz-utils", "xz", "xz"],
 ];
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::capture::Watched;
 use crate::evidence::outcome::Outcome;
 use crate::evidence::quiet::HostState;
-use crate::plan::{BootStep, Clock};
+use crate::plan::{Arch, BootStep, Clock};
 use crate::text::digest;
 
 /// The version of the record's form; a record of another version is not read.
@@ -106,7 +106,7 @@ impl Record {
 pub struct KernelIdentity {
     /// The digest under which it is stored: over source, patches, configuration and compiler.
     pub digest: String,
-    /// SHA-256 of bzImage.
+    /// SHA-256 of what is booted: bzImage, on arm64 Image.
     pub bzimage_sha256: String,
     /// GNU build id, hexadecimal; the guest reports the same of the kernel that it runs on.
     pub build_id: Option<String>,
@@ -146,6 +146,9 @@ pub struct AppliedSeries {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Setup {
+    /// What the kernels and the image are built for.
+    #[serde(default)]
+    pub arch: Arch,
     /// The source with its exact version, e.g. `linux-source-6.12 6.12.117-1~deb12u1`; of the baseline, if the kernels have several
     /// ([`KernelBase`]).
     pub kernel_source: String,

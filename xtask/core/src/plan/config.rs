@@ -134,9 +134,10 @@ impl Config {
             OptionChoice::Auto => Some(Vec::new()),
         };
         let source = plan.source.as_ref().unwrap_or(&self.kernel.source).clone();
+        let arch = self.machines[&plan.machine].arch;
         let variants: Vec<Variant> =
             plan.variants.iter().filter_map(|name| self.variants.get(name)).cloned().collect();
-        KernelSettings { source, config, auto }.with_series_of(&variants)
+        KernelSettings { source, config, auto, arch }.with_series_of(&variants)
     }
 
     /// The variants that are for the source of all plans: all but those with another one, and those that only plans with

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use crate::evidence::metric::Thresholds;
 use crate::evidence::quiet::QuietLimits;
+use crate::text::arch::Arch;
 
 /// A plan of `lab.toml`, resolved. Written to the campaign before the first boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,6 +216,9 @@ pub struct KernelSettings {
     /// With `auto` beside them: the series whose needs are turned on, those of all kernels of the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto: Option<Vec<KernelSeries>>,
+    /// What they are built for: that of the plan's machine.
+    #[serde(default, skip_serializing_if = "Arch::is_default")]
+    pub arch: Arch,
 }
 
 /// The series of a kernel.
@@ -299,6 +303,9 @@ pub enum AccelChoice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MachineSettings {
+    /// Which instructions it has.
+    #[serde(default)]
+    pub arch: Arch,
     /// How guest time passes.
     pub clock: Clock,
     /// Which accelerator is asked for; the virtual clock needs `tcg`.

@@ -71,7 +71,7 @@ fn header(comparison: &Comparison) -> String {
             format!(
                 "{}{baseline}: {release}; {}; {}",
                 variant.name,
-                text::kernel(variant),
+                text::kernel(comparison, variant),
                 text::boots(&variant.boots)
             ),
         ));

@@ -170,7 +170,7 @@ pub(super) fn boots(counts: &BootCounts) -> String {
 }
 
 /// The kernel of a variant: its series and digest.
-pub(super) fn kernel(variant: &VariantSummary) -> String {
+pub(super) fn kernel(comparison: &Comparison, variant: &VariantSummary) -> String {
     let Some(kernel) = &variant.kernel else { return "not booted".to_owned() };
     let applied = kernel.series.iter().map(|series| {
         format!("{} ({} patches, {})", series.name, series.patches, digest::short(&series.digest))
@@ -178,7 +178,9 @@ pub(super) fn kernel(variant: &VariantSummary) -> String {
     let applied: Vec<_> = applied.collect();
     let series = if applied.is_empty() { "no series".to_owned() } else { applied.join(" + ") };
     let planted = variant.planted.map(|planted| format!("; {} PLANTED {}", planted.size(), planted.place()));
-    format!("{series}; bzImage {}{}", digest::short(&kernel.bzimage_sha256), planted.unwrap_or_default())
+    let image = comparison.setup.as_ref().map(|setup| setup.arch).unwrap_or_default().kernel_image();
+    let digest = digest::short(&kernel.bzimage_sha256);
+    format!("{series}; {image} {digest}{}", planted.unwrap_or_default())
 }
 
 /// The kernels' sources; of several each with the variants that are built from it.

@@ -6,12 +6,16 @@
 //! CONFIG_C=y  # from 7.0
 //! CONFIG_D=5  # until 6.19
 //! CONFIG_E=y  # if known
+//! CONFIG_F=y  # on arm64
+//! CONFIG_G=y  # on x86-64 until 6.19
 //! ```
 
 use std::fmt;
 
+use super::arch::Arch;
+
 /// How conditions are written, for error messages.
-const CONDITIONS: &str = "`# from 7.0`, `# until 6.19`, both in this order, or `# if known`";
+const CONDITIONS: &str = "`# from 7.0`, `# until 6.19`, both in this order, or `# if known`; before it, or alone, `on x86-64` or `on arm64`";
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,7 @@ pub struct OptionLine<'a> {
 /// For which kernels a line holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Condition {
+    arch: Option<Arch>,
     from: Option<KernelVersion>,
     until: Option<KernelVersion>,
     /// Whether a kernel without such an option does without it.
@@ -107,25 +112,36 @@ impl Condition {
     fn parse(text: &str) -> Option<Self> {
         let version = |text: &str| KernelVersion::parse(text).filter(|version| version.to_string() == text);
         let words: Vec<&str> = text.split_whitespace().collect();
-        let (from, until, if_known) = match words[..] {
+        let (arch, words) = match words[..] {
+            ["on", arch, ref rest @ ..] => (Some(Arch::named(arch)?), rest),
+            ref all => (None, all),
+        };
+        let (from, until, if_known) = match *words {
+            [] if arch.is_some() => (None, None, false),
             ["if", "known"] => (None, None, true),
             ["from", from] => (Some(version(from)?), None, false),
             ["until", until] => (None, Some(version(until)?), false),
             ["from", from, "until", until] => (Some(version(from)?), Some(version(until)?), false),
             _ => return None,
         };
-        Some(Condition { from, until, if_known })
+        Some(Condition { arch, from, until, if_known })
     }
 
-    /// Whether the line is for this kernel.
-    pub fn holds(&self, version: &KernelVersion) -> bool {
-        self.from.as_ref().is_none_or(|from| version.up_to(from) >= *from)
+    /// Whether the line is for a kernel of this architecture and version.
+    pub fn holds(&self, arch: Arch, version: &KernelVersion) -> bool {
+        self.is_on(arch)
+            && self.from.as_ref().is_none_or(|from| version.up_to(from) >= *from)
             && self.until.as_ref().is_none_or(|until| version.up_to(until) <= *until)
     }
 
-    /// Whether the line is for every kernel.
+    /// Whether the line is for kernels of this architecture.
+    pub(crate) fn is_on(&self, arch: Arch) -> bool {
+        self.arch.is_none_or(|own| own == arch)
+    }
+
+    /// Whether the line is for every kernel of its architecture.
     pub(crate) fn is_always(&self) -> bool {
-        *self == Condition::default()
+        Condition { arch: None, ..self.clone() } == Condition::default()
     }
 }
 
@@ -203,6 +219,9 @@ mod tests {
             "from 7.0-rc1",
             "until 6.19 from 7.0",
             "if known from 7.0",
+            "on",
+            "on arm",
+            "from 7.0 on arm64",
             "",
         ] {
             check(&format!("CONFIG_X=y  # {condition}"), "is no condition: write `# from 7.0`");
@@ -214,8 +233,9 @@ mod tests {
         let check = |condition: &str, expected: &[&str]| {
             let line = format!("CONFIG_X=y # {condition}");
             let versions = ["6.1.192", "6.12.117", "6.13", "6.19.3", "7.0.0-rc1", "7.3.4"];
-            let holds =
-                |version: &&str| option(&line).condition.holds(&KernelVersion::parse(version).unwrap());
+            let holds = |version: &&str| {
+                option(&line).condition.holds(Arch::X86_64, &KernelVersion::parse(version).unwrap())
+            };
             assert_eq!(versions.into_iter().filter(holds).collect::<Vec<_>>(), expected, "{condition}");
         };
         check("from 7.0", &["7.0.0-rc1", "7.3.4"]);
@@ -225,7 +245,12 @@ mod tests {
         check("until 6.12.116", &["6.1.192"]);
         check("from 6.12.117 until 6.13.0", &["6.12.117", "6.13"]);
         check("if known", &["6.1.192", "6.12.117", "6.13", "6.19.3", "7.0.0-rc1", "7.3.4"]);
+        check("on x86-64 from 7.0", &["7.0.0-rc1", "7.3.4"]);
+        check("on arm64", &[]);
+        check("on arm64 until 6.19", &[]);
         assert!(option("CONFIG_X=y").condition.is_always());
+        assert!(option("CONFIG_X=y # on arm64").condition.is_always());
+        assert!(option("CONFIG_X=y # on arm64 if known").condition.if_known);
         assert!(!option("CONFIG_X=y # if known").condition.is_always());
     }
 

@@ -4,7 +4,7 @@
 
 use object::LittleEndian;
 use object::elf::{
-    DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRTAB, Dyn64, EM_X86_64, FileHeader64, PT_LOAD,
+    DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRTAB, Dyn64, FileHeader64, Machine, PT_LOAD,
     ProgramHeader64,
 };
 use object::read::StringTable;
@@ -23,12 +23,12 @@ pub(super) struct Needs {
 
 type Segments<'a> = &'a [ProgramHeader64<LittleEndian>];
 
-/// Reads what a 64-bit little-endian x86-64 ELF file needs (System V ABI, chapters 4 and 5). None if it is no such
+/// Reads what a 64-bit little-endian ELF file for a machine needs (System V ABI, chapters 4 and 5). None if it is no such
 /// file or is damaged.
-pub(super) fn needs(file: &[u8]) -> Option<Needs> {
+pub(super) fn needs(file: &[u8], machine: Machine) -> Option<Needs> {
     let header = FileHeader64::<LittleEndian>::parse(file).ok()?;
     let endian = header.endian().ok()?;
-    if header.e_machine(endian) != EM_X86_64 {
+    if header.e_machine(endian) != machine {
         return None;
     }
     let segments = header.program_headers(endian, file).ok()?;
@@ -82,7 +82,13 @@ fn text(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use object::elf::{EM_AARCH64, EM_X86_64};
+
     use super::*;
+
+    fn needs(file: &[u8]) -> Option<Needs> {
+        super::needs(file, EM_X86_64)
+    }
 
     const PT_LOAD: u32 = 1;
     const PT_DYNAMIC: u32 = 2;
@@ -153,6 +159,7 @@ mod tests {
             assert_eq!(needs(&other), None, "byte {at}");
         }
         assert_eq!(needs(b"#!/bin/sh\n"), None);
+        assert_eq!(super::needs(&elf, EM_AARCH64), None);
     }
 
     #[test]
@@ -168,7 +175,8 @@ mod tests {
     #[test]
     fn this_program_needs_a_c_library() {
         let file = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-        let needs = needs(&file).unwrap();
+        let needs =
+            [EM_X86_64, EM_AARCH64].into_iter().find_map(|machine| super::needs(&file, machine)).unwrap();
         assert!(needs.libraries.iter().any(|name| name.starts_with("libc.so")), "{needs:?}");
         assert!(needs.interpreter.is_some());
     }

@@ -8,10 +8,9 @@ use lab_protocol::Tool;
 use xshell::{Cmd, Shell, cmd};
 
 use super::part::{Origin, Part};
-use crate::lab::process;
-
-/// The target of the guest's programs.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+use crate::build::target::Target;
+use crate::lab::output;
+use crate::lab::process::{self, path::find_in};
 
 /// A crate below `images/` and its place in every image.
 const PROGRAMS: [(&str, &str); 4] = [
@@ -65,16 +64,19 @@ pub(crate) struct Toolchain {
 ///
 /// # Errors
 /// If one of them or the libraries for static programs are missing, with the remedy.
-pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain> {
+pub(super) fn toolchain(sh: &Shell, checkout: &Path, target: &Target) -> anyhow::Result<Toolchain> {
     let _folder = sh.push_dir(checkout);
+    let triple = target.triple;
     let rustc = process::read(isolated(cmd!(sh, "rustc -vV"))).context("asking rustc for its version")?;
-    let library = process::read(isolated(cmd!(sh, "rustc --print target-libdir --target {TARGET}")))?;
-    if !sh.path_exists(library.trim()) {
-        bail!("rustc has no standard library for {TARGET}: run `rustup target add {TARGET}`");
+    if !has_library(sh, target)? {
+        bail!("rustc has no standard library for {triple}: run `rustup target add {triple}`");
     }
-    let version = process::read(isolated(cmd!(sh, "cc --version")));
-    let version = version.context("asking cc for its version (if it is missing: install gcc)")?;
-    let libc = process::read(isolated(cmd!(sh, "cc -print-file-name=libc.a")))?;
+    let linker = linker(target)?;
+    let version = process::read(isolated(cmd!(sh, "{linker} --version")));
+    let version = version.with_context(|| {
+        format!("asking {linker} for its version (if it is missing: `cargo xtask doctor` names its package)")
+    })?;
+    let libc = process::read(isolated(cmd!(sh, "{linker} -print-file-name=libc.a")))?;
     // A compiler that does not find the file gives back its bare name.
     if !libc.contains('/') {
         bail!("the static C library is missing: install libc6-dev (on other systems glibc-static)");
@@ -83,11 +85,54 @@ pub(crate) fn toolchain(sh: &Shell, checkout: &Path) -> anyhow::Result<Toolchain
     Ok(Toolchain { rustc, linker, libc: libc.into() })
 }
 
+/// What links programs for a target.
+fn linker(target: &Target) -> anyhow::Result<String> {
+    Ok(if target.is_foreign()? { format!("{}gcc", target.prefix()?) } else { "cc".to_owned() })
+}
+
+fn has_library(sh: &Shell, target: &Target) -> anyhow::Result<bool> {
+    let triple = target.triple;
+    let library = process::read(isolated(cmd!(sh, "rustc --print target-libdir --target {triple}")))?;
+    Ok(sh.path_exists(library.trim()))
+}
+
+/// Has rustup fetch the standard library for a target, if it is missing and rustup is there.
+///
+/// # Errors
+/// If rustup cannot.
+pub(super) fn ensure_library(sh: &Shell, checkout: &Path, target: &Target) -> anyhow::Result<()> {
+    let _folder = sh.push_dir(checkout);
+    let has_rustup = find_in(&sh.var_os("PATH").unwrap_or_default(), "rustup").is_some();
+    if !has_rustup || has_library(sh, target)? {
+        return Ok(());
+    }
+    let triple = target.triple;
+    output::tell(&format!("fetching Rust's standard library for {triple}"));
+    let add = process::output(isolated(cmd!(sh, "rustup target add {triple}")))?;
+    if !add.status.success() {
+        bail!("rustup target add {triple}: {}; check the network", process::messages(&add.stderr));
+    }
+    Ok(())
+}
+
 /// Compiles the programs in the checkout, below `target/guest`.
 ///
 /// # Errors
 /// If they do not compile.
-pub(super) fn build(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow::Result<Vec<Part>> {
+pub(super) fn build(
+    sh: &Shell,
+    checkout: &Path,
+    target: &Target,
+    programs: &[Carried],
+) -> anyhow::Result<Vec<Part>> {
+    let triple = target.triple;
+    let linker = linker(target)?;
+    let isolated = |command| {
+        // What is the machine's own is found without a word.
+        let variable = format!("CARGO_TARGET_{}_LINKER", triple.replace('-', "_").to_uppercase());
+        let command = isolated(command);
+        if linker == "cc" { command } else { command.env(variable, &linker) }
+    };
     let _folder = sh.push_dir(checkout);
     let sysroot = process::read(isolated(cmd!(sh, "rustc --print sysroot")))?;
     let cargo_home = cargo_home(sh)?;
@@ -97,17 +142,17 @@ pub(super) fn build(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow
     let wanted = own(programs);
     let packages = wanted.iter().flat_map(|(package, _)| ["--package", package]);
     let options =
-        ["--release", "--locked", "--quiet", "--target", TARGET, "--config", "profile.release.strip=true"];
+        ["--release", "--locked", "--quiet", "--target", triple, "--config", "profile.release.strip=true"];
     let build = isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"));
     process::run(build.env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
-    let folder = target_folder.join(TARGET).join("release");
+    let folder = target_folder.join(triple).join("release");
     let own = wanted.iter().map(|(package, place)| read(sh, &folder, package, place));
     let mut parts = own.collect::<anyhow::Result<Vec<_>>>()?;
     for wanted in INSTALLED.iter().filter(|of| programs.contains(&of.tool.into())) {
         let Installed { tool, package, version } = wanted;
         let root = target_folder.join("installed").join(format!("{package}-{version}"));
         let exact = format!("={version}");
-        let options = ["--locked", "--quiet", "--force", "--no-track", "--target", TARGET];
+        let options = ["--locked", "--quiet", "--force", "--no-track", "--target", triple];
         let places =
             ["--root".as_ref(), root.as_os_str(), "--target-dir".as_ref(), target_folder.as_os_str()];
         let install =

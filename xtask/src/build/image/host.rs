@@ -1,18 +1,16 @@
-//! Programs of the host that the guest runs, with the loader and the libraries that they need.
+//! Programs of the host, or of its Debian, that the guest runs, with the loader and the libraries that they need.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, ensure};
 use lab_core::plan::Carried;
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
-use super::elf::{self, Needs};
-use crate::lab::process::{
-    self,
-    path::{find_also_roots, find_in},
-};
+use super::elf::Needs;
+use super::system::{Found, System};
+use crate::lab::process::{self, path::find_in};
 
 /// A file of the host and its place in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,37 +54,36 @@ const FIO: Program = Program { tool: Tool::Fio, name: "fio", package: "fio", ver
 ///
 /// # Errors
 /// If there is none, or a library is missing.
-pub(crate) fn gather(sh: &Shell, programs: &[Carried]) -> anyhow::Result<Vec<HostFile>> {
-    let mut files = Vec::new();
+pub(super) fn gather(system: &System<'_>, programs: &[Carried]) -> anyhow::Result<Vec<HostFile>> {
+    let mut all = Vec::new();
     // Every image has the small one; the large one is there only for who asks for it.
     for program in [DD, FIO, STRESS_NG]
         .into_iter()
         .filter(|program| program.tool == Tool::Dd || programs.contains(&Carried::Tool(program.tool)))
     {
-        add_program(sh, &find(sh, program)?, program.tool.guest_path(), &mut files)?;
+        add_program(system, find(system, program)?, program.tool.guest_path(), &mut all)?;
     }
     for program in programs {
         let Carried::Maker(kind) = program else { continue };
         if let Some(guest_path) = kind.maker() {
-            add_program(sh, &find_maker(sh, guest_path)?, guest_path, &mut files)?;
+            // Whatever its version, it is the same in all boots of a campaign.
+            let name = guest_path.rsplit('/').next().unwrap_or(guest_path);
+            add_program(system, system.roots_program(name)?, guest_path, &mut all)?;
         }
     }
-    Ok(files)
+    Ok(all)
 }
 
-/// Adds a program of the host and everything that it needs.
-fn add_program(sh: &Shell, path: &str, guest_path: &str, files: &mut Vec<HostFile>) -> anyhow::Result<()> {
-    let closure = with_closure(sh, path, guest_path);
-    add(files, closure.with_context(|| format!("looking for what {path} needs"))?)
-}
-
-/// The program of the host that makes a file system. Whatever its version, it is the same in all boots of a campaign.
-fn find_maker(sh: &Shell, guest_path: &str) -> anyhow::Result<String> {
-    let name = guest_path.rsplit('/').next().unwrap_or(guest_path);
-    let path = find_also_roots(&sh.var_os("PATH").unwrap_or_default(), name);
-    let path =
-        path.with_context(|| format!("there is no `{name}`: `cargo xtask doctor` names its package"))?;
-    utf8(path)
+/// Adds a program and everything that it needs.
+fn add_program(
+    system: &System<'_>,
+    program: Found,
+    guest_path: &str,
+    all: &mut Vec<HostFile>,
+) -> anyhow::Result<()> {
+    let path = program.path.display().to_string();
+    let closure = with_closure(system, program, guest_path);
+    add(all, closure.with_context(|| format!("looking for what {path} needs"))?)
 }
 
 fn utf8(path: PathBuf) -> anyhow::Result<String> {
@@ -114,22 +111,23 @@ fn add(files: &mut Vec<HostFile>, closure: Vec<HostFile>) -> anyhow::Result<()> 
     Ok(())
 }
 
-fn find(sh: &Shell, program: Program) -> anyhow::Result<String> {
+fn find(system: &System<'_>, program: Program) -> anyhow::Result<Found> {
     let Program { name, package, version, .. } = program;
-    let folders = sh.var_os("PATH").unwrap_or_default();
-    let Some(path) = find_in(&folders, name) else {
-        bail!("there is no `{name}` in PATH: install {package}");
-    };
-    let path = utf8(path)?;
+    let found = system.program(name, package)?;
+    if system.foreign.is_some() {
+        // It does not run here. It is Debian's, and so is what it says.
+        return Ok(found);
+    }
+    let (sh, path) = (system.sh, &found.path);
     let answer = process::output(cmd!(sh, "{path} --version"))?.stdout;
     let answer = String::from_utf8_lossy(&answer);
-    if !answer.starts_with(version) {
-        bail!(
-            "{path} says that it is `{}`; the workloads are written for one that starts with `{version}`: install {package}",
-            answer.lines().next().unwrap_or_default()
-        );
-    }
-    Ok(path)
+    ensure!(
+        answer.starts_with(version),
+        "{} says that it is `{}`; the workloads are written for one that starts with `{version}`: install {package}",
+        path.display(),
+        answer.lines().next().unwrap_or_default()
+    );
+    Ok(found)
 }
 
 /// The Debian package and version that a file comes from, e.g. `coreutils 9.1-1`. None if it comes from no package or
@@ -168,65 +166,65 @@ fn owner(answer: &str) -> Option<String> {
     packages.split(", ").next().map(str::to_owned)
 }
 
-/// The program at `program`, to be `guest_path` in the guest, its loader and its libraries.
+/// A program, to be `guest_path` in the guest, its loader and its libraries.
 ///
 /// The guest has no `ld.so.cache`. All libraries go to the folder of the C library, where its loader looks without
 /// one; the loader itself must be where the program names it.
-fn with_closure(sh: &Shell, program: &str, guest_path: &str) -> anyhow::Result<Vec<HostFile>> {
-    let needs =
-        read_needs(sh, Path::new(program))?.with_context(|| format!("{program} is no x86-64 program"))?;
-    let mut files = vec![HostFile { guest_path: guest_path.to_owned(), host_path: program.to_owned() }];
-    files.extend(
-        needs.interpreter.iter().map(|path| HostFile { guest_path: path.clone(), host_path: path.clone() }),
-    );
-    let libraries = libraries(sh, Path::new(program), &needs)?;
-    let is_libc = |(name, _): &(&String, &PathBuf)| name.starts_with("libc.so");
-    let Some((_, libc)) = libraries.iter().find(is_libc) else {
-        anyhow::ensure!(libraries.is_empty(), "{program} needs libraries, but not the C library");
-        return Ok(files);
-    };
-    let folder = libc.parent().unwrap_or(Path::new("/lib")).display().to_string();
-    let loader = needs.interpreter.as_deref().and_then(|path| path.rsplit('/').next());
-    for (name, path) in libraries.iter().filter(|(name, _)| Some(name.as_str()) != loader) {
-        let host_path = path.display().to_string();
-        files.push(HostFile { guest_path: format!("{folder}/{name}"), host_path });
+fn with_closure(system: &System<'_>, program: Found, guest_path: &str) -> anyhow::Result<Vec<HostFile>> {
+    let shown = program.path.display();
+    let arch = system.target.arch.name();
+    let needs = system.needs(&program.path)?.with_context(|| format!("{shown} is no {arch} program"))?;
+    let mut closure =
+        vec![HostFile { guest_path: guest_path.to_owned(), host_path: utf8(program.path.clone())? }];
+    if let Some(interpreter) = &needs.interpreter {
+        let found =
+            system.find(Path::new(interpreter)).with_context(|| format!("{interpreter} is not there"))?;
+        closure.push(HostFile { guest_path: interpreter.clone(), host_path: utf8(found.path)? });
     }
-    Ok(files)
+    let libraries = libraries(system, &program, &needs)?;
+    let is_libc = |(name, _): &(&String, &Found)| name.starts_with("libc.so");
+    let Some((_, libc)) = libraries.iter().find(is_libc) else {
+        ensure!(libraries.is_empty(), "{shown} needs libraries, but not the C library");
+        return Ok(closure);
+    };
+    let folder = libc.name.parent().unwrap_or(Path::new("/lib")).display().to_string();
+    let loader = needs.interpreter.as_deref().and_then(|path| path.rsplit('/').next());
+    for (name, found) in libraries.iter().filter(|(name, _)| Some(name.as_str()) != loader) {
+        let host_path = found.path.display().to_string();
+        closure.push(HostFile { guest_path: format!("{folder}/{name}"), host_path });
+    }
+    Ok(closure)
 }
 
 /// All libraries that a program needs, directly or not, by name.
-fn libraries(sh: &Shell, program: &Path, needs: &Needs) -> anyhow::Result<BTreeMap<String, PathBuf>> {
-    let defaults = default_folders(sh);
+fn libraries(system: &System<'_>, program: &Found, needs: &Needs) -> anyhow::Result<BTreeMap<String, Found>> {
+    let defaults = system.library_folders();
     let mut found = BTreeMap::new();
     let mut wanted: VecDeque<(String, PathBuf, Vec<PathBuf>)> = VecDeque::new();
     let want = |by: &Path, needs: &Needs, wanted: &mut VecDeque<_>| {
         let folders = expand(&needs.search, by);
         wanted.extend(needs.libraries.iter().map(|name| (name.clone(), by.to_owned(), folders.clone())));
     };
-    want(program, needs, &mut wanted);
+    want(&program.name, needs, &mut wanted);
     while let Some((name, by, folders)) = wanted.pop_front() {
         if found.contains_key(&name) {
             continue;
         }
         let candidates = folders.iter().chain(&defaults).map(|folder| folder.join(&name));
         let mut library = None;
-        for path in candidates.filter(|path| sh.path_exists(path)) {
+        for file in candidates.filter_map(|path| system.find(&path)) {
             // A library of another architecture may have the same name; the loader passes over it as well.
-            if let Some(needs) = read_needs(sh, &path)? {
-                library = Some((path, needs));
+            if let Some(needs) = system.needs(&file.path)? {
+                library = Some((file, needs));
                 break;
             }
         }
-        let (path, needs) =
+        let (file, needs) =
             library.with_context(|| format!("{} needs {name}, which is nowhere", by.display()))?;
-        want(&path, &needs, &mut wanted);
-        found.insert(name, path);
+        want(&file.name, &needs, &mut wanted);
+        found.insert(name, file);
     }
     Ok(found)
-}
-
-fn read_needs(sh: &Shell, path: &Path) -> anyhow::Result<Option<Needs>> {
-    Ok(elf::needs(&sh.read_binary_file(path)?))
 }
 
 /// The folders of `DT_RPATH` and `DT_RUNPATH`, with `$ORIGIN` put in.
@@ -236,26 +234,21 @@ fn expand(search: &[String], file: &Path) -> Vec<PathBuf> {
     folders.map(|folder| folder.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin).into()).collect()
 }
 
-/// Where the loader looks: the folders of `ld.so.conf` and its parts, then those built into it.
-fn default_folders(sh: &Shell) -> Vec<PathBuf> {
-    let mut texts = vec![sh.read_file("/etc/ld.so.conf").unwrap_or_default()];
-    let mut parts = sh.read_dir("/etc/ld.so.conf.d").unwrap_or_default();
-    parts.sort();
-    texts.extend(parts.iter().filter_map(|part| sh.read_file(part).ok()));
-    let configured = texts.iter().flat_map(|text| configured_folders(text));
-    configured.chain(["/lib64", "/usr/lib64", "/lib", "/usr/lib"].map(PathBuf::from)).collect()
-}
-
-fn configured_folders(text: &str) -> Vec<PathBuf> {
-    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    lines.filter(|line| line.starts_with('/')).map(PathBuf::from).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use lab_protocol::FilesystemKind;
 
     use super::*;
+    use crate::build::target::Target;
+    use crate::machine::host;
+
+    fn gather(sh: &Shell, programs: &[Carried]) -> anyhow::Result<Vec<HostFile>> {
+        super::gather(&of_this_machine(sh), programs)
+    }
+
+    fn of_this_machine(sh: &Shell) -> System<'_> {
+        System { sh, target: Target::of(host::arch().unwrap()), foreign: None }
+    }
 
     #[test]
     fn owners_are_found() {
@@ -286,13 +279,6 @@ mod tests {
     }
 
     #[test]
-    fn configured_folders_are_absolute_lines() {
-        let text = "include /etc/ld.so.conf.d/*.conf\n# /no\n/usr/local/lib # why\n\n/lib/x86_64-linux-gnu\n";
-        let expected = ["/usr/local/lib", "/lib/x86_64-linux-gnu"].map(PathBuf::from);
-        assert_eq!(configured_folders(text), expected);
-    }
-
-    #[test]
     fn dd_of_this_machine_is_whole() {
         let sh = Shell::new().unwrap();
         let files = gather(&sh, &[Tool::Dd, Tool::AioStress].map(Carried::Tool)).unwrap();
@@ -307,7 +293,7 @@ mod tests {
     #[test]
     fn what_makes_a_file_system_is_there_for_who_uses_it() {
         let sh = Shell::new().unwrap();
-        let dd = find(&sh, DD).unwrap();
+        let dd = find(&of_this_machine(&sh), DD).unwrap().path;
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(dd, folder.path().join("dd")).unwrap();
         let _path = sh.push_env("PATH", folder.path());
@@ -340,7 +326,8 @@ mod tests {
     fn fio_is_looked_for_only_where_it_is_used() {
         let sh = Shell::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(find(&sh, DD).unwrap(), folder.path().join("dd")).unwrap();
+        std::os::unix::fs::symlink(find(&of_this_machine(&sh), DD).unwrap().path, folder.path().join("dd"))
+            .unwrap();
         let _path = sh.push_env("PATH", folder.path());
         let error = || gather(&sh, &[Tool::Dd, Tool::Fio].map(Carried::Tool)).unwrap_err().to_string();
         gather(&sh, &[Tool::Dd, Tool::AioStress].map(Carried::Tool)).unwrap();

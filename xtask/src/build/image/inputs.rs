@@ -3,18 +3,22 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use lab_core::plan::Carried;
 use xshell::Shell;
 
+use super::Contents;
+use super::foreign::Foreign;
 use super::guest::{self, Toolchain};
 use super::host::{self, HostFile};
 use super::settings;
+use super::system::System;
+use crate::build::target::Target;
+use crate::lab::cache::Cache;
 use crate::lab::digest::{self, Parts};
 
 /// To be raised when an image is put together in another way from the same inputs.
 const RECIPE: &str = "1";
 
-/// Files and folders of the checkout that shape the guest's programs.
+/// System and folders of the checkout that shape the guest's programs.
 const SOURCES: [&str; 10] = [
     ".cargo/config.toml",
     "Cargo.lock",
@@ -33,9 +37,11 @@ const SOURCES: [&str; 10] = [
 pub(super) struct Inputs {
     pub(super) toolchain: Toolchain,
     pub(super) host_files: Vec<HostFile>,
+    /// Where these are from, if not from this machine.
+    pub(super) foreign: Option<Foreign>,
     /// Names and digests, in order.
     parts: Vec<(String, String)>,
-    pub(super) programs: Vec<Carried>,
+    pub(super) contents: Contents,
 }
 
 impl Inputs {
@@ -50,9 +56,22 @@ impl Inputs {
 ///
 /// # Errors
 /// If one is missing.
-pub(super) fn gather(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyhow::Result<Inputs> {
-    let toolchain = guest::toolchain(sh, checkout)?;
-    let host_files = host::gather(sh, programs)?;
+pub(super) fn gather(
+    sh: &Shell,
+    cache: &Cache,
+    checkout: &Path,
+    contents: &Contents,
+) -> anyhow::Result<Inputs> {
+    let (target, programs) = (Target::of(contents.arch), &contents.programs);
+    let toolchain = guest::toolchain(sh, checkout, target)?;
+    let foreign = match target.is_foreign()? {
+        true => Some(Foreign::open(sh, cache, target, programs)?.with_context(|| {
+            format!("the programs for guests of {} are not fetched yet; run-lab does it", target.arch.name())
+        })?),
+        false => None,
+    };
+    let system = System { sh, target, foreign };
+    let host_files = host::gather(&system, programs)?;
     let mut parts = Vec::new();
     for source in SOURCES {
         add_sources(sh, checkout, Path::new(source), &mut parts)?;
@@ -68,8 +87,11 @@ pub(super) fn gather(sh: &Shell, checkout: &Path, programs: &[Carried]) -> anyho
     }
     let own = guest::own(programs).into_iter();
     parts.extend(own.map(|(package, place)| ("own program".to_owned(), format!("{package} at {place}"))));
+    if !contents.arch.is_default() {
+        parts.push(("arch".to_owned(), contents.arch.name().to_owned()));
+    }
     parts.extend(guest::installed(programs).into_iter().map(|package| ("crates.io".to_owned(), package)));
-    Ok(Inputs { toolchain, host_files, parts, programs: programs.to_vec() })
+    Ok(Inputs { toolchain, host_files, foreign: system.foreign, parts, contents: contents.clone() })
 }
 
 /// Adds a file, or all files of a folder in the order of their names.
@@ -96,9 +118,15 @@ fn add_sources(
 
 #[cfg(test)]
 mod tests {
+    use lab_core::plan::Carried;
     use lab_protocol::Tool;
 
     use super::*;
+    use crate::machine::host;
+
+    fn with(programs: &[Carried]) -> Contents {
+        Contents { arch: host::arch().unwrap(), programs: programs.to_vec() }
+    }
 
     #[test]
     fn every_file_and_its_name_shape_the_sources() {
@@ -125,9 +153,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         sh.set_var("CARGO_HOME", home.path());
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
+        let cache = Cache::open(&home.path().join("cache")).unwrap();
         let key_with = |settings: &str| {
             sh.write_file(home.path().join("config.toml"), settings).unwrap();
-            gather(&sh, &checkout, &[Tool::Dd.into()]).unwrap().key()
+            gather(&sh, &cache, &checkout, &with(&[Tool::Dd.into()])).unwrap().key()
         };
         let without = key_with("");
         assert_eq!(key_with("[net]\nretry = 3\n"), without);
@@ -138,7 +167,9 @@ mod tests {
     fn what_only_some_plans_use_makes_another_image() {
         let sh = Shell::new().unwrap();
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-        let key = |programs: &[Carried]| gather(&sh, &checkout, programs).unwrap().key();
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let key = |programs: &[Carried]| gather(&sh, &cache, &checkout, &with(programs)).unwrap().key();
         let plain = key(&[Tool::Dd.into()]);
         assert_eq!(key(&[Tool::AioStress.into()]), plain);
         assert_ne!(key(&[Tool::Socket.into()]), plain);

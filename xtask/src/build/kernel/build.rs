@@ -17,6 +17,7 @@ use super::log::{self, Cut};
 use super::sandbox::BuildSandbox;
 use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
+use crate::build::target::Target;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::{Interrupt, Interrupted};
 use crate::lab::process::tied::Tree;
@@ -63,10 +64,10 @@ pub(super) fn run(
     tell: Tell,
 ) -> anyhow::Result<Finished> {
     let begun = Instant::now();
-    let wanted = fragments::parse(request.all_fragments(), request.version)?;
-    let of_all = fragments::parse(request.fragments, request.version)?;
+    let wanted = fragments::parse(request.all_fragments(), request.arch, request.version)?;
+    let of_all = fragments::parse(request.fragments, request.arch, request.version)?;
     let [of_all, all] = [&of_all, &wanted].map(|wanted| fragments::all_config(wanted));
-    let folder = BuildFolder::open(cache, tree, &of_all, &all)?;
+    let folder = BuildFolder::open(cache, tree, (request.arch, &of_all), &all)?;
     let objects = folder.objects();
     interrupted::clean_up(&folder)?;
     let is_linked = fs::symlink_metadata(objects.join("vmlinux")).is_ok();
@@ -76,8 +77,11 @@ pub(super) fn run(
     let all_config = folder.all_config();
     let sandbox = BuildSandbox::find(sh, &[&tree.repository, &all_config], &objects);
     let log = log_file(tree, request.variant)?;
+    let target = Target::of(request.arch);
     let mut make = Make {
         sh,
+        target,
+        prefix: target.prefix()?,
         folder: &folder,
         tree: &tree.repository,
         objects: &objects,
@@ -111,13 +115,13 @@ pub(super) fn run(
     if kind.is_whole() {
         make.expected_files = expected_files(&now);
     }
-    make.run("bzImage", tell)?;
+    make.run(target.kernel_name(), tell)?;
     interrupted::end(&folder)?;
     Ok(Finished {
         seconds: begun.elapsed().as_secs_f64(),
         incremental: kind.is_incremental(),
         sandbox: sandbox.name(),
-        command: make.shown("bzImage"),
+        command: make.shown(target.kernel_name()),
         objects,
         log,
     })
@@ -125,20 +129,22 @@ pub(super) fn run(
 
 /// Environment of the build. Nothing else gets in: KCFLAGS, CROSS_COMPILE or MAKEFLAGS of the user's shell
 /// would make another kernel. User, host, time and count are fixed, so that equal input gives an equal image.
-const ENVIRONMENT: [(&str, &str); 8] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("KBUILD_BUILD_TIMESTAMP", "Sat Jan  1 00:00:00 UTC 2000"),
     ("KBUILD_BUILD_USER", "patchlab"),
     ("KBUILD_BUILD_HOST", "patchlab"),
     ("KBUILD_BUILD_VERSION", "1"),
     // Set, though empty: else the state of the git tree goes into the version.
     ("LOCALVERSION", ""),
-    ("ARCH", "x86_64"),
     ("LC_ALL", "C"),
     ("TZ", "UTC"),
 ];
 
 struct Make<'a> {
     sh: &'a Shell,
+    target: &'static Target,
+    /// In front of the names of compiler and linker.
+    prefix: String,
     folder: &'a BuildFolder,
     tree: &'a Path,
     objects: &'a Path,
@@ -163,6 +169,10 @@ impl Make<'_> {
 
     fn environment(&self) -> Vec<(&'static str, String)> {
         let mut all: Vec<(&str, String)> = ENVIRONMENT.map(|(name, value)| (name, value.to_owned())).to_vec();
+        all.push(("ARCH", self.target.kernel_arch.to_owned()));
+        if !self.prefix.is_empty() {
+            all.push(("CROSS_COMPILE", self.prefix.clone()));
+        }
         all.push(("KCONFIG_ALLCONFIG", self.all_config.display().to_string()));
         all
     }

@@ -1,4 +1,4 @@
-//! Where kernels are built: a folder per source and configuration, so that a plan with a configuration of its own does not
+//! Where kernels are built: a folder per source, architecture and configuration, so that a plan with a configuration of its own does not
 //! have the objects of another thrown away. At most [`KEPT`] of them are kept.
 //!
 //! ```text
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use lab_core::plan::Arch;
 
 use crate::build::source::SourceTree;
 use crate::lab::cache::Cache;
@@ -39,7 +40,7 @@ impl BuildFolder {
     pub(super) fn open(
         cache: &Cache,
         tree: &SourceTree,
-        configuration: &str,
+        configuration: (Arch, &str),
         all_config: &str,
     ) -> anyhow::Result<Self> {
         let folder = BuildFolder::of(tree, configuration);
@@ -51,8 +52,9 @@ impl BuildFolder {
     }
 
     /// The same, whether it is there or not.
-    pub(super) fn of(tree: &SourceTree, configuration: &str) -> Self {
-        let name = digest::short(&digest::of_bytes(configuration.as_bytes())).to_owned();
+    pub(super) fn of(tree: &SourceTree, (arch, configuration): (Arch, &str)) -> Self {
+        let arch = if arch.is_default() { String::new() } else { format!("{}\n", arch.name()) };
+        let name = digest::short(&digest::of_bytes(format!("{arch}{configuration}").as_bytes())).to_owned();
         BuildFolder::at(&tree.folder.join("builds").join(name))
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
+use lab_core::plan::Arch;
 use lab_core::series::needed::Asked;
 use lab_core::text::kconfig::{KernelVersion, Line, OptionLine};
 
@@ -21,15 +22,15 @@ pub(crate) struct Fragment {
 impl Fragment {
     /// What it asks of a kernel: the lines that hold for it, without conditions and comments, so that a better word in one of
     /// them builds no kernel anew, nor does a line for other kernels.
-    pub(crate) fn meaning(&self, version: &KernelVersion) -> String {
-        let options = self.text.lines().filter_map(|line| option(line, version));
+    pub(crate) fn meaning(&self, arch: Arch, version: &KernelVersion) -> String {
+        let options = self.text.lines().filter_map(|line| option(line, arch, version));
         options.fold(String::new(), |text, line| text + line.text + "\n")
     }
 }
 
-fn option<'a>(line: &'a str, version: &KernelVersion) -> Option<OptionLine<'a>> {
+fn option<'a>(line: &'a str, arch: Arch, version: &KernelVersion) -> Option<OptionLine<'a>> {
     match Line::of(line) {
-        Line::Option(option) if option.condition.holds(version) => Some(option),
+        Line::Option(option) if option.condition.holds(arch, version) => Some(option),
         Line::Option(_) | Line::Nothing | Line::Wrong(_) => None,
     }
 }
@@ -82,6 +83,7 @@ impl Lost {
 /// If a line, for whatever kernel, is neither an option nor a comment, or asks for a module: the guest loads none.
 pub(super) fn parse<'a>(
     fragments: impl IntoIterator<Item = &'a Fragment>,
+    arch: Arch,
     version: &KernelVersion,
 ) -> anyhow::Result<Vec<Wanted>> {
     let mut all: Vec<Wanted> = Vec::new();
@@ -96,7 +98,7 @@ pub(super) fn parse<'a>(
                     bail!("{place}: {option}=m: the guest loads no modules, write =y");
                 }
                 Line::Option(OptionLine { option, value, condition, .. }) => {
-                    if condition.holds(version) {
+                    if condition.holds(arch, version) {
                         all.retain(|wanted| wanted.option != option);
                         let (option, value) = (option.to_owned(), value.to_owned());
                         all.push(Wanted { option, value, place, if_known: condition.if_known });
@@ -110,16 +112,20 @@ pub(super) fn parse<'a>(
     Ok(all)
 }
 
-/// What the fragments ask of a kernel of this version.
+/// What the fragments ask of a kernel of this architecture and version.
 ///
 /// # Errors
 /// As [`parse`].
-pub(crate) fn asked(fragments: &[Fragment], version: &KernelVersion) -> anyhow::Result<Vec<Asked>> {
+pub(crate) fn asked(
+    fragments: &[Fragment],
+    arch: Arch,
+    version: &KernelVersion,
+) -> anyhow::Result<Vec<Asked>> {
     let asked = |Wanted { option, value, place, .. }: Wanted| {
         let option = option.trim_start_matches("CONFIG_").to_owned();
         Asked { option, value, place }
     };
-    Ok(parse(fragments, version)?.into_iter().map(asked).collect())
+    Ok(parse(fragments, arch, version)?.into_iter().map(asked).collect())
 }
 
 /// The fragments as one text for kconfig, with what they ask for last alone, so that it does not warn.
@@ -228,7 +234,7 @@ mod tests {
     }
 
     fn parse(fragments: &[Fragment]) -> anyhow::Result<Vec<Wanted>> {
-        super::parse(fragments, &version("6.12.117"))
+        super::parse(fragments, Arch::X86_64, &version("6.12.117"))
     }
 
     #[test]
@@ -247,7 +253,7 @@ mod tests {
 
     #[test]
     fn comments_do_not_make_another_kernel() {
-        let meaning = |text: &str| fragment("a", text).meaning(&version("6.12.117"));
+        let meaning = |text: &str| fragment("a", text).meaning(Arch::X86_64, &version("6.12.117"));
         assert_eq!(
             meaning("# why\n\n CONFIG_X=y \n# CONFIG_Y is not set\n"),
             "CONFIG_X=y\n# CONFIG_Y is not set\n"
@@ -267,11 +273,12 @@ mod tests {
             "a",
             "CONFIG_A=y  # if known\nCONFIG_B=y  # until 6.19\nCONFIG_C=y # from 7.0\n# CONFIG_B is not set  # from 7.1\n",
         );
-        let meaning = |text: &str| fragment.meaning(&version(text));
+        let meaning = |text: &str| fragment.meaning(Arch::X86_64, &version(text));
         assert_eq!(meaning("6.12.117"), "CONFIG_A=y\nCONFIG_B=y\n");
         assert_eq!(meaning("7.0.1"), "CONFIG_A=y\nCONFIG_C=y\n");
         assert_eq!(meaning("7.3.4"), "CONFIG_A=y\nCONFIG_C=y\n# CONFIG_B is not set\n");
-        let wanted = |text: &str| super::parse(std::slice::from_ref(&fragment), &version(text)).unwrap();
+        let wanted =
+            |text: &str| super::parse(std::slice::from_ref(&fragment), Arch::X86_64, &version(text)).unwrap();
         assert_eq!(all_config(&wanted("6.1")), "CONFIG_A=y\nCONFIG_B=y\n");
         assert_eq!(all_config(&wanted("7.1")), "CONFIG_A=y\nCONFIG_C=y\n# CONFIG_B is not set\n");
         assert_eq!(wanted("7.0").iter().map(|wanted| wanted.if_known).collect::<Vec<_>>(), [true, false]);

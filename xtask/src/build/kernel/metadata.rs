@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use lab_core::campaign::{AppliedSeries, KernelBase, KernelIdentity};
+use lab_core::plan::Arch;
 use lab_core::series::Series;
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object as _};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{KernelRequest, Tools, build, fragments, log, symbols};
 use crate::build::source::SourceTree;
+use crate::build::target::Target;
 use crate::lab::{beneath, digest, files};
 
 const VERSION: u32 = 2;
@@ -34,6 +36,9 @@ pub(crate) struct KernelMetadata {
     pub(crate) source: String,
     /// As the source's Makefile says, e.g. `6.12.117`.
     pub(crate) kernel_version: String,
+    /// What it was built for.
+    #[serde(default, skip_serializing_if = "Arch::is_default")]
+    pub(crate) arch: Arch,
     /// First line of `gcc --version`.
     pub(crate) compiler: String,
     /// First line of `ld --version`.
@@ -42,7 +47,7 @@ pub(crate) struct KernelMetadata {
     pub(crate) config_sha256: String,
     /// Options that are built in.
     pub(crate) options_y: usize,
-    /// SHA-256 of bzImage.
+    /// SHA-256 of bzImage, on arm64 of Image.
     pub(crate) bzimage_sha256: String,
     /// SHA-256 of the list of symbols.
     pub(crate) symbols_sha256: String,
@@ -146,8 +151,10 @@ pub(super) fn collect(
     folder: &Path,
 ) -> anyhow::Result<KernelMetadata> {
     let objects = &finished.objects;
+    let target = Target::of(request.arch);
+    let built = format!("{}/{}", target.kernel_folder, target.kernel_name());
     for (from, to) in
-        [("arch/x86/boot/bzImage", "bzImage"), ("System.map", "System.map"), (".config", "config")]
+        [(built.as_str(), target.kernel_name()), ("System.map", "System.map"), (".config", "config")]
     {
         beneath::copy(objects, from, OBJECT_LIMIT_BYTES, &folder.join(to))
             .with_context(|| format!("copying {} to {to}", objects.join(from).display()))?;
@@ -165,11 +172,12 @@ pub(super) fn collect(
         digest: digest.to_owned(),
         source: tree.identity.clone(),
         kernel_version: tree.kernel_version.clone(),
+        arch: request.arch,
         compiler: tools.compiler.clone(),
         linker: tools.linker.clone(),
         config_sha256: digest::of_bytes(config.as_bytes()),
         options_y: fragments::built_in(&config),
-        bzimage_sha256: digest::of_file(&folder.join("bzImage"))?,
+        bzimage_sha256: digest::of_file(&folder.join(target.kernel_name()))?,
         symbols_sha256: digest::of_bytes(symbols.as_bytes()),
         symbols_form: symbols::FORM,
         build_id: build_id(&vmlinux),

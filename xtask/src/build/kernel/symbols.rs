@@ -13,7 +13,7 @@ pub(super) const FORM: u32 = 2;
 /// The symbols of `vmlinux.o`, sorted.
 ///
 /// # Errors
-/// If it is not a relocatable object for x86-64.
+/// If it is not a relocatable object of an architecture that the lab knows.
 pub(super) fn of_object(bytes: &[u8]) -> anyhow::Result<Vec<Symbol>> {
     object::symbols(bytes)
 }

@@ -59,6 +59,7 @@ impl KernelLab {
             source: &self.source,
             identity: &identity,
             version: &version,
+            arch: Arch::X86_64,
             variant: "v",
             series,
             fragments: &fragments,
@@ -142,7 +143,7 @@ fn variants_switch_one_object_directory() {
     assert_eq!(log(&patched), "  CC      a.o\n");
     assert!(!base.metadata.incremental && patched.metadata.incremental);
     assert!(!same(&base, &patched));
-    let image = fs::read_to_string(&patched.bzimage).unwrap();
+    let image = fs::read_to_string(&patched.kernel_image).unwrap();
     assert_eq!(image, "one\nTWO\nTHREE\nb\nCONFIG_X=y\npatchlab Sat Jan  1 00:00:00 UTC 2000 [] \n");
     assert_eq!(patched.metadata.identity().series[1].patches, 1);
     ensure_comparable(&base, &patched, "v", &[]).unwrap();
@@ -165,7 +166,7 @@ fn configurations_do_not_disturb_each_other() {
     assert_eq!(log(&patched, debug), (true, changed.clone()));
     assert_eq!(log(&patched, "# words\nCONFIG_X=y\n"), (true, changed));
     let lab_again = lab.build_with(&[series("s", &[TWO, THREE])], debug).unwrap();
-    let image = fs::read_to_string(lab_again.bzimage).unwrap();
+    let image = fs::read_to_string(lab_again.kernel_image).unwrap();
     assert!(image.starts_with("one\nTWO\nTHREE\nb\nCONFIG_X=y\nCONFIG_DEBUG=y\n"), "{image}");
     assert_eq!(lab.builds().len(), 2);
 }
@@ -178,7 +179,7 @@ fn a_build_that_was_cut_short_is_remembered_by_its_configuration() {
     let patched = [series("s", &[TWO])];
     lab.error_with("kill", &patched);
     lab.build_with(&patched, "CONFIG_DEBUG=y\n").unwrap();
-    let image = fs::read_to_string(lab.build(&patched).unwrap().bzimage).unwrap();
+    let image = fs::read_to_string(lab.build(&patched).unwrap().kernel_image).unwrap();
     assert!(image.starts_with("one\nTWO\nthree\n"), "{image}");
 }
 
@@ -305,7 +306,7 @@ fn a_series_that_changes_nothing_is_seen() {
 fn a_damaged_kernel_is_built_again() {
     let lab = KernelLab::new();
     let first = lab.build(&[]).unwrap();
-    fs::write(&first.bzimage, "damaged").unwrap();
+    fs::write(&first.kernel_image, "damaged").unwrap();
     lab.said.take();
     let second = lab.build(&[]).unwrap();
     assert!(same(&first, &second));
@@ -495,7 +496,7 @@ fn a_build_whose_make_is_killed_says_nothing_about_the_series() {
     );
     assert!(error.ends_with("and run again"), "{error}");
     assert_eq!(fs::read_to_string(lab.objects().join("a.o")).unwrap(), "torn\n");
-    let image = fs::read_to_string(lab.build(&patched).unwrap().bzimage).unwrap();
+    let image = fs::read_to_string(lab.build(&patched).unwrap().kernel_image).unwrap();
     assert!(image.starts_with("one\nTWO\nthree\n"), "{image}");
 }
 

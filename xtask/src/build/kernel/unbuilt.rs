@@ -29,14 +29,15 @@ pub(crate) enum Configured {
 /// # Errors
 /// If the compiler is missing, or a fragment has a fault.
 pub(crate) fn configured(sh: &Shell, cache: &Cache, request: &KernelRequest) -> anyhow::Result<Configured> {
-    let digest = request_digest(request, &Tools::find(sh)?);
+    let digest = request_digest(request, &Tools::find(sh, request.arch)?);
     if let Ok(kernel) = read_stored(&cache.join("kernels").join(&digest), &digest) {
         return Ok(Configured::Resolved(kernel.config()?));
     }
-    let of_all = fragments::all_config(&fragments::parse(request.fragments, request.version)?);
-    let own = fragments::all_config(&fragments::parse(request.own, request.version)?);
+    let parse = |wanted| fragments::parse(wanted, request.arch, request.version);
+    let of_all = fragments::all_config(&parse(request.fragments)?);
+    let own = fragments::all_config(&parse(request.own)?);
     if let Some(tree) = source::prepared(cache, request.identity)? {
-        let objects = BuildFolder::of(&tree, &of_all).objects();
+        let objects = BuildFolder::of(&tree, (request.arch, &of_all)).objects();
         if let Ok(bytes) = beneath::read(&objects, CONFIG, CONFIG_LIMIT_BYTES) {
             // The last kernel that was built there may have been one without it.
             return Ok(Configured::Resolved(String::from_utf8_lossy(&bytes).into_owned() + &own));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use expect_test::expect;
-use lab_core::plan::Source;
+use lab_core::plan::{Arch, Source};
 
 use super::*;
 use crate::lab::cache::Cache;
@@ -56,6 +56,7 @@ impl Versions {
             source: Source::Tree("old".to_owned()),
             config: vec!["base.config".to_owned()],
             auto: None,
+            arch: Arch::X86_64,
         };
         Versions { sh: Shell::new().unwrap(), lab, settings, _folder: folder }
     }

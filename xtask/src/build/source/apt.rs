@@ -19,11 +19,25 @@ const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Settings that no option of the command line can take back: what the machine does after an update is about its own lists.
 const SETTINGS: &str = "#clear APT::Update;\n#clear APT::Default-Release;\n";
 
+/// What apt-get is to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SuiteOptions<'a> {
+    /// Of Debian.
+    pub(crate) suite: &'a str,
+    /// Packages of another architecture than this machine's, by Debian's name for it: then apt-get takes nothing for installed, so
+    /// that it finds all that they need.
+    pub(crate) foreign: Option<&'a str>,
+}
+
 /// Has apt-get read what a suite has, in `folder`; gives the options with which it then takes packages from there.
 ///
 /// # Errors
 /// If there is no such suite, or no network.
-pub(super) fn options(sh: &Shell, folder: &Path, suite: &str) -> anyhow::Result<Vec<String>> {
+pub(crate) fn options(
+    sh: &Shell,
+    folder: &Path,
+    SuiteOptions { suite, foreign }: SuiteOptions<'_>,
+) -> anyhow::Result<Vec<String>> {
     let purpose = || format!("writing to {}", folder.display());
     for name in ["lists/partial", "archives/partial"] {
         fs::create_dir_all(folder.join(name)).with_context(purpose)?;
@@ -31,7 +45,8 @@ pub(super) fn options(sh: &Shell, folder: &Path, suite: &str) -> anyhow::Result<
     let mirror = mirror(suite, &process::read(targets(sh)).unwrap_or_default());
     let sources = sources_list(&mirror, suite, Path::new(KEYS).exists());
     fs::write(folder.join("sources.list"), sources).with_context(purpose)?;
-    fs::write(folder.join("apt.conf"), SETTINGS).with_context(purpose)?;
+    let architecture = foreign.map_or_else(String::new, architecture);
+    fs::write(folder.join("apt.conf"), format!("{SETTINGS}{architecture}")).with_context(purpose)?;
     let place = |name: &str| folder.join(name).display().to_string();
     let settings = [
         ("Dir::Etc::sourcelist", place("sources.list")),
@@ -43,8 +58,14 @@ pub(super) fn options(sh: &Shell, folder: &Path, suite: &str) -> anyhow::Result<
         ("Acquire::Languages", "none".to_owned()),
         ("Acquire::IndexTargets::deb::DEP-11::DefaultEnabled", "false".to_owned()),
     ];
-    let settings =
-        settings.into_iter().flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]);
+    let status = foreign.map(|_| ("Dir::State::status", place("status")));
+    if status.is_some() {
+        fs::write(folder.join("status"), "").with_context(purpose)?;
+    }
+    let settings = settings
+        .into_iter()
+        .chain(status)
+        .flat_map(|(name, value)| ["-o".to_owned(), format!("{name}={value}")]);
     let options: Vec<String> = ["-c".to_owned(), place("apt.conf")].into_iter().chain(settings).collect();
     let update = ["--quiet", "--quiet", "-o", "APT::Sandbox::User=root", "--error-on=any"];
     let given = &options;
@@ -56,6 +77,13 @@ pub(super) fn options(sh: &Shell, folder: &Path, suite: &str) -> anyhow::Result<
         );
     }
     Ok(options)
+}
+
+/// The settings with which apt-get knows one architecture alone.
+fn architecture(name: &str) -> String {
+    format!(
+        "#clear APT::Architectures;\nAPT::Architecture \"{name}\";\nAPT::Architectures {{ \"{name}\"; }};\n"
+    )
 }
 
 /// What this machine's apt takes from Debian.
@@ -121,7 +149,8 @@ mod tests {
         let path = sh.var("PATH").unwrap();
         sh.set_var("PATH", format!("{}:{path}", programs.path().display()));
 
-        let given = options(&sh, folder.path(), "sid").unwrap().join(" ");
+        let given =
+            options(&sh, folder.path(), SuiteOptions { suite: "sid", foreign: None }).unwrap().join(" ");
         let noted = fs::read_to_string(noted).unwrap();
         let place = folder.path().display();
         let update = noted.lines().find(|line| line.contains(" update ")).unwrap();
@@ -138,8 +167,20 @@ mod tests {
             assert!(given.contains(&option), "{option}: {given}");
         }
         assert!(fs::read_to_string(folder.path().join("sources.list")).unwrap().ends_with(" sid main\n"));
+        let other = tempfile::tempdir().unwrap();
+        let given =
+            options(&sh, other.path(), SuiteOptions { suite: "sid", foreign: Some("arm64") }).unwrap();
+        let status = other.path().join("status");
+        assert!(given.contains(&format!("Dir::State::status={}", status.display())), "{given:?}");
+        assert_eq!(fs::read_to_string(status).unwrap(), "");
+        let settings = fs::read_to_string(other.path().join("apt.conf")).unwrap();
+        assert!(
+            settings.ends_with("APT::Architecture \"arm64\";\nAPT::Architectures { \"arm64\"; };\n"),
+            "{settings}"
+        );
         let wrong = tempfile::Builder::new().prefix("wrong").tempdir().unwrap();
-        let error = options(&sh, wrong.path(), "sid").unwrap_err().to_string();
+        let error =
+            options(&sh, wrong.path(), SuiteOptions { suite: "sid", foreign: None }).unwrap_err().to_string();
         assert!(error.contains("E: no wrong; check the name of the suite"), "{error}");
     }
 }

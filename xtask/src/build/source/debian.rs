@@ -137,7 +137,7 @@ fn fetch(
     };
     let lists = cache.temporary_folder("apt-")?;
     let options = match package.suite {
-        Some(suite) => apt::options(sh, lists.path(), suite)?,
+        Some(suite) => apt::options(sh, lists.path(), apt::SuiteOptions { suite, foreign: None })?,
         None => Vec::new(),
     };
     let folder = cache.temporary_folder("debian-")?;

@@ -30,7 +30,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     let nonce = random_nonce()?;
     let scratch = context.cache.temporary_folder("boot-")?;
     let initramfs = scratch.path().join("initramfs");
-    let (kernel, bzimage) = kernel_of(context, step)?;
+    let (kernel, kernel_image) = kernel_of(context, step)?;
     let plan = &context.file.plan;
     let probes = probes(plan, step, context.enough_failures);
     write_initramfs(&context.image, &assignment(plan, step, nonce)?, probes.as_ref(), &initramfs)?;
@@ -60,11 +60,11 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         .profiler
         .as_ref()
         .map(|profiler| Profile { plugin: profiler.plugin.clone(), counts: counts.clone() });
-    let system_map = bzimage.with_file_name("System.map");
+    let system_map = kernel_image.with_file_name("System.map");
     let request = BootRequest {
         profile,
         machine: context.machine.clone(),
-        bzimage,
+        kernel_image,
         initramfs,
         nonce,
         host_cpus: around.as_ref().map(|around| around.binding.clone()).unwrap_or_default(),
@@ -147,11 +147,11 @@ fn kernel_of(
     context: &BootContext<'_>,
     step: &BootStep,
 ) -> anyhow::Result<(lab_core::campaign::KernelIdentity, PathBuf)> {
-    let mut kernels = context.file.kernels.iter().zip(&context.bzimages);
-    let (kernel, bzimage) = kernels
+    let mut kernels = context.file.kernels.iter().zip(&context.kernel_images);
+    let (kernel, kernel_image) = kernels
         .find(|(kernel, _)| kernel.variant == step.variant)
         .with_context(|| format!("no kernel was built for variant {}", step.variant))?;
-    Ok((kernel.kernel.clone(), bzimage.clone()))
+    Ok((kernel.kernel.clone(), kernel_image.clone()))
 }
 
 fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assignment> {

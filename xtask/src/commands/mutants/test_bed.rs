@@ -159,7 +159,7 @@ impl<'a> TestBed<'a> {
             side_by_side: self.side_by_side,
             pinning: Pinning::default(),
             image: self.image.clone(),
-            bzimages: vec![kernel.bzimage.clone()],
+            kernel_images: vec![kernel.kernel_image.clone()],
             profiler: None,
             enough_failures: limits.failures,
             interrupt: &self.lab.interrupt,

@@ -31,10 +31,10 @@ pub(super) fn choose(
         let kernel = unpatched(sh, lab, plan, kernels)?;
         let (initramfs, nonce) = (scratch.path().join("initramfs"), guest::random_nonce()?);
         guest::write_initramfs(&image.path, &assignment(plan, nonce)?, None, &initramfs)?;
-        Ok(TestGuest { bzimage: kernel.bzimage, kernel: kernel.digest, initramfs, nonce })
+        Ok(TestGuest { kernel_image: kernel.kernel_image, kernel: kernel.digest, initramfs, nonce })
     };
     let identity = MachineIdentity { cpu: &host.cpu, kernel: &host.kernel, qemu_version };
-    accel::choose(&lab.cache, plan.machine.accel, identity, &test_guest, &lab.interrupt)
+    accel::choose(&lab.cache, plan.machine.accel, plan.machine.arch, identity, &test_guest, &lab.interrupt)
 }
 
 /// The kernel of the source as it is, so that no patch has a part in what the test shows: the plan's, or one that is built

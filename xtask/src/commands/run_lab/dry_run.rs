@@ -30,28 +30,28 @@ pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode
     preflight::plan(sh, &lab, &plan)?;
     tell_beforehand(&plan, options);
     output::print(&boots(&plan, side_by_side))?;
-    output::print(&format!("\npackages  {}\n", packages(sh, &plan)))?;
+    output::print(&format!("\npackages  {}\n", packages(sh, &plan)?))?;
     output::print(&builds(sh, &lab, &plan))?;
     let earlier = campaign::earlier_boots(&lab.checkout.join("results"));
     output::print(&format!("time  {}\n", estimate(&plan, &earlier, side_by_side.boots)))?;
     output::print("nothing was booted, installed, built or written\n")?;
-    host::ensure_installable(sh, &plan.programs())?;
-    if host::missing(&plan.programs()).is_empty() {
+    host::ensure_installable(sh, plan.machine.arch, &plan.programs())?;
+    if host::missing(plan.machine.arch, &plan.programs())?.is_empty() {
         preflight::programs(sh, &lab, &plan)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn packages(sh: &Shell, plan: &Plan) -> String {
-    let missing = host::missing(&plan.programs());
+fn packages(sh: &Shell, plan: &Plan) -> anyhow::Result<String> {
+    let missing = host::missing(plan.machine.arch, &plan.programs())?;
     let how = match (missing.is_empty(), host::can_install()) {
-        (true, _) => return "all there".to_owned(),
+        (true, _) => return Ok("all there".to_owned()),
         (false, true) => "to be installed",
         (false, false) => "missing",
     };
     let system = host::system(sh);
     let names: Vec<&str> = missing.into_iter().map(|name| system.package(name)).collect();
-    format!("{how}: {}", names.join(" "))
+    Ok(format!("{how}: {}", names.join(" ")))
 }
 
 /// A line for each kernel, for each part of a series that is not built, and one for the image. What is missing on this machine is no error of the plan.
@@ -76,7 +76,7 @@ fn builds(sh: &Shell, lab: &Lab, plan: &Plan) -> String {
         }
         Err(error) => format!("kernels  cannot be looked up: {error:#}\n"),
     };
-    text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &plan.programs()) {
+    text += &match image::is_cached(sh, &lab.cache, lab.checkout.root(), &image::Contents::of(plan)) {
         Ok(is_there) => format!("image  {}\n", how(is_there)),
         Err(error) => format!("image  cannot be looked up: {error:#}\n"),
     };

@@ -24,13 +24,14 @@ fn hung() -> Capture {
 }
 
 fn guest() -> TestGuest {
-    let (bzimage, initramfs) = ("bzImage".into(), "initramfs".into());
-    TestGuest { bzimage, kernel: "5e5e".into(), initramfs, nonce: Nonce([1; 16]) }
+    let (kernel_image, initramfs) = ("bzImage".into(), "initramfs".into());
+    TestGuest { kernel_image, kernel: "5e5e".into(), initramfs, nonce: Nonce([1; 16]) }
 }
 
 /// A machine: what its device says, and how the guest ends under each accelerator.
 struct FakeHost {
     folder: tempfile::TempDir,
+    foreign: Option<&'static str>,
     device: fn() -> io::Result<()>,
     kvm: fn() -> Capture,
     tcg: fn() -> Capture,
@@ -38,7 +39,7 @@ struct FakeHost {
 
 impl FakeHost {
     fn new(device: fn() -> io::Result<()>, kvm: fn() -> Capture, tcg: fn() -> Capture) -> Self {
-        FakeHost { folder: tempfile::tempdir().unwrap(), device, kvm, tcg }
+        FakeHost { folder: tempfile::tempdir().unwrap(), foreign: None, device, kvm, tcg }
     }
 
     /// What is chosen so many hours after the epoch, and what was made and booted for it.
@@ -57,7 +58,8 @@ impl FakeHost {
         };
         let memory = self.folder.path().join("kvm.toml");
         let now = Timestamp::from_second(hours * 3600).unwrap();
-        let test = Test { memory: &memory, now, device: &self.device, guest: &guest, run: &run };
+        let foreign = self.foreign.map(str::to_owned);
+        let test = Test { foreign, memory: &memory, now, device: &self.device, guest: &guest, run: &run };
         let chosen = match test.choose(wanted) {
             Ok(choice) => format!("{}: {}", choice.accelerator.word(), choice.reason),
             Err(error) => format!("error: {error:#}"),
@@ -149,7 +151,7 @@ fn a_guest_that_boots_nowhere_is_not_remembered() {
 /// Where KVM works but the host is emulated itself, and busy, process 1 of the test guest speaks up after 46 s.
 #[test]
 fn a_guest_that_is_slow_is_not_taken_for_a_silent_one() {
-    let request = request(&guest(), Accelerator::Kvm);
+    let request = request(&guest(), Arch::X86_64, Accelerator::Kvm);
     let slow = [5, 20, 40, 46];
     assert_eq!(ended_by_limits(&request, &slow, 46), None);
     // Without a word it is given up long before, and with words only it is not waited for without end.
@@ -162,6 +164,7 @@ fn a_guest_that_is_slow_is_not_taken_for_a_silent_one() {
 fn a_guest_that_cannot_be_made_is_an_error_and_no_verdict() {
     let memory = tempfile::tempdir().unwrap().path().join("kvm.toml");
     let test = Test {
+        foreign: None,
         memory: &memory,
         now: Timestamp::UNIX_EPOCH,
         device: &opens,
@@ -170,4 +173,21 @@ fn a_guest_that_cannot_be_made_is_an_error_and_no_verdict() {
     };
     assert_eq!(test.choose(AccelChoice::Auto).unwrap_err().to_string(), "no compiler");
     assert!(!memory.exists());
+}
+
+/// Nothing is tested, even where KVM works for the host's own kind.
+#[test]
+fn kvm_is_for_guests_of_the_host_s_architecture() {
+    let host = FakeHost { foreign: Some("no"), ..FakeHost::new(opens, booted, booted) };
+    assert_eq!(host.choose(AccelChoice::Auto, 0), ("tcg: no".to_owned(), String::new()));
+    let refused = "error: no; set accel = \"auto\" or \"tcg\" in lab.toml";
+    assert_eq!(host.choose(AccelChoice::Kvm, 0), (refused.to_owned(), String::new()));
+}
+
+#[test]
+fn a_guest_of_another_architecture_is_foreign() {
+    let own = host::arch().unwrap();
+    for arch in Arch::ALL {
+        assert_eq!(foreign(arch).unwrap().is_some(), arch != own);
+    }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use lab_core::plan::{Clock, FIXED_MACHINE, MachineSettings};
+use lab_core::plan::{Arch, Clock, MachineSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::firmware;
+use crate::machine::platform::Platform;
 
 /// What executes the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,8 @@ impl Accelerator {
 /// A virtual machine with nothing left to choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
+    /// Which instructions it has.
+    pub arch: Arch,
     /// What executes it.
     pub accelerator: Accelerator,
     /// How its time passes.
@@ -54,6 +57,7 @@ impl Machine {
             Accelerator::Kvm => "host".to_owned(),
         };
         Machine {
+            arch: settings.arch,
             accelerator,
             clock: settings.clock,
             cpu_model,
@@ -65,10 +69,16 @@ impl Machine {
 
     /// The firmware, if the guest has one of the lab.
     pub(crate) fn firmware(&self) -> Option<Vec<u8>> {
-        match self.clock {
-            Clock::Virtual => Some(firmware::rom(self.memory_mib, self.cpus)),
-            Clock::Wall => None,
+        match (self.arch, self.clock) {
+            (Arch::X86_64, Clock::Virtual) => Some(firmware::rom(self.memory_mib, self.cpus)),
+            // QEMU starts the kernel itself, and has a device tree for it that belongs to the machine's version.
+            (Arch::Arm64, Clock::Virtual) | (_, Clock::Wall) => None,
         }
+    }
+
+    /// What QEMU is for it.
+    pub(crate) fn platform(&self) -> &'static Platform {
+        Platform::of(self.arch)
     }
 }
 
@@ -83,20 +93,11 @@ pub(super) fn write_firmware(machine: &Machine, path: &Path) -> anyhow::Result<(
     }
 }
 
-/// QEMU's `-machine` for a clock: of those that have an ACPI power-off and a PCI bus, the one that boots quickest.
-pub(crate) fn machine_type(clock: Clock) -> &'static str {
-    match clock {
-        // The same devices in each QEMU, and none whose timing differs.
-        Clock::Virtual => FIXED_MACHINE,
-        Clock::Wall => "pc",
-    }
-}
-
 /// The files that a guest boots from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GuestFiles<'a> {
     /// The kernel.
-    pub bzimage: &'a Path,
+    pub kernel_image: &'a Path,
     /// The initramfs.
     pub initramfs: &'a Path,
     /// Where the firmware is, if the guest has one of the lab.
@@ -114,9 +115,10 @@ pub(crate) struct Channels<'a> {
 
 /// The kernel's command line.
 pub(crate) fn kernel_command_line(machine: &Machine) -> String {
+    // The kernel's log is read from the first serial port.
+    let console = format!("console={}", machine.platform().console);
     let always = [
-        // The kernel's log is read from the first serial port.
-        "console=ttyS0,115200",
+        console.as_str(),
         // Everything but debug messages reaches the console; findings are read from there.
         "loglevel=7",
         // Only lines with a time count as the kernel's own.
@@ -127,16 +129,10 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
         // configuration, and so is that it works around no CPU bugs.
         "norandmaps",
     ];
-    let by_clock: &[&str] = match (machine.clock, machine.accelerator) {
-        (Clock::Virtual, _) => &[
-            // The TSC counts instructions, exactly. Without the kernel's trust in it there are no high-resolution
-            // timers for the first second, and each sleep of microseconds takes a tick of 4 ms.
-            "tsc=reliable",
-            "tsc_early_khz=1000000",
-        ],
-        // A busy host stops the guest in the middle of calibrating the TSC; one boot came out 35 times too fast.
-        // The kernel's own watchdogs get limits that such a stop does not reach, here and in its configuration.
-        (Clock::Wall, Accelerator::Tcg) => &["tsc=unstable", "no_timer_check", "watchdog_thresh=60"],
+    let patience: &[&str] = match (machine.clock, machine.accelerator) {
+        (Clock::Virtual, _) => &[],
+        // The kernel's own watchdogs get limits that a guest whose host is busy does not reach, here and in its configuration.
+        (Clock::Wall, Accelerator::Tcg) => &["watchdog_thresh=60"],
         // A third of that, as long as a busy host may stop a guest that it does not emulate. A soft lockup is twice the
         // threshold: the kernel's own of 10 s would take a host that swaps for a broken kernel after 20 s.
         (Clock::Wall, Accelerator::Kvm) => &[
@@ -145,14 +141,8 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
             "sysctl.kernel.hung_task_timeout_secs=140",
         ],
     };
-    let by_cpus: &[&str] = match (machine.clock, machine.cpus) {
-        // Calibrating the APIC timer polls the clock for 0.1 s of guest time, some seconds of real time. With one CPU the
-        // PIT does its work. With several each needs a timer of its own.
-        (Clock::Virtual, 1) => &["noapictimer", "no_timer_check"],
-        (Clock::Virtual, _) => &["no_timer_check"],
-        (Clock::Wall, _) => &[],
-    };
-    let own = always.iter().chain(by_clock).chain(by_cpus).copied();
+    let of_clock = machine.platform().clock_parameters(machine);
+    let own = always.iter().chain(of_clock).chain(patience).copied();
     let asked_for = machine.kernel_parameters.split(' ').filter(|word| !word.is_empty());
     own.chain(asked_for).collect::<Vec<_>>().join(" ")
 }
@@ -165,7 +155,7 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
 
     // Nothing that a distribution or user configured, no default devices, no window.
     add(&["-no-user-config", "-nodefaults", "-display", "none"]);
-    add(&["-machine", machine_type(machine.clock), "-accel", &accel_argument(machine)]);
+    add(&["-machine", machine.platform().machine_type(machine.clock), "-accel", &accel_argument(machine)]);
     add(&["-cpu", &machine.cpu_model, "-smp", &machine.cpus.to_string()]);
     add(&["-m", &format!("{}M", machine.memory_mib)]);
     match machine.clock {
@@ -180,15 +170,17 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
             }
             // The same date in every boot, running with guest time.
             add(&["-rtc", "base=2020-01-01T00:00:00,clock=vm"]);
-            add(&["-bios", &files.firmware.to_string_lossy()]);
         }
         Clock::Wall => add(&["-rtc", "base=utc,clock=host"]),
+    }
+    if machine.firmware().is_some() {
+        add(&["-bios", &files.firmware.to_string_lossy()]);
     }
     // The seed that QEMU hands to the kernel's random generator is the same in every boot.
     add(&["-seed", "1"]);
     // A reset or a panic ends QEMU instead of starting over; the reason comes over the monitor.
     add(&["-no-reboot"]);
-    add(&["-kernel", &files.bzimage.to_string_lossy(), "-initrd", &files.initramfs.to_string_lossy()]);
+    add(&["-kernel", &files.kernel_image.to_string_lossy(), "-initrd", &files.initramfs.to_string_lossy()]);
     add(&["-append", &kernel_command_line(machine)]);
     // The console is QEMU's standard output, read by the lab itself: a file would lose bytes on a full disk.
     add(&["-chardev", "stdio,id=console,signal=off,mux=off", "-serial", "chardev:console"]);
@@ -209,9 +201,8 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
     // socket is there before it.
     add(&["-chardev", &format!("socket,id=monitor,path={}", channels.monitor.display())]);
     add(&["-mon", "chardev=monitor,mode=control"]);
-    // A panic is reported by a device, not only in text that anyone can write. The guest reads what it can report; newer
-    // versions of QEMU add to that.
-    add(&["-device", "pvpanic,events=3"]);
+    // A panic is reported by a device, not only in text that anyone can write.
+    add(&["-device", machine.platform().panic_device]);
     // At that moment the kernel has not yet flushed its console: QEMU goes on until the reset that follows.
     add(&["-action", "panic=none"]);
     command

@@ -8,7 +8,6 @@ use xshell::{Shell, cmd};
 
 use super::Machine;
 use super::command::{Channels, GuestFiles, qemu_command, write_firmware};
-use super::watch::QEMU;
 use crate::lab::process;
 
 /// What the monitor is told: that is all.
@@ -26,7 +25,8 @@ pub(crate) fn try_machine(sh: &Shell, machine: &Machine) -> anyhow::Result<()> {
     let firmware = folder.path().join("firmware");
     write_firmware(machine, &firmware)?;
     let arguments = arguments(machine, &firmware);
-    let output = process::output_of_input(cmd!(sh, "{QEMU} {arguments...}"), QUIT)
+    let qemu = machine.platform().qemu;
+    let output = process::output_of_input(cmd!(sh, "{qemu} {arguments...}"), QUIT)
         .context("trying QEMU with the machine of the boots")?;
     ensure!(
         output.status.success(),
@@ -41,7 +41,7 @@ pub(crate) fn try_machine(sh: &Shell, machine: &Machine) -> anyhow::Result<()> {
 /// standard input and output.
 fn arguments(machine: &Machine, firmware: &Path) -> Vec<String> {
     let nowhere = Path::new("");
-    let files = GuestFiles { bzimage: nowhere, initramfs: nowhere, firmware };
+    let files = GuestFiles { kernel_image: nowhere, initramfs: nowhere, firmware };
     let channels = Channels { port: nowhere, monitor: nowhere };
     let mut words = qemu_command(machine, files, channels).into_iter();
     let mut arguments = vec!["-S".to_owned()];

@@ -17,9 +17,6 @@ use super::{BootRequest, qmp, remaining};
 use crate::lab::interrupt::Interrupt;
 use crate::lab::sockets_folder;
 
-/// The program that runs the guest.
-pub(super) const QEMU: &str = "qemu-system-x86_64";
-
 /// How often the loop looks at the clock, and whether QEMU is still there, in case nothing tells it.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -34,7 +31,8 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 /// # Errors
 /// If QEMU cannot be started or the sockets and pipes cannot be made; whatever a running QEMU does is in the capture.
 pub fn boot(request: &BootRequest, interrupt: &Interrupt) -> anyhow::Result<Capture> {
-    watch(request, interrupt, |arguments| Qemu::start(QEMU, arguments, &request.host_cpus))
+    let qemu = request.machine.platform().qemu;
+    watch(request, interrupt, |arguments| Qemu::start(qemu, arguments, &request.host_cpus))
 }
 
 fn watch(
@@ -51,7 +49,11 @@ fn watch(
     let channels = Channels { port: &port, monitor: &monitor };
     let firmware = folder.path().join("firmware");
     write_firmware(&request.machine, &firmware)?;
-    let files = GuestFiles { bzimage: &request.bzimage, initramfs: &request.initramfs, firmware: &firmware };
+    let files = GuestFiles {
+        kernel_image: &request.kernel_image,
+        initramfs: &request.initramfs,
+        firmware: &firmware,
+    };
     let mut arguments = qemu_command(&request.machine, files, channels);
     arguments
         .extend(request.profile.iter().flat_map(|profile| plugin_options(&profile.plugin, &profile.counts)));
@@ -179,7 +181,7 @@ pub(crate) fn names_cpu_threads(capture: &Capture) -> bool {
 pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
     let channels = Channels { port: Path::new("PORT"), monitor: Path::new("MONITOR") };
     let files = GuestFiles {
-        bzimage: Path::new("BZIMAGE"),
+        kernel_image: Path::new("BZIMAGE"),
         initramfs: Path::new("INITRAMFS"),
         firmware: Path::new("FIRMWARE"),
     };
@@ -191,7 +193,7 @@ pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
         true => format!("'{argument}'"),
         false => argument.clone(),
     });
-    std::iter::once(QEMU.to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+    std::iter::once(request.machine.platform().qemu.to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 //! host, fetch kernel, initramfs and command line from QEMU's `fw_cfg` device, and start the kernel by the 32-bit protocol of
 //! Documentation/arch/x86/boot.rst. The kernel assigns PCI resources by itself.
 
+#[cfg(target_arch = "x86_64")]
 use std::arch::global_asm;
 
 const CODE_BYTES: usize = 0x400;
 
+#[cfg(target_arch = "x86_64")]
 global_asm!(
     r#"
     .pushsection .rodata.patchlab_firmware, "a", @progbits
@@ -158,10 +160,15 @@ patchlab_firmware:
 );
 
 // SAFETY: the label above is followed by so many bytes, which nobody writes.
+#[cfg(target_arch = "x86_64")]
 unsafe extern "C" {
     #[link_name = "patchlab_firmware"]
     pub(super) safe static BYTES: [u8; CODE_BYTES];
 }
+
+/// Nothing: no guest gets it ([`super::IS_THERE`]).
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) static BYTES: [u8; CODE_BYTES] = [0; CODE_BYTES];
 
 /// A jump from an offset of the ROM to its begin, in 16-bit code.
 pub(super) fn jump_from(offset: usize) -> [u8; 3] {

@@ -6,7 +6,7 @@ use super::*;
 use crate::campaign::KernelBase;
 use crate::evidence::metric::Thresholds;
 use crate::fixtures::{Arm, arm, campaign, two_arms};
-use crate::plan::FIXED_MACHINE;
+use crate::plan::{Arch, fixed_machine};
 use crate::report;
 
 /// dd in seconds, of the baseline and of another kernel.
@@ -162,7 +162,7 @@ fn another_qemu_is_a_doubt_where_it_may_give_other_figures() {
 
     let fixed = |mut campaign: Campaign| {
         for boot in &mut campaign.boots {
-            boot.record.setup.machine = FIXED_MACHINE.to_owned();
+            boot.record.setup.machine = fixed_machine(Arch::X86_64).to_owned();
         }
         campaign
     };

@@ -1,10 +1,12 @@
 //! How many CPUs a guest may have: no more than its kernel takes, and in real time no more than the host has.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::inventory::{CheckoutPart, Reference};
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
 use crate::plan::Clock;
+use crate::text::arch::Arch;
 use crate::text::kconfig::Line;
 
 /// Where a machine's `cpus` are written.
@@ -25,7 +27,7 @@ impl Config {
     /// The first machine with more CPUs, or the first fragment that cannot be read.
     pub fn check_cpus(&self, read: impl Fn(&str) -> Result<String, String>) -> Result<(), ConfigError> {
         let document = Document { file: &self.file, text: &self.text };
-        let mut most = None;
+        let mut most: BTreeMap<Arch, (u32, usize, &str)> = BTreeMap::new();
         // Those of all kernels: a fragment of one plan says nothing about the others.
         let of_all = |reference: &&Reference| {
             reference.part == CheckoutPart::Fragment && self.kernel.config.contains(&reference.name)
@@ -34,10 +36,11 @@ impl Config {
             let text = read(&fragment.name)
                 .map_err(|message| document.error(&fragment.span, &fragment.path, message))?;
             // Of two values the later one counts.
-            most = limit(&text).map(|(cpus, line)| (cpus, line, &fragment.name)).or(most);
+            let limits = Arch::ALL.into_iter().filter_map(|arch| Some((arch, limit(&text, arch)?)));
+            most.extend(limits.map(|(arch, (cpus, line))| (arch, (cpus, line, fragment.name.as_str()))));
         }
-        let Some((most, line, fragment)) = most else { return Ok(()) };
-        self.check_each(|_, cpus| {
+        self.check_each(|name, cpus| {
+            let (most, line, fragment) = *most.get(&self.machines.get(name)?.arch)?;
             (cpus > most).then(|| {
                 format!(
                     "{cpus} CPUs are more than the {most} that the kernel takes; use {most} or less, or raise {OPTION} in \
@@ -81,11 +84,12 @@ impl Config {
 }
 
 /// The last value of the option in a fragment, and its line; the smallest, if it depends on the kernel.
-fn limit(fragment: &str) -> Option<(u32, usize)> {
+fn limit(fragment: &str, arch: Arch) -> Option<(u32, usize)> {
     let mut most: Option<(u32, usize)> = None;
     for (number, text) in (1..).zip(fragment.lines()) {
         if let Line::Option(line) = Line::of(text)
             && line.option == OPTION
+            && line.condition.is_on(arch)
             && let Ok(cpus) = line.value.parse()
             && most.is_none_or(|(known, _)| line.condition.is_always() || cpus < known)
         {
@@ -122,11 +126,13 @@ mod tests {
             cpus = 16 of CONFIG_SMP=y\nCONFIG_NR_CPUS=16
                 accepted
             cpus = 17 of CONFIG_SMP=y\nCONFIG_NR_CPUS=16
-                lab.toml:74:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
+                lab.toml:75:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
             cpus = 17 of CONFIG_NR_CPUS=16\nCONFIG_NR_CPUS=32
                 accepted
             cpus = 17 of CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # until 6.…
-                lab.toml:74:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
+                lab.toml:75:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
+            cpus = 17 of CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # on arm64
+                accepted
             cpus = 255 of CONFIG_SMP=y
                 accepted
             cpus = 1 of 
@@ -140,6 +146,7 @@ mod tests {
                     "cpus = 17",
                     "CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # until 6.19\nCONFIG_NR_CPUS=64  # from 7.0",
                 ),
+                ("cpus = 17", "CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # on arm64"),
                 ("cpus = 255", "CONFIG_SMP=y"),
                 ("cpus = 1", ""),
             ]
@@ -158,7 +165,7 @@ mod tests {
             wall, cpus = 2 of 2
                 accepted
             wall, cpus = 4 of 2
-                lab.toml:74:8: machines.wall.cpus: 4 CPUs in real time need as many of the host's, and the lab may use 2; use 2 or less, or another host
+                lab.toml:75:8: machines.wall.cpus: 4 CPUs in real time need as many of the host's, and the lab may use 2; use 2 or less, or another host
             default, cpus = 4 of 1
                 accepted
         "#]].assert_eq(

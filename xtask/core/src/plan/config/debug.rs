@@ -1,6 +1,8 @@
 //! Debug kernels: those that look for faults at every step, and therefore are never timed.
 
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
+use crate::plan::KernelSettings;
+use crate::text::arch::Arch;
 use crate::text::kconfig::Line;
 use crate::text::suggest::quoted;
 
@@ -53,9 +55,9 @@ impl Config {
         let mut plans = std::mem::take(&mut self.plans);
         let mut wrong = Vec::new();
         for (name, plan) in &mut plans {
-            let fragments = self.kernel_of(plan).config;
+            let KernelSettings { config, arch, .. } = self.kernel_of(plan);
             plan.debug =
-                find(&fragments, &read).map_err(|message| ConfigError::new(FRAGMENT_DIR, message))?;
+                find(&config, arch, &read).map_err(|message| ConfigError::new(FRAGMENT_DIR, message))?;
             let place = self.timed.get(name);
             if let (Err(message), Some(place)) =
                 (never_timed(name, plan.debug.as_ref(), &plan.workloads), place)
@@ -89,12 +91,16 @@ pub(crate) fn never_timed<T>(plan: &str, debug: Option<&DebugOption>, workloads:
 /// The first of the options that is on after all fragments.
 fn find(
     fragments: &[String],
+    arch: Arch,
     read: impl Fn(&str) -> Result<String, String>,
 ) -> Result<Option<DebugOption>, String> {
     let mut found: [Option<String>; OPTIONS.len()] = Default::default();
     for fragment in fragments {
         for (number, text) in (1..).zip(read(fragment)?.lines()) {
             let Line::Option(line) = Line::of(text) else { continue };
+            if !line.condition.is_on(arch) {
+                continue;
+            }
             for ((name, _), place) in OPTIONS.iter().zip(&mut found) {
                 if line.option != *name {
                     continue;
@@ -143,19 +149,21 @@ mod tests {
             CONFIG_FUSE_FS=y\n
                 accepted
             CONFIG_KASAN=y\n
-                lab.toml:104:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:105:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
             # why\n\nCONFIG_DEBUG_LIST=y\nCONFIG_PROVE_LOCKING=y\n
-                lab.toml:104:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_PROVE_LOCKING` (images/kernel/debug.config:4) the kernel compares each lock with all others that are held; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:105:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_PROVE_LOCKING` (images/kernel/debug.config:4) the kernel compares each lock with all others that are held; use workloads = [] with probes = "all", or leave that fragment out
             CONFIG_KASAN=y\n# CONFIG_KASAN is not set\n
                 accepted
             CONFIG_KASAN=n\n
                 accepted
             # CONFIG_KASAN=y\nCONFIG_KASAN_STACK=y\n
                 accepted
+            CONFIG_KASAN=y  # on arm64\n
+                accepted
             CONFIG_KASAN=y  # from 6.13\n
-                lab.toml:104:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:105:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
             CONFIG_KASAN=y\n# CONFIG_KASAN is not set  # until 6.12\n
-                lab.toml:104:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:105:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
 
                 images/kernel: debug.config cannot be read; make it readable
         "#]].assert_eq(
@@ -166,6 +174,7 @@ mod tests {
                 "CONFIG_KASAN=y\n# CONFIG_KASAN is not set\n",
                 "CONFIG_KASAN=n\n",
                 "# CONFIG_KASAN=y\nCONFIG_KASAN_STACK=y\n",
+                "CONFIG_KASAN=y  # on arm64\n",
                 "CONFIG_KASAN=y  # from 6.13\n",
                 "CONFIG_KASAN=y\n# CONFIG_KASAN is not set  # until 6.12\n",
                 "",
@@ -181,7 +190,8 @@ mod tests {
         // A plan with all probes has no workloads.
         let mut config = with(PLAN, "CONFIG_FUSE_FS=y\n").unwrap();
         let plan = config.plans.get_mut("debug").unwrap();
-        plan.debug = find(&["debug.config".to_owned()], |_| Ok("CONFIG_KASAN=y\n".to_owned())).unwrap();
+        plan.debug =
+            find(&["debug.config".to_owned()], Arch::X86_64, |_| Ok("CONFIG_KASAN=y\n".to_owned())).unwrap();
         let overrides = Overrides { workloads: Some(vec!["dd-read".to_owned()]), ..Overrides::default() };
         expect![[r#"--workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out"#]].assert_eq(&resolve(&config, "debug", &overrides).unwrap_err().to_string());
     }

@@ -5,6 +5,7 @@ use super::inventory::{CheckoutPart, Reference, refer};
 use super::reader::{Field, Table, Text};
 use super::{Config, OptionChoice, check, source};
 use crate::plan::KernelSettings;
+use crate::text::arch::Arch;
 use crate::text::suggest::quoted;
 
 /// Beside fragments: what series need is turned on.
@@ -31,7 +32,9 @@ pub(super) fn kernel(
         OptionChoice::AsWritten => None,
         OptionChoice::Auto => Some(Vec::new()),
     };
-    Ok(KernelSettings { source, config: refer(CheckoutPart::Fragment, &config, references), auto })
+    // A plan has that of its machine instead.
+    let arch = Arch::default();
+    Ok(KernelSettings { source, config: refer(CheckoutPart::Fragment, &config, references), auto, arch })
 }
 
 /// `kernel-config` of a plan.

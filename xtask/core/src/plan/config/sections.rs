@@ -16,6 +16,7 @@ use super::{Config, PlanEntry, args, check, scenario, source};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::evidence::quiet::QuietLimits;
 use crate::plan::{AccelChoice, Clock, MachineSettings, Scenario, Variant};
+use crate::text::arch::Arch;
 use crate::text::suggest::quoted;
 
 /// The only version of the format so far.
@@ -161,6 +162,7 @@ fn workload(
 fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
     let table = table.clone().only(&[
         "like",
+        "arch",
         "clock",
         "accel",
         "cpu-model",
@@ -183,6 +185,7 @@ fn machine(table: &Table<'_>) -> Result<MachineSettings, ConfigError> {
     ])?;
     let clock = table.field("clock").choice(&[("virtual", Clock::Virtual), ("wall", Clock::Wall)])?;
     let machine = MachineSettings {
+        arch: table.field("arch").choice(&Arch::ALL.map(|arch| (arch.name(), arch)))?,
         clock,
         accel: table.field("accel").choice(&[
             ("auto", AccelChoice::Auto),
@@ -318,6 +321,10 @@ fn plan(
     let machine = &config.machines[&plan.machine];
     check::control_arm(machine.clock, &config.kernel_of(&plan), &plan.baseline, &variants)
         .map_err(at("variants"))?;
+    if config.kernel_of(&plan).auto.is_some() && machine.arch != Arch::X86_64 {
+        let message = "`auto` reads the build files as kernels of x86-64 take them; name fragments here and in [kernel], or another machine";
+        return Err(at("kernel-config")(message.to_owned()));
+    }
     check::precision_fits(machine.clock, plan.precision_permille).map_err(at("precision-permille"))?;
     check::not_empty("scenario", &plan.scenarios).map_err(at("scenarios"))?;
     check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())

@@ -62,6 +62,7 @@ args = ["if={file}", "of=/dev/null"]
 file-mib = 64
 samples = 5
 [machines.virtual]
+arch = "x86-64"
 clock = "virtual"
 accel = "tcg"
 cpu-model = "max,-erms"

@@ -102,6 +102,7 @@ fn the_default_plan() {
     "#]]
     .assert_eq(&boots(&plan));
     expect![[r#"
+        arch = "x86-64"
         clock = "virtual"
         accel = "tcg"
         cpu-model = "max,-erms,-fsrm,-rdrand,-rdseed"

@@ -89,7 +89,7 @@ fn kernels(comparison: &Comparison) -> Markup {
                     tr {
                         th scope="row" { (variant.name) @if variant.name == comparison.baseline { span.unit { " baseline" } } }
                         td { (variant.release.as_deref().unwrap_or("no report")) }
-                        td { (text::kernel(variant)) }
+                        td { (text::kernel(comparison, variant)) }
                         td.whole { (text::boots(&variant.boots)) }
                     }
                 }

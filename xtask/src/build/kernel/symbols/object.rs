@@ -5,20 +5,19 @@
 //! Calls inside one section need no relocation if the compiler saw both ends; these are recognised by leading
 //! to the very start of a function.
 
+mod code;
+
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, ensure};
-use iced_x86::{Decoder, DecoderOptions, OpKind};
-use object::elf::{
-    R_X86_64_64, R_X86_64_PC32, R_X86_64_PLT32, RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE,
-    SHF_STRINGS, SectionFlags,
-};
+use anyhow::Context as _;
+use object::elf::{RelocationType, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_STRINGS, SectionFlags};
 use object::read::elf::{ElfFile64, ElfSection64, ElfSymbol64};
 use object::{
     LittleEndian, Object as _, ObjectKind, ObjectSection as _, ObjectSymbol as _, RelocationFlags,
     RelocationTarget, SymbolKind,
 };
 
+use self::code::{Code, DISTANCE_BYTES};
 use super::{Symbol, names};
 use crate::lab::digest;
 
@@ -34,11 +33,9 @@ type File<'a> = ElfFile64<'a, LittleEndian>;
 /// The functions and named data of a relocatable object, sorted.
 pub(super) fn symbols(bytes: &[u8]) -> anyhow::Result<Vec<Symbol>> {
     let file = File::parse(bytes).context("it is no 64-bit ELF file")?;
-    ensure!(
-        file.kind() == ObjectKind::Relocatable && file.architecture() == object::Architecture::X86_64,
-        "it is no relocatable object for x86-64"
-    );
-    let layout = Layout::read(&file)?;
+    let code = Code::of(file.architecture()).filter(|_| file.kind() == ObjectKind::Relocatable);
+    let code = code.context("it is no relocatable object for x86-64 or arm64")?;
+    let layout = Layout::read(&file, code)?;
     let mut found = Vec::new();
     for symbol in file.symbols() {
         let Some(index) = section_of(&symbol) else { continue };
@@ -71,6 +68,7 @@ struct Range {
 
 /// The sections that become part of the kernel, with what lies in them.
 struct Layout<'a> {
+    code: Code,
     sections: BTreeMap<usize, Section<'a>>,
 }
 
@@ -107,7 +105,7 @@ enum Target {
 }
 
 impl<'a> Layout<'a> {
-    fn read(file: &File<'a>) -> anyhow::Result<Self> {
+    fn read(file: &File<'a>, code: Code) -> anyhow::Result<Self> {
         let mut sections = BTreeMap::new();
         for section in file.sections() {
             if flags(&section).contains(SHF_ALLOC) {
@@ -125,6 +123,8 @@ impl<'a> Layout<'a> {
                 && is_place
                 && !name.is_empty()
                 && !name.starts_with('.')
+                // Where the assembler for arm64 notes what is code and what data.
+                && !name.starts_with('$')
                 && !name.starts_with("__pfx_")
             {
                 let name = names::plain(name);
@@ -134,7 +134,7 @@ impl<'a> Layout<'a> {
         for section in sections.values_mut() {
             section.symbols.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
         }
-        Ok(Layout { sections })
+        Ok(Layout { code, sections })
     }
 
     /// Over the content of a symbol.
@@ -148,14 +148,13 @@ impl<'a> Layout<'a> {
         let mut bytes = bytes.to_vec();
         for relocation in section.relocations_in(range.start, range.end) {
             let at = (relocation.offset - range.start) as usize;
-            let width = if relocation.kind == R_X86_64_64 { 8 } else { 4 };
-            bytes.iter_mut().skip(at).take(width).for_each(|byte| *byte = 0);
+            bytes.iter_mut().skip(at).take(self.code.width(relocation.kind)).for_each(|byte| *byte = 0);
             let target = self.reference_text(relocation, range);
             parts = parts.with("at", format!("{at} {} {target}", relocation.kind.0));
         }
         if section.has(SHF_EXECINSTR) {
-            for (at, name) in section.direct_branches(range, &bytes) {
-                bytes[at..at + 4].fill(0);
+            for (at, name) in section.direct_branches(self.code, range, &bytes) {
+                self.code.without_distance(&mut bytes[at..at + DISTANCE_BYTES]);
                 parts = parts.with("branch", format!("{at} {name}"));
             }
         }
@@ -170,9 +169,7 @@ impl<'a> Layout<'a> {
         };
         let Some(section) = self.sections.get(index) else { return "elsewhere".to_owned() };
         let value = base.wrapping_add_signed(relocation.addend);
-        // Such a place is relative to the end of the instruction: four bytes on, or more if a constant follows.
-        let is_relative = matches!(relocation.kind, R_X86_64_PC32 | R_X86_64_PLT32);
-        let ahead: &[u64] = if is_relative { &[4, 5, 8, 6] } else { &[0] };
+        let ahead = self.code.ahead(relocation.kind);
         let place = value.wrapping_add(ahead[0]);
         if section.has(SHF_STRINGS) || section.has(SHF_MERGE) {
             return format!("{:?}", section.constant(place));
@@ -192,7 +189,7 @@ impl<'a> Layout<'a> {
             let Target::Place(index, base) = entry.target else { break };
             let address = base.wrapping_add_signed(entry.addend);
             let leads_back = index == from.section && (from.start..from.end).contains(&address);
-            if entry.kind != R_X86_64_64 || entry.offset != expected || !leads_back {
+            if !self.code.is_address(entry.kind) || entry.offset != expected || !leads_back {
                 break;
             }
             offsets.push(address - from.start);
@@ -253,30 +250,17 @@ impl<'a> Section<'a> {
         len.map_or(rest, |len| &rest[..len])
     }
 
-    /// Calls and jumps of a function to the start of another one in its section: the place of their distance, and
-    /// the name. Instructions are decoded, since any byte of one may look like a call.
-    fn direct_branches(&self, range: &Range, bytes: &[u8]) -> Vec<(usize, &str)> {
-        const DISTANCE_BYTES: usize = 4;
-        let mut found = Vec::new();
-        let mut decoder = Decoder::with_ip(64, bytes, range.start, DecoderOptions::NONE);
-        while decoder.can_decode() {
-            let start = decoder.position();
-            let instruction = decoder.decode();
-            let constants = decoder.get_constant_offsets(&instruction);
-            if instruction.op0_kind() != OpKind::NearBranch64 || constants.immediate_size() != DISTANCE_BYTES
-            {
-                continue;
-            }
-            let target = instruction.near_branch64();
-            let at = start + constants.immediate_offset();
-            let field = range.start + at as u64;
-            let is_relocated = self.relocations_in(field, field + DISTANCE_BYTES as u64).next().is_some();
-            if (range.start..range.end).contains(&target) || is_relocated {
-                continue;
-            }
-            found.extend(self.starting_at(target).map(|symbol| (at, symbol.name.as_str())));
-        }
-        found
+    /// Calls and jumps of a function to the start of another one in its section: the place of their distance, and the name.
+    fn direct_branches(&self, code: Code, range: &Range, bytes: &[u8]) -> Vec<(usize, &str)> {
+        let branches = code.branches(bytes, range.start).into_iter().filter(|branch| {
+            let field = range.start + branch.at as u64;
+            self.relocations_in(field, field + DISTANCE_BYTES as u64).next().is_none()
+        });
+        let named = branches.filter_map(|branch| {
+            let symbol = self.starting_at(branch.target)?;
+            Some((branch.at, symbol.name.as_str()))
+        });
+        named.collect()
     }
 }
 

@@ -10,18 +10,27 @@ fn machine(clock: Clock, accelerator: Accelerator) -> Machine {
     Machine::new(&settings, accelerator)
 }
 
+fn arm64(clock: Clock, accelerator: Accelerator) -> Machine {
+    let settings = campaign(clock, &two_arms()).file.plan.machine;
+    let settings = MachineSettings { arch: Arch::Arm64, cpu_model: "cortex-a57".to_owned(), ..settings };
+    Machine::new(&settings, accelerator)
+}
+
 /// The command line of the plan's machine under an accelerator, one option a line, and the kernel's below it.
 fn check(clock: Clock, accelerator: Accelerator, expected: Expect) {
-    let machine = machine(clock, accelerator);
+    check_machine(&machine(clock, accelerator), expected);
+}
+
+fn check_machine(machine: &Machine, expected: Expect) {
     let channels = Channels { port: Path::new("/s/port"), monitor: Path::new("/s/monitor") };
     let files = GuestFiles {
-        bzimage: Path::new("/k/bzImage"),
+        kernel_image: Path::new("/k/bzImage"),
         initramfs: Path::new("/i/cpio"),
         firmware: Path::new("/f/firmware"),
     };
-    let command = qemu_command(&machine, files, channels);
+    let command = qemu_command(machine, files, channels);
     assert_eq!(command.contains(&"-bios".to_owned()), machine.firmware().is_some());
-    let kernel = kernel_command_line(&machine);
+    let kernel = kernel_command_line(machine);
     assert!(command.contains(&kernel), "{command:?}");
     let lines = command.iter().map(|word| match word.starts_with('-') {
         true => format!("\n{word}"),
@@ -81,6 +90,74 @@ fn the_virtual_clock_with_several_cpus() {
         -action panic=none
 
         console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 no_timer_check
+    "#]],
+    );
+}
+
+#[test]
+fn arm64_with_the_virtual_clock() {
+    check_machine(
+        &arm64(Clock::Virtual, Accelerator::Tcg),
+        expect![[r#"
+        -no-user-config
+        -nodefaults
+        -display none
+        -machine virt-7.2,gic-version=3,its=off,dtb-randomness=off
+        -accel tcg,thread=single,tb-size=64
+        -cpu cortex-a57
+        -smp 1
+        -m 512M
+        -icount shift=0,sleep=off,rr=record,rrfile=/dev/null
+        -rtc base=2020-01-01T00:00:00,clock=vm
+        -seed 1
+        -no-reboot
+        -kernel /k/bzImage
+        -initrd /i/cpio
+        -append KERNEL
+        -chardev stdio,id=console,signal=off,mux=off
+        -serial chardev:console
+        -chardev pipe,id=port,path=/s/port
+        -device pci-serial,addr=2,chardev=port
+        -chardev socket,id=monitor,path=/s/monitor
+        -mon chardev=monitor,mode=control
+        -device pvpanic-pci,addr=3,events=3
+        -action panic=none
+
+        console=ttyAMA0 loglevel=7 printk.time=1 panic=-1 norandmaps
+    "#]],
+    );
+}
+
+#[test]
+fn arm64_under_kvm() {
+    check_machine(
+        &arm64(Clock::Wall, Accelerator::Kvm),
+        expect![[r#"
+        -no-user-config
+        -nodefaults
+        -display none
+        -machine virt,gic-version=max
+        -accel kvm
+        -cpu host
+        -smp 1
+        -m 512M
+        -rtc base=utc,clock=host
+        -seed 1
+        -no-reboot
+        -kernel /k/bzImage
+        -initrd /i/cpio
+        -append KERNEL
+        -chardev stdio,id=console,signal=off,mux=off
+        -serial chardev:console
+        -chardev pipe,id=port,path=/s/port
+        -device virtio-serial-pci,id=serial,ioeventfd=off
+        -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
+        -chardev socket,id=monitor,path=/s/monitor
+        -mon chardev=monitor,mode=control
+        -device pvpanic-pci,addr=3,events=3
+        -action panic=none
+
+        console=ttyAMA0 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 watchdog_thresh=55 sysctl.kernel.hung_task_timeout_secs=140
     "#]],
     );
 }

@@ -46,6 +46,7 @@ impl Fake {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("qemu.pl"), format!("{PRELUDE}{body}\n")).unwrap();
         let machine = Machine {
+            arch: lab_core::plan::Arch::X86_64,
             accelerator: Accelerator::Tcg,
             clock: Clock::Virtual,
             cpu_model: "max".into(),
@@ -55,7 +56,7 @@ impl Fake {
         };
         let request = BootRequest {
             machine,
-            bzimage: "bzImage".into(),
+            kernel_image: "bzImage".into(),
             initramfs: "initramfs".into(),
             nonce: NONCE,
             host_cpus: Binding::default(),

@@ -90,7 +90,7 @@ fn fio_needs_memory() {
         Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(error("memory-mib = 448"), "");
-    expect!["lab.toml:109:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
+    expect!["lab.toml:110:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn pjdfstest_needs_a_scenario_for_all_users() {
         Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(error(("allow-other = false", "allow-other = true")), "");
-    expect!["lab.toml:109:25: plans.default.workloads: `fio-read` acts as several users, and the scenario `local` lets only root in; use one with allow-other = true"].assert_eq(&error(("", "")));
+    expect!["lab.toml:110:25: plans.default.workloads: `fio-read` acts as several users, and the scenario `local` lets only root in; use one with allow-other = true"].assert_eq(&error(("", "")));
     let open = lab.replace("allow-other = false", "allow-other = true");
     let error = |edit: (&str, &str)| {
         Config::parse("lab.toml", &open.replace(edit.0, edit.1)).unwrap_err().to_string()

@@ -93,7 +93,7 @@ fn unknown_keys() {
             version = 1\ncolour = 1
                 lab.toml:2:1: there is no key `colour`; there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
             [plan.default]
-                lab.toml:99:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
+                lab.toml:100:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
             configs = ["base.config"]
                 lab.toml:4:1: kernel: there is no key `configs`; did you mean `config`? there are: source, config
             source = { deb = "linux" }
@@ -107,9 +107,9 @@ fn unknown_keys() {
             file-mb = 64
                 lab.toml:48:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib, samples
             cpu = 2
-                lab.toml:74:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-range-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s, probe-delay-factor
+                lab.toml:75:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, arch, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-range-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s and 1 more
             boots = 2\n"a\nb" = 1
-                lab.toml:106:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, variants, scenarios, workloads, probes, boots, precision-permille, seed
+                lab.toml:107:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, variants, scenarios, workloads, probes, boots, precision-permille, seed
         "#]],
     );
 }
@@ -130,7 +130,7 @@ fn missing_tables() {
             [scenarios.dd-read]
                 lab.toml:46:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, allow-other, open, attribute-timeout-ms, getxattr, request-log, reply-order, reply-window-us, seed and 12 more
             [machines]
-                lab.toml:71:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
+                lab.toml:72:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
     );
     let (before_plans, _) = GOOD.split_once("[plans").unwrap();
@@ -167,7 +167,7 @@ fn missing_keys() {
             # args = ["if={file}", "of=/dev/null"]
                 lab.toml:45:1: workloads.dd-read.args: missing; set it to a list of strings
             # baseline = "original"
-                lab.toml:99:1: plans.default.baseline: missing; set it to a string
+                lab.toml:100:1: plans.default.baseline: missing; set it to a string
         "##]],
     );
 }
@@ -189,7 +189,7 @@ fn every_key_is_needed() {
         assert!(error(&text).contains(&format!("{key}: missing; ")), "{line}: {}", error(&text));
         keys += 1;
     }
-    assert_eq!(keys, 92);
+    assert_eq!(keys, 93);
 }
 
 #[test]
@@ -231,11 +231,11 @@ fn wrong_types() {
             open = "keep"
                 lab.toml:24:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
             cpus = [2]
-                lab.toml:74:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
+                lab.toml:75:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
             cpus = 1979-05-27
-                lab.toml:74:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
+                lab.toml:75:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
             baseline = { name = "original" }
-                lab.toml:101:12: plans.default.baseline: a table is of the wrong type; use a string
+                lab.toml:102:12: plans.default.baseline: a table is of the wrong type; use a string
             like = ["local"]
                 lab.toml:43:8: scenarios.remote.like: a list is of the wrong type; use a string
         "#]],
@@ -388,7 +388,7 @@ fn workloads() {
             tool = "aio-stress"
                 lab.toml:47:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
-                lab.toml:104:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
+                lab.toml:105:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
             file-mib = 128
                 accepted
         "#]],
@@ -421,35 +421,35 @@ fn machines() {
             accel = "kvm"
                 accepted
             clock = "virtual"
-                lab.toml:73:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:74:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
             accel = "auto"
-                lab.toml:52:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:53:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             accel = "kvm"
-                lab.toml:52:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:53:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             cpus = 2
                 accepted
             cpus = 4
                 accepted
             cpus = 3
-                lab.toml:55:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
+                lab.toml:56:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
             cpus = 300
-                lab.toml:55:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
+                lab.toml:56:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
             storage-mib = 320
                 accepted
             storage-mib = 321
-                lab.toml:57:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
+                lab.toml:58:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
             cpu-model = "max -device x"
-                lab.toml:53:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:54:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
             cpu-model = "-erms"
-                lab.toml:53:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:54:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
             cpu-model = ""
-                lab.toml:53:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:54:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
             kernel-parameters = "init_on_free=1  quiet"
                 accepted
             kernel-parameters = "a=\"b c\""
-                lab.toml:54:21: machines.virtual.kernel-parameters: `a="b c"` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
+                lab.toml:55:21: machines.virtual.kernel-parameters: `a="b c"` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
             kernel-parameters = "quiet -- single"
-                lab.toml:54:21: machines.virtual.kernel-parameters: `quiet -- single` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
+                lab.toml:55:21: machines.virtual.kernel-parameters: `quiet -- single` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
         "#]],
     );
 }
@@ -480,44 +480,44 @@ fn plans() {
         &edits,
         expect![[r#"
             variants = []
-                lab.toml:102:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
+                lab.toml:103:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
             variants = ["original"]
-                lab.toml:102:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
+                lab.toml:103:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
             variants = ["stock", "again"]
-                lab.toml:101:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
+                lab.toml:102:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
             variants = ["original", "stock",\n  "original"]
-                lab.toml:103:3: plans.default.variants: `original` is listed twice; list it once
+                lab.toml:104:3: plans.default.variants: `original` is listed twice; list it once
             scenarios = []
-                lab.toml:103:13: plans.default.scenarios: the list is empty; name at least one scenario
+                lab.toml:104:13: plans.default.scenarios: the list is empty; name at least one scenario
             workloads = []
-                lab.toml:104:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
+                lab.toml:105:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
 
-                lab.toml:99:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
+                lab.toml:100:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
             probes = "some"
-                lab.toml:109:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
+                lab.toml:110:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
             probes = "all"
-                lab.toml:104:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
+                lab.toml:105:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
             machine = "wall"
-                lab.toml:102:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same source and series under another name
+                lab.toml:103:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same source and series under another name
             kernel-config = ["debug.config"]
                 accepted
             kernel-config = ["debug.config", "debug.config"]
-                lab.toml:108:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
+                lab.toml:109:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
             kernel-config = ["debug.config", "base.config"]
-                lab.toml:108:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
+                lab.toml:109:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
             kernel-config = "debug.config"
-                lab.toml:108:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings, or "auto"
+                lab.toml:109:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings, or "auto"
             kernel-config = "auto"
                 accepted
             kernel-config = ["debug.config", "auto"]
                 accepted
             kernel-config = ["auto", "auto"]
-                lab.toml:108:26: plans.default.kernel-config: `auto` is listed twice; list it once
+                lab.toml:109:26: plans.default.kernel-config: `auto` is listed twice; list it once
         "#]],
     );
     let all = edited("probes = \"none\"", "probes = \"all\"").replace("[\"dd-read\"]", "[]");
     let message = error(&all);
-    expect!["lab.toml:103:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
+    expect!["lab.toml:104:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
     assert_eq!(error(&all.replace("[\"local\", \"remote\"]", "[\"remote\"]")), "");
     let with_control = edited("machine = \"virtual\"", "machine = \"wall\"")
         .replace("[\"original\", \"stock\"]", "[\"original\", \"again\", \"stock\"]");

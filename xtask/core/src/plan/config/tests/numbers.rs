@@ -146,11 +146,11 @@ fn sizes() {
             file-mib = 1048577
                 lab.toml:48:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
             memory-mib = 255
-                lab.toml:56:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
+                lab.toml:57:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
             storage-mib = 0
-                lab.toml:57:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:58:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
             storage-mib = 1048576
-                lab.toml:57:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
+                lab.toml:58:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
         "#]],
     );
 }

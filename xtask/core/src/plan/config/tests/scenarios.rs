@@ -42,7 +42,7 @@ fn settings_that_contradict_each_other() {
             reply-order = "reverse"
                 lab.toml:28:15: scenarios.local.reply-order: `reverse` is none of its values; use "done" or "reversed" or "random"
             seed = "1"
-                lab.toml:107:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
+                lab.toml:108:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
         "#]],
     );
 }

@@ -157,5 +157,5 @@ fn what_is_no_such_object() {
     let error = |bytes: &[u8]| format!("{:#}", symbols(bytes).unwrap_err());
     assert!(error(b"no ELF").starts_with("it is no 64-bit ELF file: "), "{}", error(b"no ELF"));
     let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-    assert_eq!(error(&program), "it is no relocatable object for x86-64");
+    assert_eq!(error(&program), "it is no relocatable object for x86-64 or arm64");
 }
