@@ -131,6 +131,14 @@ impl Lab {
         written::read(sh, &self.checkout)
     }
 
+    /// The same as if `addition` stood at the end of `lab.toml`.
+    ///
+    /// # Errors
+    /// As [`Lab::config`].
+    pub(crate) fn config_with(&self, sh: &Shell, addition: &str) -> anyhow::Result<Config> {
+        written::read_with(sh, &self.checkout, addition)
+    }
+
     /// The folder of the campaigns.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
     bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
+    try_series,
 };
 use xtask::lab::interrupt::Interrupt;
 
@@ -28,6 +29,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => compare::compare(options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
+        Command::Try(options) => try_series::try_series(&sh, options),
         Command::Probe(options) => probe::probe(&sh, options),
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),

@@ -7,7 +7,7 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use xtask::lab::cache::Cache;
 use xtask::lab::scratch::ScratchFolder;
-use xtask::machine::host::{Need, What, need};
+use xtask::machine::need::{Need, What, need};
 
 use super::proc::kib;
 

@@ -2,6 +2,7 @@
 
 mod binding;
 pub mod config;
+mod machine;
 mod model;
 mod order;
 mod profiled;
@@ -12,13 +13,12 @@ mod shuffle;
 mod side_by_side;
 mod source;
 mod steps;
+pub mod trial;
 
 pub use crate::text::arch::Arch;
 pub use binding::{Binding, HostCpu, Unbound, bind};
-pub use model::{
-    AccelChoice, BootStep, Carried, Clock, KernelSeries, KernelSettings, MachineSettings, Plan, Planted,
-    Prefix, Scenario, Variant,
-};
+pub use machine::{AccelChoice, Clock, MachineSettings};
+pub use model::{BootStep, Carried, KernelSeries, KernelSettings, Plan, Planted, Prefix, Scenario, Variant};
 pub use profiled::profiled;
 pub use qemu::fixed_machine;
 pub(crate) use qemu::why_versions_differ;

@@ -32,9 +32,10 @@ use crate::text::layout::WIDTH;
 use html::Attached;
 
 /// How a comparison is printed. A new form is a file beside this one, and its lines here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// The answer, for a terminal.
+    #[default]
     Table,
     /// Plain text of at most 72 columns, for a cover letter.
     Mail,

@@ -16,6 +16,8 @@ pub mod strip;
 pub mod turned_on;
 pub mod unbuilt;
 
+use std::collections::BTreeSet;
+
 use anyhow::ensure;
 
 pub use scan::{check_changes, scan};
@@ -68,6 +70,12 @@ impl Series {
     /// Its first `count` patches, at least one, as a series of the same name.
     pub fn prefix(&self, count: usize) -> Series {
         Series::new(&self.name, self.patches.iter().take(count.max(1)).cloned().collect())
+    }
+
+    /// The files that it changes, as they are called before and after.
+    pub fn touched(&self) -> BTreeSet<String> {
+        let changes = self.patches.iter().flat_map(|patch| diff::parse(&patch.text));
+        changes.flat_map(|change| change.paths).collect()
     }
 
     /// Configuration symbols that the series adds or changes the definition of, without `CONFIG_`, sorted:

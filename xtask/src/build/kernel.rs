@@ -25,7 +25,7 @@ use xshell::{Shell, cmd};
 pub(crate) use build_files::build_files_of_source;
 pub(crate) use fragments::{AUTO, Fragment, asked, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
-pub(crate) use patched::{files, patched_files};
+pub(crate) use patched::{applied, files, patched_files};
 pub(crate) use unbuilt::{Configured, configured, not_built};
 
 use lab_core::plan::{Arch, Source};

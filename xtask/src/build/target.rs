@@ -77,7 +77,7 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::machine::host::What;
+    use crate::machine::need::What;
     use crate::machine::platform::Platform;
 
     /// The packages that are asked for are those of the compilers that are run.

@@ -13,13 +13,14 @@ use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{output, process};
-use crate::machine::host::{self, Need, What, need};
+use crate::machine::host;
+use crate::machine::need::{Need, What, need};
 
 /// What only the tests need.
 const FOR_TESTS: &[Need] = &[
     need(What::Program("chromium"), "chromium", "opens the page that a comparison is written as"),
     need(
-        What::Program("junitparser"),
+        What::Module("junitparser"),
         "python3-junitparser",
         "reads the cases that a comparison is written as",
     ),

@@ -32,6 +32,10 @@ pub enum Command {
     Compare(Compare),
     /// Makes a series of patches that came by mail or lie on a branch.
     ImportSeries(ImportSeries),
+    /// From a mail to an answer: imports a series, finds the kernel source that it applies to and the plan that fits it, builds,
+    /// boots, compares. No file is edited; the series stays below kernel-patches/, and a later version of it is compared with
+    /// this one, too.
+    Try(Try),
     /// Behaviour probes on the kernel that runs here, without a virtual machine: what callers see of it beside its speed.
     /// The exit code is 1 if a probe fails.
     Probe(Probe),
@@ -48,7 +52,7 @@ pub enum Command {
 }
 
 /// Arguments of `run-lab`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct RunLab {
     /// The plan of lab.toml to run.
     #[arg(long, default_value = "default")]
@@ -84,6 +88,26 @@ pub struct RunLab {
     /// variant of lab.toml has to list the series; what stands before it there is applied first.
     #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
     pub each_patch: Option<String>,
+    /// Only these scenarios of the plan.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub scenarios: Vec<String>,
+    /// Only these workloads of the plan.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub workloads: Vec<String>,
+    /// How the comparison is printed.
+    #[arg(long, value_name = "FORM", value_parser = formats(), default_value = "table")]
+    pub format: Format,
+}
+
+/// Arguments of `try`.
+#[derive(Clone, Debug, Args)]
+pub struct Try {
+    /// The series.
+    #[command(flatten)]
+    pub import: ImportSeries,
+    /// The plan of lab.toml to try it with, instead of the one that fits the files it changes.
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
     /// Only these scenarios of the plan.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub scenarios: Vec<String>,
@@ -158,8 +182,8 @@ pub struct Compare {
 /// Arguments of `import-series`.
 #[derive(Clone, Debug, Args)]
 pub struct ImportSeries {
-    /// A mailbox (mbox), a maildir, a patch, a folder of patches, the output of git log -p, or - for standard input; with
-    /// --git a range of commits, A..B.
+    /// A mailbox (mbox), a maildir, a patch, a folder of patches, the output of git log -p, or - for standard input; or a
+    /// range of commits, A..B, of the repository that you stand in or --git names.
     pub from: PathBuf,
     /// The repository of the range.
     #[arg(long, value_name = "REPO")]

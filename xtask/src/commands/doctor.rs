@@ -13,8 +13,9 @@ use crate::commands::{cli, preflight};
 use crate::lab::cache::Cache;
 use crate::lab::{self, Lab, files, output};
 use crate::machine::accel::{self, MachineIdentity};
-use crate::machine::host::{self, NEEDS, Need, OPTIONAL};
+use crate::machine::host::{self, NEEDS, OPTIONAL};
 use crate::machine::memory::room;
+use crate::machine::need::Need;
 use crate::machine::packages::System;
 use crate::machine::platform::Platform;
 

@@ -9,7 +9,8 @@ use xshell::Shell;
 use crate::build::{image, kernels};
 use crate::lab::cache::Cache;
 use crate::lab::{self, Lab, files};
-use crate::machine::boot::{Accelerator, Machine, try_machine};
+use crate::machine::accelerator::Accelerator;
+use crate::machine::boot::{Machine, try_machine};
 use crate::machine::{accel, firmware, host, memory};
 
 /// The guest's programs while they are compiled: measured 168 MiB, rounded up.

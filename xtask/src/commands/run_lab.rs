@@ -30,7 +30,8 @@ use crate::commands::{cli, compare, each_patch, preflight};
 use crate::lab::interrupt::{Interrupted, command_text};
 use crate::lab::stopwatch::{Stopwatch, seconds};
 use crate::lab::{Lab, files, output};
-use crate::machine::boot::{Accelerator, Machine, kernel_command_line};
+use crate::machine::accelerator::Accelerator;
+use crate::machine::boot::{Machine, kernel_command_line};
 use crate::machine::{host, memory};
 
 /// Runs a plan and prints the comparison.
@@ -44,22 +45,31 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
         return dry_run::show(sh, options);
     }
     let lab = Lab::open()?;
+    let config = lab.config(sh)?;
+    run(sh, &lab, &config, options)
+}
+
+/// Runs a plan of `config` and prints the comparison. What the machine itself lacks was looked at before.
+///
+/// # Errors
+/// As [`run_lab`].
+pub(super) fn run(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let mut watch = Stopwatch::start();
-    let plan = resolve(sh, &lab, options)?;
-    preflight::plan(sh, &lab, &plan)?;
+    let plan = resolve(sh, lab, config, options)?;
+    preflight::plan(sh, lab, &plan)?;
     tell_beforehand(&plan, options);
     watch.step("packages", || preflight::packages(sh, lab, &plan))?;
     preflight::programs(sh, lab, &plan)?;
     image::check_jobs(sh, &plan.workloads)?;
-    let kernels = watch.step("kernels", || kernels::ensure(sh, &lab, &plan.kernel, &plan.variants))?;
+    let kernels = watch.step("kernels", || kernels::ensure(sh, lab, &plan.kernel, &plan.variants))?;
     if options.each_patch.is_some() {
         output::tell(&format!("\n{}", each_patch::report(&plan.variants, &kernels)?));
     }
     let image = watch.step("image", || ensure_image(sh, lab, &plan))?;
     let host = host::this_host(sh);
     let (file, machine) =
-        watch.step("machine", || campaign_and_machine(sh, &lab, plan, host, &kernels, &image))?;
-    let (opened, file) = open_campaign(sh, &lab, file, options.add_boots, &image)?;
+        watch.step("machine", || campaign_and_machine(sh, lab, plan, host, &kernels, &image))?;
+    let (opened, file) = open_campaign(sh, lab, file, options.add_boots, &image)?;
     let folder = opened.folder;
     let profiler = match options.profile {
         true => Some(watch.step("profiler", || profiler::ensure(sh, lab.checkout.root(), &image.path))?),
@@ -67,7 +77,7 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     };
     let boots = Boots { machine, image: &image, kernels: &kernels, profiler };
     watch.step("boots", || {
-        let run = |tries, file: &CampaignFile| run_boots(&lab, &folder, tries, file, &boots);
+        let run = |tries, file: &CampaignFile| run_boots(lab, &folder, tries, file, &boots);
         run(opened.tries, &file)?;
         precision::narrow(&folder, file, run)
     })?;
@@ -92,14 +102,13 @@ fn tell_beforehand(plan: &Plan, options: &cli::RunLab) {
     comparison::beforehand(plan).iter().for_each(|line| output::tell(line));
 }
 
-fn resolve(sh: &Shell, lab: &Lab, options: &cli::RunLab) -> anyhow::Result<Plan> {
-    let config = lab.config(sh)?;
+fn resolve(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab) -> anyhow::Result<Plan> {
     let steps =
-        options.each_patch.as_ref().map(|series| each_patch::steps(lab, &config, series)).transpose()?;
+        options.each_patch.as_ref().map(|series| each_patch::steps(lab, config, series)).transpose()?;
     let overrides = overrides(options, steps);
     let mut plan = match options.self_test {
-        true => self_test(sh, lab, &config, options, &overrides)?,
-        false => plan::resolve(&config, &options.plan, &overrides)?,
+        true => self_test(sh, lab, config, options, &overrides)?,
+        false => plan::resolve(config, &options.plan, &overrides)?,
     };
     if options.profile {
         plan = plan::profiled(plan).map_err(anyhow::Error::msg)?;

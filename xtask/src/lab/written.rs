@@ -14,7 +14,15 @@ use super::checkout::Checkout;
 /// # Errors
 /// The first mistake in it, with its place and remedy.
 pub(super) fn read(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Config> {
-    let text = file::read(sh, &checkout.join("lab.toml"))?;
+    read_with(sh, checkout, "")
+}
+
+/// The same as if `addition` stood at its end.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_with(sh: &Shell, checkout: &Checkout, addition: &str) -> anyhow::Result<Config> {
+    let text = file::read(sh, &checkout.join("lab.toml"))? + addition;
     let config = Config::parse("lab.toml", &text)?;
     config.check_references(&inventory::list(sh, checkout.root())?)?;
     let fragment = |name: &str| {

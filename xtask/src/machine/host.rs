@@ -1,7 +1,6 @@
 //! The machine that the lab runs on: what it is, which programs it has, and how to get those that are missing.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::Host;
@@ -11,32 +10,9 @@ use xshell::{Shell, cmd};
 
 use crate::lab::process::path::find_program;
 use crate::lab::{digest, output, process};
+use crate::machine::need::{Need, What, need};
 use crate::machine::packages::{System, apt_get};
 use crate::machine::platform::Platform;
-
-/// Something that the lab needs from the host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need {
-    /// What is looked for.
-    pub what: What,
-    /// The Debian package that has it.
-    pub package: &'static str,
-    /// Who needs it.
-    pub why: &'static str,
-}
-
-/// What is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A program in `PATH`.
-    Program(&'static str),
-    /// A C header below `/usr/include`.
-    Header(&'static str),
-    /// A module of the system's own Python.
-    Module(&'static str),
-    /// A file at this place.
-    File(&'static str),
-}
 
 /// Everything that the lab needs, beside what belongs to the architecture of the boots ([`Platform::needs`]).
 pub const NEEDS: &[Need] = &[
@@ -69,37 +45,6 @@ pub(crate) const OPTIONAL: &[(Carried, Need)] = &[
         need(What::Program("mkfs.ext4"), "e2fsprogs", "scenarios with filesystem = \"ext4\""),
     ),
 ];
-
-/// Something that is needed.
-pub const fn need(what: What, package: &'static str, why: &'static str) -> Need {
-    Need { what, package, why }
-}
-
-impl What {
-    /// Where it is, if it is there.
-    pub fn find(self) -> Option<PathBuf> {
-        match self {
-            What::Program(name) => find_program(name),
-            What::File(path) => Some(PathBuf::from(path)).filter(|path| path.is_file()),
-            What::Header(name) => {
-                [Path::new("/usr/include").join(name), Path::new("/usr/include/libelf").join(name)]
-                    .into_iter()
-                    .find(|path| path.is_file())
-            }
-            What::Module(name) => {
-                let path = Path::new("/usr/lib/python3/dist-packages").join(name);
-                path.is_dir().then_some(path)
-            }
-        }
-    }
-
-    /// What is looked for, in words.
-    pub fn name(self) -> &'static str {
-        match self {
-            What::Program(name) | What::Header(name) | What::Module(name) | What::File(name) => name,
-        }
-    }
-}
 
 /// Makes sure that everything needed for boots of `arch` is there, that for `programs` included: on Debian as root, what is missing is
 /// installed.

@@ -2,8 +2,8 @@
 
 use lab_core::plan::{Arch, Clock, fixed_machine};
 
-use super::boot::{Accelerator, Machine};
-use super::host::{Need, What, need};
+use super::accelerator::Accelerator;
+use super::need::{Need, What, need};
 
 /// What an architecture is for QEMU, and on another one's host for the compilers.
 #[derive(Debug)]
@@ -81,8 +81,13 @@ impl Platform {
     }
 
     /// What the kernel is told of its clocks, beside what is told to all.
-    pub(crate) fn clock_parameters(&self, machine: &Machine) -> &'static [&'static str] {
-        match (self.arch, machine.clock, machine.accelerator, machine.cpus) {
+    pub(crate) fn clock_parameters(
+        &self,
+        clock: Clock,
+        accelerator: Accelerator,
+        cpus: u32,
+    ) -> &'static [&'static str] {
+        match (self.arch, clock, accelerator, cpus) {
             // The TSC counts instructions, exactly. Without the kernel's trust in it there are no high-resolution timers for the
             // first second, and each sleep of microseconds takes a tick of 4 ms. Calibrating the APIC timer polls the clock
             // for 0.1 s of guest time, some seconds of real time. With one CPU the PIT does its work. With several each

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use lab_core::plan::trial::numbered;
 use lab_core::series::import::numbers::Numbers;
 use lab_core::series::import::select::{self, Selection, Wish};
 use lab_core::series::import::{subject, write};
@@ -50,14 +51,68 @@ pub(crate) struct ImportRequest {
 /// If there is not exactly one whole series, it is unsafe or malformed, or the folder is already there.
 pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &ImportRequest) -> anyhow::Result<String> {
     let purpose = || format!("importing a series from {}", options.from.display());
+    let Selected { selection, name, description } = selected(sh, options)?;
+    let series = publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
+    Ok(write::summary(&series, &selection))
+}
+
+/// A series that lies below `kernel-patches/`, and the version of it that was there before.
+pub(crate) struct Kept {
+    /// The series.
+    pub(crate) series: Series,
+    /// The newest other one of its name.
+    pub(crate) older: Option<Series>,
+    /// What to tell the user.
+    pub(crate) said: String,
+}
+
+/// Imports as [`import`] does, but where a series of the name is there already, it is used if its patches are the same, and
+/// otherwise the new ones get a name of their own: `fix`, `fix-v2`.
+///
+/// # Errors
+/// As [`import`], but for a folder that is there.
+pub(crate) fn keep(sh: &Shell, kernel_patches: &Path, options: &ImportRequest) -> anyhow::Result<Kept> {
+    let purpose = || format!("importing a series from {}", options.from.display());
+    let Selected { selection, name, description } = selected(sh, options)?;
+    let digest = {
+        let temporary = import_folder(kernel_patches)?;
+        stage(sh, temporary.path(), &name, &selection, &description).with_context(purpose)?.digest
+    };
+    let mut older = None;
+    for number in 1.. {
+        let name = numbered(&name, number, "v");
+        if fs::symlink_metadata(kernel_patches.join(&name)).is_err() {
+            let series =
+                publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
+            let said = write::imported(&series, &selection);
+            return Ok(Kept { series, older, said });
+        }
+        let series = super::load(kernel_patches, &name)?;
+        if series.digest == digest {
+            let said = format!("kernel-patches/{name} has these patches already");
+            return Ok(Kept { series, older, said });
+        }
+        older = Some(series);
+    }
+    bail!("every name that {name} makes is taken: give another one with --name")
+}
+
+/// What is to be imported, read and sorted out.
+struct Selected {
+    selection: Selection,
+    name: String,
+    description: String,
+}
+
+fn selected(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Selected> {
+    let purpose = || format!("importing a series from {}", options.from.display());
     let Input { mails, order, description, notes } = read(sh, options).with_context(purpose)?;
     let ImportRequest { version, subject, patches, message_id, .. } = options.clone();
     let wish = Wish { version, subject, patches, message_id };
     let mut selection = select::select(mails, &wish, &order).with_context(purpose)?;
     selection.notes.extend(notes);
     let name = series_name(options.name.as_deref(), write::title(&selection))?;
-    let series = publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
-    Ok(write::summary(&series, &selection))
+    Ok(Selected { selection, name, description })
 }
 
 fn read(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Input> {
@@ -105,16 +160,8 @@ fn publish(
         || format!("kernel-patches/{name} is there already: remove it, or give another name with --name");
     ensure!(fs::symlink_metadata(&target).is_err(), taken());
     let temporary = import_folder(kernel_patches)?;
+    let series = stage(sh, temporary.path(), name, selection, source)?;
     let folder = temporary.path().join(name);
-    fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
-    for (file, text) in write::patches(selection) {
-        files::write_atomically(&folder.join(file), &text)?;
-    }
-    let readme = write::readme(name, selection, source);
-    files::write_atomically(&folder.join("README.md"), readme.as_bytes())?;
-    let series = super::load(temporary.path(), name)?;
-    series::scan(&series)?;
-    check_form(sh, temporary.path(), selection, &series)?;
     match rustix::fs::renameat_with(
         rustix::fs::CWD,
         &folder,
@@ -126,6 +173,27 @@ fn publish(
         Err(rustix::io::Errno::EXIST) => bail!(taken()),
         Err(error) => Err(error).with_context(|| format!("moving the series to {}", target.display())),
     }
+}
+
+/// Writes a series as `folder/name`, and checks it as every command does.
+fn stage(
+    sh: &Shell,
+    folder: &Path,
+    name: &str,
+    selection: &Selection,
+    source: &str,
+) -> anyhow::Result<Series> {
+    let target = folder.join(name);
+    fs::create_dir(&target).with_context(|| format!("making {}", target.display()))?;
+    for (file, text) in write::patches(selection) {
+        files::write_atomically(&target.join(file), &text)?;
+    }
+    let readme = write::readme(name, selection, source);
+    files::write_atomically(&target.join("README.md"), readme.as_bytes())?;
+    let series = super::load(folder, name)?;
+    series::scan(&series)?;
+    check_form(sh, folder, selection, &series)?;
+    Ok(series)
 }
 
 /// Lets git read each diff: lines that were wrapped or cut on their way show here.

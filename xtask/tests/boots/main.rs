@@ -12,6 +12,7 @@ mod probes;
 mod profile;
 mod sandbox;
 mod several_cpus;
+mod trying;
 mod wall;
 
 use std::cell::Cell;

@@ -76,7 +76,8 @@ fn the_lab_under_kvm() {
     run.expect_code_in(&[1]);
     assert!(run.stderr.contains("accelerator kvm: a test guest booted under KVM in "), "{run}");
     assert!(!run.stderr.contains("building kernel"), "{run}");
-    assert!(run.stdout.contains("clock:    wall, under KVM"), "{run}");
+    let evidence = sandbox.stored_comparison();
+    assert!(evidence.contains("clock:    wall, under KVM"), "{evidence}");
 
     let campaign = sandbox.read_campaign();
     assert_eq!(campaign.damaged, [] as [String; 0]);

@@ -69,9 +69,9 @@ pub struct Config {
     /// The job files that its workloads name, by workload.
     jobs: BTreeMap<String, JobFile>,
     /// Where the CPUs of each machine are written.
-    cpus: BTreeMap<String, cpus::OptionPlace>,
+    cpus: BTreeMap<String, reader::OptionPlace>,
     /// Where the workloads of each plan are written.
-    timed: BTreeMap<String, cpus::OptionPlace>,
+    timed: BTreeMap<String, reader::OptionPlace>,
     /// Name and text of the file, for the places of these.
     file: String,
     text: String,
@@ -184,4 +184,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

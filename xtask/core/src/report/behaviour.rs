@@ -7,6 +7,11 @@ use super::text;
 use crate::comparison::{Behaviour, Comparison, ProbeCell, ProbeRow, ProbeVerdict};
 pub(super) use groups::{groups, seen};
 
+/// How many probes of a kind a short report shows, and lines of each.
+const FEW: usize = 3;
+/// See [`FEW`].
+const LINES: usize = 3;
+
 /// How many of the expected differences are shown, of each group of kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Differences {
@@ -33,7 +38,13 @@ pub(super) fn render(comparison: &Comparison, width: usize, shown: Differences) 
         let rows: Vec<&ProbeRow> = rows_of(part);
         if !rows.is_empty() {
             lines.push(text::wrap("", &heading, width, 2));
-            lines.extend(rows.into_iter().map(|row| probe(behaviour, row, width)));
+            let most = if shown == Differences::Counted { FEW } else { rows.len() };
+            let probes = rows.iter().take(most).map(|row| probe(behaviour, row, width));
+            lines.extend(probes.map(|text| match shown {
+                Differences::Counted => text::cut_after(&text, width, LINES),
+                Differences::All | Differences::AtMost(_) => text,
+            }));
+            lines.extend((rows.len() > most).then(|| format!("  and {} more", rows.len() - most)));
         }
     }
     if shown == Differences::Counted {

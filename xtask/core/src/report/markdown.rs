@@ -128,7 +128,12 @@ fn run(comparison: &Comparison) -> String {
             .map(|scenario| format!("scenario {}: {}", scenario.name, scenario::ground(scenario))),
     );
     lines.extend(comparison.variants.iter().map(|variant| {
-        format!("variant {}: {}; {}", variant.name, text::kernel(comparison, variant), text::boots(&variant.boots))
+        format!(
+            "variant {}: {}; {}",
+            variant.name,
+            text::kernel(comparison, variant),
+            text::boots(&variant.boots)
+        )
     }));
     list(&lines)
 }

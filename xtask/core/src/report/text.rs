@@ -11,11 +11,15 @@ pub(super) use crate::text::layout::wrap;
 
 /// As [`wrap`], and what needs more than `most` lines ends with dots.
 pub(super) fn cut(prefix: &str, text: &str, width: usize, indent: usize, most: usize) -> String {
-    let whole = wrap(prefix, text, width, indent);
-    if whole.lines().count() <= most {
-        return whole;
+    cut_after(&wrap(prefix, text, width, indent), width, most)
+}
+
+/// Lines of at most `width` characters without those behind the first `most`, for which there are dots.
+pub(super) fn cut_after(text: &str, width: usize, most: usize) -> String {
+    if text.lines().count() <= most {
+        return text.to_owned();
     }
-    let mut lines: Vec<&str> = whole.lines().take(most).collect();
+    let mut lines: Vec<&str> = text.lines().take(most).collect();
     if let Some(last) = lines.last_mut() {
         // There is room for the dots behind the last word that stays.
         while last.chars().count() + 4 > width {

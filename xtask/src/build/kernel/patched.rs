@@ -62,6 +62,20 @@ pub(crate) fn files(
         .collect()
 }
 
+/// Applies `series`, if that was not done before.
+///
+/// # Errors
+/// If a patch does not apply: the inner one, with place and cause. If the source cannot be had.
+pub(crate) fn applied(
+    sh: &Shell,
+    cache: &Cache,
+    source: (&Source, &SourceIdentity),
+    series: &[Series],
+    tell: Tell,
+) -> anyhow::Result<()> {
+    commits(sh, cache, source, &[series], tell).map(drop)
+}
+
 /// The commits with all of each of these series, and the tree that has them.
 fn commits(
     sh: &Shell,

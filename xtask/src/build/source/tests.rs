@@ -154,7 +154,7 @@ fn an_interrupted_preparation_begins_again() {
     lab.tree();
     let source = tarball(&lab.tarball("--gzip", &["linux-6.12"]), None);
     let identity = identify(&lab.sh, &lab.cache, &source, &|_| {}).unwrap();
-    fs::create_dir_all(lab.cache.join(format!("tmp/source-{}-x/tree/.git", identity.key))).unwrap();
+    fs::create_dir_all(lab.cache.join(format!("tmp/source-{}-x.locked/tree/.git", identity.key))).unwrap();
     fs::create_dir_all(lab.cache.join(format!("sources/{}/tree", identity.key))).unwrap();
     check_tree(&lab, &lab.prepare(&source).unwrap());
 }

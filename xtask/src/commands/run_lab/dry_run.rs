@@ -24,7 +24,7 @@ use crate::machine::host;
 /// If the plan cannot be run as it is written, or not on this machine, or a series of it cannot be used.
 pub(super) fn show(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::to_look_at()?;
-    let plan = resolve(sh, &lab, options)?;
+    let plan = resolve(sh, &lab, &lab.config(sh)?, options)?;
     kernels::check_series(&lab, &plan.variants)?;
     let side_by_side = boots_side_by_side(&plan)?;
     preflight::plan(sh, &lab, &plan)?;

@@ -4,30 +4,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use lab_core::plan::{Arch, Clock, MachineSettings};
-use serde::{Deserialize, Serialize};
 
+use crate::machine::accelerator::Accelerator;
 use crate::machine::firmware;
 use crate::machine::platform::Platform;
-
-/// What executes the guest's instructions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Accelerator {
-    /// The host's CPU.
-    Kvm,
-    /// QEMU's translator.
-    Tcg,
-}
-
-impl Accelerator {
-    /// The word for QEMU, tables and records.
-    pub fn word(self) -> &'static str {
-        match self {
-            Accelerator::Kvm => "kvm",
-            Accelerator::Tcg => "tcg",
-        }
-    }
-}
 
 /// A virtual machine with nothing left to choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +121,7 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
             "sysctl.kernel.hung_task_timeout_secs=140",
         ],
     };
-    let of_clock = machine.platform().clock_parameters(machine);
+    let of_clock = machine.platform().clock_parameters(machine.clock, machine.accelerator, machine.cpus);
     let own = always.iter().chain(of_clock).chain(patience).copied();
     let asked_for = machine.kernel_parameters.split(' ').filter(|word| !word.is_empty());
     own.chain(asked_for).collect::<Vec<_>>().join(" ")

@@ -69,8 +69,8 @@ mod tests {
     use lab_core::fixtures::{campaign, two_arms};
     use lab_core::plan::{Clock, MachineSettings};
 
-    use super::super::Accelerator;
     use super::*;
+    use crate::machine::accelerator::Accelerator;
 
     #[test]
     fn nothing_is_connected_but_the_monitor() {

@@ -1,20 +1,12 @@
 //! How many CPUs a guest may have: no more than its kernel takes, and in real time no more than the host has.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::inventory::{CheckoutPart, Reference};
 use super::{Config, ConfigError, Document, FRAGMENT_DIR};
 use crate::plan::Clock;
 use crate::text::arch::Arch;
 use crate::text::kconfig::Line;
-
-/// Where a machine's `cpus` are written.
-#[derive(Clone, Debug)]
-pub(super) struct OptionPlace {
-    pub(super) span: Range<usize>,
-    pub(super) path: String,
-}
 
 /// The option that says how many CPUs a kernel takes.
 const OPTION: &str = "CONFIG_NR_CPUS";

@@ -10,10 +10,16 @@ use std::ops::{Range, RangeInclusive};
 
 use toml::de::{DeTable, DeValue};
 
-use super::cpus::OptionPlace;
 use super::error::{ConfigError, Document};
 use crate::text::name;
 use crate::text::suggest::{self, quoted, shown};
+
+/// Where an option is written.
+#[derive(Clone, Debug)]
+pub(super) struct OptionPlace {
+    pub(super) span: Range<usize>,
+    pub(super) path: String,
+}
 
 /// The most tables of a kind, and the most names in a list: far more than can be booted.
 const MOST_ENTRIES: usize = 500;

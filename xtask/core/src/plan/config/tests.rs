@@ -12,7 +12,7 @@ mod scenarios;
 mod sources;
 
 /// The smallest file with one of everything.
-pub(super) const GOOD: &str = r#"version = 1
+pub(in crate::plan) const GOOD: &str = r#"version = 1
 [kernel]
 source = { debian = "linux-source-6.12" }
 config = ["base.config"]

@@ -29,8 +29,10 @@ fn each_source_and_configuration_is_said_with_its_variants() {
     "#]]
     .assert_eq(&lines.map(|line| format!("{line}\n")).collect::<String>());
     let mail = Format::Mail.render(&comparison).unwrap();
-    let (_, setup) = mail.split_once("Setup:\n").unwrap();
+    // The line above it says how far it is indented.
+    let setup = &mail[mail.find("Setup:\n").unwrap()..];
     expect![[r#"
+        Setup:
           base            linux-source-6.12 6.12.117-1~deb12u1 (original,
                           patched, clean-up), linux-source-6.1 6.1.192-2
                           (third-way), linux-source-7.3 7.3.4-1 (stock)

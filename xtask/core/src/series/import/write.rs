@@ -111,8 +111,13 @@ fn entry(text: &mut String, place: &str, mail: &Mail) {
     }
 }
 
-/// What the user sees at the end.
+/// What the user sees at the end: what was imported, and what to do with it.
 pub fn summary(series: &Series, selection: &Selection) -> String {
+    imported(series, selection) + &next_steps(&series.name)
+}
+
+/// What was imported, and what was not.
+pub fn imported(series: &Series, selection: &Selection) -> String {
     let name = &series.name;
     let count = series.patches.len();
     let patches = if count == 1 { "patch" } else { "patches" };
@@ -132,9 +137,12 @@ pub fn summary(series: &Series, selection: &Selection) -> String {
     for Skipped { subject, reason } in &selection.skipped {
         let _ = writeln!(text, "  {}: {reason}", quoted(subject));
     }
+    text
+}
+
+fn next_steps(name: &str) -> String {
     let key = key(name);
-    let _ = write!(
-        text,
+    format!(
         "add to lab.toml
 
 [variants.{key}]
@@ -148,8 +156,7 @@ variants = [\"stock\", \"{name}\"]
 run it with: cargo xtask run-lab --plan {name}
 and write into kernel-patches/{name}/README.md what would refute the claim
 "
-    );
-    text
+    )
 }
 
 /// What was guessed or changed, each once, with the patches that it is about.

@@ -67,10 +67,7 @@ fn what_a_series_adds_is_on_where_it_is_and_builds_only_what_it_changes() {
     );
     assert!(kernels[1].metadata.incremental && kernels[1].compiled().unwrap().is_empty());
     assert_eq!(kernels[2].compiled().unwrap(), ["a.o"]);
-    assert_eq!(
-        versions.said(&variants),
-        ["turned on for series adds: CONFIG_FAST=y (the series adds it)"]
-    );
+    assert_eq!(versions.said(&variants), ["turned on for series adds: CONFIG_FAST=y (the series adds it)"]);
     let noted = &kernels[1].metadata.fragments[1];
     assert_eq!((noted.name.as_str(), &noted.turned_on[..]), ("auto", &["CONFIG_FAST=y".to_owned()][..]));
     // Patch by patch, and alone, it is the same kernel.

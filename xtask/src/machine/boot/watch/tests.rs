@@ -11,8 +11,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
 use super::*;
+use crate::machine::accelerator::Accelerator;
+use crate::machine::boot::Machine;
 use crate::machine::boot::streams::with_write_limit;
-use crate::machine::boot::{Accelerator, Machine};
 
 const NONCE: Nonce = Nonce([7; 16]);
 
