@@ -87,7 +87,7 @@ pub(super) fn run(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab)
             output::print(&compare::profile(folder.path())?)?;
             ExitCode::SUCCESS
         }
-        false => compare::finish(&lab.checkout, folder.path(), options.format)?,
+        false => compare::finish(&lab.checkout, folder.path(), options.choice.format)?,
     };
     output::tell(&format!("\n{}", watch.line()));
     Ok(code)
@@ -142,8 +142,8 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
     Overrides {
         variants: named(&options.variants),
         steps,
-        scenarios: named(&options.scenarios),
-        workloads: named(&options.workloads),
+        scenarios: named(&options.choice.scenarios),
+        workloads: named(&options.choice.workloads),
         boots: options.boots,
         precision_permille: options.precision,
     }

@@ -43,8 +43,8 @@ pub fn try_series(sh: &Shell, options: &cli::Try) -> anyhow::Result<ExitCode> {
     ));
     output::tell(&indented(&trial.text));
     let config = lab.config_with(sh, &trial.text)?;
-    let cli::Try { scenarios, workloads, format, .. } = options.clone();
-    let options = cli::RunLab { plan: trial.plan, scenarios, workloads, format, ..cli::RunLab::default() };
+    let choice = options.choice.clone();
+    let options = cli::RunLab { plan: trial.plan, choice, ..cli::RunLab::default() };
     run_lab::run(sh, &lab, &config, &options)
 }
 

@@ -1,0 +1,61 @@
+//! The arguments of `bench`.
+
+use clap::{Args, ValueEnum};
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// How often everything is measured, each time in another order.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub rounds: u32,
+    /// Size of the file that is read and written, MiB; it is held in memory.
+    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=65536))]
+    pub file_mib: u32,
+    /// Only these parts.
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub only: Vec<BenchPart>,
+}
+
+impl Bench {
+    /// The options as words of a command line.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let named = |part: &BenchPart| part.to_possible_value().map(|value| value.get_name().to_owned());
+        let only: Vec<String> = self.only.iter().filter_map(named).collect();
+        let always = [format!("--rounds={}", self.rounds), format!("--file-mib={}", self.file_mib)];
+        let only = (!only.is_empty()).then(|| format!("--only={}", only.join(",")));
+        always.into_iter().chain(only).collect()
+    }
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchPart {
+    /// dd with direct I/O through each server, and the servers' memory.
+    Throughput,
+    /// Many empty files made, looked at and removed through each server.
+    SmallFiles,
+    /// aio-stress beside fio.
+    LoadTools,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::commands::cli::{Cli, Command};
+
+    #[test]
+    fn options_of_the_benchmark_are_passed_on() {
+        let parse = |words: &[String]| {
+            let words = ["cargo xtask", "bench"].map(str::to_owned).into_iter().chain(words.iter().cloned());
+            let Command::Bench(options) = Cli::try_parse_from(words).unwrap().command else {
+                panic!("another command");
+            };
+            options
+        };
+        for words in [&[][..], &["--rounds", "3", "--only", "load-tools,throughput"], &["--file-mib=16"]] {
+            let options = parse(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+            assert_eq!(format!("{options:?}"), format!("{:?}", parse(&options.arguments())));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The arguments of `doctor`.
+
+use clap::Args;
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Forget what tests of KVM showed, so that the next plan which asks for it tests it again. A failure is forgotten
+    /// after a day in any case.
+    #[arg(long)]
+    pub forget: bool,
+}

@@ -1,0 +1,47 @@
+//! The arguments of `run-lab`.
+
+use clap::Args;
+
+use super::values::{Choice, permille};
+
+/// Arguments of `run-lab`.
+#[derive(Debug, Default, Args)]
+pub struct RunLab {
+    /// The plan of lab.toml to run.
+    #[arg(long, default_value = "default")]
+    pub plan: String,
+    /// Tests the lab instead of a kernel: boots the plan's baseline again and again, in some arms with a server that works
+    /// longer at each request by a known time, and says whether the comparison found that and nothing else. The exit code is
+    /// 0 if so, 1 if it is wrong, 2 if it cannot tell. `--variants NAME` takes another kernel than the baseline.
+    #[arg(long, conflicts_with = "each_patch")]
+    pub self_test: bool,
+    /// Counts the guest's instructions while the workloads run, and says in which functions of the kernel each variant differs
+    /// from the baseline. One boot of each variant in each scenario, in a campaign of its own. Needs the virtual clock.
+    #[arg(long, conflicts_with_all = ["self_test", "boots", "add_boots"])]
+    pub profile: bool,
+    /// Boots per variant and scenario, instead of the plan's number.
+    #[arg(long, value_name = "N")]
+    pub boots: Option<u32>,
+    /// Instead of a new campaign: so many more boots per variant and scenario for the newest campaign of the plan, which
+    /// must have been made with the same kernels, image and settings.
+    #[arg(long, value_name = "N", conflicts_with_all = ["boots", "dry_run"])]
+    pub add_boots: Option<u32>,
+    /// Takes more samples until half of each 95 % interval is no wider than this, e.g. 0.5%, instead of what the plan says; or
+    /// says which row will not get there. For the virtual clock.
+    #[arg(long, value_name = "PERCENT", value_parser = permille, conflicts_with_all = ["add_boots", "dry_run"])]
+    pub precision: Option<u32>,
+    /// Only say what would be done: every boot in order, what would be built, how long the boots take by the records of
+    /// earlier ones. Nothing is started, installed, built or written.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Only these variants of the plan; the baseline has to be among them. With --self-test the one that is booted.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub variants: Vec<String>,
+    /// Instead of the plan's variants: the series patch by patch, each step compared with the one before it. A
+    /// variant of lab.toml has to list the series; what stands before it there is applied first.
+    #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
+    pub each_patch: Option<String>,
+    /// What of the plan, and in which form.
+    #[command(flatten)]
+    pub choice: Choice,
+}

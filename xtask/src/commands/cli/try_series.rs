@@ -1,0 +1,20 @@
+//! The arguments of `try`.
+
+use clap::Args;
+
+use super::import_series::ImportSeries;
+use super::values::Choice;
+
+/// Arguments of `try`.
+#[derive(Clone, Debug, Args)]
+pub struct Try {
+    /// The series.
+    #[command(flatten)]
+    pub import: ImportSeries,
+    /// The plan of lab.toml to try it with, instead of the one that fits the files it changes.
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
+    /// What of the plan, and in which form.
+    #[command(flatten)]
+    pub choice: Choice,
+}
