@@ -3,6 +3,7 @@
 pub mod archive;
 pub(crate) mod beneath;
 pub mod cache;
+pub mod called;
 pub mod checkout;
 pub mod digest;
 pub mod files;

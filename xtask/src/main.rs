@@ -8,17 +8,18 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
     bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
     try_series,
 };
+use xtask::lab::called;
 use xtask::lab::interrupt::Interrupt;
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = Cli::of_process().command;
+    called::tell_if_out_of_place();
     end(Interrupt::listen(tell_interrupted).and_then(|()| run(&command)))
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 /// Runs the lab with these variables, each with its value.
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn lab(arguments: &[&str], variables: &[(&str, &Path)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchlab"));
     command.args(arguments).envs(variables.iter().copied()).output().expect("the lab starts")
 }
 

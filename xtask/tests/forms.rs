@@ -19,7 +19,8 @@ fn checkout() -> PathBuf {
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn lab(campaign: &str, format: &str) -> Output {
     let arguments = ["compare", campaign, "--format", format];
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().expect("the lab starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_patchlab")).args(arguments).output().expect("the lab starts");
     assert!(!output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
 }

@@ -20,7 +20,7 @@ fn left(folder: ScratchFolder) -> PathBuf {
 /// Starts a lab that only opens its checkout, and ends because there is nothing in it.
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn start_and_end(folder: &Path) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchlab"));
     let command = command.arg("build-kernel").env("CARGO_MANIFEST_DIR", folder.join("xtask"));
     let output = command.env("PATCHLAB_CACHE", folder.join("cache")).output().expect("the lab starts");
     let text = String::from_utf8_lossy(&output.stderr);

@@ -44,7 +44,7 @@ onload = () => {
 
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn lab(format: &str, campaign: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let output = Command::new(env!("CARGO_BIN_EXE_patchlab"))
         .args(["compare", campaign, "--format", format])
         .output()
         .expect("the lab starts");

@@ -14,7 +14,7 @@ fn the_reference_campaigns_are_judged_as_before() {
     let names: Vec<String> = names.filter(|name| name.starts_with("reference-")).collect();
     assert!(names.contains(&"reference-default".to_owned()), "{names:?}");
     for name in names {
-        let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        let output = Command::new(env!("CARGO_BIN_EXE_patchlab"))
             .args(["compare", &name, "--evidence"])
             .output()
             .expect("the lab starts");

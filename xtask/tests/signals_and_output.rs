@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 fn lab(arguments: &[&str], cache: &Path) -> Command {
     let mut command = Command::new("env");
     // A shell lets what it starts in the background ignore Ctrl-C, which the tests would pass on.
-    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_xtask")]).args(arguments);
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_patchlab")]).args(arguments);
     command.env("PATCHLAB_CACHE", cache).stdin(Stdio::null());
     command
 }

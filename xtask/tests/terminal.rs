@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 fn command(checkout: &Path, cache: &Path) -> Command {
     let mut command = Command::new("env");
     // A shell lets what it starts in the background ignore Ctrl-C, which the tests would pass on.
-    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_xtask"), "compare"]);
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_patchlab"), "compare"]);
     command.env("CARGO_MANIFEST_DIR", checkout.join("xtask")).env("PATCHLAB_CACHE", cache);
     command
 }

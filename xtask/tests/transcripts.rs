@@ -55,7 +55,7 @@ fn transcripts(document: &str, text: &str) -> Vec<Transcript> {
 
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn compare(arguments: &[String]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let output = Command::new(env!("CARGO_BIN_EXE_patchlab"))
         .arg("compare")
         .args(arguments)
         .output()

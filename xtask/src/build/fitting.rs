@@ -8,9 +8,10 @@ use lab_core::series::Series;
 use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
-use super::{kernel, source};
-use crate::lab::process::{self, git};
+use super::kernel::{self, Refused};
+use super::source;
 use crate::lab::{Lab, output};
+use crate::series::import::begin_of_range;
 
 /// What a source says to a series.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(crate) enum Fit {
 /// Whether a series applies to a source of `lab.toml`, which is fetched for it if it may be.
 ///
 /// # Errors
-/// If the source cannot be had.
+/// If the source cannot be had, or git cannot say.
 pub(crate) fn fits(
     sh: &Shell,
     lab: &Lab,
@@ -50,11 +51,15 @@ pub(crate) fn fits(
     }
     let identity = source::identify(sh, &lab.cache, &located, &tell)?;
     let commit = kernel::applied(sh, &lab.cache, (&located, &identity), std::slice::from_ref(series), &tell);
-    let identity = identity.identity;
-    Ok(match commit {
-        Ok(()) => Fit::Applies(identity),
-        Err(error) => Fit::Refused { identity, why: format!("{error:#}") },
-    })
+    let refused = |error: anyhow::Error| match error.downcast_ref::<Refused>() {
+        Some(_) => Ok(Fit::Refused { identity: identity.identity.clone(), why: format!("{error:#}") }),
+        // The source cannot be had, the disk is full, and so on: nothing is said of the series.
+        None => Err(error),
+    };
+    match commit {
+        Ok(()) => Ok(Fit::Applies(identity.identity)),
+        Err(error) => refused(error),
+    }
 }
 
 /// The commit before a range of a repository, as a source.
@@ -62,12 +67,8 @@ pub(crate) fn fits(
 /// # Errors
 /// If the repository or the range cannot be read.
 pub(crate) fn before_range(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result<Source> {
+    let commit = begin_of_range(sh, repository, range)?;
     let repository =
         std::fs::canonicalize(repository).with_context(|| format!("opening {}", repository.display()))?;
-    let (from, to) = range.split_once("..").unwrap_or((range, ""));
-    let to = if to.is_empty() { "HEAD" } else { to };
-    let common = ["merge-base", "--end-of-options", from, to];
-    let commit = process::read(git::git(sh, &repository).args(common))
-        .with_context(|| format!("looking for the commit that {range} begins at"))?;
-    Ok(Source::Git { repository: repository.display().to_string(), commit: commit.trim().to_owned() })
+    Ok(Source::Git { repository: repository.display().to_string(), commit })
 }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
+pub(crate) use apply::Refused;
 pub(crate) use build_files::build_files_of_source;
 pub(crate) use fragments::{AUTO, Fragment, asked, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;

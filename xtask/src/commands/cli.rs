@@ -11,7 +11,9 @@ mod run_lab;
 mod try_series;
 mod values;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::lab::called;
 
 pub use bench::{Bench, BenchPart};
 pub use build_kernel::BuildKernel;
@@ -34,6 +36,14 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// The command line of this process, by the name that the lab was called.
+    pub fn of_process() -> Self {
+        let command = Cli::command().name(called::name()).bin_name(called::name());
+        Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// What to do.
@@ -70,7 +80,6 @@ pub enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definition_is_consistent() {

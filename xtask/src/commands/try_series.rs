@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use lab_core::plan::Source;
 use lab_core::plan::config::Config;
 use lab_core::plan::trial::{Trial, Tried};
@@ -13,7 +13,7 @@ use xshell::Shell;
 use crate::build::fitting::{self, Fit};
 use crate::commands::{cli, import_series, preflight, run_lab};
 use crate::lab::{Lab, output};
-use crate::series::import::{ImportRequest, Kept, keep};
+use crate::series::import::{ImportRequest, Kept, SeriesOrigin, keep};
 
 /// Imports a series, finds the source that it applies to, and runs the plan that fits it.
 ///
@@ -24,7 +24,7 @@ pub fn try_series(sh: &Shell, options: &cli::Try) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let config = lab.config(sh)?;
     let kernel_patches = lab.checkout.join("kernel-patches");
-    let wanted = import_series::request(&options.import);
+    let wanted = import_series::request(&options.import)?;
     let Kept { series, older, said } = keep(sh, &kernel_patches, &wanted)?;
     output::tell(&escape_for_terminal(said.trim_end()));
     let source = source(sh, &lab, &config, &wanted, &series)?;
@@ -57,8 +57,7 @@ fn source(
     wanted: &ImportRequest,
     series: &Series,
 ) -> anyhow::Result<Source> {
-    if let Some(repository) = &wanted.git {
-        let range = wanted.from.to_str().context("the range is not UTF-8: write it as A..B")?;
+    if let SeriesOrigin::Range { repository, range } = &wanted.from {
         return fitting::before_range(sh, repository, range);
     }
     let mut refused = Vec::new();

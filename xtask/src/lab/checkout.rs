@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use xshell::Shell;
 
+use super::called;
 use super::process::{self, git};
 
 /// The checkout's folder, absolute.
@@ -14,15 +15,16 @@ pub struct Checkout {
 }
 
 impl Checkout {
-    /// The checkout that this program was built from and runs in: cargo names it when it runs the program.
+    /// The checkout that this program was built from: cargo names it when it runs the program.
     ///
     /// # Errors
     /// If the folder is gone.
     pub fn open() -> anyhow::Result<Self> {
-        let package =
-            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        let root = std::fs::canonicalize(Path::new(&package).join(".."))
-            .with_context(|| format!("opening the checkout of {}", Path::new(&package).display()))?;
+        let package = called::package();
+        let root = std::fs::canonicalize(package.join("..")).with_context(|| {
+            let shown = package.display();
+            format!("opening the checkout of {shown}; if it was moved, run there: cargo install --path xtask")
+        })?;
         Ok(Checkout { root })
     }
 

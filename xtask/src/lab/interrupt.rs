@@ -13,6 +13,8 @@ use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::called;
+
 /// How long what is under way may take to end in order: QEMU and the tree of a build have three seconds each.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -140,7 +142,7 @@ pub(crate) fn command_text() -> String {
         true => format!("'{argument}'"),
         false => argument,
     });
-    ["cargo".to_owned(), "xtask".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+    [called::name().to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

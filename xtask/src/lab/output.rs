@@ -8,6 +8,8 @@ use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
+use super::called::as_called;
+
 /// Standard output did not take a result.
 #[derive(Debug)]
 pub struct Unwritable(io::Error);
@@ -40,9 +42,10 @@ pub fn print(text: &str) -> Result<(), Unwritable> {
 /// # Errors
 /// [`Unwritable`].
 pub fn print_answer(text: &str, painted: impl FnOnce(&str) -> String) -> Result<(), Unwritable> {
+    let text = as_called(text);
     match AutoStream::choice(&io::stdout()) {
-        ColorChoice::Never => print(text),
-        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => print(&painted(text)),
+        ColorChoice::Never => print(&text),
+        ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => print(&painted(&text)),
     }
 }
 
@@ -53,6 +56,7 @@ fn print_to(output: &mut impl Write, text: &str) -> Result<(), Unwritable> {
 /// Says a line about what is going on, if anybody can read it.
 pub fn tell(line: &str) {
     // One write, so that lines of several threads stay whole.
+    let line = as_called(line);
     let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }
 

@@ -4,8 +4,10 @@ mod folder;
 mod input;
 mod range;
 mod reading;
+mod thread;
 mod unpack;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,19 +20,46 @@ use lab_core::series::strip::Paths;
 use lab_core::series::{self, Series, paths};
 use lab_core::text::name;
 use lab_core::text::suggest::quoted;
+use rustix::fs::{CWD, RenameFlags};
 use xshell::Shell;
 
 use crate::lab::process::{self, git};
+use crate::lab::scratch::ScratchFolder;
 use crate::lab::{files, import_folder};
+pub(crate) use range::begin as begin_of_range;
 use reading::Input;
+
+/// Where a series comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SeriesOrigin {
+    /// A mailbox, a maildir, a patch, a folder of patches, or `-`.
+    Files(PathBuf),
+    /// A range of commits.
+    Range {
+        /// The repository.
+        repository: PathBuf,
+        /// `A..B`.
+        range: String,
+    },
+    /// The thread on a mailing list that holds the mail with this Message-ID, or at this address of an archive.
+    Thread(String),
+}
+
+impl fmt::Display for SeriesOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SeriesOrigin::Files(path) => path.display().fmt(f),
+            SeriesOrigin::Range { range, .. } => range.fmt(f),
+            SeriesOrigin::Thread(id) => id.fmt(f),
+        }
+    }
+}
 
 /// What is to be imported.
 #[derive(Clone, Debug)]
 pub(crate) struct ImportRequest {
-    /// A mailbox, a maildir, a patch, a folder of patches, `-`; with a repository a range of commits.
-    pub(crate) from: PathBuf,
-    /// The repository of the range.
-    pub(crate) git: Option<PathBuf>,
+    /// Where it is.
+    pub(crate) from: SeriesOrigin,
     /// The series' name, instead of one made of a subject.
     pub(crate) name: Option<String>,
     /// Which version of the series, if there are several.
@@ -50,9 +79,13 @@ pub(crate) struct ImportRequest {
 /// # Errors
 /// If there is not exactly one whole series, it is unsafe or malformed, or the folder is already there.
 pub(crate) fn import(sh: &Shell, kernel_patches: &Path, options: &ImportRequest) -> anyhow::Result<String> {
-    let purpose = || format!("importing a series from {}", options.from.display());
+    let purpose = || format!("importing a series from {}", options.from);
     let Selected { selection, name, description } = selected(sh, options)?;
-    let series = publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
+    let taken =
+        || format!("kernel-patches/{name} is there already: remove it, or give another name with --name");
+    ensure!(fs::symlink_metadata(kernel_patches.join(&name)).is_err(), "{}: {}", purpose(), taken());
+    let staged = Staged::new(sh, kernel_patches, &name, &selection).with_context(purpose)?;
+    let series = staged.publish(&name, &description).with_context(purpose)?;
     Ok(write::summary(&series, &selection))
 }
 
@@ -72,23 +105,19 @@ pub(crate) struct Kept {
 /// # Errors
 /// As [`import`], but for a folder that is there.
 pub(crate) fn keep(sh: &Shell, kernel_patches: &Path, options: &ImportRequest) -> anyhow::Result<Kept> {
-    let purpose = || format!("importing a series from {}", options.from.display());
+    let purpose = || format!("importing a series from {}", options.from);
     let Selected { selection, name, description } = selected(sh, options)?;
-    let digest = {
-        let temporary = import_folder(kernel_patches)?;
-        stage(sh, temporary.path(), &name, &selection, &description).with_context(purpose)?.digest
-    };
+    let staged = Staged::new(sh, kernel_patches, &name, &selection).with_context(purpose)?;
     let mut older = None;
     for number in 1.. {
         let name = numbered(&name, number, "v");
         if fs::symlink_metadata(kernel_patches.join(&name)).is_err() {
-            let series =
-                publish(sh, kernel_patches, &name, &selection, &description).with_context(purpose)?;
+            let series = staged.publish(&name, &description).with_context(purpose)?;
             let said = write::imported(&series, &selection);
             return Ok(Kept { series, older, said });
         }
         let series = super::load(kernel_patches, &name)?;
-        if series.digest == digest {
+        if series.digest == staged.series.digest {
             let said = format!("kernel-patches/{name} has these patches already");
             return Ok(Kept { series, older, said });
         }
@@ -105,7 +134,7 @@ struct Selected {
 }
 
 fn selected(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Selected> {
-    let purpose = || format!("importing a series from {}", options.from.display());
+    let purpose = || format!("importing a series from {}", options.from);
     let Input { mails, order, description, notes } = read(sh, options).with_context(purpose)?;
     let ImportRequest { version, subject, patches, message_id, .. } = options.clone();
     let wish = Wish { version, subject, patches, message_id };
@@ -116,12 +145,10 @@ fn selected(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Selected> {
 }
 
 fn read(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Input> {
-    match &options.git {
-        Some(repository) => {
-            let range = options.from.to_str().context("it is not UTF-8: write the range as A..B")?;
-            input::from_git(sh, repository, range)
-        }
-        None => input::from_files(&options.from, &paths_in(options.directory.as_deref())?),
+    match &options.from {
+        SeriesOrigin::Range { repository, range } => input::from_git(sh, repository, range),
+        SeriesOrigin::Files(path) => input::from_files(path, &paths_in(options.directory.as_deref())?),
+        SeriesOrigin::Thread(id) => thread::read(sh, id, &paths_in(options.directory.as_deref())?),
     }
 }
 
@@ -147,53 +174,48 @@ fn series_name(wanted: Option<&str>, title: &str) -> anyhow::Result<String> {
     }
 }
 
-/// Writes a series beside its place, checks it as every command does, and moves it there in one step.
-fn publish(
-    sh: &Shell,
-    kernel_patches: &Path,
-    name: &str,
-    selection: &Selection,
-    source: &str,
-) -> anyhow::Result<Series> {
-    let target = kernel_patches.join(name);
-    let taken =
-        || format!("kernel-patches/{name} is there already: remove it, or give another name with --name");
-    ensure!(fs::symlink_metadata(&target).is_err(), taken());
-    let temporary = import_folder(kernel_patches)?;
-    let series = stage(sh, temporary.path(), name, selection, source)?;
-    let folder = temporary.path().join(name);
-    match rustix::fs::renameat_with(
-        rustix::fs::CWD,
-        &folder,
-        rustix::fs::CWD,
-        &target,
-        rustix::fs::RenameFlags::NOREPLACE,
-    ) {
-        Ok(()) => Ok(series),
-        Err(rustix::io::Errno::EXIST) => bail!(taken()),
-        Err(error) => Err(error).with_context(|| format!("moving the series to {}", target.display())),
-    }
+/// A series beside its place, checked as every command does. It goes with this, if it is not published.
+struct Staged<'a> {
+    kernel_patches: &'a Path,
+    selection: &'a Selection,
+    temporary: ScratchFolder,
+    series: Series,
 }
 
-/// Writes a series as `folder/name`, and checks it as every command does.
-fn stage(
-    sh: &Shell,
-    folder: &Path,
-    name: &str,
-    selection: &Selection,
-    source: &str,
-) -> anyhow::Result<Series> {
-    let target = folder.join(name);
-    fs::create_dir(&target).with_context(|| format!("making {}", target.display()))?;
-    for (file, text) in write::patches(selection) {
-        files::write_atomically(&target.join(file), &text)?;
+impl<'a> Staged<'a> {
+    /// Writes the patches of a series that is to be called `name`.
+    fn new(
+        sh: &Shell,
+        kernel_patches: &'a Path,
+        name: &str,
+        selection: &'a Selection,
+    ) -> anyhow::Result<Self> {
+        let temporary = import_folder(kernel_patches)?;
+        let folder = temporary.path().join(name);
+        fs::create_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
+        for (file, text) in write::patches(selection) {
+            files::write_atomically(&folder.join(file), &text)?;
+        }
+        let series = super::load(temporary.path(), name)?;
+        series::scan(&series)?;
+        check_form(sh, temporary.path(), selection, &series)?;
+        Ok(Staged { kernel_patches, selection, temporary, series })
     }
-    let readme = write::readme(name, selection, source);
-    files::write_atomically(&target.join("README.md"), readme.as_bytes())?;
-    let series = super::load(folder, name)?;
-    series::scan(&series)?;
-    check_form(sh, folder, selection, &series)?;
-    Ok(series)
+
+    /// Moves it to its place in one step.
+    fn publish(self, name: &str, source: &str) -> anyhow::Result<Series> {
+        let folder = self.temporary.path().join(&self.series.name);
+        let readme = write::readme(name, self.selection, source);
+        files::write_atomically(&folder.join("README.md"), readme.as_bytes())?;
+        let target = self.kernel_patches.join(name);
+        match rustix::fs::renameat_with(CWD, &folder, CWD, &target, RenameFlags::NOREPLACE) {
+            Ok(()) => super::load(self.kernel_patches, name),
+            Err(rustix::io::Errno::EXIST) => {
+                bail!("kernel-patches/{name} has just come to be: run the same command again")
+            }
+            Err(error) => Err(error).with_context(|| format!("moving the series to {}", target.display())),
+        }
+    }
 }
 
 /// Lets git read each diff: lines that were wrapped or cut on their way show here.

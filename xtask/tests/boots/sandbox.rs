@@ -98,7 +98,7 @@ impl TestCheckout {
 
     #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_patchlab"));
         // What `cargo run` in the copy would set: it tells the lab which checkout it belongs to.
         command.env("CARGO_MANIFEST_DIR", self.folder().join("xtask"));
         command.current_dir(self.folder()).args(arguments);

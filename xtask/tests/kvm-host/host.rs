@@ -166,7 +166,7 @@ fn script(sandbox: &TestCheckout, commands: &[&[&str]]) -> String {
     text += BOUND_TO;
     for (number, arguments) in commands.iter().enumerate() {
         let arguments: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
-        let (lab, arguments) = (quoted(env!("CARGO_BIN_EXE_xtask")), arguments.join(" "));
+        let (lab, arguments) = (quoted(env!("CARGO_BIN_EXE_patchlab")), arguments.join(" "));
         let _ = writeln!(text, "{lab} {arguments} >said/{number}.stdout 2>said/{number}.stderr");
         let _ = writeln!(text, "echo $? >said/{number}.code");
     }

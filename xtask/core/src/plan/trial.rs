@@ -50,16 +50,16 @@ impl Trial {
             anyhow::bail!("lab.toml has no plan `{like_any}`: name another one with --plan");
         };
         let has_behaviour = tried.source.is_none() && entry.source.is_none() && like_any == "default";
-        let baseline = if has_behaviour { "stock" } else { "as-is" };
+        let (baseline, of_baseline) = as_it_is(config, if has_behaviour { "stock" } else { "as-is" });
         let of = |series: &str| variant(config, series);
         let tested = tried.older.into_iter().chain([tried.series]).map(of);
         let tested: Vec<(String, Option<Table>)> = tested.collect();
         let mut variants = Table::new();
-        for (name, table) in &tested {
+        for (name, table) in tested.iter().chain([&(baseline.clone(), of_baseline)]) {
             variants.extend(table.clone().map(|table| (name.clone(), Value::Table(table))));
         }
         let plan = free(tried.series, |name| config.plans.contains_key(name));
-        let names = [baseline.to_owned()].into_iter().chain(tested.into_iter().map(|(name, _)| name));
+        let names = [baseline.clone()].into_iter().chain(tested.into_iter().map(|(name, _)| name));
         let mut table = Table::new();
         table.insert("like".to_owned(), like_any.into());
         table.insert("baseline".to_owned(), baseline.into());
@@ -91,6 +91,22 @@ fn written(source: &Source) -> Table {
     };
     let given = pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.as_str().into())));
     given.collect()
+}
+
+/// The source as it is: the variant of that name, another one without series, or a new one.
+fn as_it_is(config: &Config, wanted: &str) -> (String, Option<Table>) {
+    let is_it = |name: &str| {
+        config.variants.get(name).is_some_and(|known| known.source.is_none() && known.series.is_empty())
+    };
+    let known =
+        [wanted].into_iter().chain(config.variants.keys().map(String::as_str)).find(|name| is_it(name));
+    match known {
+        Some(name) => (name.to_owned(), None),
+        None => {
+            let name = free(wanted, |name| config.variants.contains_key(name));
+            (name, Some(Table::from_iter([("series".to_owned(), Value::Array(Vec::new()))])))
+        }
+    }
 }
 
 /// A variant of one series: that of `lab.toml`, or its name and table.

@@ -7,6 +7,7 @@
 mod diagnose;
 mod versions;
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -46,10 +47,22 @@ struct Failed<'a> {
     patch: &'a Patch,
 }
 
+/// The error of a patch that does not apply: series, patch, file, hunk and cause.
+#[derive(Debug)]
+pub(crate) struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// The commit of the source with `series` applied; made if there is none yet.
 ///
 /// # Errors
-/// If a patch does not apply: names series, patch, file, hunk and cause. Nothing is left of the attempt.
+/// [`Refused`] if a patch does not apply. Nothing is left of the attempt.
 pub(super) fn commit(sh: &Shell, base: Base<'_>, series: &[Series]) -> anyhow::Result<String> {
     let Base { cache, tree, .. } = base;
     if series.is_empty() {
@@ -154,7 +167,8 @@ fn apply(attempt: &Failed<'_>) -> anyhow::Result<()> {
     let output = process::output_of_input(command, mail)?;
     if !output.status.success() {
         let messages = String::from_utf8_lossy(&output.stderr).into_owned();
-        bail!("applying series {}: patch {} {}", series.name, patch.file, explain(attempt, &messages)?);
+        let why = explain(attempt, &messages)?;
+        return Err(Refused(format!("applying series {}: patch {} {why}", series.name, patch.file)).into());
     }
     Ok(())
 }
@@ -168,7 +182,11 @@ fn explain(attempt: &Failed<'_>, messages: &str) -> anyhow::Result<String> {
     let messages = process::messages(messages.as_bytes());
     let misfit = diagnose::misfit(attempt, Read::Nothing)?;
     if misfit.cause == Cause::Unknown {
-        return Ok(format!("is not understood by git: {messages}; make it again with `git format-patch`"));
+        bail!(
+            "applying series {}: patch {} is not understood by git: {messages}; make it again with `git format-patch`",
+            attempt.series.name,
+            attempt.patch.file
+        );
     }
     Ok(format!("does not apply{}", misfit.text(source)))
 }

@@ -386,6 +386,23 @@ fn a_series_that_does_not_apply() {
     lab.build(&[series("s", &[TWO, THREE])]).unwrap();
 }
 
+/// So that nobody takes a full disk for a series that does not fit.
+#[test]
+fn only_a_patch_is_refused() {
+    let lab = KernelLab::new();
+    let is_refused = || lab.build(&[series("s", &[TWO, TWO])]).unwrap_err().is::<Refused>();
+    assert!(is_refused());
+    let folder = tempfile::tempdir().unwrap();
+    let git = folder.path().join("git");
+    let script = "#!/bin/sh\nfor word; do\n  test \"$word\" = am && echo 'fatal: write error: No space left on device' >&2 && exit \
+                  128\ndone\nexec /usr/bin/git \"$@\"\n";
+    lab.sh.write_file(&git, script).unwrap();
+    cmd!(lab.sh, "chmod +x {git}").run().unwrap();
+    let path = lab.sh.var("PATH").unwrap();
+    let _path = lab.sh.push_env("PATH", format!("{}:{path}", folder.path().display()));
+    assert!(!is_refused());
+}
+
 #[test]
 fn a_hostile_series_is_not_applied() {
     let lab = KernelLab::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use lab_core::text::suggest::quoted;
-use xshell::Shell;
+use xshell::{Cmd, Shell};
 
 use crate::lab::process::{self, git};
 
@@ -57,7 +57,36 @@ pub(super) struct CommitRange {
 /// # Errors
 /// If it is not a range of commits of that repository, is empty or holds merges.
 pub(super) fn read(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result<CommitRange> {
-    let git = || git::git(sh, repository).env("GIT_NO_LAZY_FETCH", "1");
+    let git = || own_git(sh, repository);
+    let [first, last] = ends(sh, repository, range)?;
+    let commits = format!("{first}..{last}");
+    let merges = process::read(git().args(["rev-list", "--count", "--min-parents=2", &commits]))?;
+    ensure!(merges == "0", "the range holds {merges} merges: rebase it, a series is a line of commits");
+    let output = process::output(git().arg("format-patch").args(FORM).arg(&commits))?;
+    ensure!(output.status.success(), "git format-patch: {}", process::messages(&output.stderr));
+    ensure!(!output.stdout.is_empty(), "the range {} is empty: is A before B?", quoted(range));
+    let description = format!("git commits {first}..{last}");
+    Ok(CommitRange { mailbox: output.stdout, description })
+}
+
+/// The commit that the range begins behind: the one that both of its ends come from.
+///
+/// # Errors
+/// If it is not a range of commits of that repository, or its ends have no such commit.
+pub(crate) fn begin(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result<String> {
+    let [first, last] = ends(sh, repository, range)?;
+    process::read(own_git(sh, repository).args(["merge-base", &first, &last]))
+        .map_err(|_| anyhow::anyhow!("the ends of {} have no commit in common: is A right?", quoted(range)))
+}
+
+/// Nothing is fetched to look at commits.
+fn own_git<'a>(sh: &'a Shell, repository: &Path) -> Cmd<'a> {
+    git::git(sh, repository).env("GIT_NO_LAZY_FETCH", "1")
+}
+
+/// The commits that a range begins and ends with.
+fn ends(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result<[String; 2]> {
+    let git = || own_git(sh, repository);
     process::read(git().args(["rev-parse", "--git-dir"]))
         .with_context(|| format!("opening the repository {}", repository.display()))?;
     let ends = range.split_once("..").filter(|(from, to)| !from.is_empty() && !to.starts_with('.'));
@@ -69,13 +98,5 @@ pub(super) fn read(sh: &Shell, repository: &Path, range: &str) -> anyhow::Result
         process::read(git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]))
             .map_err(|_| anyhow::anyhow!("there is no commit {} in {}", quoted(name), repository.display()))
     };
-    let (first, last) = (resolve(from)?, resolve(to)?);
-    let commits = format!("{first}..{last}");
-    let merges = process::read(git().args(["rev-list", "--count", "--min-parents=2", &commits]))?;
-    ensure!(merges == "0", "the range holds {merges} merges: rebase it, a series is a line of commits");
-    let output = process::output(git().arg("format-patch").args(FORM).arg(&commits))?;
-    ensure!(output.status.success(), "git format-patch: {}", process::messages(&output.stderr));
-    ensure!(!output.stdout.is_empty(), "the range {} is empty: is A before B?", quoted(range));
-    let description = format!("git commits {first}..{last}");
-    Ok(CommitRange { mailbox: output.stdout, description })
+    Ok([resolve(from)?, resolve(to)?])
 }

@@ -63,8 +63,7 @@ impl ImportFixture {
 /// With no option.
 fn request(from: PathBuf) -> ImportRequest {
     ImportRequest {
-        from,
-        git: None,
+        from: SeriesOrigin::Files(from),
         name: None,
         version: None,
         subject: None,

@@ -205,7 +205,8 @@ fn files_that_are_none() {
     expect!["importing a series from series.mbox.gz: unpacking series.mbox.gz, which is damaged: fetch it again: unexpected end of file"]
         .assert_eq(&error("series.mbox.gz"));
     // Endless, and no regular file.
-    let zero = fixture.import("", |options| options.from = "/dev/zero".into()).unwrap_err();
+    let zero =
+        fixture.import("", |options| options.from = SeriesOrigin::Files("/dev/zero".into())).unwrap_err();
     expect!["importing a series from /dev/zero: zero is neither a file nor a folder: save it as a file"]
         .assert_eq(&zero);
 }

@@ -42,6 +42,31 @@ fn repository(sh: &Shell, folder: &Path) {
     commit("fuse: move it");
 }
 
+fn origin(repository: &Path, range: &str) -> SeriesOrigin {
+    SeriesOrigin::Range { repository: repository.to_owned(), range: range.to_owned() }
+}
+
+/// Also of ends of which none comes from the other.
+#[test]
+fn a_range_begins_where_its_ends_come_from() {
+    let sh = Shell::new().unwrap();
+    let fixture = ImportFixture::new();
+    let folder = fixture.path("linux");
+    repository(&sh, &folder);
+    let git = |arguments: &[&str]| process::read(git::git(&sh, &folder).args(arguments)).unwrap();
+    let base = git(&["rev-parse", "base"]);
+    assert_eq!(begin_of_range(&sh, &folder, "base..main").unwrap(), base);
+    git(&["checkout", "--quiet", "-b", "other", "base"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message=other"]);
+    assert_eq!(begin_of_range(&sh, &folder, "main..other").unwrap(), base);
+    assert_eq!(begin_of_range(&sh, &folder, "main..").unwrap(), base);
+    git(&["checkout", "--quiet", "--orphan", "alone"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message=alone"]);
+    let error = |range: &str| begin_of_range(&sh, &folder, range).unwrap_err().to_string();
+    assert_eq!(error("main..alone"), "the ends of `main..alone` have no commit in common: is A right?");
+    assert_eq!(error("main"), "`main` is not a range of commits: write A..B");
+}
+
 #[test]
 fn a_range_becomes_what_git_takes() {
     let sh = Shell::new().unwrap();
@@ -49,8 +74,7 @@ fn a_range_becomes_what_git_takes() {
     let folder = fixture.path("linux");
     repository(&sh, &folder);
     let range = |options: &mut ImportRequest| {
-        options.from = "base..main".into();
-        options.git = Some(folder.clone());
+        options.from = origin(&folder, "base..main");
         options.name = Some("s".to_owned());
     };
     fixture.import("", range).unwrap();
@@ -116,8 +140,7 @@ fn ranges_that_are_none() {
     repository(&sh, &folder);
     let check = |range: &str, expected: Expect| {
         let error = fixture.import("", |options| {
-            options.from = range.into();
-            options.git = Some(folder.clone());
+            options.from = origin(&folder, range);
         });
         expected.assert_eq(&error.unwrap_err().replace(&format!("{}", fixture.folder.path().display()), ""));
     };
@@ -143,6 +166,6 @@ fn ranges_that_are_none() {
             "importing a series from base..: the range holds 1 merges: rebase it, a series is a line of commits"
         ],
     );
-    let error = fixture.import("", |options| options.git = Some("/nonexistent".into())).unwrap_err();
+    let error = fixture.import("", |options| options.from = origin("/nonexistent".as_ref(), "")).unwrap_err();
     assert!(error.contains("opening the repository /nonexistent: "), "{error}");
 }

@@ -1,0 +1,79 @@
+//! How the lab was started: by cargo in its checkout, or as the program `patchlab` from anywhere.
+//!
+//! All texts name commands as `cargo xtask ...`. To somebody who stands in a kernel tree they say `patchlab ...`, which works there.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use super::output;
+
+/// How commands begin in the checkout.
+const IN_THE_CHECKOUT: &str = "cargo xtask";
+/// How they begin elsewhere.
+const ELSEWHERE: &str = "patchlab";
+
+/// Cargo names the package to what it runs.
+static STARTED_BY_CARGO: LazyLock<bool> = LazyLock::new(|| std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+
+/// With what the user begins a command.
+pub fn name() -> &'static str {
+    if *STARTED_BY_CARGO { IN_THE_CHECKOUT } else { ELSEWHERE }
+}
+
+/// A text for people with commands as the user has to type them.
+pub(crate) fn as_called(text: &str) -> String {
+    text.replace(IN_THE_CHECKOUT, name())
+}
+
+/// The package `xtask` of the checkout that this program belongs to.
+pub(super) fn package() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
+/// Says if an installed program is older than the lab that it works with, or if its user stands in another checkout.
+pub fn tell_if_out_of_place() {
+    if *STARTED_BY_CARGO {
+        return;
+    }
+    let package = package();
+    let checkout = package.parent().unwrap_or(&package);
+    let program = std::env::current_exe().and_then(std::fs::metadata).and_then(|file| file.modified());
+    if program.is_ok_and(|installed| newest(&package).is_some_and(|changed| changed > installed)) {
+        output::tell(&format!(
+            "this patchlab is older than the lab in {}: install it anew with cargo install --path {}",
+            checkout.display(),
+            package.display()
+        ));
+    }
+    let here = std::env::current_dir().unwrap_or_default();
+    if let Some(other) =
+        here.ancestors().find(|folder| is_checkout(folder)).filter(|other| *other != checkout)
+    {
+        output::tell(&format!(
+            "this is the lab in {}; for that in {} run cargo xtask there",
+            checkout.display(),
+            other.display()
+        ));
+    }
+}
+
+fn is_checkout(folder: &Path) -> bool {
+    folder.join("lab.toml").is_file() && folder.join("xtask/Cargo.toml").is_file()
+}
+
+/// When a source file below `folder` was changed last.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let changed = entries.filter_map(|entry| {
+        let path = entry.path();
+        match entry.file_type().ok()?.is_dir() {
+            true => newest(&path),
+            false if path.extension().is_some_and(|kind| kind == "rs") => {
+                entry.metadata().ok()?.modified().ok()
+            }
+            false => None,
+        }
+    });
+    changed.max()
+}
