@@ -68,7 +68,7 @@ fn serve(listener: &TcpListener, thread: &[u8]) -> String {
     head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned()
 }
 
-/// The patches of a series as an archive keeps the mails of a thread, and packs it.
+/// The patches of a series, in two versions, as an archive keeps the mails of a thread, and packs it.
 fn thread() -> Vec<u8> {
     let series = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel-patches/sync-dio");
     let files = fs::read_dir(series).expect("the series").flatten().map(|entry| entry.path());
@@ -79,12 +79,16 @@ fn thread() -> Vec<u8> {
     for (number, path) in (1..).zip(patches) {
         let text = fs::read_to_string(path).expect("a patch");
         let (_, mail) = text.split_once('\n').expect("a first line");
-        let reply = if number > 1 { "References: <1@example.org>\n" } else { "" };
-        write!(
-            packed,
-            "From mboxrd@z Thu Jan  1 00:00:00 1970\nMessage-ID: <{number}@example.org>\n{reply}{mail}\n"
-        )
-        .expect("a mail");
+        for version in ["", "2"] {
+            let mail =
+                mail.replacen("[PATCH ", &format!("[PATCH v{version} "), 1).replace("[PATCH v ", "[PATCH ");
+            let id = format!("Message-ID: <{version}{number}@example.org>");
+            write!(
+                packed,
+                "From mboxrd@z Thu Jan  1 00:00:00 1970\n{id}\nReferences: <1@example.org>\n{mail}\n"
+            )
+            .expect("a mail");
+        }
     }
     packed.finish().expect("a packed thread")
 }
@@ -119,12 +123,14 @@ fn a_thread_is_fetched_by_its_message_id() {
     };
     let (run, asked) = std::thread::scope(|scope| {
         let server = scope.spawn(|| serve(&listener, &packed));
-        (lab("<3@example.org>"), server.join().expect("a request"))
+        (lab("<23@example.org>"), server.join().expect("a request"))
     });
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
-    assert_eq!(asked, "/all/3%40example.org/t.mbox.gz");
+    assert_eq!(asked, "/all/23%40example.org/t.mbox.gz");
     let printed = String::from_utf8_lossy(&run.stdout);
     assert!(printed.starts_with("imported 6 patches to kernel-patches/"), "{printed}");
+    assert!(!printed.contains("`: version 2\n"), "{printed}");
+    assert!(printed.contains("`: version 1\n"), "{printed}");
     drop(listener);
     let gone = lab("<3@example.org>");
     let error = String::from_utf8_lossy(&gone.stderr);

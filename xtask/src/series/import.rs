@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use lab_core::plan::trial::numbered;
+use lab_core::series::import::mail::Mail;
 use lab_core::series::import::numbers::Numbers;
 use lab_core::series::import::select::{self, Selection, Wish};
 use lab_core::series::import::{subject, write};
@@ -137,11 +138,21 @@ fn selected(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Selected> {
     let purpose = || format!("importing a series from {}", options.from);
     let Input { mails, order, description, notes } = read(sh, options).with_context(purpose)?;
     let ImportRequest { version, subject, patches, message_id, .. } = options.clone();
+    let version = version.or_else(|| version_of_named(&options.from, &mails));
     let wish = Wish { version, subject, patches, message_id };
     let mut selection = select::select(mails, &wish, &order).with_context(purpose)?;
     selection.notes.extend(notes);
     let name = series_name(options.name.as_deref(), write::title(&selection))?;
     Ok(Selected { selection, name, description })
+}
+
+/// A thread may hold several versions: that of the mail by which it is named.
+fn version_of_named(from: &SeriesOrigin, mails: &[Mail]) -> Option<u32> {
+    let SeriesOrigin::Thread(named) = from else { return None };
+    let is_named = |mail: &&Mail| mail.id.as_deref().is_some_and(|id| named.contains(id));
+    // The longest of several that are in it: 21@x is not 1@x.
+    let mail = mails.iter().filter(is_named).max_by_key(|mail| mail.id.as_deref().map(str::len));
+    mail.and_then(Mail::version)
 }
 
 fn read(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Input> {

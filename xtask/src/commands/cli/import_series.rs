@@ -8,8 +8,9 @@ use lab_core::series::import::numbers::Numbers;
 /// Arguments of `import-series`.
 #[derive(Clone, Debug, Args)]
 pub struct ImportSeries {
-    /// A mailbox (mbox), a maildir, a patch, a folder of patches, the output of git log -p, or - for standard input; or a
-    /// range of commits, A..B, of the repository that you stand in or --git names.
+    /// A mailbox (mbox), a maildir, a patch, a folder of patches, the output of git log -p, or - for standard input; a range
+    /// of commits, A..B, of the repository that you stand in or --git names; or the Message-ID or address of a mail on a list,
+    /// which b4 fetches with its thread.
     pub from: PathBuf,
     /// The repository of the range.
     #[arg(long, value_name = "REPO")]

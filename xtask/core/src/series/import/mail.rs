@@ -69,6 +69,14 @@ impl Mail {
         self.thread.as_deref().or(self.id.as_deref())
     }
 
+    /// Which version of a series it is of, if its subject is that of a patch or of a cover letter.
+    pub fn version(&self) -> Option<u32> {
+        match self.subject.mark {
+            SubjectMark::Patch { version, .. } => Some(version),
+            SubjectMark::Reply | SubjectMark::Nothing => None,
+        }
+    }
+
     /// Whether it changes something.
     pub fn has_diff(&self) -> bool {
         series::has_diff(&self.diff)

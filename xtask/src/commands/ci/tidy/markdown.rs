@@ -12,11 +12,14 @@ const ENTRANCE: &str = "README.md";
 /// Where pages lie that have to be reached.
 const PAGES: &str = "docs/";
 
-/// Each `cargo xtask ...` in Markdown has to be one that the real parser takes.
+/// How commands begin: in the checkout, and where they are quoted or typed elsewhere.
+const BEGINNINGS: [&str; 3] = ["cargo xtask ", "`patchlab ", "$ patchlab "];
+
+/// Each command in Markdown has to be one that the real parser takes.
 pub(super) fn commands(name: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        for rest in line.split("cargo xtask ").skip(1) {
+        for rest in BEGINNINGS.iter().flat_map(|beginning| line.split(beginning).skip(1)) {
             let command = rest.split(['`', '#', '|', ')', ';', '&', '>']).next().unwrap_or_default();
             let words: Vec<&str> = command.split_whitespace().collect();
             // A line that shows the form of a command names arguments in capitals or brackets.
