@@ -13,6 +13,7 @@ pub mod mutants;
 mod preflight;
 pub mod probe;
 pub mod run_lab;
+pub mod timeline;
 pub mod try_series;
 
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
     bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
-    try_series,
+    timeline, try_series,
 };
 use xtask::lab::interrupt::Interrupt;
 
@@ -28,6 +28,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::RunLab(options) => run_lab::run_lab(&sh, options),
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => compare::compare(options),
+        Command::Timeline(options) => timeline::timeline(options),
+        Command::SelfTest(options) => run_lab::self_test(&sh, options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
         Command::Try(options) => try_series::try_series(&sh, options),
         Command::Probe(options) => probe::probe(&sh, options),

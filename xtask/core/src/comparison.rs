@@ -107,6 +107,9 @@ pub struct Comparison {
     pub doubts: Vec<String>,
     /// What follows.
     pub conclusion: Conclusion,
+    /// What was asked.
+    #[serde(skip)]
+    pub question: Question,
 }
 
 /// A kernel and how its boots went.
@@ -318,8 +321,9 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
 ///
 /// # Errors
 /// If the records differ in more than the variant; names the first difference and both values. If the campaign has no
-/// variant of the name that is asked for.
+/// variant, scenario or workload of a name that is asked for.
 pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
+    let campaign = &*question.narrow(campaign)?;
     let setup = check::same_setup(campaign)?;
     let plan = &campaign.file.plan;
     let (metrics, baseline) = (question.metrics(plan)?, question.baseline(plan)?);
@@ -366,6 +370,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         findings,
         doubts,
         conclusion,
+        question: question.clone(),
     })
 }
 

@@ -8,6 +8,8 @@ mod import_series;
 mod mutants;
 mod probe;
 mod run_lab;
+mod self_test;
+mod timeline;
 mod try_series;
 mod values;
 
@@ -20,7 +22,9 @@ pub use doctor::Doctor;
 pub use import_series::ImportSeries;
 pub use mutants::Mutants;
 pub use probe::Probe;
-pub use run_lab::RunLab;
+pub use run_lab::{RunLab, Subject};
+pub use self_test::SelfTest;
+pub use timeline::Timeline;
 pub use try_series::Try;
 pub use values::Choice;
 
@@ -46,6 +50,13 @@ pub enum Command {
     BuildKernel(BuildKernel),
     /// Recomputes a comparison from the records of a campaign, without a virtual machine.
     Compare(Compare),
+    /// Draws when each request of one read or write went out and came back, kernel by kernel. Needs a scenario with a request
+    /// log, such as that of the plan `timeline`.
+    Timeline(Timeline),
+    /// Tests the lab instead of a kernel: boots the plan's baseline again and again, in some arms with a server that works
+    /// longer at each request by a known time, and says whether the comparison found that and nothing else. The exit code is
+    /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
+    SelfTest(SelfTest),
     /// Makes a series of patches that came by mail or lie on a branch.
     ImportSeries(ImportSeries),
     /// From a mail to an answer: imports a series, finds the kernel source that it applies to and the plan that fits it, builds,

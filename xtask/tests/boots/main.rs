@@ -95,18 +95,8 @@ fn a_job_of_fio() {
 #[test]
 fn planted_slowdowns_are_found() {
     let sandbox = TestCheckout::new("");
-    let command = [
-        "run-lab",
-        "--self-test",
-        "--plan",
-        "ci",
-        "--scenarios",
-        "local",
-        "--workloads",
-        "dd-read",
-        "--boots",
-        "1",
-    ];
+    let command =
+        ["self-test", "--plan", "ci", "--scenarios", "local", "--workloads", "dd-read", "--boots", "1"];
     let run = sandbox.lab(&command);
     run.expect_code_in(&[0]);
     assert!(run.stdout.contains("Placebos: 0 false alarms in 20 rows of 20 kernels"), "{run}");

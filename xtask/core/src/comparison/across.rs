@@ -295,7 +295,7 @@ fn pair_rows(campaigns: [&Campaign; 2], sides: &[Comparison; 2]) -> (Vec<PairRow
     }
     if left.baseline != right.baseline {
         leave_out(format!(
-            "effects: the baselines are {} and {}; --against names one for both",
+            "effects: the baselines are {} and {}; --baseline names one for both",
             left.baseline, right.baseline
         ));
     }
