@@ -8,17 +8,19 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
-    timeline, try_series,
+    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, run_lab,
+    tell_interrupted, timeline, try_series,
 };
 use xtask::lab::interrupt::Interrupt;
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match parse::<Cli>() {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
     end(Interrupt::listen(tell_interrupted).and_then(|()| run(&command)))
 }
 

@@ -11,6 +11,7 @@ mod evidence;
 mod figures;
 mod findings;
 pub mod mutants;
+mod no_answer;
 pub mod patches;
 pub mod precision;
 mod question;
@@ -35,6 +36,7 @@ pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, Pro
 pub use conclusion::{Conclusion, Status};
 pub use evidence::{ServiceEvidence, StorageEvidence};
 pub use findings::{FindingRow, Presence};
+pub use no_answer::NoAnswer;
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
 pub use suites::{SuiteCell, SuiteRow};

@@ -30,8 +30,9 @@ pub use values::Choice;
 
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
 ///
-/// Exit codes: 0 no finding; 1 the patched kernel is worse; 2 the lab could not tell; 3 standard output did not take the
-/// result; 130 and 143 Ctrl-C and SIGTERM ended it; 141 whoever read the result has gone, as head does.
+/// Exit codes: 0 nothing speaks against the series; 1 it is worse, or something was found; 2 what was measured is too little to
+/// tell; 3 the lab failed or was misused; 130 and 143 Ctrl-C and SIGTERM ended it; 141 whoever read the result has gone, as head
+/// does.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
 pub struct Cli {

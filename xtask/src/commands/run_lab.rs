@@ -37,7 +37,7 @@ use crate::machine::{host, memory};
 /// Runs a plan and prints the comparison.
 ///
 /// # Errors
-/// If the lab cannot tell: bad input, something missing on this machine, an interruption.
+/// If there is no campaign to compare: bad input, something missing on this machine, an interruption.
 pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     // What the machine lacks is said now, and not after the kernels are built.
     preflight::machine()?;
