@@ -11,14 +11,17 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
-    try_series,
+    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, run_lab,
+    tell_interrupted, timeline, try_series,
 };
 use xtask::lab::called;
 use xtask::lab::interrupt::Interrupt;
 
 fn main() -> ExitCode {
-    let command = Cli::of_process().command;
+    let command = match parse::<Cli>() {
+        Ok(cli) => cli.command,
+        Err(code) => return code,
+    };
     called::tell_if_out_of_place();
     end(Interrupt::listen(tell_interrupted).and_then(|()| run(&command)))
 }
@@ -29,6 +32,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::RunLab(options) => run_lab::run_lab(&sh, options),
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => compare::compare(options),
+        Command::Timeline(options) => timeline::timeline(options),
+        Command::SelfTest(options) => run_lab::self_test(&sh, options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
         Command::Try(options) => try_series::try_series(&sh, options),
         Command::Probe(options) => probe::probe(&sh, options),

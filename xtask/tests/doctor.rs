@@ -59,12 +59,12 @@ fn check(variables: &[(&str, &Path)], key: &str, expected: &str) {
     let shown = lab(&["doctor"], variables);
     assert!(line(&shown, key).ends_with(expected), "{shown:?}");
     assert_eq!(line(&shown, "result"), "the lab cannot run here as it is, see above", "{shown:?}");
-    assert_eq!(shown.status.code(), Some(2));
+    assert_eq!(shown.status.code(), Some(3));
     let refused = lab(&["run-lab", "--dry-run"], variables);
     assert_eq!(text(&refused.stdout), "", "{refused:?}");
     assert!(text(&refused.stderr).trim_end().ends_with(expected), "{refused:?}");
     assert_eq!(text(&refused.stderr).lines().count(), 1, "{refused:?}");
-    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(refused.status.code(), Some(3));
 }
 
 #[test]
@@ -104,5 +104,5 @@ fn programs_that_are_missing() {
     assert_eq!(line(&shown, "qemu-system-x86_64"), "MISSING: package qemu-system-x86, for the boots");
     let result = line(&shown, "result");
     assert!(result.starts_with("packages are missing; ") && result.contains(" qemu-system-x86"), "{result}");
-    assert_eq!(shown.status.code(), Some(2));
+    assert_eq!(shown.status.code(), Some(3));
 }

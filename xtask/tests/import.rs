@@ -36,7 +36,7 @@ fn a_folder_is_imported_once() {
 
     let second = lab(checkout, &["import-series", from, "--name", "copy"], Stdio::null());
     let error = String::from_utf8_lossy(&second.stderr);
-    assert_eq!(second.status.code(), Some(2), "{error}");
+    assert_eq!(second.status.code(), Some(3), "{error}");
     assert!(error.contains("kernel-patches/copy is there already"), "{error}");
     assert_eq!(fs::read_dir(checkout.join("kernel-patches")).expect("the series").count(), 1);
 }

@@ -27,9 +27,21 @@ fn an_error_does_not_act_on_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = compare(&folder.path().join("\u{1b}]0;title\u{7}"), folder.path());
     let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{text:?}");
+    assert_eq!(output.status.code(), Some(3), "{text:?}");
     assert!(text.contains("\\x1b]0;title\\x07/xtask"), "{text:?}");
     assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+}
+
+/// A wrong command line is no answer about a kernel: scripts that read the exit code must not take it for one.
+#[test]
+fn a_wrong_command_line_is_a_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (arguments, code) in [(&["--basline", "stock"][..], 3), (&["--boot"], 3), (&["--help"], 0)] {
+        let output = command(folder.path(), folder.path()).args(arguments).output().expect("the lab starts");
+        let said = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+        assert_eq!(output.status.code(), Some(code), "{said:?}");
+        assert_eq!(said.map(|text| text.is_empty()), [code != 0, code == 0], "{arguments:?}");
+    }
 }
 
 /// Comparing reads, and leaves nothing behind.
@@ -40,7 +52,7 @@ fn comparing_makes_nothing() {
     std::fs::create_dir_all(checkout.join("xtask")).expect("a checkout");
     let output = compare(&checkout, &cache);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{text:?}");
+    assert_eq!(output.status.code(), Some(3), "{text:?}");
     assert!(text.contains("no campaign below"), "{text:?}");
     assert!(!cache.exists());
     assert!(!checkout.join("results").exists());

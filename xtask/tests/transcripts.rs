@@ -1,17 +1,20 @@
 //! What documents show of the lab's output, held against what it prints today.
 //!
-//! A block below a line `<!-- compare ARGUMENTS -->` is output of `cargo xtask compare ARGUMENTS`; a line `...` in it stands
-//! for lines that are left out.
+//! A block below a line `<!-- compare ARGUMENTS -->` is output of `cargo xtask compare ARGUMENTS`, and so with the other
+//! commands that print what is stored; a line `...` in it stands for lines that are left out.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The commands whose output documents show.
+const COMMANDS: [&str; 2] = ["compare", "timeline"];
+
 /// A block of a document.
 struct Transcript {
     /// Document and line, for messages.
     place: String,
-    /// Words behind `compare`.
+    /// The command and its arguments.
     arguments: Vec<String>,
     /// The lines between the fences.
     lines: Vec<String>,
@@ -34,8 +37,11 @@ fn documents() -> Vec<(String, String)> {
 fn transcripts(document: &str, text: &str) -> Vec<Transcript> {
     let lines: Vec<&str> = text.lines().collect();
     let marked = lines.iter().enumerate().filter_map(|(at, line)| {
-        let arguments = line.trim().strip_prefix("<!-- compare ")?.strip_suffix(" -->")?;
-        Some((at, arguments))
+        let arguments = line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")?;
+        COMMANDS
+            .iter()
+            .any(|command| arguments.starts_with(&format!("{command} ")))
+            .then_some((at, arguments))
     });
     marked
         .map(|(at, arguments)| {
@@ -54,12 +60,9 @@ fn transcripts(document: &str, text: &str) -> Vec<Transcript> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
-fn compare(arguments: &[String]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_patchlab"))
-        .arg("compare")
-        .args(arguments)
-        .output()
-        .expect("the lab starts");
+fn lab(arguments: &[String]) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_patchlab")).args(arguments).output().expect("the lab starts");
     assert!(!output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
@@ -86,10 +89,10 @@ fn documents_show_what_the_lab_prints() {
     assert!(all.len() >= 5, "blocks are no longer marked: {}", all.len());
     for Transcript { place, arguments, lines } in &all {
         assert!(!lines.is_empty(), "{place}: the block is empty");
-        let output = compare(arguments);
+        let output = lab(arguments);
         if let Some(run) = missing(lines, &output) {
             panic!(
-                "{place}: `compare {}` does not print\n{}\n\nbut\n{output}",
+                "{place}: `cargo xtask {}` does not print\n{}\n\nbut\n{output}",
                 arguments.join(" "),
                 run.join("\n")
             );

@@ -29,7 +29,7 @@ use anyhow::{Context as _, bail};
 use clap::Parser;
 use xshell::{Shell, cmd};
 use xtask::commands::cli::{self, BenchPart};
-use xtask::commands::end;
+use xtask::commands::{end, parse};
 use xtask::lab::interrupt::{self, Interrupt};
 use xtask::lab::stopwatch::Stopwatch;
 use xtask::lab::{Lab, files, output, process};
@@ -59,7 +59,10 @@ impl BenchContext<'_> {
 }
 
 fn main() -> ExitCode {
-    let Arguments { options } = Arguments::parse();
+    let options = match parse::<Arguments>() {
+        Ok(Arguments { options }) => options,
+        Err(code) => return code,
+    };
     // Whoever started it says what a signal has ended.
     let ended = Interrupt::listen(|_| ()).and_then(|()| bench(&Shell::new()?, &options));
     match (&ended, Interrupt::of_process().signal()) {

@@ -11,6 +11,7 @@ mod evidence;
 mod figures;
 mod findings;
 pub mod mutants;
+mod no_answer;
 pub mod patches;
 pub mod precision;
 mod question;
@@ -35,6 +36,7 @@ pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, Pro
 pub use conclusion::{Conclusion, Status};
 pub use evidence::{ServiceEvidence, StorageEvidence};
 pub use findings::{FindingRow, Presence};
+pub use no_answer::NoAnswer;
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
 pub use suites::{SuiteCell, SuiteRow};
@@ -107,6 +109,9 @@ pub struct Comparison {
     pub doubts: Vec<String>,
     /// What follows.
     pub conclusion: Conclusion,
+    /// What was asked.
+    #[serde(skip)]
+    pub question: Question,
 }
 
 /// A kernel and how its boots went.
@@ -318,8 +323,9 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
 ///
 /// # Errors
 /// If the records differ in more than the variant; names the first difference and both values. If the campaign has no
-/// variant of the name that is asked for.
+/// variant, scenario or workload of a name that is asked for.
 pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
+    let campaign = &*question.narrow(campaign)?;
     let setup = check::same_setup(campaign)?;
     let plan = &campaign.file.plan;
     let (metrics, baseline) = (question.metrics(plan)?, question.baseline(plan)?);
@@ -366,6 +372,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         findings,
         doubts,
         conclusion,
+        question: question.clone(),
     })
 }
 

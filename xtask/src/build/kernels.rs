@@ -1,6 +1,6 @@
 //! The kernels of a plan, each built or found in the cache.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use lab_core::campaign::{CampaignKernel, KernelOptions};
 use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
@@ -29,7 +29,11 @@ pub(crate) fn ensure(
     let builder = Builder::new(sh, lab, settings, variants)?;
     let mut kernels: Vec<Kernel> = Vec::new();
     for (place, variant) in variants.iter().enumerate() {
-        let kernel = builder.build(place)?;
+        let kernel = builder.build(place).map_err(|error| match variant.is_unpatched() {
+            // A source that does not build as it is says nothing about a series.
+            true => anyhow!("{error:#}"),
+            false => error,
+        })?;
         let is_of_its_source = |other: &Variant| settings.source_of(other) == settings.source_of(variant);
         if let Some(first) = variants.iter().position(is_of_its_source).and_then(|first| kernels.get(first)) {
             builder.ensure_comparable(first, place, &kernel)?;

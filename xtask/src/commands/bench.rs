@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
-use super::{CANNOT_TELL, cli};
+use super::{FAILED, cli};
 use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::process;
@@ -24,5 +24,5 @@ pub fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let status = process::status(command).context("running the benchmark")?;
     // A signal that ended it leaves no code; nothing is kept of an unfinished benchmark.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(CANNOT_TELL)))
+    Ok(ExitCode::from(code.unwrap_or(FAILED)))
 }

@@ -2,6 +2,7 @@
 
 mod tidy;
 
+use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -44,7 +45,7 @@ pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
     // This program runs under `cargo run`, whose package variables must not reach other builds.
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     watch.step("format", || step("cargo fmt", cmd!(sh, "{cargo} fmt --all --check")))?;
-    watch.step("tidy", || tidy::check(sh, &checkout))?;
+    watch.step("tidy", || tidy::check(sh, &checkout).context(CheckFailed("tidy".to_owned())))?;
     watch.step("lints", || {
         step("clippy", cmd!(sh, "{cargo} clippy --workspace --all-targets --locked -- --deny warnings"))
     })?;
@@ -61,5 +62,15 @@ pub fn ci(sh: &Shell) -> anyhow::Result<ExitCode> {
 
 fn step(name: &str, command: xshell::Cmd<'_>) -> anyhow::Result<()> {
     output::print(&format!("== {name}\n"))?;
-    process::run(command).with_context(|| format!("{name} failed"))
+    process::run(command).context(CheckFailed(name.to_owned()))
+}
+
+/// A check that did not pass.
+#[derive(Debug)]
+pub(super) struct CheckFailed(String);
+
+impl fmt::Display for CheckFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed", self.0)
+    }
 }

@@ -8,12 +8,12 @@ mod import_series;
 mod mutants;
 mod probe;
 mod run_lab;
+mod self_test;
+mod timeline;
 mod try_series;
 mod values;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-
-use crate::lab::called;
+use clap::{Parser, Subcommand};
 
 pub use bench::{Bench, BenchPart};
 pub use build_kernel::BuildKernel;
@@ -22,28 +22,23 @@ pub use doctor::Doctor;
 pub use import_series::ImportSeries;
 pub use mutants::Mutants;
 pub use probe::Probe;
-pub use run_lab::RunLab;
+pub use run_lab::{RunLab, Subject};
+pub use self_test::SelfTest;
+pub use timeline::Timeline;
 pub use try_series::Try;
 pub use values::Choice;
 
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
 ///
-/// Exit codes: 0 no finding; 1 the patched kernel is worse; 2 the lab could not tell; 3 standard output did not take the
-/// result; 130 and 143 Ctrl-C and SIGTERM ended it; 141 whoever read the result has gone, as head does.
+/// Exit codes: 0 nothing speaks against the series; 1 it is worse, or something was found; 2 what was measured is too little to
+/// tell; 3 the lab failed or was misused; 130 and 143 Ctrl-C and SIGTERM ended it; 141 whoever read the result has gone, as head
+/// does.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-impl Cli {
-    /// The command line of this process, by the name that the lab was called.
-    pub fn of_process() -> Self {
-        let command = Cli::command().name(called::name()).bin_name(called::name());
-        Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
-    }
 }
 
 /// What to do.
@@ -56,6 +51,13 @@ pub enum Command {
     BuildKernel(BuildKernel),
     /// Recomputes a comparison from the records of a campaign, without a virtual machine.
     Compare(Compare),
+    /// Draws when each request of one read or write went out and came back, kernel by kernel. Needs a scenario with a request
+    /// log, such as that of the plan `timeline`.
+    Timeline(Timeline),
+    /// Tests the lab instead of a kernel: boots the plan's baseline again and again, in some arms with a server that works
+    /// longer at each request by a known time, and says whether the comparison found that and nothing else. The exit code is
+    /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
+    SelfTest(SelfTest),
     /// Makes a series of patches that came by mail or lie on a branch.
     ImportSeries(ImportSeries),
     /// From a mail to an answer: imports a series, finds the kernel source that it applies to and the plan that fits it, builds,
@@ -80,6 +82,7 @@ pub enum Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_definition_is_consistent() {

@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use lab_core::campaign::Campaign;
 use lab_core::comparison::self_test::{self, SelfTest};
-use lab_core::comparison::{self, Comparison, Question, across};
+use lab_core::comparison::{self, Comparison, across};
 use lab_core::evidence::profile::parse_folded;
 use lab_core::report::html::Attached;
 use lab_core::report::paint::paint;
 use lab_core::report::profile::Profiled;
-use lab_core::report::timeline::{self, TimelineRequest};
 use lab_core::report::{self, Format};
 
 use crate::campaign;
@@ -40,13 +39,7 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let campaign = campaign::load(&folder)?;
-    if options.timeline {
-        output::print(&timeline::show(&campaign, &wanted(options), |boot| {
-            campaign::requests(&folder, boot)
-        })?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let question = Question { metrics: options.metric.clone(), against: options.against.clone() };
+    let question = options.question();
     let Some(other) = &options.other else {
         let comparison = comparison::answer(&campaign, &question)?;
         // With another question it is no longer the self-test's.
@@ -93,11 +86,6 @@ pub(crate) fn profile(folder: &Path) -> anyhow::Result<String> {
         text += &format!("picture {}\n", path.display());
     }
     Ok(text)
-}
-
-fn wanted(options: &cli::Compare) -> TimelineRequest {
-    let cli::Compare { scenario, workload, boot, .. } = options.clone();
-    TimelineRequest { scenario, workload, boot }
 }
 
 /// What the form shows beside the comparison: most of it only a page does.

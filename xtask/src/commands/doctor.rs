@@ -9,7 +9,7 @@ use lab_core::text::escape::escape_for_terminal;
 use xshell::Shell;
 
 use crate::build::kernel;
-use crate::commands::{cli, preflight};
+use crate::commands::{FAILED, cli, preflight};
 use crate::lab::cache::Cache;
 use crate::lab::{self, Lab, files, output};
 use crate::machine::accel::{self, MachineIdentity};
@@ -22,7 +22,7 @@ use crate::machine::platform::Platform;
 /// The plan that is held against this machine.
 const PLAN: &str = "default";
 
-/// Prints the findings, after forgetting what is to be forgotten; the exit code is 2 if the lab cannot run here as it is. Makes
+/// Prints the findings, after forgetting what is to be forgotten; the exit code is 3 if the lab cannot run here as it is. Makes
 /// nothing.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub fn doctor(sh: &Shell, options: &cli::Doctor) -> anyhow::Result<ExitCode> {
     }
     let (text, ready) = examine(sh, &cache);
     output::print(&text)?;
-    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
 /// The findings, and whether the lab can run here as it is.

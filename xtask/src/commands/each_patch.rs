@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::bail;
 use lab_core::comparison::patches::{self as step, BuildOutcome, Compiled, Facts, PrefixBuild};
 use lab_core::evidence::build::BuildFailed;
 use lab_core::plan::config::Config;
@@ -13,10 +14,8 @@ use crate::build::kernel::Kernel;
 use crate::build::kernels::Builder;
 use crate::build::loaded::load_series;
 use crate::build::source;
+use crate::commands::FOUND;
 use crate::lab::{Lab, output};
-
-/// What a program returns that found something wrong with the series.
-const WORSE: u8 = 1;
 
 /// The steps of a series as variants: first the kernel without it.
 ///
@@ -66,7 +65,8 @@ pub(crate) fn build(
             }
             Err(error) => match error.downcast::<BuildFailed>() {
                 Ok(failed) if place > 0 => BuildOutcome::Failed(failed),
-                Ok(failed) => return Err(failed.into()),
+                // Nothing of the series is in it.
+                Ok(failed) => bail!("{failed}"),
                 Err(error) => return Err(error),
             },
         };
@@ -74,7 +74,7 @@ pub(crate) fn build(
     }
     output::print(&format!("\n{}", patches::render(&steps, names)))?;
     Ok(match steps.iter().enumerate().any(|(place, _)| step::is_worse(&steps, place)) {
-        true => ExitCode::from(WORSE),
+        true => ExitCode::from(FOUND),
         false => ExitCode::SUCCESS,
     })
 }

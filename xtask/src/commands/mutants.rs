@@ -9,6 +9,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
+use lab_core::comparison::NoAnswer;
 use lab_core::comparison::mutants::{Fate, control_failures};
 use lab_core::plan::config::Config;
 use lab_core::plan::{self, Clock, Overrides, Plan, Variant};
@@ -20,14 +21,11 @@ use xshell::Shell;
 
 use crate::build::mutants::MutantBuilder;
 use crate::commands::run_lab::{campaign_and_machine, ensure_image};
-use crate::commands::{cli, preflight};
+use crate::commands::{CANNOT_TELL, FOUND, cli, preflight};
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{Lab, output};
 use crate::machine::host;
 use test_bed::TestBed;
-
-/// What the command returns if something survived.
-const SURVIVED: u8 = 1;
 
 /// A larger list of mutants is refused; one of fifty mutants has 15 KiB.
 const LIST_LIMIT_BYTES: u64 = 1 << 20;
@@ -35,7 +33,7 @@ const LIST_LIMIT_BYTES: u64 = 1 << 20;
 /// `cargo xtask mutants`.
 ///
 /// # Errors
-/// If the lab cannot tell: bad input, something missing on this machine, a right kernel that is none, an interruption.
+/// If there is nothing to find: bad input, something missing on this machine, a right kernel that is none, an interruption.
 pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     let only_shows = options.list || options.rules;
     if !only_shows {
@@ -79,9 +77,11 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     }
     output::print(&report::render(&tried))?;
     output::tell(&format!("\nresults in {}\n{}", test_bed.path().display(), watch.line()));
-    Ok(match tried.iter().any(|tried| tried.fate == Fate::Survived) {
-        true => ExitCode::from(SURVIVED),
-        false => ExitCode::SUCCESS,
+    let is_any = |is_it: fn(&Fate) -> bool| tried.iter().any(|tried| is_it(&tried.fate));
+    Ok(match (is_any(|fate| *fate == Fate::Survived), is_any(|fate| matches!(fate, Fate::Lost(_)))) {
+        (true, _) => ExitCode::from(FOUND),
+        (false, true) => ExitCode::from(CANNOT_TELL),
+        (false, false) => ExitCode::SUCCESS,
     })
 }
 
@@ -123,12 +123,11 @@ fn chosen(all: Vec<Mutant>, options: &cli::Mutants) -> anyhow::Result<Vec<Mutant
 fn warn(variant: &Variant, control: &test_bed::Control) -> anyhow::Result<()> {
     let failures = match control_failures(&control.boot) {
         Ok(failures) => failures,
-        Err(reason) => bail!(
+        Err(reason) => bail!(NoAnswer(format!(
             "nothing can be held against the kernel {} without a fault: {reason}; look into it with: cargo xtask run-lab \
              --plan behaviour --variants {}",
-            variant.name,
-            variant.name
-        ),
+            variant.name, variant.name
+        ))),
     };
     for failure in failures {
         let text = format!(

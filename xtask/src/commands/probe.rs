@@ -14,7 +14,7 @@ use lab_core::text::suggest;
 use lab_protocol::{ProbeLine, ProbeResult, ProbeSet, ProbeTask};
 use xshell::{Shell, cmd};
 
-use super::cli;
+use super::{FOUND, cli};
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
 use crate::lab::output::{self, Unwritable};
@@ -51,7 +51,7 @@ pub fn probe(sh: &Shell, options: &cli::Probe) -> anyhow::Result<ExitCode> {
     }
     let counts = run(&programs, options, &folders)?;
     output::print(&format!("{}\n", counts.line()))?;
-    Ok(ExitCode::from(u8::from(counts.failed > 0)))
+    Ok(if counts.failed > 0 { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
 /// That probes can run here, before minutes go into a build.

@@ -37,7 +37,7 @@ use crate::machine::{host, memory};
 /// Runs a plan and prints the comparison.
 ///
 /// # Errors
-/// If the lab cannot tell: bad input, something missing on this machine, an interruption.
+/// If there is no campaign to compare: bad input, something missing on this machine, an interruption.
 pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     // What the machine lacks is said now, and not after the kernels are built.
     preflight::machine()?;
@@ -47,6 +47,14 @@ pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let config = lab.config(sh)?;
     run(sh, &lab, &config, options)
+}
+
+/// Tests the lab with kernels that differ in nothing but what is known.
+///
+/// # Errors
+/// As [`run_lab`].
+pub fn self_test(sh: &Shell, options: &cli::SelfTest) -> anyhow::Result<ExitCode> {
+    run_lab(sh, &options.as_run())
 }
 
 /// Runs a plan of `config` and prints the comparison. What the machine itself lacks was looked at before.
@@ -106,9 +114,9 @@ fn resolve(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab) -> any
     let steps =
         options.each_patch.as_ref().map(|series| each_patch::steps(lab, config, series)).transpose()?;
     let overrides = overrides(options, steps);
-    let mut plan = match options.self_test {
-        true => self_test(sh, lab, config, options, &overrides)?,
-        false => plan::resolve(config, &options.plan, &overrides)?,
+    let mut plan = match options.subject {
+        cli::Subject::Lab => self_test_plan(sh, lab, config, options, &overrides)?,
+        cli::Subject::Kernels => plan::resolve(config, &options.plan, &overrides)?,
     };
     if options.profile {
         plan = plan::profiled(plan).map_err(anyhow::Error::msg)?;
@@ -118,7 +126,7 @@ fn resolve(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab) -> any
 }
 
 /// The self-test with the placebos that the source has a place for. Nothing is fetched to look at a plan.
-fn self_test(
+fn self_test_plan(
     sh: &Shell,
     lab: &Lab,
     config: &Config,
@@ -141,6 +149,7 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
     let named = |names: &[String]| (!names.is_empty()).then(|| names.to_vec());
     Overrides {
         variants: named(&options.variants),
+        baseline: options.baseline.clone(),
         steps,
         scenarios: named(&options.choice.scenarios),
         workloads: named(&options.choice.workloads),

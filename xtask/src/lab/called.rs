@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
+use clap::Command;
+
 use super::output;
 
 /// How commands begin in the checkout.
@@ -19,6 +21,14 @@ static STARTED_BY_CARGO: LazyLock<bool> = LazyLock::new(|| std::env::var_os("CAR
 /// With what the user begins a command.
 pub fn name() -> &'static str {
     if *STARTED_BY_CARGO { IN_THE_CHECKOUT } else { ELSEWHERE }
+}
+
+/// A command line, told to people by the name that the lab was called by.
+pub(crate) fn by_its_name(command: Command) -> Command {
+    match command.get_name() == IN_THE_CHECKOUT {
+        true => command.name(name()).bin_name(name()),
+        false => command,
+    }
 }
 
 /// A text for people with commands as the user has to type them.

@@ -87,7 +87,7 @@ fn a_build_that_was_cut_short_is_no_verdict_on_a_patch() {
         ("full", "'No space left on device' (full log: "),
     ] {
         let run = lab.with(mischief, || lab.run());
-        run.expect_code_in(&[2]);
+        run.expect_code_in(&[3]);
         assert!(run.stdout.is_empty() && run.stderr.contains(said), "{run}");
     }
     let code = lab.with("slow", || {

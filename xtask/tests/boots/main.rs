@@ -95,18 +95,8 @@ fn a_job_of_fio() {
 #[test]
 fn planted_slowdowns_are_found() {
     let sandbox = TestCheckout::new("");
-    let command = [
-        "run-lab",
-        "--self-test",
-        "--plan",
-        "ci",
-        "--scenarios",
-        "local",
-        "--workloads",
-        "dd-read",
-        "--boots",
-        "1",
-    ];
+    let command =
+        ["self-test", "--plan", "ci", "--scenarios", "local", "--workloads", "dd-read", "--boots", "1"];
     let run = sandbox.lab(&command);
     run.expect_code_in(&[0]);
     assert!(run.stdout.contains("Placebos: 0 false alarms in 20 rows of 20 kernels"), "{run}");
@@ -280,7 +270,7 @@ fn a_lab_that_is_killed_goes_on() {
 
     let refused =
         sandbox.lab(&["run-lab", "--plan", "killed", "--workloads", "small-dd-write", "--add-boots", "1"]);
-    refused.expect_code_in(&[2]);
+    refused.expect_code_in(&[3]);
     assert!(
         refused.stderr.contains("was made with another plan.workloads; run without --add-boots"),
         "{refused}"
@@ -423,7 +413,7 @@ fn bad_input() {
         let sandbox = TestCheckout::new(addition);
         patches.iter().for_each(|(file, text)| sandbox.add_patch("mine", file, text));
         let run = sandbox.lab(arguments);
-        run.expect_code_in(&[2]);
+        run.expect_code_in(&[3]);
         assert!(run.stderr.contains(expected), "{arguments:?} should say `{expected}`: {run}");
         assert_eq!(sandbox.campaigns(), 0);
     }

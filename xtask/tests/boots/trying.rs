@@ -69,7 +69,7 @@ fn a_mail_is_tried_without_an_edit() {
         mail("[PATCH v3] fuse: small requests", "16384").replace("pgoff_t idx_from", "pgoff_t other"),
     );
     let third = sandbox.lab(&of("v3.mbox"));
-    third.expect_code_in(&[2]);
+    third.expect_code_in(&[3]);
     assert!(third.stderr.contains("the series does not apply to linux-source-6.12"), "{third}");
     assert!(third.stderr.contains("it lies in kernel-patches/fuse-small-requests-v3"), "{third}");
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::statistics::ratio;
-use super::{Change, Comparison, Question, Row, SCHEMA, Status, Verdict, answer};
+use super::{Change, Comparison, NoAnswer, Question, Row, SCHEMA, Status, Verdict, answer};
 use crate::campaign::Campaign;
 use crate::evidence::metric::Metric;
 use crate::plan::{Clock, Variant, why_versions_differ};
@@ -139,7 +139,8 @@ pub fn across(campaigns: [&Campaign; 2], question: &Question) -> anyhow::Result<
     let sides = [answer(left, question)?, answer(right, question)?];
     let setups = sides.each_ref().map(|side| side.setup.as_ref());
     let [Some(left_setup), Some(right_setup)] = setups else {
-        bail!("{}: {} has no boots", purpose(), if setups[0].is_none() { &left.name } else { &right.name });
+        let name = if setups[0].is_none() { &left.name } else { &right.name };
+        bail!(NoAnswer(format!("{}: {name} has no boots", purpose())));
     };
     if [left_setup, right_setup].iter().any(|setup| setup.clock == Clock::Wall) {
         bail!(
@@ -295,7 +296,7 @@ fn pair_rows(campaigns: [&Campaign; 2], sides: &[Comparison; 2]) -> (Vec<PairRow
     }
     if left.baseline != right.baseline {
         leave_out(format!(
-            "effects: the baselines are {} and {}; --against names one for both",
+            "effects: the baselines are {} and {}; --baseline names one for both",
             left.baseline, right.baseline
         ));
     }

@@ -125,7 +125,7 @@ mod tests {
         assert!(said(&unlike).contains("different compilers: gcc 12.2.0 / gcc 14.2.0"), "{}", said(&unlike));
         expect!["original and patched: 1 option of the configuration differs, none of them named in images/kernel/; campaign.toml lists all"].assert_eq(said(&two_sources(&[])).lines().nth(1).unwrap());
         // The baseline that is asked for is the one that the others are held against.
-        let question = Question { against: Some("patched".to_owned()), ..Question::default() };
+        let question = Question { baseline: Some("patched".to_owned()), ..Question::default() };
         let doubts = answer(&two_sources(&[("CONFIG_HZ", ["250", "300"])]), &question).unwrap().doubts;
         expect!["patched and original: 2 options of the configuration differ, 1 of them named in images/kernel/ (CONFIG_HZ 300 / 250); campaign.toml lists all"].assert_eq(&doubts[1]);
     }

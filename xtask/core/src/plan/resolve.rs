@@ -13,6 +13,8 @@ use crate::text::suggest::{self, quoted};
 pub struct Overrides {
     /// `--variants`: the variants, the plan's baseline among them.
     pub variants: Option<Vec<String>>,
+    /// `--baseline`: the variant that the others are compared with, one of them.
+    pub baseline: Option<String>,
     /// `--each-patch`: these instead, the first one as the baseline.
     pub steps: Option<Vec<Variant>>,
     /// `--scenarios`: the scenarios.
@@ -38,10 +40,8 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
 
     let (baseline, variants) = match &overrides.steps {
         Some(variants) => with_control(variants.clone(), machine.clock),
-        None => {
-            let wrong = |message| ConfigError::new("--variants", message);
-            named_variants(config, entry, overrides.variants.as_ref()).map_err(wrong)?
-        }
+        None => named_variants(config, entry, overrides)
+            .map_err(|(option, message)| ConfigError::new(option, message))?,
     };
 
     let kernel = config.kernel_of(entry).with_series_of(&variants);
@@ -125,20 +125,32 @@ fn probes(entry: &PlanEntry, overrides: &Overrides) -> Result<Option<ProbeSet>, 
     }
 }
 
-/// The baseline and all variants of a plan.
+/// The baseline and all variants of a plan; of a mistake the option and what is wrong.
 fn named_variants(
     config: &Config,
     entry: &PlanEntry,
-    wanted: Option<&Vec<String>>,
-) -> Result<(String, Vec<Variant>), String> {
-    let names = wanted.unwrap_or(&entry.variants);
-    config::enough_variants(names)?;
-    let variants: Vec<Variant> = select("variant", names, &config.variants)?;
-    config::baseline_among_variants(&entry.baseline, names)?;
+    overrides: &Overrides,
+) -> Result<(String, Vec<Variant>), (&'static str, String)> {
+    let wrong = |message| ("--variants", message);
+    let names = overrides.variants.as_ref().unwrap_or(&entry.variants);
+    config::enough_variants(names).map_err(wrong)?;
+    let variants: Vec<Variant> = select("variant", names, &config.variants).map_err(wrong)?;
+    let (option, baseline) = match &overrides.baseline {
+        Some(baseline) => ("--baseline", baseline),
+        None => ("--variants", &entry.baseline),
+    };
+    match config.variants.contains_key(baseline) {
+        true => config::baseline_among_variants(baseline, names),
+        false => {
+            Err(suggest::unknown("variant", baseline, &names.iter().map(String::as_str).collect::<Vec<_>>()))
+        }
+    }
+    .map_err(|message| (option, message))?;
     let arms: Vec<&Variant> = variants.iter().collect();
     let clock = config.machines[&entry.machine].clock;
-    config::control_arm(clock, &config.kernel_of(entry), &entry.baseline, &arms)?;
-    Ok((entry.baseline.clone(), variants))
+    config::control_arm(clock, &config.kernel_of(entry), baseline, &arms)
+        .map_err(|message| (option, message))?;
+    Ok((baseline.clone(), variants))
 }
 
 /// Steps with the first one as the baseline; with the wall clock that a second time, to measure the noise, unless it is

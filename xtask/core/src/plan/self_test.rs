@@ -75,7 +75,11 @@ pub fn self_test(
     overrides: &Overrides,
     placebos: &[String],
 ) -> Result<Plan, ConfigError> {
-    let plan = resolve(config, name, &Overrides { variants: None, steps: None, ..overrides.clone() })?;
+    let plan = resolve(
+        config,
+        name,
+        &Overrides { variants: None, baseline: None, steps: None, ..overrides.clone() },
+    )?;
     let other = plan.scenarios.iter().find(|scenario| scenario.server.is_none());
     if let Some(scenario) = other {
         let message = format!(

@@ -29,20 +29,10 @@ pub(super) fn render(comparison: &Comparison) -> String {
     let more = format!(
         "What it rests on: cargo xtask compare {}{} --evidence",
         comparison.campaign,
-        asked(comparison)
+        comparison.question.options()
     );
     parts.push(doubts.into_iter().chain([more]).collect::<Vec<_>>().join("\n"));
     escape_for_terminal(&parts.join("\n\n")) + "\n"
-}
-
-/// The options of the question, for the command that says more.
-fn asked(comparison: &Comparison) -> String {
-    match comparison.metrics[..] {
-        [Metric::Throughput] => String::new(),
-        ref metrics => {
-            format!(" --metric {}", metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>().join(","))
-        }
-    }
 }
 
 /// A line for each row: the figure of the baseline, and of each other kernel how far it is away. Kernels that do not fit beside

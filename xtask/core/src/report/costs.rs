@@ -34,7 +34,7 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
             (format!("Costs: no change by more than the thresholds was found of {names}."), String::new())
         }
         false => (
-            format!("Costs that changed by more than their thresholds, of {names} (--metric shows them):"),
+            format!("Costs that changed by more than their thresholds, of {names} (--metrics shows them):"),
             format!("\n{}", lines.join("\n")),
         ),
     };

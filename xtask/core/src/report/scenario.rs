@@ -204,10 +204,10 @@ mod tests {
                 assert_eq!(line, None, "{name}");
             }
         }
-        let question = Question { metrics: vec![Metric::ServerCpu], against: None };
+        let question = Question { metrics: vec![Metric::ServerCpu], ..Question::default() };
         let error = answer(&campaign, &question).unwrap_err().to_string();
-        assert!(error.starts_with("--metric server-cpu: no scenario of plan"), "{error}");
-        let question = Question { metrics: vec![Metric::ToolCpu], against: None };
+        assert!(error.starts_with("--metrics server-cpu: no scenario of plan"), "{error}");
+        let question = Question { metrics: vec![Metric::ToolCpu], ..Question::default() };
         assert!(!answer(&campaign, &question).unwrap().rows.is_empty());
     }
 

@@ -689,7 +689,7 @@ fn json_holds_every_sample() {
 
 /// What follows the header, of metrics that are asked for.
 fn check_metrics(campaign: &Campaign, metrics: &[Metric], expected: Expect) {
-    let question = Question { metrics: metrics.to_vec(), against: None };
+    let question = Question { metrics: metrics.to_vec(), ..Question::default() };
     let text = full::render(&answer(campaign, &question).unwrap());
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     expected.assert_eq(&text[text.find("scenario slow").unwrap()..]);
@@ -760,7 +760,7 @@ fn table_of_metrics() {
 
 #[test]
 fn mail_of_metrics() {
-    let question = Question { metrics: vec![Metric::ServiceMean, Metric::Iops], against: None };
+    let question = Question { metrics: vec![Metric::ServiceMean, Metric::Iops], ..Question::default() };
     let comparison = answer(&campaign(Clock::Virtual, &two_arms()), &question).unwrap();
     let text = Format::Mail.render(&comparison).unwrap();
     assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 72), "{text}");

@@ -37,7 +37,7 @@ pub(super) fn check(sh: &Shell, checkout: &Checkout) -> anyhow::Result<()> {
         return Ok(());
     }
     output::print(&problems.iter().map(|problem| format!("{problem}\n")).collect::<String>())?;
-    bail!("tidy: {} problems, listed above", problems.len())
+    bail!("{} problems, listed above", problems.len())
 }
 
 /// Everything wrong with one file, given its path in the checkout and its text.

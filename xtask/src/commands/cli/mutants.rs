@@ -9,7 +9,7 @@ pub struct Mutants {
     /// applied first, and what the variant is said to behave like is what its probes are held against.
     pub series: String,
     /// The plan of lab.toml that says what each kernel runs: its machine, its first scenario, its workloads, its probes.
-    #[arg(long, default_value = "behaviour")]
+    #[arg(long, value_name = "NAME", default_value = "behaviour")]
     pub plan: String,
     /// Only these mutants: an id, its number (m017), its name (what follows the number), or all of a function.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]

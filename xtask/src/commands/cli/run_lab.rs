@@ -8,16 +8,14 @@ use super::values::{Choice, permille};
 #[derive(Debug, Default, Args)]
 pub struct RunLab {
     /// The plan of lab.toml to run.
-    #[arg(long, default_value = "default")]
+    #[arg(long, value_name = "NAME", default_value = "default")]
     pub plan: String,
-    /// Tests the lab instead of a kernel: boots the plan's baseline again and again, in some arms with a server that works
-    /// longer at each request by a known time, and says whether the comparison found that and nothing else. The exit code is
-    /// 0 if so, 1 if it is wrong, 2 if it cannot tell. `--variants NAME` takes another kernel than the baseline.
-    #[arg(long, conflicts_with = "each_patch")]
-    pub self_test: bool,
+    /// What the run is about.
+    #[arg(skip)]
+    pub subject: Subject,
     /// Counts the guest's instructions while the workloads run, and says in which functions of the kernel each variant differs
     /// from the baseline. One boot of each variant in each scenario, in a campaign of its own. Needs the virtual clock.
-    #[arg(long, conflicts_with_all = ["self_test", "boots", "add_boots"])]
+    #[arg(long, conflicts_with_all = ["boots", "add_boots"])]
     pub profile: bool,
     /// Boots per variant and scenario, instead of the plan's number.
     #[arg(long, value_name = "N")]
@@ -34,9 +32,12 @@ pub struct RunLab {
     /// earlier ones. Nothing is started, installed, built or written.
     #[arg(long)]
     pub dry_run: bool,
-    /// Only these variants of the plan; the baseline has to be among them. With --self-test the one that is booted.
+    /// Only these variants of the plan; the baseline has to be among them.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub variants: Vec<String>,
+    /// The variant that the others are compared with, instead of the plan's baseline. It has to be one of those that are run.
+    #[arg(long, value_name = "NAME", conflicts_with = "each_patch")]
+    pub baseline: Option<String>,
     /// Instead of the plan's variants: the series patch by patch, each step compared with the one before it. A
     /// variant of lab.toml has to list the series; what stands before it there is applied first.
     #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
@@ -44,4 +45,14 @@ pub struct RunLab {
     /// What of the plan, and in which form.
     #[command(flatten)]
     pub choice: Choice,
+}
+
+/// What a run says something about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// The kernels of a plan.
+    #[default]
+    Kernels,
+    /// The lab itself: the plan's baseline in all arms, with slowdowns of known size.
+    Lab,
 }

@@ -109,11 +109,11 @@ fn what_is_left_out_is_said() {
         found.left_out,
         [
             "workload aio-read has other arguments in the two",
-            "effects: the baselines are original and patched; --against names one for both",
+            "effects: the baselines are original and patched; --baseline names one for both",
         ]
     );
     assert_eq!((found.rows.len(), found.status), (1, Agreement::CannotTell));
-    let question = Question { against: Some("original".to_owned()), ..Question::default() };
+    let question = Question { baseline: Some("original".to_owned()), ..Question::default() };
     let found = across([&two(1.0, 0.5), &other], &question).unwrap();
     assert_eq!(found.status, Agreement::Agree);
     let lone = campaign(Clock::Virtual, &[arm("original", &[], &[(1.0, 50.0), (1.0, 50.0)], 1)]);

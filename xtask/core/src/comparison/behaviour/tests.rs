@@ -412,7 +412,7 @@ fn the_baseline_under_another_label_shows_what_it_may_do() {
 #[test]
 fn another_variant_as_the_baseline() {
     let campaign = seen(vec![read_eio(SYNC, SYNC)], vec![read_eio(ASYNC, ASYNC)]);
-    let question = crate::comparison::Question { against: Some("patched".to_owned()), ..Default::default() };
+    let question = crate::comparison::Question { baseline: Some("patched".to_owned()), ..Default::default() };
     let comparison = crate::comparison::answer(&campaign, &question).unwrap();
     expect!["original against patched: SLOWER in 1 of 2 rows (x0.250); no difference in 1 of 2 rows (within 0.4 % aio-read); behaves as expected in 1 of 1 probes, 1 of them unlike patched."].assert_eq(comparison.conclusion.sentences.last().unwrap());
 }

@@ -7,7 +7,7 @@ use crate::campaign::CampaignKernel;
 use crate::evidence::metric::Metric;
 
 fn ask(campaign: &Campaign, metrics: &[Metric]) -> Comparison {
-    answer(campaign, &Question { metrics: metrics.to_vec(), against: None }).unwrap()
+    answer(campaign, &Question { metrics: metrics.to_vec(), ..Question::default() }).unwrap()
 }
 
 fn sized((variant, bytes): (&str, u64)) -> CampaignKernel {
@@ -50,7 +50,7 @@ fn costs_are_told_unasked() {
     };
     expect_test::expect![[r#"
         Costs that changed by more than their thresholds, of tool-cpu, server-cpu, tool-switches,
-          server-switches, server-memory, slab, requests, other-requests, copied (--metric shows them):
+          server-switches, server-memory, slab, requests, other-requests, copied (--metrics shows them):
           patched: server-cpu -50.0 % in 2 of 2 rows; tool-switches x2.00 in 2 of 2 rows; slab +5.0 % in 2
             of 2 rows; functions and data of the kernel +1300 bytes"#]]
     .assert_eq(&costs_of(&table(&costs())));

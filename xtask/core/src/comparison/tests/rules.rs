@@ -215,7 +215,7 @@ fn too_few_boots_for_the_wall_clock() {
 fn another_variant_as_the_baseline() {
     let campaign = campaign(Clock::Virtual, &two_arms());
     let against =
-        |name: &str| answer(&campaign, &Question { against: Some(name.to_owned()), ..Question::default() });
+        |name: &str| answer(&campaign, &Question { baseline: Some(name.to_owned()), ..Question::default() });
     let turned = against("patched").unwrap();
     let names: Vec<_> = turned.variants.iter().map(|variant| variant.name.as_str()).collect();
     assert_eq!((turned.baseline.as_str(), names), ("patched", vec!["patched", "original"]));
@@ -223,7 +223,7 @@ fn another_variant_as_the_baseline() {
     assert_eq!(turned.conclusion.status, Status::Worse);
     assert_eq!(
         against("patchd").unwrap_err().to_string(),
-        "there is no variant `patchd`; did you mean `patched`? there are: original, patched"
+        "--baseline: there is no variant `patchd`; did you mean `patched`? there are: original, patched"
     );
 }
 
@@ -263,4 +263,46 @@ fn boots_that_were_not_bound_are_a_doubt() {
     .assert_eq(&doubts(Clock::Wall, &[few, None, other, few]));
     assert_eq!(doubts(Clock::Wall, &[None; 4]), "");
     assert_eq!(doubts(Clock::Virtual, &[few; 4]), "");
+}
+
+#[test]
+fn only_what_is_asked_for_is_judged() {
+    let slow = boots(&[1.0, 1.01]);
+    let arms = [
+        Arm { name: "original", series: &[], boots: slow.clone(), in_flight: 1 },
+        Arm { name: "patched", series: &["s"], boots: boots(&[0.5, 0.51]), in_flight: 1 },
+        Arm { name: "slower", series: &["t"], boots: boots(&[2.0, 2.01]), in_flight: 1 },
+    ];
+    let campaign = campaign(Clock::Virtual, &arms);
+    let ask = |question: Question| answer(&campaign, &question);
+    let named = |name: &str| vec![name.to_owned()];
+    assert_eq!(ask(Question::default()).unwrap().conclusion.status, Status::Worse);
+    let one = ask(Question { variants: named("patched"), ..Question::default() }).unwrap();
+    let names: Vec<_> = one.variants.iter().map(|variant| variant.name.as_str()).collect();
+    assert_eq!((names, one.conclusion.status), (vec!["original", "patched"], Status::NoFinding));
+    assert!(one.rows.iter().chain(&one.other_metrics).all(|row| row.cells.len() == 2));
+
+    let (scenario, workload) = (one.rows[0].scenario.clone(), one.rows[0].workload.clone());
+    let all =
+        Question { scenarios: vec![scenario], workloads: vec![workload.clone()], ..Question::default() };
+    let row = ask(all.clone()).unwrap();
+    assert!(row.rows.iter().all(|row| row.workload == workload));
+    assert_eq!(all.options(), format!(" --scenarios {} --workloads {workload}", row.rows[0].scenario));
+    for (question, expected) in [
+        (
+            Question { variants: named("slowr"), ..Question::default() },
+            "--variants: there is no variant `slowr`; did you mean `slower`?",
+        ),
+        (
+            Question { scenarios: named("x"), ..Question::default() },
+            "--scenarios: there is no scenario `x`; ",
+        ),
+        (
+            Question { workloads: named("x"), ..Question::default() },
+            "--workloads: there is no workload `x`; ",
+        ),
+    ] {
+        let error = ask(question).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
 }

@@ -217,6 +217,7 @@ fn a_plan_without_probes_is_written_as_before_there_were_any() {
 fn overrides_replace_lists() {
     let overrides = Overrides {
         variants: list(&["stock", "original-again", "original"]),
+        baseline: None,
         steps: None,
         scenarios: list(&["fusexmp"]),
         workloads: list(&["aio-write", "small-dd-read"]),
@@ -235,6 +236,19 @@ fn overrides_replace_lists() {
     .assert_eq(&boots(&plan));
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
     assert_eq!(workloads, ["aio-write", "small-dd-read"]);
+}
+
+#[test]
+fn another_variant_of_the_run_is_the_baseline() {
+    let of = |plan, variants: &[&str], baseline: &str| {
+        let baseline = Some(baseline.to_owned());
+        resolve(&lab(), plan, &Overrides { variants: list(variants), baseline, ..Overrides::default() })
+    };
+    let plan = of("default", &["stock", "patched"], "stock").unwrap();
+    assert_eq!((plan.baseline.as_str(), plan.variants.len()), ("stock", 2));
+    // The kernel of this baseline is in the plan once.
+    expect!["--baseline: the wall clock needs the kernel of `stock` twice, to measure the noise; add a variant with the same source and series under another name"]
+        .assert_eq(&of("mail", &["original", "original-again", "stock"], "stock").unwrap_err().to_string());
 }
 
 #[test]
@@ -284,6 +298,10 @@ fn wrong_overrides() {
     let message =
         |plan: &str, overrides: Overrides| format!("{}\n", resolve(&config, plan, &overrides).unwrap_err());
     let variants = |plan: &str, names: &[&str]| message(plan, Overrides { variants: list(names), ..none() });
+    let baseline = |names: &[&str], name: &str| {
+        let baseline = Some(name.to_owned());
+        message("default", Overrides { variants: list(names), baseline, ..none() })
+    };
     let scenarios = |names: &[&str]| message("default", Overrides { scenarios: list(names), ..none() });
     let workloads = |names: &[&str]| message("default", Overrides { workloads: list(names), ..none() });
     let boots = |boots| message("default", Overrides { boots: Some(boots), ..none() });
@@ -306,6 +324,8 @@ fn wrong_overrides() {
         message("behaviour", Overrides { scenarios: list(&["local", "remote"]), ..none() }),
         message("behaviour", Overrides { steps: Some(vec![config.variants["stock"].clone()]), ..none() }),
         message("default", Overrides { workloads: list(&[]), ..none() }),
+        baseline(&["stock", "patched"], "original"),
+        baseline(&["stock", "patched"], "stok"),
         format!("{}\n", crate::plan::self_test(&config, "behaviour", &none(), &[]).unwrap_err()),
     ];
     expect![[r#"
@@ -327,6 +347,8 @@ fn wrong_overrides() {
         --scenarios: all probes start servers of their own, so that they say the same in each scenario; name one
         --plan: it probes instead of measuring, and neither the steps of a series nor the arms of a self-test are probed; use a plan with workloads
         --workloads: the list is empty; name at least one workload, or run probes = "all" instead
+        --baseline: the baseline `original` is not among the variants (stock, patched); add it to them
+        --baseline: there is no variant `stok`; did you mean `stock`? there are: stock, patched
         --plan: it probes instead of measuring, and neither the steps of a series nor the arms of a self-test are probed; use a plan with workloads
     "#]].assert_eq(&messages.concat());
 }

@@ -60,23 +60,28 @@ impl Attached {
         known: Vec<Series>,
     ) -> anyhow::Result<Self> {
         let plan = &campaign.file.plan;
-        let is_logged = plan.has_server() && campaign.boots.iter().any(timeline::has_log);
+        let question = &comparison.question;
+        let is_logged = |name: &str| {
+            campaign.boots.iter().any(|boot| timeline::has_log(boot) && boot.record.boot.scenario == name)
+        };
+        // Workloads have their numbers in a log by their places in the whole plan.
+        let logged = comparison.scenarios.iter().map(|scenario| &scenario.name).find(|name| is_logged(name));
         let mut attached = Attached {
             self_test: self_test::check(campaign, comparison),
             workloads: plan.workloads.clone(),
             config: plan.kernel.config.clone(),
             series: as_built(comparison, known),
-            outputs: outputs(campaign),
+            outputs: outputs(campaign, comparison),
             ..Attached::default()
         };
-        if is_logged {
-            attached.timeline = Some(timeline::read(campaign, &TimelineRequest::default(), &requests)?);
-            for workload in &plan.workloads {
-                let wanted =
-                    TimelineRequest { workload: Some(workload.name.clone()), ..TimelineRequest::default() };
-                let timeline = timeline::read(campaign, &wanted, &requests)?;
-                attached.in_flight.extend(InFlight::of(&workload.name, &timeline));
-            }
+        let logged = logged.filter(|_| plan.has_server());
+        for workload in plan.workloads.iter().filter(|workload| question.has_workload(&workload.name)) {
+            let Some(scenario) = logged else { break };
+            let [of_scenario, of_workload] = [scenario, &workload.name].map(|name| Some(name.clone()));
+            let wanted = TimelineRequest { scenario: of_scenario, workload: of_workload, boot: None };
+            let timeline = timeline::read(campaign, &wanted, &requests)?;
+            attached.in_flight.extend(InFlight::of(&workload.name, &timeline));
+            attached.timeline = attached.timeline.or(Some(timeline));
         }
         Ok(attached)
     }
@@ -97,10 +102,15 @@ fn as_built(comparison: &Comparison, known: Vec<Series>) -> Vec<Series> {
     known.into_iter().filter(is_applied).collect()
 }
 
-fn outputs(campaign: &Campaign) -> Vec<BootOutput> {
+fn outputs(campaign: &Campaign, comparison: &Comparison) -> Vec<BootOutput> {
+    let is_shown = |boot: &&BootData| {
+        let step = &boot.record.boot;
+        comparison.question.has_scenario(&step.scenario)
+            && comparison.variants.iter().any(|variant| variant.name == step.variant)
+    };
     let mut room = MOST_OUTPUT;
     let mut outputs = Vec::new();
-    for boot in &campaign.boots {
+    for boot in campaign.boots.iter().filter(is_shown) {
         let Some(report) = &boot.report else { continue };
         let mut text = String::new();
         for workload in &report.workloads {

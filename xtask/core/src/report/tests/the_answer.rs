@@ -154,8 +154,8 @@ fn many_doubts_are_cut() {
 /// Another metric is named, here and in the command that says more.
 #[test]
 fn of_another_metric() {
-    let question = Question { metrics: vec![Metric::ToolCpu], against: None };
+    let question = Question { metrics: vec![Metric::ToolCpu], ..Question::default() };
     let text = Format::Table.render(&answer(&five_arms(), &question).unwrap()).unwrap();
     assert!(text.contains("dd-read tool-cpu  "), "{text}");
-    assert!(text.ends_with("cargo xtask compare 2026-01-02-built --metric tool-cpu --evidence\n"), "{text}");
+    assert!(text.ends_with("cargo xtask compare 2026-01-02-built --metrics tool-cpu --evidence\n"), "{text}");
 }

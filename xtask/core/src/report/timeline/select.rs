@@ -97,10 +97,10 @@ fn scenario<'a>(
         return with_log.first().copied().context("the logged boots are of no scenario of the plan");
     };
     match all.iter().find(|name| **name == wanted) {
-        None => bail!("--scenario: {}", suggest::unknown("scenario", wanted, &all)),
+        None => bail!("--scenarios: {}", suggest::unknown("scenario", wanted, &all)),
         Some(name) if with_log.contains(name) => Ok(name),
         Some(name) => {
-            bail!("--scenario: {name} has no request log here; use one that has: {}", with_log.join(", "))
+            bail!("--scenarios: {name} has no request log here; use one that has: {}", with_log.join(", "))
         }
     }
 }
@@ -110,7 +110,7 @@ fn workload<'a>(campaign: &'a Campaign, wanted: Option<&str>) -> anyhow::Result<
     let found = (0..).zip(tasks).find(|(_, task)| wanted.is_none_or(|wanted| task.name == wanted));
     found.with_context(|| {
         let known: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
-        format!("--workload: {}", suggest::unknown("workload", wanted.unwrap_or_default(), &known))
+        format!("--workloads: {}", suggest::unknown("workload", wanted.unwrap_or_default(), &known))
     })
 }
 

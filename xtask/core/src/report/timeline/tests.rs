@@ -370,11 +370,11 @@ fn what_is_not_asked_for_is_chosen() {
         [1, 2] TimelineRequest { scenario: None, workload: None, boot: Some(4) }
             boot 4 has no request log; those that have one: 1, 2
         [1, 2] TimelineRequest { scenario: Some("other"), workload: None, boot: None }
-            --scenario: other has no request log here; use one that has: slow
+            --scenarios: other has no request log here; use one that has: slow
         [1, 2] TimelineRequest { scenario: Some("slaw"), workload: None, boot: None }
-            --scenario: there is no scenario `slaw`; did you mean `slow`? there are: slow, other
+            --scenarios: there is no scenario `slaw`; did you mean `slow`? there are: slow, other
         [1, 2] TimelineRequest { scenario: None, workload: Some("small-dd-raed"), boot: None }
-            --workload: there is no workload `small-dd-raed`; did you mean `small-dd-read`? there are: small-dd-read, small-aio-read
+            --workloads: there is no workload `small-dd-raed`; did you mean `small-dd-read`? there are: small-dd-read, small-aio-read
         [] TimelineRequest { scenario: None, workload: None, boot: None }
             campaign 2026-01-02-built has no request log; set `request-log = 4096` in a scenario of lab.toml and run the plan again, or: cargo xtask run-lab --plan timeline
         1 is lost
