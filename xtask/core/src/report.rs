@@ -28,6 +28,7 @@ use anyhow::bail;
 
 use crate::comparison::Comparison;
 use crate::comparison::across::Across;
+use crate::comparison::self_test::SelfTest;
 use crate::text::layout::WIDTH;
 use html::Attached;
 
@@ -90,6 +91,18 @@ impl Format {
             Format::Csv => csv::render(comparison)?,
             Format::Junit => junit::render(comparison)?,
             Format::Json => json::render(comparison)?,
+        })
+    }
+
+    /// The text of a self-test, where the form has one of its own: what a comparison says of planted slowdowns is not what counts.
+    ///
+    /// # Errors
+    /// If it cannot be written in this form.
+    pub fn render_self_test(self, test: &SelfTest) -> anyhow::Result<Option<String>> {
+        Ok(match self {
+            Format::Table => Some(self_test::render(test)),
+            Format::Junit => Some(junit::self_test::render(test)?),
+            Format::Mail | Format::Html | Format::Markdown | Format::Csv | Format::Json => None,
         })
     }
 

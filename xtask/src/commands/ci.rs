@@ -20,6 +20,7 @@ use crate::machine::need::{Need, What, need};
 /// What only the tests need.
 const FOR_TESTS: &[Need] = &[
     need(What::Program("chromium"), "chromium", "opens the page that a comparison is written as"),
+    need(What::Program("cmark-gfm"), "cmark-gfm", "reads the Markdown that a comparison is written as"),
     need(What::Program("b4"), "b4", "fetches the thread of a mail that is to be imported"),
     need(
         What::Module("junitparser"),

@@ -135,10 +135,11 @@ fn show(
     format: Format,
     attached: &Attached,
 ) -> anyhow::Result<ExitCode> {
-    match test {
-        Some(test) if format == Format::Table => output::print(&report::self_test::render(test))?,
+    let of_test = test.map(|test| format.render_self_test(test)).transpose()?.flatten();
+    match of_test {
+        Some(text) => output::print(&text)?,
         None if format == Format::Table => output::print_answer(&format.render(comparison)?, paint)?,
-        Some(_) | None => output::print(&format.render_with(comparison, attached)?)?,
+        None => output::print(&format.render_with(comparison, attached)?)?,
     }
     Ok(code(comparison, test))
 }

@@ -61,9 +61,9 @@ pub fn tell_if_out_of_place() {
         here.ancestors().find(|folder| is_checkout(folder)).filter(|other| *other != checkout)
     {
         output::tell(&format!(
-            "this is the lab in {}; for that in {} run cargo xtask there",
+            "this is the lab in {}, not that in {other}: to use that one, install it with cargo install --path {other}/xtask",
             checkout.display(),
-            other.display()
+            other = other.display()
         ));
     }
 }

@@ -81,6 +81,13 @@ fn first_cells(row: &SelfTestRow, workload: String) -> [String; 5] {
     ]
 }
 
+/// What was planted in a row, predicted and found, and what is said of it.
+pub(super) fn line(row: &SelfTestRow) -> String {
+    let [_, _, planted, predicted, found] = first_cells(row, String::new());
+    let [verdict, judgement] = said(row);
+    format!("planted {planted}, predicted {predicted}, found {found}, {verdict}: {judgement}")
+}
+
 fn statistics(row: &SelfTestRow, clock: Clock) -> Vec<String> {
     let change = row.change;
     let interval = change.and_then(|change| change.interval);
@@ -188,7 +195,8 @@ fn alike(test: &SelfTest) -> String {
     )
 }
 
-fn summary(test: &SelfTest) -> String {
+/// What it comes to, in a sentence.
+pub(super) fn summary(test: &SelfTest) -> String {
     let count = |is: fn(&SelfTestRow) -> bool| test.rows.iter().filter(|row| is(row)).count();
     let right = count(|row| row.judgement == Judgement::AsItShouldBe);
     let wrong = count(SelfTestRow::is_wrong);
