@@ -142,8 +142,19 @@ fn selected(sh: &Shell, options: &ImportRequest) -> anyhow::Result<Selected> {
     let wish = Wish { version, subject, patches, message_id };
     let mut selection = select::select(mails, &wish, &order).with_context(purpose)?;
     selection.notes.extend(notes);
-    let name = series_name(options.name.as_deref(), write::title(&selection))?;
+    let name = series_name(options.name.as_deref(), &title(sh, &options.from, &selection))?;
     Ok(Selected { selection, name, description })
+}
+
+/// What a series is named after: its cover letter, the branch that it lies on, or its first patch.
+fn title(sh: &Shell, from: &SeriesOrigin, selection: &Selection) -> String {
+    let branch = match from {
+        SeriesOrigin::Range { repository, range } if selection.patches.len() > 1 => {
+            range::branch(sh, repository, range)
+        }
+        SeriesOrigin::Range { .. } | SeriesOrigin::Files(_) | SeriesOrigin::Thread(_) => None,
+    };
+    branch.unwrap_or_else(|| write::title(selection).to_owned())
 }
 
 /// A thread may hold several versions: that of the mail by which it is named.

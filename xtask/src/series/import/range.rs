@@ -79,6 +79,16 @@ pub(crate) fn begin(sh: &Shell, repository: &Path, range: &str) -> anyhow::Resul
         .map_err(|_| anyhow::anyhow!("the ends of {} have no commit in common: is A right?", quoted(range)))
 }
 
+/// The branch that the range ends with, if its name says something.
+pub(super) fn branch(sh: &Shell, repository: &Path, range: &str) -> Option<String> {
+    let (_, to) = range.split_once("..")?;
+    let to = if to.is_empty() { "HEAD" } else { to };
+    let name = own_git(sh, repository).args(["rev-parse", "--symbolic-full-name", "--end-of-options", to]);
+    let name = process::read(name).ok()?;
+    let branch = name.lines().last()?.strip_prefix("refs/heads/")?;
+    (!["main", "master"].contains(&branch)).then(|| branch.to_owned())
+}
+
 /// Nothing is fetched to look at commits.
 fn own_git<'a>(sh: &'a Shell, repository: &Path) -> Cmd<'a> {
     git::git(sh, repository).env("GIT_NO_LAZY_FETCH", "1")

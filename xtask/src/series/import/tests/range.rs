@@ -67,6 +67,29 @@ fn a_range_begins_where_its_ends_come_from() {
     assert_eq!(error("main"), "`main` is not a range of commits: write A..B");
 }
 
+/// The title of the first of several patches says little about all.
+#[test]
+fn a_range_is_named_after_its_branch() {
+    let sh = Shell::new().unwrap();
+    let fixture = ImportFixture::new();
+    let folder = fixture.path("linux");
+    repository(&sh, &folder);
+    let name = |range: &str| {
+        fixture.import("", |options| options.from = origin(&folder, range)).unwrap();
+        let (file, _) = fixture.files().pop().unwrap();
+        let name = file.split('/').next().unwrap().to_owned();
+        fs::remove_dir_all(fixture.path("kernel-patches").join(&name)).unwrap();
+        name
+    };
+    assert_eq!(name("base..main"), "fuse-gr-er");
+    process::read(git::git(&sh, &folder).args(["checkout", "--quiet", "-b", "topic/Reads_v3", "main"]))
+        .unwrap();
+    assert_eq!(name("base.."), "topic-reads-v3");
+    assert_eq!(name("base..topic/Reads_v3"), "topic-reads-v3");
+    assert_eq!(name("HEAD~1.."), "fuse-move-it");
+    assert_eq!(name("base..HEAD~1"), "fuse-gr-er");
+}
+
 #[test]
 fn a_range_becomes_what_git_takes() {
     let sh = Shell::new().unwrap();
