@@ -16,10 +16,16 @@ use xtask::commands::{
     try_series,
 };
 use xtask::lab::interrupt::Interrupt;
+use xtask::lab::output;
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
-    end(Interrupt::listen(tell_interrupted).and_then(|()| run(&command)))
+    let Cli { manner, command } = Cli::parse();
+    output::close_on_panic();
+    end(output::Manner::try_from(manner).and_then(|manner| {
+        manner.choose();
+        Interrupt::listen(tell_interrupted)?;
+        run(&command)
+    }))
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {
