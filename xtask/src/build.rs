@@ -1,6 +1,7 @@
 //! What is built before anything boots: source, kernels, image.
 
 mod bases;
+pub(crate) mod cargo;
 pub(crate) mod fitting;
 pub mod image;
 pub mod kernel;

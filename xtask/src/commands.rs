@@ -55,7 +55,8 @@ pub fn parse<Arguments: Parser>() -> Result<Arguments, ExitCode> {
 
 /// Says that a signal has ended this command.
 pub fn tell_interrupted(signal: i32) {
-    output::tell(&escape_for_terminal(&interrupt::sentence(signal, &interrupt::command_text())));
+    output::close();
+    output::warn(&escape_for_terminal(&interrupt::sentence(signal, &interrupt::command_text())));
 }
 
 /// What a program of the lab returns; of an error it says what was wrong.
@@ -74,7 +75,7 @@ pub fn end(result: anyhow::Result<ExitCode>) -> ExitCode {
         return ExitCode::from(READER_HAS_GONE);
     }
     // Compilers, patches and file names are quoted in it.
-    output::tell(&format!("error: {}", escape_for_terminal(&format!("{error:#}"))));
+    output::warn(&format!("error: {}", escape_for_terminal(&format!("{error:#}"))));
     ExitCode::from(code(&error))
 }
 

@@ -110,7 +110,7 @@ impl Lab {
         let of_imports = if series.is_dir() { scratch::sweep(&series, is_of_import) } else { Ok(()) };
         for swept in [lab.cache.sweep(""), scratch::sweep(&std::env::temp_dir(), is_of_sockets), of_imports] {
             if let Err(error) = swept {
-                output::tell(&escape_for_terminal(&format!("{error:#}")));
+                output::warn(&escape_for_terminal(&format!("{error:#}")));
             }
         }
         Ok(lab)

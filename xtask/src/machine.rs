@@ -6,6 +6,7 @@ pub mod boot;
 pub(crate) mod firmware;
 pub(crate) mod guest;
 pub mod host;
+mod install;
 pub(crate) mod memory;
 pub mod need;
 pub(crate) mod packages;

@@ -16,14 +16,20 @@ use xtask::commands::{
 };
 use xtask::lab::called;
 use xtask::lab::interrupt::Interrupt;
+use xtask::lab::output;
 
 fn main() -> ExitCode {
-    let command = match parse::<Cli>() {
-        Ok(cli) => cli.command,
+    let Cli { manner, command } = match parse() {
+        Ok(cli) => cli,
         Err(code) => return code,
     };
-    called::tell_if_out_of_place();
-    end(Interrupt::listen(tell_interrupted).and_then(|()| run(&command)))
+    output::close_on_panic();
+    end(output::Manner::try_from(manner).and_then(|manner| {
+        manner.choose();
+        called::tell_if_out_of_place();
+        Interrupt::listen(tell_interrupted)?;
+        run(&command)
+    }))
 }
 
 fn run(command: &Command) -> anyhow::Result<ExitCode> {

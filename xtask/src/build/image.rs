@@ -30,6 +30,8 @@ use self::part::Origin;
 use crate::build::target::Target;
 use crate::lab::archive::{self, ArchiveEntry};
 use crate::lab::cache::Cache;
+use crate::lab::output::progress::Step;
+use crate::lab::process::logged::begin_log;
 use crate::lab::{digest, files, output};
 
 const ARCHIVE_FILE: &str = "image.cpio";
@@ -95,6 +97,7 @@ pub(crate) fn ensure(
     if let Stored::Whole(image) = load(sh, &folder) {
         return Ok(image);
     }
+    output::detail(|| inputs.why_not_cached());
     let name = format!("image-{}", digest::short(&inputs.key()));
     let _lock =
         cache.lock(&name, |who| output::tell(&format!("waiting for {who}, which builds the image")))?;
@@ -104,7 +107,10 @@ pub(crate) fn ensure(
         Stored::Damaged(reason) => Some(reason),
     };
     let start = Instant::now();
-    let (archive, manifest) = build(sh, checkout, &inputs)?;
+    let log = cache.log(&name);
+    begin_log(&log)?;
+    let step = Step::begin("image");
+    let (archive, manifest) = build(sh, checkout, &inputs, (&step, &log))?;
     store(sh, cache, &folder, &archive, &manifest).context("storing the image")?;
     let built = ImageOrigin::Built { seconds: start.elapsed().as_secs_f64(), replaced };
     Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
@@ -195,10 +201,15 @@ fn load(sh: &Shell, folder: &Path) -> Stored {
 }
 
 /// Compiles the guest's programs and puts the archive together.
-fn build(sh: &Shell, checkout: &Path, inputs: &Inputs) -> anyhow::Result<(Vec<u8>, Manifest)> {
+fn build(
+    sh: &Shell,
+    checkout: &Path,
+    inputs: &Inputs,
+    shown: (&Step, &Path),
+) -> anyhow::Result<(Vec<u8>, Manifest)> {
     let Contents { arch, programs } = &inputs.contents;
-    let programs =
-        guest::build(sh, checkout, Target::of(*arch), programs).context("compiling the guest's programs")?;
+    let programs = guest::build(sh, checkout, Target::of(*arch), programs, shown)
+        .context("compiling the guest's programs")?;
     let mut parts: Vec<part::Part> = programs;
     for file in &inputs.host_files {
         parts.push(part::Part {

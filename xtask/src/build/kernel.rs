@@ -14,13 +14,14 @@ mod metadata;
 mod patched;
 mod sandbox;
 mod symbols;
+mod tools;
 mod unbuilt;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 pub(crate) use apply::Refused;
 pub(crate) use build_files::build_files_of_source;
@@ -34,11 +35,13 @@ use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
 
 use self::apply::Base;
+use self::tools::Tools;
 use crate::build::source::{self, SourceIdentity, Tell};
 use crate::build::target::Target;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
-use crate::lab::{digest, process};
+use crate::lab::output::progress::{At, Step};
+use crate::lab::{digest, output};
 
 /// The way in which the lab builds. Part of each digest: a change that alters what is built from equal input
 /// or what is kept of it counts it up.
@@ -241,6 +244,7 @@ pub(crate) fn ensure(
     if let Some(kernel) = usable()? {
         return Ok(kernel);
     }
+    output::detail(|| why_not_stored(&request, &tools, &digest));
     let _lock = source::lock(cache, request.identity, tell)?;
     // Another process may have built it while this one waited.
     if let Some(kernel) = usable()? {
@@ -255,10 +259,14 @@ pub(crate) fn ensure(
     }
     let tree = source::prepare(sh, cache, request.source, request.identity, tell)?;
     let purpose = || format!("building kernel {}", request.variant);
+    let step = Step::begin(&format!("kernel {}", request.variant));
+    step.show(At::doing("applying patches"));
     let commit = apply::commit(sh, Base { cache, source: request.source, tree: &tree }, request.series)?;
     apply::checkout(sh, &tree, &commit).with_context(purpose)?;
     let expected_files = |config: &str| earlier::files(sh, cache, &tree, config);
-    let finished = build::run(sh, cache, &tree, &request, &expected_files, tell).with_context(purpose)?;
+    let finished = build::run(sh, cache, &tree, &request, &expected_files, (&step, tell));
+    let finished = finished.with_context(purpose)?;
+    step.show(At::doing("listing its functions and data"));
     cache.sweep(&format!("kernel-{}-", request.identity.key))?;
     let temporary = cache.temporary_folder(&format!("kernel-{}-", request.identity.key))?;
     let metadata = metadata::collect(&finished, &digest, &tree, &tools, &request, temporary.path())
@@ -311,25 +319,21 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
     parts.finish()
 }
 
-/// The programs whose version shapes the kernel.
-struct Tools {
-    compiler: String,
-    linker: String,
-}
-
-impl Tools {
-    fn find(sh: &Shell, arch: Arch) -> anyhow::Result<Self> {
-        let prefix = Target::of(arch).prefix()?;
-        let version = |name: &str| version_line(sh, &format!("{prefix}{name}"));
-        Ok(Tools { compiler: version("gcc")?, linker: version("ld")? })
-    }
-}
-
-fn version_line(sh: &Shell, program: &str) -> anyhow::Result<String> {
-    let text = process::read(cmd!(sh, "{program} --version").env("LC_ALL", "C")).with_context(|| {
-        format!("asking {program} for its version (`cargo xtask doctor` names its package)")
-    })?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+/// Why a kernel is built, for those who look at the lab itself: a change of any of these makes another one.
+fn why_not_stored(request: &KernelRequest, tools: &Tools, digest: &str) -> String {
+    let of = |series: &Series| format!("\n  series {}: {}", series.name, digest::short(&series.digest));
+    let series: String = request.series.iter().map(of).collect();
+    let fragments: Vec<&str> = request.all_fragments().map(|fragment| fragment.name.as_str()).collect();
+    format!(
+        "kernel {}: none that will do is stored as {}, which is made from\n  source: {}{series}\n  options: {}\n  compiler: \
+         {}\n  linker: {}",
+        request.variant,
+        digest::short(digest),
+        request.identity.identity,
+        fragments.join(", "),
+        tools.compiler,
+        tools.linker
+    )
 }
 
 /// Reads a kernel back. A damaged one is removed, so that it is built again.

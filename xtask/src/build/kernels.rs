@@ -43,7 +43,7 @@ pub(crate) fn ensure(
             |(other, _): &(&Variant, &Kernel)| made_of(settings, other) != made_of(settings, variant);
         let others: Vec<_> = variants.iter().zip(&kernels).filter(is_other).collect();
         if let Some(line) = likeness(&others, (variant, &kernel)) {
-            tell(&line);
+            output::warn(&escape_for_terminal(&line));
         }
         kernels.push(kernel);
     }

@@ -8,21 +8,24 @@ use anyhow::Context as _;
 use lab_protocol::profile::{PAGE_BYTES, page_digest};
 use xshell::{Shell, cmd};
 
+use crate::build::cargo;
 use crate::campaign::profile::Profiler;
-use crate::lab::process;
+use crate::lab::cache::Cache;
+use crate::lab::output::progress::Step;
+use crate::lab::process::logged::begin_log;
 
 /// Builds the plugin below `target/profile` of the checkout, and reads the programs of the image.
 ///
 /// # Errors
 /// If it does not compile, or the image cannot be read.
-pub(crate) fn ensure(sh: &Shell, checkout: &Path, image: &Path) -> anyhow::Result<Profiler> {
+pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, image: &Path) -> anyhow::Result<Profiler> {
     let _folder = sh.push_dir(checkout);
     let target = checkout.join("target/profile");
-    process::run(cmd!(
-        sh,
-        "cargo build --quiet --release --locked --package profile-plugin --target-dir {target}"
-    ))
-    .context("building the plugin that counts instructions")?;
+    let log = cache.log("profiler");
+    begin_log(&log)?;
+    let build = cmd!(sh, "cargo build --release --locked --package profile-plugin --target-dir {target}");
+    cargo::run(build, &Step::begin("profiler"), &log)
+        .context("building the plugin that counts instructions")?;
     let programs = programs(image).with_context(|| format!("reading the programs of {}", image.display()))?;
     Ok(Profiler { plugin: target.join("release/libprofile_plugin.so"), programs })
 }

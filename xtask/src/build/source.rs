@@ -13,6 +13,7 @@
 mod apt;
 mod debian;
 mod download;
+mod fetching;
 mod import;
 mod repository;
 mod space;
@@ -30,6 +31,7 @@ use xshell::Shell;
 
 pub(crate) use apt::{SuiteOptions, options as apt_options};
 pub(crate) use debian::{Package, refresh};
+pub(crate) use fetching::{bytes_in, bytes_of_uris, fetch};
 pub(crate) use space::{ensure_possible, ensure_space};
 
 use lab_core::plan::Source;

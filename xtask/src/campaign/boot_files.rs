@@ -11,7 +11,8 @@ use lab_protocol::Report;
 use crate::lab::{digest, files};
 
 const RECORD: &str = "record.toml";
-const CONSOLE: &str = "console.log";
+/// What the kernel said.
+pub(super) const CONSOLE: &str = "console.log";
 const REPORT: &str = "report.json";
 const QMP: &str = "qmp.jsonl";
 const REQUESTS: &str = "requests.bin";

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod gate;
+mod going;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -11,18 +12,24 @@ use anyhow::bail;
 use lab_core::campaign::{CampaignFile, Company, Ended, Losses, Record, Try, due, missing};
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
+use lab_core::text::escape::escape_for_terminal;
 
 use crate::campaign::CampaignFolder;
 use crate::campaign::profile::Profiler;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::{Interrupt, command_text};
 use crate::lab::output;
+use crate::lab::process::logged::last_lines;
 use crate::machine::boot::{Machine, Pinning};
 use attempt::run_attempt;
 pub(crate) use gate::take_cpus;
+use going::Going;
 
 /// How often a lost boot is tried in one run of the lab.
 const ATTEMPTS: u32 = 3;
+
+/// How long boots take that finish, in seconds, by variant and scenario.
+pub(crate) type TypicalTimes = BTreeMap<(String, String), f64>;
 
 /// What every boot of a campaign needs.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub(crate) struct BootContext<'a> {
     pub machine: Machine,
     /// How many boots run at a time.
     pub side_by_side: SideBySide,
+    /// How long earlier boots like those of the campaign took.
+    pub typical: TypicalTimes,
     /// The CPUs of the host that its boots are bound to.
     pub pinning: Pinning,
     /// The image.
@@ -88,8 +97,20 @@ pub(crate) enum CampaignEnd {
 /// If a record cannot be written: the results would be lost, so no further boot is started.
 pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
     let neighbours = Neighbours::default();
-    let tell = |record: &Record| output::tell(&progress_line(record, context.file.plan.boots.len()));
-    let run = |step: &BootStep, company| run_and_note(context, &neighbours, step, company, tell);
+    let plan = &context.file.plan;
+    let tell = |record: &Record| {
+        output::tell(&progress_line(record, plan.boots.len()));
+        if !matches!(record.outcome, Outcome::Finished) {
+            output::tell(&console_end(context.folder, record));
+        }
+    };
+    let going = Going::new(plan, &tries, context.side_by_side.boots, &context.typical);
+    let run = |step: &BootStep, company| {
+        going.begins(step);
+        let ended = run_and_note(context, &neighbours, step, company, tell);
+        going.ends(step, ended.as_ref().ok().and_then(Option::as_ref));
+        ended
+    };
     match context.machine.clock {
         Clock::Virtual => run_side_by_side(context, &neighbours, &tries, &run)?,
         Clock::Wall => run_in_turn(&context.file.plan, tries, context.interrupt, &run)?,
@@ -205,6 +226,15 @@ fn run_and_note(
     Ok(record)
 }
 
+/// The last lines of the console of a boot that did not end well, and where all of them are.
+fn console_end(folder: &CampaignFolder, record: &Record) -> String {
+    let console = folder.console(&record.boot, record.attempt);
+    let bytes = std::fs::read(&console).unwrap_or_default();
+    let last = last_lines(&String::from_utf8_lossy(&bytes));
+    let lines: String = last.iter().map(|line| format!("  {}\n", escape_for_terminal(line))).collect();
+    format!("{lines}  console: {}", console.display())
+}
+
 fn progress_line(record: &Record, total: usize) -> String {
     let (step, outcome) = (&record.boot, &record.outcome);
     let mut line = format!(
@@ -222,7 +252,7 @@ fn progress_line(record: &Record, total: usize) -> String {
     }
     if !outcome.reason().is_empty() {
         line.push_str(": ");
-        line.push_str(&lab_core::text::escape::escape_for_terminal(outcome.reason()));
+        line.push_str(&escape_for_terminal(outcome.reason()));
     }
     if record.is_disturbed() {
         line.push_str(&format!("; disturbed: {}", record.disturbances().join(", ")));

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
 use lab_core::plan::{BootStep, Plan};
 
-use crate::campaign::boot_files::{has_record, read_boot, read_profile, read_record, read_requests};
+use crate::campaign::boot_files::{CONSOLE, has_record, read_boot, read_profile, read_record, read_requests};
 use crate::lab::files;
 use crate::lab::lock::{self, Lock};
 pub use list::find;
@@ -100,6 +100,11 @@ impl CampaignFolder {
     pub fn grow(&self, file: &CampaignFile) -> anyhow::Result<Vec<Try>> {
         write_file(&self.path, file)?;
         Ok(tries(&file.plan, &read_boots(&self.path)?.records))
+    }
+
+    /// Where the console of a try at a boot is.
+    pub(crate) fn console(&self, step: &BootStep, attempt: u32) -> PathBuf {
+        self.path.join(BOOTS).join(folder_name(step, attempt)).join(CONSOLE)
     }
 
     /// Makes the folder for the next attempt at a step. Earlier attempts stay as they are.

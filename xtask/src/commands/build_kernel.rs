@@ -12,6 +12,7 @@ use xshell::Shell;
 
 use crate::build::{kernels, source};
 use crate::commands::{cli, each_patch};
+use crate::lab::output::{Manner, Verbosity};
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{Lab, output};
 use crate::machine::host;
@@ -39,15 +40,18 @@ pub fn build_kernel(sh: &Shell, options: &cli::BuildKernel) -> anyhow::Result<Ex
         refresh(&lab, &settings.sources(&variants))?;
     }
     let code = watch.step("kernels", || match options.each_patch {
-        Some(_) => each_patch::build(sh, &lab, &settings, &variants, names(options)),
+        Some(_) => each_patch::build(sh, &lab, &settings, &variants, names()),
         None => kernels::ensure(sh, &lab, &settings, &variants).map(|_| ExitCode::SUCCESS),
     })?;
     output::tell(&format!("\n{}", watch.line()));
     Ok(code)
 }
 
-fn names(options: &cli::BuildKernel) -> Names {
-    if options.verbose { Names::All } else { Names::Few }
+fn names() -> Names {
+    match Manner::chosen().verbosity {
+        Verbosity::Quiet | Verbosity::Normal => Names::Few,
+        Verbosity::Verbose => Names::All,
+    }
 }
 
 fn select(config: &Config, names: &[String]) -> anyhow::Result<Vec<Variant>> {

@@ -5,6 +5,7 @@ mod build_kernel;
 mod compare;
 mod doctor;
 mod import_series;
+mod manner;
 mod mutants;
 mod probe;
 mod run_lab;
@@ -20,6 +21,7 @@ pub use build_kernel::BuildKernel;
 pub use compare::Compare;
 pub use doctor::Doctor;
 pub use import_series::ImportSeries;
+pub use manner::Manner;
 pub use mutants::Mutants;
 pub use probe::Probe;
 pub use run_lab::{RunLab, Subject};
@@ -36,6 +38,9 @@ pub use values::Choice;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
 pub struct Cli {
+    /// How the lab speaks meanwhile.
+    #[command(flatten)]
+    pub manner: Manner,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

@@ -122,7 +122,7 @@ pub(crate) fn finish(checkout: &Checkout, folder: &Path, format: Format) -> anyh
     let page = folder.join(PAGE);
     let attached = attached(Format::Html, checkout, folder, &campaign, &comparison)?;
     files::write_atomically(&page, Format::Html.render_with(&comparison, &attached)?.as_bytes())?;
-    output::print("\n")?;
+    output::tell("");
     let code = show(&comparison, test.as_ref(), format, &attached)?;
     output::tell(&format!("\nreport {}", page.display()));
     Ok(code)

@@ -72,7 +72,8 @@ pub(crate) fn build(
         };
         steps.push(PrefixBuild::new(variant, outcome));
     }
-    output::print(&format!("\n{}", patches::render(&steps, names)))?;
+    output::tell("");
+    output::print(&patches::render(&steps, names))?;
     Ok(match steps.iter().enumerate().any(|(place, _)| step::is_worse(&steps, place)) {
         true => ExitCode::from(FOUND),
         false => ExitCode::SUCCESS,

@@ -22,6 +22,7 @@ use xshell::Shell;
 use crate::build::mutants::MutantBuilder;
 use crate::commands::run_lab::{campaign_and_machine, ensure_image};
 use crate::commands::{CANNOT_TELL, FOUND, cli, preflight};
+use crate::lab::output::{Manner, Verbosity};
 use crate::lab::stopwatch::Stopwatch;
 use crate::lab::{Lab, output};
 use crate::machine::host;
@@ -72,7 +73,7 @@ pub fn mutants(sh: &Shell, options: &cli::Mutants) -> anyhow::Result<ExitCode> {
     let control = watch.step("right kernel", || test_bed.control(&right))?;
     warn(&variant, &control)?;
     let tried = watch.step("mutants", || run::run(&test_bed, &builder, &right, &control, &chosen))?;
-    if options.verbose {
+    if Manner::chosen().verbosity == Verbosity::Verbose {
         output::print(&format!("{}\n", report::notices(&tried)))?;
     }
     output::print(&report::render(&tried))?;
@@ -134,7 +135,7 @@ fn warn(variant: &Variant, control: &test_bed::Control) -> anyhow::Result<()> {
             "the kernel {} without a fault already fails {}: {}",
             variant.name, failure.by, failure.text
         );
-        output::tell(&escape_for_terminal(&text));
+        output::warn(&escape_for_terminal(&text));
     }
     Ok(())
 }

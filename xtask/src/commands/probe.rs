@@ -15,10 +15,13 @@ use lab_protocol::{ProbeLine, ProbeResult, ProbeSet, ProbeTask};
 use xshell::{Shell, cmd};
 
 use super::{FOUND, cli};
+use crate::build::cargo;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
+use crate::lab::output::progress::Step;
 use crate::lab::output::{self, Unwritable};
 use crate::lab::process;
+use crate::lab::process::logged::begin_log;
 use crate::lab::process::tied::{self, Tree};
 
 /// The longest line of the program, bytes: a result with all its details.
@@ -93,11 +96,10 @@ fn build(sh: &Shell, checkout: &Checkout) -> anyhow::Result<Programs> {
     let _folder = sh.push_dir(checkout.root());
     let target_folder = checkout.join("target/host");
     let packages = ["--package", "probe", "--package", "passthrough"];
-    process::run(cmd!(
-        sh,
-        "cargo build --release --locked --quiet {packages...} --target-dir {target_folder}"
-    ))
-    .context("building the probes for this machine")?;
+    let log = Cache::from_environment()?.log("probe");
+    begin_log(&log)?;
+    let build = cmd!(sh, "cargo build --release --locked {packages...} --target-dir {target_folder}");
+    cargo::run(build, &Step::begin("probes"), &log).context("building the probes for this machine")?;
     let program = |name: &str| target_folder.join("release").join(name);
     Ok(Programs { probe: program("probe"), server: program("passthrough") })
 }

@@ -80,7 +80,9 @@ pub(super) fn run(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab)
     let (opened, file) = open_campaign(sh, lab, file, options.add_boots, &image)?;
     let folder = opened.folder;
     let profiler = match options.profile {
-        true => Some(watch.step("profiler", || profiler::ensure(sh, lab.checkout.root(), &image.path))?),
+        true => Some(
+            watch.step("profiler", || profiler::ensure(sh, &lab.cache, lab.checkout.root(), &image.path))?,
+        ),
         false => None,
     };
     let boots = Boots { machine, image: &image, kernels: &kernels, profiler };
@@ -107,7 +109,7 @@ fn tell_beforehand(plan: &Plan, options: &cli::RunLab) {
     if options.profile || options.add_boots.is_some() {
         return;
     }
-    comparison::beforehand(plan).iter().for_each(|line| output::tell(line));
+    comparison::beforehand(plan).iter().for_each(|line| output::warn(line));
 }
 
 fn resolve(sh: &Shell, lab: &Lab, config: &Config, options: &cli::RunLab) -> anyhow::Result<Plan> {
@@ -274,7 +276,7 @@ fn open_campaign(
     }
     for damaged in &opened.damaged {
         let damaged = escape_for_terminal(damaged);
-        output::tell(&format!(
+        output::warn(&format!(
             "a record cannot be read, and its boot is run again unless another try counts: {damaged}"
         ));
     }
@@ -306,6 +308,7 @@ fn run_boots(
         file,
         machine: machine.clone(),
         side_by_side,
+        typical: estimate::typical(&file.plan, &campaign::earlier_boots(&lab.checkout.join("results"))),
         pinning: execute::take_cpus(&lab.cache, &file.plan.machine, &lab.interrupt)?,
         image: image.path.clone(),
         kernel_images,

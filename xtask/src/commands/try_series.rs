@@ -105,7 +105,7 @@ fn still_applies(sh: &Shell, lab: &Lab, source: &Source, older: &Series) -> bool
     let fits = fitting::fits(sh, lab, (source, false), older);
     let applies = matches!(fits, Ok(Fit::Applies(_) | Fit::NotThere));
     if !applies {
-        output::tell(&format!("kernel-patches/{} does not apply to that source: it is left out", older.name));
+        output::warn(&format!("kernel-patches/{} does not apply to that source: it is left out", older.name));
     }
     applies
 }

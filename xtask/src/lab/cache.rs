@@ -10,6 +10,7 @@
 //! kvm-host/<digest>/    kernel and initramfs of the host that is emulated to test the lab under KVM
 //! current/              which version of a Debian package this cache uses, and of which version a tarball or commit is
 //! locks/                a file per lock
+//! logs/                 what programs printed that built or installed something, of each the last time
 //! machine/              what was found out about this machine, e.g. whether KVM works
 //! tmp/                  what is being made; what is left of a lab that was killed goes when the next one starts
 //! ```
@@ -118,6 +119,11 @@ impl Cache {
     /// A sub-folder or file, `path` relative to the cache.
     pub fn join(&self, path: impl AsRef<Path>) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Where the log of a program goes.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.join("logs").join(format!("{name}.log"))
     }
 
     /// A new empty folder in `tmp/`, removed on drop unless it is published.

@@ -3,10 +3,18 @@
 //! A reader may go, and a disk may be full. Neither stops the work: progress that nobody can read is dropped, and a result
 //! that cannot be written is an error like any other. `println!` would panic.
 
+pub(crate) mod ask;
+mod manner;
+pub mod progress;
+
 use std::fmt;
 use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use lab_core::text::escape::escape_for_terminal;
+
+pub use manner::{Consent, Manner, Verbosity};
+pub use progress::{close, close_on_panic};
 
 use super::called::as_called;
 
@@ -34,7 +42,8 @@ impl std::error::Error for Unwritable {}
 /// # Errors
 /// [`Unwritable`].
 pub fn print(text: &str) -> Result<(), Unwritable> {
-    print_to(&mut io::stdout().lock(), text)
+    // Both outputs may be one terminal.
+    progress::without_lines(|| print_to(&mut io::stdout().lock(), text))
 }
 
 /// Prints a result that is the answer to somebody, with colours if that is a terminal that has them and wants them.
@@ -53,11 +62,27 @@ fn print_to(output: &mut impl Write, text: &str) -> Result<(), Unwritable> {
     output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(Unwritable)
 }
 
-/// Says a line about what is going on, if anybody can read it.
+/// Says a line about what is going on, if anybody can read it and wants to.
 pub fn tell(line: &str) {
+    match Manner::chosen().verbosity {
+        Verbosity::Quiet => {}
+        Verbosity::Normal | Verbosity::Verbose => warn(line),
+    }
+}
+
+/// Says a line that the user has to know, if anybody can read it.
+pub fn warn(line: &str) {
     // One write, so that lines of several threads stay whole.
     let line = as_called(line);
-    let _ = io::stderr().lock().write_all(format!("{line}\n").as_bytes());
+    progress::without_lines(|| drop(io::stderr().lock().write_all(format!("{line}\n").as_bytes())));
+}
+
+/// Says a line that only those want to know who look at the lab itself. It may hold what programs print.
+pub(crate) fn detail(line: impl FnOnce() -> String) {
+    match Manner::chosen().verbosity {
+        Verbosity::Quiet | Verbosity::Normal => {}
+        Verbosity::Verbose => warn(&escape_for_terminal(&line())),
+    }
 }
 
 #[cfg(test)]

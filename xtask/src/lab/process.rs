@@ -1,10 +1,11 @@
 //! Other programs: run to their end, found, and started so that they end with the lab.
 
 pub(crate) mod git;
+pub(crate) mod logged;
 pub mod path;
 pub mod tied;
 
-use std::io::{Read, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
@@ -14,6 +15,7 @@ use anyhow::{Context as _, ensure};
 use xshell::Cmd;
 
 use super::interrupt::Interrupt;
+use super::output::detail;
 use tied::Tree;
 
 /// How often it is looked whether a signal came.
@@ -24,7 +26,15 @@ const LOOK: Duration = Duration::from_millis(50);
 /// # Errors
 /// If it cannot be started, or the user stops it: then it has ended, with all that it started.
 pub fn output(command: Cmd<'_>) -> anyhow::Result<Output> {
-    finish(command.into(), Vec::new(), &Interrupt::of_process())
+    output_while(command, || ())
+}
+
+/// The same, with `look` called again and again while it runs.
+///
+/// # Errors
+/// As [`output`].
+pub(crate) fn output_while(command: Cmd<'_>, look: impl FnMut()) -> anyhow::Result<Output> {
+    finish(command.into(), Vec::new(), &Interrupt::of_process(), look)
 }
 
 /// The same with something to read on its standard input.
@@ -32,7 +42,7 @@ pub fn output(command: Cmd<'_>) -> anyhow::Result<Output> {
 /// # Errors
 /// As [`output`].
 pub(crate) fn output_of_input(command: Cmd<'_>, input: impl Into<Vec<u8>>) -> anyhow::Result<Output> {
-    finish(command.into(), input.into(), &Interrupt::of_process())
+    finish(command.into(), input.into(), &Interrupt::of_process(), || ())
 }
 
 /// Runs a command and gives what it prints, trimmed.
@@ -77,14 +87,19 @@ pub(crate) fn status(command: Cmd<'_>) -> anyhow::Result<ExitStatus> {
     end_of(Tree::start(command)?, &Interrupt::of_process())
 }
 
-fn finish(mut command: Command, input: Vec<u8>, interrupt: &Interrupt) -> anyhow::Result<Output> {
+fn finish(
+    mut command: Command,
+    input: Vec<u8>,
+    interrupt: &Interrupt,
+    mut look: impl FnMut(),
+) -> anyhow::Result<Output> {
     interrupt.check()?;
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut tree = Tree::start(command)?;
     let (mut stdin, stdout, stderr) = (tree.stdin()?, tree.stdout()?, tree.stderr()?);
     let (closed, streams) = channel();
-    let stdout = read_in_thread(stdout, closed.clone());
-    let stderr = read_in_thread(stderr, closed);
+    let stdout = read_in_thread(stdout, closed.clone(), |_| ());
+    let stderr = read_in_thread(stderr, closed, |line| detail(|| format!("  {}", line.trim_end())));
     thread::spawn(move || {
         // A program that reads no further than it has to is no error of the lab.
         let _ = stdin.write_all(&input);
@@ -92,17 +107,26 @@ fn finish(mut command: Command, input: Vec<u8>, interrupt: &Interrupt) -> anyhow
     while !matches!(streams.recv_timeout(LOOK), Err(RecvTimeoutError::Disconnected)) {
         // Dropping the tree ends it.
         interrupt.check()?;
+        look();
     }
     let status = end_of(tree, interrupt)?;
     let bytes = |reader: JoinHandle<Vec<u8>>| reader.join().unwrap_or_default();
     Ok(Output { status, stdout: bytes(stdout), stderr: bytes(stderr) })
 }
 
-/// Reads to the end; the sender goes with the thread.
-fn read_in_thread(mut reader: impl Read + Send + 'static, closed: Sender<()>) -> JoinHandle<Vec<u8>> {
+/// Reads to the end, and gives each line to `tell` as it comes; the sender goes with the thread.
+fn read_in_thread(
+    reader: impl Read + Send + 'static,
+    closed: Sender<()>,
+    tell: impl Fn(&str) + Send + 'static,
+) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = reader.read_to_end(&mut bytes);
+        let (mut reader, mut bytes) = (BufReader::new(reader), Vec::new());
+        let mut begin = 0;
+        while matches!(reader.read_until(b'\n', &mut bytes), Ok(length) if length > 0) {
+            tell(&String::from_utf8_lossy(&bytes[begin..]));
+            begin = bytes.len();
+        }
         drop(closed);
         bytes
     })
@@ -161,7 +185,7 @@ mod tests {
         let _folder = sh.push_dir(folder.path());
         let command: Command = cmd!(sh, "sh -c {script}").into();
         let ended = thread::scope(|scope| {
-            let running = scope.spawn(|| finish(command, Vec::new(), &interrupt));
+            let running = scope.spawn(|| finish(command, Vec::new(), &interrupt, || ()));
             while !pid.exists() {
                 assert!(!running.is_finished());
                 thread::sleep(Duration::from_millis(5));

@@ -17,7 +17,7 @@ use lab_core::plan::{AccelChoice, Arch, Binding, Clock};
 
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
-use crate::lab::output;
+use crate::lab::output::{self, progress::Step};
 use crate::machine::accelerator::Accelerator;
 use crate::machine::boot::{BootRequest, Machine, boot};
 use crate::machine::host;
@@ -163,6 +163,7 @@ impl Test<'_> {
             return Ok(if result.works { Ok(result.line()) } else { Err(result.line()) });
         }
         let guest = (self.guest)()?;
+        let _step = Step::begin("testing KVM");
         output::tell(&format!(
             "testing KVM with a small guest; {} s of silence end it",
             KVM_SILENCE.as_secs()

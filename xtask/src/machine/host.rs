@@ -9,9 +9,10 @@ use lab_protocol::{FilesystemKind, Tool};
 use xshell::{Shell, cmd};
 
 use crate::lab::process::path::find_program;
-use crate::lab::{digest, output, process};
+use crate::lab::{digest, process};
+use crate::machine::install::install;
 use crate::machine::need::{Need, What, need};
-use crate::machine::packages::{System, apt_get};
+use crate::machine::packages::System;
 use crate::machine::platform::Platform;
 
 /// Everything that the lab needs, beside what belongs to the architecture of the boots ([`Platform::needs`]).
@@ -47,7 +48,7 @@ pub(crate) const OPTIONAL: &[(Carried, Need)] = &[
 ];
 
 /// Makes sure that everything needed for boots of `arch` is there, that for `programs` included: on Debian as root, what is missing is
-/// installed.
+/// installed, if the user does not say no.
 ///
 /// # Errors
 /// If something is missing and cannot be installed here; the error ends with the command that does it.
@@ -116,10 +117,7 @@ pub fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
         return Ok(());
     }
     ensure_installable_all(sh, needs)?;
-    let names = missing.iter().copied().collect::<Vec<_>>().join(" ");
-    let command = apt_get(&names);
-    output::tell(&format!("installing Debian packages: {names}"));
-    install(sh, &missing).with_context(|| format!("installing packages; try by hand: {command}"))?;
+    install(sh, &missing)?;
     let still = missing_packages(needs);
     if !still.is_empty() {
         let names = still.into_iter().collect::<Vec<_>>().join(" ");
@@ -130,24 +128,6 @@ pub fn require_all(sh: &Shell, needs: &[Need]) -> anyhow::Result<()> {
 
 fn missing_packages(needs: &[Need]) -> BTreeSet<&'static str> {
     needs.iter().filter(|need| need.what.find().is_none()).map(|need| need.package).collect()
-}
-
-fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<()> {
-    let _front_end = sh.push_env("DEBIAN_FRONTEND", "noninteractive");
-    let update = cmd!(sh, "apt-get -q update");
-    // Without it apt-get refuses to go on after an installation that was interrupted.
-    let finish = cmd!(sh, "dpkg --configure -a");
-    let install = cmd!(sh, "apt-get -q install -y --no-install-recommends {packages...}");
-    for command in [update, finish, install] {
-        let program = command.to_string();
-        let program = program.split(' ').next().unwrap_or_default();
-        let output = process::output(command)?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            bail!("{program}: {}", said.trim().lines().last().unwrap_or("failed without a word"));
-        }
-    }
-    Ok(())
 }
 
 /// The version of the QEMU for an architecture, e.g. `7.2.22`.

@@ -25,6 +25,22 @@ pub fn expected_files(config_sha256: &str, objects: usize, earlier: &[EarlierBui
     Some(nearest.files * objects / nearest.objects)
 }
 
+/// How long the rest takes at the speed so far. None if that is not known, or where more was done than expected.
+pub fn left(done: u64, expected: u64, time: Duration) -> Option<Duration> {
+    let left = expected.checked_sub(done).filter(|left| *left > 0)?;
+    (done > 0).then(|| time.mul_f64(left as f64 / done as f64))
+}
+
+/// In words, as exactly as such a thing can be known; none for no time at all.
+pub fn left_text(left: Duration) -> Option<String> {
+    const MOST_SECONDS: u64 = 90;
+    match left.as_secs() {
+        0 => None,
+        seconds if seconds <= MOST_SECONDS => Some(format!("about {} s left", seconds.next_multiple_of(5))),
+        seconds => Some(format!("about {} min left", (seconds + 30) / 60)),
+    }
+}
+
 /// What a build has done so far, and what there is to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -37,10 +53,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// The rest at the speed of this build so far. None if that is not known, or where more was compiled than expected.
-    fn left(&self) -> Option<Duration> {
-        let left = self.expected?.checked_sub(self.files).filter(|left| *left > 0)?;
-        (self.files > 0).then(|| self.time.mul_f64(left as f64 / self.files as f64))
+    /// The rest at the speed of this build so far.
+    pub fn left(&self) -> Option<Duration> {
+        left(self.files as u64, self.expected? as u64, self.time)
     }
 }
 
@@ -80,6 +95,23 @@ mod tests {
         // That one has compiled nothing.
         check("c", 900, Some(2250));
         assert_eq!(expected_files("a", 500, &[]), None);
+    }
+
+    #[test]
+    fn time_left_in_words() {
+        let said = |seconds| left_text(Duration::from_secs(seconds)).unwrap_or_default();
+        assert_eq!(
+            [0, 1, 5, 6, 90, 91, 200].map(said),
+            [
+                "",
+                "about 5 s left",
+                "about 5 s left",
+                "about 10 s left",
+                "about 90 s left",
+                "about 2 min left",
+                "about 3 min left",
+            ]
+        );
     }
 
     #[test]

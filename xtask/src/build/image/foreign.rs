@@ -17,6 +17,7 @@ use xshell::{Shell, cmd};
 use crate::build::source::{self, SuiteOptions};
 use crate::build::target::Target;
 use crate::lab::cache::Cache;
+use crate::lab::output::progress::Step;
 use crate::lab::{output, process};
 use crate::machine::host::OPTIONAL;
 use crate::machine::packages;
@@ -89,18 +90,24 @@ pub(super) fn ensure(sh: &Shell, cache: &Cache, target: &Target, programs: &[Car
     let apt = cache.temporary_folder("apt-")?;
     let suite = SuiteOptions { suite: &release, foreign: Some(target.debian) };
     let options = source::apt_options(sh, apt.path(), suite).with_context(purpose)?;
-    let wanted = wanted(programs);
+    let wanted = &wanted(programs);
     let quiet = ["--quiet", "--quiet", "-o", "APT::Sandbox::User=root"];
     let only = ["--download-only", "--no-install-recommends", "--yes"];
-    let fetch = cmd!(sh, "apt-get {options...} install {quiet...} {only...} {wanted...}").env("LC_ALL", "C");
-    let fetched = process::output(fetch)?;
+    let given = &options;
+    let fetch = cmd!(sh, "apt-get {given...} install {quiet...} {only...} {wanted...}").env("LC_ALL", "C");
+    let step = Step::begin(&format!("fetching programs for {arch}"));
+    let uris = || cmd!(sh, "apt-get {given...} install -qq --print-uris {only...} {wanted...}");
+    let bytes = step.is_shown().then(|| source::bytes_of_uris(uris().env("LC_ALL", "C"))).flatten();
+    let archives = apt.path().join("archives");
+    let fetched = source::fetch(fetch, &step, || source::bytes_in(&archives), || bytes)?;
+    drop(step);
     if !fetched.status.success() {
         let messages = process::messages(&fetched.stderr);
         bail!("{}: apt-get install --download-only: {messages}; check the network", purpose());
     }
     let unpacked = cache.temporary_folder("foreign-")?;
     let mut count = 0;
-    for deb in sh.read_dir(apt.path().join("archives"))? {
+    for deb in sh.read_dir(&archives)? {
         if deb.extension().is_some_and(|extension| extension == "deb") {
             unpack(sh, &deb, unpacked.path()).with_context(purpose)?;
             count += 1;

@@ -8,8 +8,9 @@ use lab_protocol::Tool;
 use xshell::{Cmd, Shell, cmd};
 
 use super::part::{Origin, Part};
+use crate::build::cargo;
 use crate::build::target::Target;
-use crate::lab::output;
+use crate::lab::output::{self, progress::Step};
 use crate::lab::process::{self, path::find_in};
 
 /// A crate below `images/` and its place in every image.
@@ -115,7 +116,7 @@ pub(super) fn ensure_library(sh: &Shell, checkout: &Path, target: &Target) -> an
     Ok(())
 }
 
-/// Compiles the programs in the checkout, below `target/guest`.
+/// Compiles the programs in the checkout, below `target/guest`; what cargo prints goes to `log`, which is there.
 ///
 /// # Errors
 /// If they do not compile.
@@ -124,6 +125,7 @@ pub(super) fn build(
     checkout: &Path,
     target: &Target,
     programs: &[Carried],
+    (step, log): (&Step, &Path),
 ) -> anyhow::Result<Vec<Part>> {
     let triple = target.triple;
     let linker = linker(target)?;
@@ -141,10 +143,9 @@ pub(super) fn build(
     let target_folder = checkout.join("target/guest");
     let wanted = own(programs);
     let packages = wanted.iter().flat_map(|(package, _)| ["--package", package]);
-    let options =
-        ["--release", "--locked", "--quiet", "--target", triple, "--config", "profile.release.strip=true"];
+    let options = ["--release", "--locked", "--target", triple, "--config", "profile.release.strip=true"];
     let build = isolated(cmd!(sh, "cargo build {options...} {packages...} --target-dir {target_folder}"));
-    process::run(build.env("CARGO_ENCODED_RUSTFLAGS", &flags))?;
+    cargo::run(build.env("CARGO_ENCODED_RUSTFLAGS", &flags), step, log)?;
     let folder = target_folder.join(triple).join("release");
     let own = wanted.iter().map(|(package, place)| read(sh, &folder, package, place));
     let mut parts = own.collect::<anyhow::Result<Vec<_>>>()?;
@@ -152,14 +153,15 @@ pub(super) fn build(
         let Installed { tool, package, version } = wanted;
         let root = target_folder.join("installed").join(format!("{package}-{version}"));
         let exact = format!("={version}");
-        let options = ["--locked", "--quiet", "--force", "--no-track", "--target", triple];
+        let options = ["--locked", "--force", "--no-track", "--target", triple];
         let places =
             ["--root".as_ref(), root.as_os_str(), "--target-dir".as_ref(), target_folder.as_os_str()];
         let install =
             isolated(cmd!(sh, "cargo install {package} --version {exact} {options...} {places...}"))
                 .args(["--config", "profile.release.strip=true"])
                 .env("CARGO_ENCODED_RUSTFLAGS", &flags);
-        process::run(install).with_context(|| format!("compiling {package} {version} of crates.io"))?;
+        cargo::run(install, step, log)
+            .with_context(|| format!("compiling {package} {version} of crates.io"))?;
         let part = read(sh, &root.join("bin"), package, tool.guest_path())?;
         let origin = Origin::Built { package: format!("{package} {version}, of crates.io") };
         parts.push(Part { origin, ..part });

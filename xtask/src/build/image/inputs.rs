@@ -50,6 +50,14 @@ impl Inputs {
         let parts = Parts::default().with("recipe", RECIPE);
         self.parts.iter().fold(parts, |all, (name, digest)| all.with(name, digest)).finish()
     }
+
+    /// Why it is built, for those who look at the lab itself: a change of any of these makes another image.
+    pub(super) fn why_not_cached(&self) -> String {
+        let short = |text: &str| text.lines().next().unwrap_or_default().chars().take(60).collect::<String>();
+        let parts: String =
+            self.parts.iter().map(|(name, digest)| format!("\n  {name}: {}", short(digest))).collect();
+        format!("no whole image {} is in the cache, which is made from{parts}", digest::short(&self.key()))
+    }
 }
 
 /// Looks at the inputs; builds nothing.

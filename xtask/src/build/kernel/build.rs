@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use lab_core::evidence::build::BuildFailed;
 use lab_core::evidence::time_left::Progress;
+use lab_core::text::escape::escape_for_terminal;
 use xshell::{Shell, cmd};
 
 use super::folder::BuildFolder;
@@ -20,6 +21,9 @@ use crate::build::source::{self, SourceTree, Tell};
 use crate::build::target::Target;
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::{Interrupt, Interrupted};
+use crate::lab::output::progress::{At, Step};
+use crate::lab::output::{self, Manner, Verbosity};
+use crate::lab::process::logged::Follow;
 use crate::lab::process::tied::Tree;
 use crate::lab::process::{self, git};
 use crate::lab::{beneath, cache};
@@ -30,7 +34,7 @@ const OBJECTS_NEEDED_BYTES: u64 = 1 << 30;
 /// A larger configuration is refused; one has some 100 KiB.
 pub(super) const CONFIG_LIMIT_BYTES: u64 = 16 << 20;
 
-/// How often a long build says that it goes on.
+/// How often a long build says that it goes on, where it is not seen.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A build that went well.
@@ -61,7 +65,7 @@ pub(super) fn run(
     tree: &SourceTree,
     request: &KernelRequest,
     expected_files: &dyn Fn(&str) -> Option<usize>,
-    tell: Tell,
+    (step, tell): (&Step, Tell),
 ) -> anyhow::Result<Finished> {
     let begun = Instant::now();
     let wanted = fragments::parse(request.all_fragments(), request.arch, request.version)?;
@@ -91,7 +95,9 @@ pub(super) fn run(
         log: &log,
         interrupt: request.interrupt,
         expected_files: None,
+        step,
     };
+    step.show(At::doing("configuring"));
     interrupted::begin(&folder)?;
     let (before, now, without) = configure(&make, &wanted, request.added_options)?;
     let kind = BuildKind::of(before.as_deref(), &now, is_linked);
@@ -112,6 +118,16 @@ pub(super) fn run(
         sandbox.name(),
         log.display()
     ));
+    if let BuildSandbox::None { .. } = sandbox
+        && Manner::chosen().verbosity == Verbosity::Quiet
+    {
+        // Code of the patches then runs on this machine.
+        output::warn(&escape_for_terminal(&format!(
+            "kernel {}: sandbox: {}",
+            request.variant,
+            sandbox.name()
+        )));
+    }
     if kind.is_whole() {
         make.expected_files = expected_files(&now);
     }
@@ -155,6 +171,7 @@ struct Make<'a> {
     interrupt: &'a Interrupt,
     /// How many files are compiled in all, if that is known.
     expected_files: Option<usize>,
+    step: &'a Step,
 }
 
 impl Make<'_> {
@@ -198,7 +215,8 @@ impl Make<'_> {
         let messages = output.try_clone().context("opening the log a second time")?;
         let mut command = Command::from(command);
         command.stdin(Stdio::null()).stdout(output).stderr(messages);
-        let status = self.wait(Tree::start(command)?, tell)?;
+        let said = Follow::from_now(self.log)?;
+        let status = self.wait(Tree::start(command)?, said, tell)?;
         if status.success() {
             return Ok(());
         }
@@ -211,11 +229,14 @@ impl Make<'_> {
         bail!(BuildFailed { target: target.to_owned(), errors: log::errors(&text), log: self.log.to_owned() })
     }
 
-    fn wait(&self, mut make: Tree, tell: Tell) -> anyhow::Result<ExitStatus> {
+    fn wait(&self, mut make: Tree, mut said: Follow, tell: Tell) -> anyhow::Result<ExitStatus> {
         let begun = Instant::now();
         let mut reported = begun;
+        let (mut files, mut file) = (0, None);
         loop {
             let ended = make.try_wait().context("waiting for make")?;
+            let new = said.lines();
+            new.lines().for_each(|line| output::detail(|| format!("  {line}")));
             // Ctrl-C comes first: what else the build then says is of no use.
             if self.interrupt.is_set() {
                 drop(make);
@@ -225,10 +246,16 @@ impl Make<'_> {
                 return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(50));
-            if reported.elapsed() >= REPORT_INTERVAL {
+            files += log::compiled(&new).count();
+            let progress = Progress { files, expected: self.expected_files, time: begun.elapsed() };
+            if let Some(newest) = log::compiled(&new).last() {
+                file = Some(newest.to_owned());
+            }
+            if !new.is_empty() {
+                self.step.show(at(&progress, file.as_deref()));
+            }
+            if reported.elapsed() >= REPORT_INTERVAL && !self.step.is_shown() {
                 reported = Instant::now();
-                let files = log::compiled(&self.log_text()).count();
-                let progress = Progress { files, expected: self.expected_files, time: begun.elapsed() };
                 tell(&format!("  still building: {progress}"));
             }
         }
@@ -257,6 +284,18 @@ impl Make<'_> {
     fn log_text(&self) -> String {
         log::read(self.log, self.tree).unwrap_or_default()
     }
+}
+
+/// How far a build is that has come to `file`, for the terminal.
+fn at(progress: &Progress, file: Option<&str>) -> At {
+    let &Progress { files, expected, .. } = progress;
+    let share =
+        expected.filter(|expected| *expected >= files).map(|expected| (files as u64, expected as u64));
+    let count =
+        share.map_or_else(|| format!("{files}"), |(_, expected)| format!("{files} of about {expected}"));
+    let plural = if count == "1" { "" } else { "s" };
+    let file = file.map(|file| format!(": {file}")).unwrap_or_default();
+    At { share, left: progress.left(), text: format!("{count} file{plural} compiled{file}") }
 }
 
 /// Why a failed build says nothing about its source, if so. Programs that run others give a signal as 128 and its number.

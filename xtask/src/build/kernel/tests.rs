@@ -8,6 +8,7 @@ use expect_test::expect;
 use lab_core::evidence::build::BuildFailed;
 use lab_core::evidence::symbols::{Resized, SymbolDifference};
 use lab_core::series::Patch;
+use xshell::cmd;
 
 use super::*;
 use crate::lab::process::{self, git};

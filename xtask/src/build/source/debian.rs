@@ -11,8 +11,9 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 use xshell::{Shell, cmd};
 
-use super::{Tell, apt, download};
+use super::{Tell, apt, download, fetching};
 use crate::lab::cache::Cache;
+use crate::lab::output::progress::Step;
 use crate::lab::{digest, files, process};
 use crate::machine::packages;
 
@@ -144,8 +145,14 @@ fn fetch(
     let _directory = sh.push_dir(folder.path());
     // apt-get would drop to the user _apt, who may not write here, and warn when it cannot.
     let quiet = ["--quiet", "--quiet", "-o", "APT::Sandbox::User=root"];
-    let fetch = cmd!(sh, "apt-get {options...} download {quiet...} {wanted}").env("LC_ALL", "C");
-    let output = process::output(fetch)?;
+    let step = Step::begin(&format!("fetching {}", package.name));
+    // That is a matter of the lists that are there.
+    let (given, name) = (&options, &wanted);
+    let uris = || cmd!(sh, "apt-get {given...} download -qq --print-uris {name}").env("LC_ALL", "C");
+    let bytes = step.is_shown().then(|| fetching::bytes_of_uris(uris())).flatten();
+    let fetch = cmd!(sh, "apt-get {given...} download {quiet...} {name}").env("LC_ALL", "C");
+    let output = fetching::fetch(fetch, &step, || fetching::bytes_in(folder.path()), || bytes)?;
+    drop(step);
     if !output.status.success() {
         let system = sh.read_file("/etc/os-release").unwrap_or_default();
         let release = packages::debian_release(&system).unwrap_or("trixie");

@@ -7,8 +7,9 @@ use std::time::Instant;
 use anyhow::{Context as _, bail, ensure};
 use xshell::{Shell, cmd};
 
-use super::Tell;
+use super::{Tell, fetching};
 use crate::lab::cache::Cache;
+use crate::lab::output::progress::Step;
 use crate::lab::{digest, process};
 
 /// The digest by which a tarball is known: the stated one, which a URL must have, else the file's.
@@ -75,8 +76,15 @@ pub(super) fn local_file(
 fn fetch(sh: &Shell, url: &str, part: &Path, tell: Tell) -> anyhow::Result<()> {
     let begun = Instant::now();
     let limits = ["--fail", "--location", "--retry", "3", "--connect-timeout", "30", "--speed-time", "60"];
-    let fetch = cmd!(sh, "curl {limits...} --silent --show-error --continue-at - --output {part} -- {url}");
-    let output = process::output(fetch)?;
+    let headers = part.with_extension("headers");
+    let quiet = ["--silent", "--show-error", "--dump-header"];
+    let command = cmd!(sh, "curl {limits...} {quiet...} {headers} --continue-at - --output {part} -- {url}");
+    let there = || fs::metadata(part).map_or(0, |data| data.len());
+    let all = || fetching::size_by_headers(&fs::read_to_string(&headers).ok()?);
+    let name = url.rsplit('/').next().unwrap_or(url);
+    let output = fetching::fetch(command, &Step::begin(&format!("fetching {name}")), there, all);
+    let _ = fs::remove_file(&headers);
+    let output = output?;
     if !output.status.success() {
         // 33: the server cannot send a part of the file, so what has come is of no use.
         if output.status.code() == Some(33) {

@@ -5,17 +5,20 @@
 //! of Debian's tarball, which ignores everything, has no say.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write};
+use std::path::Path;
 use std::process::{ChildStderr, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
+use lab_core::evidence::time_left::left;
 use lab_core::series::paths;
 use xshell::{Shell, cmd};
 
 use super::tar::{self, Content};
 use super::{repository, tree};
 use crate::lab::interrupt::Interrupt;
+use crate::lab::output::progress::{At, Step};
 use crate::lab::process::tied::Tree;
 use crate::lab::process::{self, git};
 
@@ -27,10 +30,12 @@ use crate::lab::process::{self, git};
 pub(super) fn tarball(sh: &Shell, path: &Path, tree: &Path, identity: &str) -> anyhow::Result<String> {
     let purpose = || format!("unpacking {}", path.display());
     repository::init(sh, tree)?;
+    let step = Step::begin(&format!("unpacking {identity}"));
     let mut unpacker = Unpacker::open(sh, path).with_context(purpose)?;
     let mut import = Import::start(sh, tree, identity)?;
-    let read = import_entries(&mut unpacker, &mut import);
+    let read = import_entries(&mut unpacker, &mut import, &step);
     import.finish(read.and_then(|()| unpacker.finish())).with_context(purpose)?;
+    step.show(At::doing("writing the files"));
     repository::checkout_base(sh, tree)
 }
 
@@ -56,11 +61,13 @@ pub(super) fn files(
     repository::checkout_base(sh, tree)
 }
 
-fn import_entries(unpacker: &mut Unpacker, import: &mut Import) -> anyhow::Result<()> {
+fn import_entries(unpacker: &mut Unpacker, import: &mut Import, step: &Step) -> anyhow::Result<()> {
     let mut top: Option<String> = None;
     let interrupt = Interrupt::of_process();
+    let (whole, begun) = (&unpacker.whole, Instant::now());
     tar::read(&mut unpacker.output, |entry, input| {
         interrupt.check()?;
+        step.show(whole.at(begun));
         let path = entry.path.strip_prefix("./").unwrap_or(&entry.path).trim_end_matches('/');
         let (folder, path) = path.split_once('/').unwrap_or((path, ""));
         let known = top.get_or_insert_with(|| folder.to_owned());
@@ -174,6 +181,23 @@ fn quote(path: &str) -> String {
 struct Unpacker {
     output: Box<dyn Read>,
     process: Option<(Tree, &'static str)>,
+    whole: Whole,
+}
+
+/// The tarball itself: whoever reads it has the same place in it.
+struct Whole {
+    file: File,
+    bytes: u64,
+}
+
+impl Whole {
+    /// How much of it was read since `begun`.
+    fn at(&self, begun: Instant) -> At {
+        let read = (&self.file).stream_position().unwrap_or_default();
+        let text = format!("{} of {} MiB", read >> 20, self.bytes >> 20);
+        let left = left(read, self.bytes, begun.elapsed());
+        At { share: Some((read, self.bytes)).filter(|_| self.bytes > 0), left, text }
+    }
 }
 
 impl Unpacker {
@@ -181,17 +205,20 @@ impl Unpacker {
         let mut magic = [0; 6];
         let mut file = File::open(path).context("opening it")?;
         let length = file.read(&mut magic).context("reading it")?;
+        file.rewind().context("reading it")?;
+        let bytes = file.metadata().context("reading it")?.len();
+        let input = file.try_clone().context("opening it again")?;
+        let whole = Whole { file, bytes };
         let Some(program) = program(&magic[..length]) else {
-            return Ok(Unpacker { output: Box::new(BufReader::new(File::open(path)?)), process: None });
+            return Ok(Unpacker { output: Box::new(BufReader::new(input)), process: None, whole });
         };
         // Threads help xz alone, and only with files that were made in blocks, as Debian's are.
         let threads = (program == "xz").then_some("--threads=0");
-        let path: PathBuf = path.to_owned();
-        let mut command = Command::from(cmd!(sh, "{program} {threads...} --decompress --stdout {path}"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = Command::from(cmd!(sh, "{program} {threads...} --decompress --stdout"));
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = Tree::start(command)?;
         let output = Box::new(BufReader::with_capacity(1 << 20, process.stdout()?));
-        Ok(Unpacker { output, process: Some((process, program)) })
+        Ok(Unpacker { output, process: Some((process, program)), whole })
     }
 
     /// Waits for the program, whose exit status tells whether the file was whole.

@@ -5,6 +5,8 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use xshell::Shell;
 
+use crate::lab::digest;
+use crate::lab::output::progress::{At, Step};
 use crate::lab::process::git::git;
 use crate::lab::process::read;
 
@@ -68,8 +70,10 @@ pub(super) fn fetch_commit(
         // refuses repositories of other users, although it only reads them.
         fetch = fetch.arg("--upload-pack=git -c 'safe.directory=*' upload-pack");
     }
+    let step = Step::begin(&format!("fetching commit {}", digest::short(commit)));
     read(fetch.args([&url, &refspec])).with_context(|| {
         format!("fetching commit {commit} from {repository} (a shallow or partial clone may not have it)")
     })?;
+    step.show(At::doing("writing the files"));
     checkout_base(sh, tree)
 }

@@ -15,9 +15,6 @@ pub struct BuildKernel {
     /// first. The exit code is 1 if a step does not build or adds a warning.
     #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
     pub each_patch: Option<String>,
-    /// Name every symbol that a patch changes, however many.
-    #[arg(long, requires = "each_patch")]
-    pub verbose: bool,
     /// Fetch the newest version of a Debian source package, even if the cache has one.
     #[arg(long)]
     pub refresh_source: bool,

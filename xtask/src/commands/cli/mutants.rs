@@ -26,7 +26,4 @@ pub struct Mutants {
     /// How many kernels are booted at a time, instead of one for each CPU.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub jobs: Option<u32>,
-    /// Say of each mutant what noticed it, and not only its name.
-    #[arg(long)]
-    pub verbose: bool,
 }

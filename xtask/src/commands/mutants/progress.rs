@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use lab_core::comparison::mutants::Tried;
+use lab_core::evidence::time_left;
 use lab_core::report::mutants as report;
 
+use crate::lab::output::progress::At;
 use crate::lab::stopwatch::seconds;
 
 /// Counts mutants that are through.
@@ -28,17 +30,23 @@ impl Progress {
         let boot = boot_s.map(|seconds| format!(" (booted in {seconds:.0} s)")).unwrap_or_default();
         let left = left(self.begun.elapsed(), self.through - self.found, self.total - self.through);
         let (through, total) = (self.through, self.total);
+        let left = left.map(|left| format!("  [about {} left]", seconds(left))).unwrap_or_default();
         format!("{through:>3}/{total}  {}{boot}  {}{left}", tried.mutant.id, report::line(tried))
+    }
+
+    /// How far the run is, for the terminal.
+    pub(super) fn at(&self) -> At {
+        At {
+            share: Some((self.through as u64, self.total as u64)),
+            left: left(self.begun.elapsed(), self.through - self.found, self.total - self.through),
+            text: format!("{} of {}", self.through, self.total),
+        }
     }
 }
 
 /// How long the others take if they are like those before.
-fn left(elapsed: Duration, through: usize, others: usize) -> String {
-    if through == 0 || others == 0 {
-        return String::new();
-    }
-    let each = elapsed.as_secs_f64() / through as f64;
-    format!("  [about {} left]", seconds(Duration::from_secs_f64(each * others as f64)))
+fn left(elapsed: Duration, through: usize, others: usize) -> Option<Duration> {
+    time_left::left(through as u64, (through + others) as u64, elapsed)
 }
 
 #[cfg(test)]
@@ -47,8 +55,8 @@ mod tests {
 
     #[test]
     fn what_is_left() {
-        assert_eq!(left(Duration::from_secs(60), 3, 6), "  [about 2 min 00 s left]");
-        assert_eq!(left(Duration::from_secs(60), 3, 0), "");
-        assert_eq!(left(Duration::from_secs(60), 0, 3), "");
+        assert_eq!(left(Duration::from_secs(60), 3, 6), Some(Duration::from_secs(120)));
+        assert_eq!(left(Duration::from_secs(60), 3, 0), None);
+        assert_eq!(left(Duration::from_secs(60), 0, 3), None);
     }
 }

@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::test_bed::{Control, TestBed};
 use crate::build::kernel::Kernel;
 use crate::build::mutants::{Built, MutantBuilder};
-use crate::lab::output;
+use crate::lab::output::{self, progress::Step};
 
 /// A kernel that waits to be booted, with the place of its mutant and its digest.
 type Waiting = (usize, Box<Kernel>);
@@ -25,6 +25,7 @@ struct Shared<'a> {
     mutants: &'a [Mutant],
     fates: Mutex<BTreeMap<usize, Fate>>,
     progress: Mutex<Progress>,
+    step: Step,
     failed: Mutex<Option<anyhow::Error>>,
 }
 
@@ -58,6 +59,7 @@ pub(super) fn run(
         mutants,
         fates: Mutex::new(fates),
         progress: Mutex::new(Progress::new(mutants.len(), found)),
+        step: Step::begin("mutants"),
         failed: Mutex::new(None),
     };
     // One kernel waits while the boots are busy: more would only be built earlier.
@@ -164,6 +166,7 @@ impl Shared<'_> {
         let tried = Tried { mutant: self.mutants[place].clone(), fate };
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         output::tell(&progress.line(&tried, boot_s));
+        self.step.show(progress.at());
         self.fates.lock().unwrap_or_else(PoisonError::into_inner).insert(place, tried.fate);
     }
 }

@@ -13,7 +13,7 @@ use xshell::Shell;
 use super::kept::{Came, Kept};
 use crate::build::image::Image;
 use crate::build::kernel::Kernel;
-use crate::campaign::execute::{self, BootContext, Neighbours};
+use crate::campaign::execute::{self, BootContext, Neighbours, TypicalTimes};
 use crate::campaign::{CampaignFolder, folder_name};
 use crate::commands::run_lab::boots_side_by_side;
 use crate::lab::interrupt::Interrupted;
@@ -157,6 +157,7 @@ impl<'a> TestBed<'a> {
             file: &file,
             machine: self.machine.clone(),
             side_by_side: self.side_by_side,
+            typical: TypicalTimes::new(),
             pinning: Pinning::default(),
             image: self.image.clone(),
             kernel_images: vec![kernel.kernel_image.clone()],

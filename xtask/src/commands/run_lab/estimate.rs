@@ -6,8 +6,9 @@ use std::time::Duration;
 use lab_core::campaign::{CampaignFile, Record};
 use lab_core::comparison::statistics::{MEDIAN, quantile};
 use lab_core::evidence::outcome::Outcome;
-use lab_core::plan::{BootStep, Plan};
+use lab_core::plan::{BootStep, Plan, Scenario, Variant};
 
+use crate::campaign::execute::TypicalTimes;
 use crate::lab::stopwatch::seconds;
 
 /// How long the boots of a plan take.
@@ -26,17 +27,10 @@ pub(super) struct Estimate {
 pub(super) fn estimate(plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)], side_by_side: u32) -> Estimate {
     let mut total_s = 0.0;
     let (mut unknown, mut used) = (Vec::new(), 0);
-    let alike: Vec<&(CampaignFile, Vec<Record>)> =
-        earlier.iter().filter(|(file, _)| is_alike(plan, &file.plan)).collect();
     for variant in &plan.variants {
         for scenario in &plan.scenarios {
             let is_this = |step: &BootStep| step.variant == variant.name && step.scenario == scenario.name;
-            let same = alike.iter().filter(|(file, _)| file.plan.scenarios.contains(scenario));
-            let records = same.flat_map(|(_, records)| records);
-            let times: Vec<f64> = records
-                .filter(|record| is_this(&record.boot) && record.outcome == Outcome::Finished)
-                .map(|record| record.wall_s)
-                .collect();
+            let times = times(plan, earlier, (variant, scenario));
             let boots = plan.boots.iter().filter(|step| is_this(step)).count();
             match quantile(&times, MEDIAN) {
                 Some(typical_s) => total_s += typical_s * boots as f64,
@@ -47,6 +41,28 @@ pub(super) fn estimate(plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)], sid
     }
     let time = Duration::from_secs_f64(total_s / f64::from(side_by_side.max(1)));
     Estimate { time, earlier: used, unknown }
+}
+
+/// The median of the earlier boots of each variant and scenario of `plan`, as far as there are any.
+pub(super) fn typical(plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)]) -> TypicalTimes {
+    let kinds = plan.variants.iter().flat_map(|variant| plan.scenarios.iter().map(move |of| (variant, of)));
+    let median = |kind| quantile(&times(plan, earlier, kind), MEDIAN);
+    kinds.filter_map(|kind| Some(((kind.0.name.clone(), kind.1.name.clone()), median(kind)?))).collect()
+}
+
+/// How long boots took, in seconds, that finished with the same variant, scenario, workloads and machine.
+fn times(
+    plan: &Plan,
+    earlier: &[(CampaignFile, Vec<Record>)],
+    (variant, scenario): (&Variant, &Scenario),
+) -> Vec<f64> {
+    let alike = earlier.iter().filter(|(file, _)| is_alike(plan, &file.plan));
+    let same = alike.filter(|(file, _)| file.plan.scenarios.contains(scenario));
+    let is_this = |step: &BootStep| step.variant == variant.name && step.scenario == scenario.name;
+    same.flat_map(|(_, records)| records)
+        .filter(|record| is_this(&record.boot) && record.outcome == Outcome::Finished)
+        .map(|record| record.wall_s)
+        .collect()
 }
 
 fn is_alike(plan: &Plan, earlier: &Plan) -> bool {
@@ -90,6 +106,9 @@ mod tests {
         let check = |plan: &Plan, earlier: &[(CampaignFile, Vec<Record>)], side_by_side, expected: Expect| {
             expected.assert_eq(&estimate(plan, earlier, side_by_side).to_string());
         };
+        let of_all: Vec<f64> = typical(&plan, &earlier).into_values().collect();
+        assert_eq!(of_all, [5.0, 5.0], "of each variant in the one scenario");
+        assert!(typical(&plan, &[]).is_empty());
         check(&plan, &[], 1, expect!["no earlier boots: no estimate"]);
         check(
             &plan,

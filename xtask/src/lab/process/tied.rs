@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal};
 
+use crate::lab::output::detail;
+
 /// A program to be started by itself: not through `cmd!`, which waits for its end.
 ///
 /// The calling thread must live as long as the program shall: the kernel ends the program when that thread ends.
@@ -20,6 +22,21 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = grouped(program);
     die_with_lab(&mut command);
     command
+}
+
+/// A command as a shell would show it.
+pub(crate) fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted = words.map(|word| {
+        let word = word.to_string_lossy();
+        let is_plain = |c: char| c.is_alphanumeric() || "-_=+./:,@%^~".contains(c);
+        match !word.is_empty() && word.chars().all(is_plain) {
+            true => word.into_owned(),
+            false => format!("'{}'", word.replace('\'', "'\\''")),
+        }
+    });
+    let folder = command.get_current_dir().map(|folder| format!("  (in {})", folder.display()));
+    format!("$ {}{}", quoted.collect::<Vec<_>>().join(" "), folder.unwrap_or_default())
 }
 
 fn grouped(program: impl AsRef<OsStr>) -> Command {
@@ -79,6 +96,7 @@ impl Tree {
         let lifeline = guard.stdin.take().context("taking the guard's input")?;
         let group = guard.id().cast_signed();
         die_with_lab(&mut program);
+        detail(|| shown(&program));
         match program.process_group(group).spawn() {
             Ok(child) => Ok(Tree { guard, lifeline, child }),
             Err(error) => {

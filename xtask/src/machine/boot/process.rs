@@ -10,6 +10,7 @@ use lab_core::plan::Binding;
 use rustix::process::{Pid, Signal};
 
 use super::pin;
+use crate::lab::output;
 use crate::lab::process::tied;
 
 /// How much of the console QEMU can write ahead of the reader: what Linux allows an unprivileged user.
@@ -32,6 +33,7 @@ impl Qemu {
             // SAFETY: between fork and exec only a system call is made, no memory is allocated and no lock taken.
             unsafe { command.pre_exec(move || Ok(rustix::thread::sched_setaffinity(None, &cpus)?)) };
         }
+        output::detail(|| tied::shown(&command));
         let child = command.spawn().with_context(|| format!("starting {program}"))?;
         Ok(Qemu { child })
     }
