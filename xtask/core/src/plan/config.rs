@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use lab_protocol::{Job, ProbeSet, WorkloadTask};
 
-pub(crate) use args::dd_block_bytes;
+pub(crate) use args::{dd_block_bytes, is_direct};
 pub use check::BOOTS;
 pub(crate) use check::baseline_among_variants;
 pub(crate) use check::boots_fit;
