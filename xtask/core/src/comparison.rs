@@ -20,6 +20,7 @@ mod sources;
 pub mod statistics;
 mod steps;
 mod suites;
+pub(crate) mod sweep;
 mod trouble;
 mod unbuilt;
 mod verdict;
@@ -40,6 +41,7 @@ pub use no_answer::NoAnswer;
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
 pub use suites::{SuiteCell, SuiteRow};
+pub use sweep::Swept;
 pub use trouble::{Failure, FailureKind, Trouble};
 use verdict::Rules;
 pub use verdict::{Change, Verdict};
@@ -97,6 +99,9 @@ pub struct Comparison {
     /// One for each scenario and workload that passes or fails; these have no rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub suites: Vec<SuiteRow>,
+    /// The setting that the plan varies, with what is expected of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Swept>,
     /// If a series is booted patch by patch: one for each patch, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PatchEffect>,
@@ -343,6 +348,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
     let mut doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
     doubts.extend(behaviour.iter().flat_map(|behaviour| behaviour::doubts(behaviour, &same_kernel)));
     let suites = suites::rows(campaign, &variants);
+    let sweep = plan.sweep.as_ref().map(|sweep| sweep::swept(sweep, &rows, &plan.scenarios, &plan.workloads));
     let said =
         conclusion::Said { rows: &rows, suites: &suites, findings: &findings, behaviour: behaviour.as_ref() };
     let conclusion = conclusion::conclude(&variants, said, &campaign.damaged);
@@ -367,6 +373,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         rows,
         other_metrics,
         suites,
+        sweep,
         steps,
         behaviour,
         findings,

@@ -145,6 +145,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         variants,
         scenarios: vec![Scenario { name: "slow".into(), server: Some(server), filesystem: None }],
         workloads: vec![task("dd-read", Tool::Dd), task("aio-read", Tool::AioStress)],
+        sweep: None,
         probes: None,
         boots,
     }

@@ -13,6 +13,7 @@ mod shuffle;
 mod side_by_side;
 mod source;
 mod steps;
+pub(crate) mod sweep;
 pub mod trial;
 
 pub use crate::text::arch::Arch;
@@ -27,3 +28,4 @@ pub use self_test::self_test;
 pub use side_by_side::{Room, SideBySide, side_by_side};
 pub use source::Source;
 pub use steps::{listing, steps, with_series};
+pub use sweep::{Sweep, SweepPoint, Varied};

@@ -19,14 +19,16 @@ mod reader;
 mod scenario;
 mod sections;
 mod source;
+mod sweep;
 
 use std::collections::BTreeMap;
 
 use lab_protocol::{Job, ProbeSet, WorkloadTask};
 
-pub(crate) use args::dd_block_bytes;
+pub(crate) use args::{dd_block_bytes, is_direct};
 pub use check::BOOTS;
 pub(crate) use check::baseline_among_variants;
+pub(crate) use check::boots_fit;
 pub(crate) use check::control_arm;
 pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
@@ -40,6 +42,8 @@ pub(crate) use debug::never_timed;
 pub use debug::{DebugOption, why_debug};
 pub use error::ConfigError;
 pub use inventory::{EXPECTED_DIR, FRAGMENT_DIR, Inventory, SERIES_DIR};
+pub use sweep::SweepEntry;
+pub(crate) use sweep::with_job_option;
 
 use crate::evidence::metric::Thresholds;
 use crate::plan::{KernelSettings, MachineSettings, Scenario, Source, Variant};
@@ -98,6 +102,8 @@ pub struct PlanEntry {
     pub scenarios: Vec<String>,
     /// Likewise. Empty only if all probes run instead.
     pub workloads: Vec<String>,
+    /// The setting that it varies.
+    pub sweep: Option<SweepEntry>,
     /// Which behaviour probes run.
     pub probes: Option<ProbeSet>,
     /// How often each variant is booted in each scenario.
@@ -179,6 +185,7 @@ impl Config {
             job::check(workload, &text).map_err(wrong)?;
             workload.job = Some(Job { file: file.clone(), text });
         }
+        sweep::check_jobs(&self)?;
         Ok(self)
     }
 }

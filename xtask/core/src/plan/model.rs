@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use lab_protocol::{FilesystemKind, LocalFilesystem, ProbeSet, ServerSettings, Tool, WorkloadTask};
 use serde::{Deserialize, Serialize};
 
-use super::Source;
 use super::machine::{MachineSettings, is_zero};
+use super::{Source, Sweep};
 use crate::evidence::metric::Thresholds;
 use crate::text::arch::Arch;
 
@@ -41,6 +41,9 @@ pub struct Plan {
     pub scenarios: Vec<Scenario>,
     /// What runs in each boot, in this order. Empty only if all probes run instead.
     pub workloads: Vec<WorkloadTask>,
+    /// The setting that scenarios or workloads differ in, if it varies one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Sweep>,
     /// Which behaviour probes run, and with that in which boots; none for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<ProbeSet>,

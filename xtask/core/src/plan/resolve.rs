@@ -1,12 +1,15 @@
 //! From a plan as written, and options of the command line, to what will happen.
 
+mod swept;
+
 use std::collections::BTreeMap;
 
 use lab_protocol::ProbeSet;
 
-use super::{Clock, Plan, Variant, steps};
+use super::{Clock, Plan, Sweep, Variant, Varied, steps};
 use crate::plan::config::{self, Config, ConfigError, PlanEntry};
 use crate::text::suggest::{self, quoted};
+use swept::Expanded;
 
 /// What the command line says instead of the plan. Each name must be one of `lab.toml`; the plan need not list it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,11 +53,19 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
     let wrong = |message| ConfigError::new("--scenarios", message);
     let names = overrides.scenarios.as_ref().unwrap_or(&entry.scenarios);
     config::not_empty("scenario", names).map_err(wrong)?;
-    let scenarios = select("scenario", names, &config.scenarios).map_err(wrong)?;
+    let sweep = |varied| entry.sweep.as_ref().filter(|sweep| sweep.varied == varied);
+    let Expanded { all: scenarios, mut points } = match sweep(Varied::Scenarios) {
+        Some(sweep) => swept::scenarios(config, sweep, names)?,
+        None => Expanded::as_named(select("scenario", names, &config.scenarios).map_err(wrong)?),
+    };
 
     let wrong = |message| ConfigError::new("--workloads", message);
     let names = overrides.workloads.as_ref().unwrap_or(&entry.workloads);
-    let mut workloads = select("workload", names, &config.workloads).map_err(wrong)?;
+    let Expanded { all: mut workloads, points: of_workloads } = match sweep(Varied::Workloads) {
+        Some(sweep) => swept::workloads(config, sweep, names).map_err(wrong)?,
+        None => Expanded::as_named(select("workload", names, &config.workloads).map_err(wrong)?),
+    };
+    points.extend(of_workloads);
     for workload in &mut workloads {
         // In real time what was cold or in the way in a boot was so for all that ran in it, so that a boot is the unit; and
         // what finds nothing wrong once would not do so another time.
@@ -81,6 +92,15 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         let message = format!("{repetitions} is out of range; use {least} to {most}");
         return Err(ConfigError::new("--boots", message));
     }
+    let sweep = entry.sweep.as_ref().map(|sweep| Sweep {
+        setting: sweep.setting.clone(),
+        varied: sweep.varied,
+        points,
+    });
+    if sweep.is_some() {
+        config::boots_fit(variants.len(), scenarios.len(), repetitions)
+            .map_err(|message| ConfigError::new("--boots", message))?;
+    }
 
     let plan = Plan {
         name: name.to_owned(),
@@ -95,6 +115,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         variants,
         scenarios,
         workloads,
+        sweep,
         probes,
         boots: Vec::new(),
     };

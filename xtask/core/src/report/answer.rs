@@ -3,6 +3,7 @@
 
 use super::behaviour::{self, Differences};
 use super::{full, steps, suites, text};
+use crate::comparison::sweep::SweptRows;
 use crate::comparison::{Cell, Comparison, Row};
 use crate::evidence::metric::Metric;
 use crate::text::escape::escape_for_terminal;
@@ -55,20 +56,43 @@ fn figures(comparison: &Comparison) -> String {
 
 fn block(comparison: &Comparison, places: &[usize]) -> String {
     let names = places.iter().map(|&place| comparison.variants[place].name.clone());
+    let setting = comparison.sweep.as_ref().map(|swept| swept.sweep.setting.clone());
+    // The name of a setting is as wide as those of what it is of, its values are not.
+    let labels = setting.map_or_else(|| vec![String::new()], |setting| vec![setting, String::new()]);
     let heading: Vec<String> =
-        [String::new(), comparison.variants[0].name.clone()].into_iter().chain(names).collect();
-    let rows = comparison.rows.iter().map(|row| {
+        labels.into_iter().chain([comparison.variants[0].name.clone()]).chain(names).collect();
+    let rows = labelled(comparison).into_iter().map(|(labels, row)| {
         let others = places.iter().map(|&place| other(&row.cells[place]));
-        [label(comparison, row), baseline(row)].into_iter().chain(others).collect()
+        labels.into_iter().chain([baseline(row)]).chain(others).collect()
     });
     columns(&[heading].into_iter().chain(rows).collect::<Vec<Vec<String>>>())
 }
 
-/// What the row is of. What is the same in all rows is not said again.
+/// The rows, each with what it is of. Where a setting is varied, its values are below each other, and what has them is said once.
+fn labelled(comparison: &Comparison) -> Vec<(Vec<String>, &Row)> {
+    let Some(swept) = &comparison.sweep else {
+        let rows = comparison.rows.iter();
+        return rows.map(|row| (vec![label(comparison, row)], row)).collect();
+    };
+    let mut labelled = Vec::new();
+    for SweptRows { scenario, workload, metric, rows } in swept.groups(&comparison.rows) {
+        let mut name = joined(comparison, scenario, workload, metric.name());
+        for (value, row) in rows {
+            labelled.push((vec![std::mem::take(&mut name), value.to_string()], row));
+        }
+    }
+    labelled
+}
+
 fn label(comparison: &Comparison, row: &Row) -> String {
-    let scenario = (comparison.scenarios.len() > 1).then_some(row.scenario.as_str());
-    let metric = (comparison.metrics != [Metric::Throughput]).then_some(row.metric.name());
-    [scenario, Some(row.workload.as_str()), metric].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    joined(comparison, &row.scenario, &row.workload, row.metric.name())
+}
+
+/// What a row is of. What is the same in all rows is not said again.
+fn joined(comparison: &Comparison, scenario: &str, workload: &str, metric: &str) -> String {
+    let scenario = (comparison.scenarios_without_values().len() > 1).then_some(scenario);
+    let metric = (comparison.metrics != [Metric::Throughput]).then_some(metric);
+    [scenario, Some(workload), metric].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn baseline(row: &Row) -> String {

@@ -7,7 +7,7 @@ use crate::comparison::{Cell, Comparison, Row};
 use crate::text::escape::escape_for_terminal;
 
 /// The columns. What is added comes last, and no name changes its meaning.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 26] = [
     "campaign",
     "begun",
     "plan",
@@ -31,6 +31,9 @@ const COLUMNS: [&str; 23] = [
     "p_corrected",
     "release",
     "values",
+    "setting",
+    "setting_value",
+    "expected",
 ];
 
 /// All of it, with a line of headings. An empty field is a figure that there is not.
@@ -62,6 +65,8 @@ fn line(
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let interval = change.and_then(|change| change.interval);
     let values: Vec<String> = cell.samples.iter().map(|sample| sample.value.to_string()).collect();
+    let swept = comparison.sweep.as_ref();
+    let value = swept.and_then(|swept| swept.place(row)).map(|(.., value)| value.to_string());
     let release = comparison.variants.get(place).and_then(|variant| variant.release.as_deref());
     [
         text(&comparison.campaign),
@@ -87,6 +92,9 @@ fn line(
         number(change.and_then(|change| change.p_corrected)),
         text(release.unwrap_or_default()),
         values.join(" "),
+        swept.map(|swept| text(&swept.sweep.setting)).unwrap_or_default(),
+        value.unwrap_or_default(),
+        number(swept.and_then(|swept| swept.expected(row, &cell.variant))),
     ]
 }
 

@@ -1,10 +1,8 @@
 //! All that the comparison says, for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
 use super::behaviour::{self, Differences};
-use super::{costs, evidence, scenario, steps, suites, text};
+use super::{costs, evidence, scenario, steps, suites, text, words};
 use crate::comparison::{Cell, Comparison, Failure, FindingRow, Row, Status, Trouble, VariantSummary};
-use crate::evidence::metric::Metric;
-use crate::plan::Scenario;
 use crate::text::digest;
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, align_right, new_table};
@@ -81,39 +79,32 @@ fn header(comparison: &Comparison) -> String {
     lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A table for each scenario and metric; under each value of a patched kernel its change and verdict. Variants that do not
-/// fit beside each other follow below, each time with the baseline.
+/// A table for each scenario and metric, or for each setting that is varied; under each value of a patched kernel its change
+/// and verdict. Variants that do not fit beside each other follow below, each time with the baseline.
 fn values(comparison: &Comparison) -> String {
     let others: Vec<usize> = (1..comparison.variants.len()).collect();
-    let tables = |(scenario, metric): (&Scenario, Metric)| {
+    let tables = |(name, rows): (String, Vec<&Row>)| {
         let side_by_side = |most: usize| {
             let blocks = others.chunks(most).map(|chunk| [&[0], chunk].concat());
             let blocks: Vec<_> = if others.is_empty() { vec![vec![0]] } else { blocks.collect() };
-            blocks
-                .iter()
-                .map(|places| matrix(comparison, &scenario.name, metric, places))
-                .collect::<Vec<_>>()
-                .join("\n\n")
+            blocks.iter().map(|places| matrix(comparison, &rows, places)).collect::<Vec<_>>().join("\n\n")
         };
         let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
         let counts = (1..=others.len().max(1)).rev();
         let text = counts.map(side_by_side).find(fits).unwrap_or_else(|| side_by_side(1));
-        format!("scenario {}{}\n{text}", scenario.name, text::metric_suffix(comparison, metric))
+        format!("scenario {name}\n{text}")
     };
-    let scenarios = comparison.scenarios.iter();
-    let each =
-        scenarios.flat_map(|scenario| comparison.metrics.iter().map(move |metric| (scenario, *metric)));
-    each.map(tables).collect::<Vec<_>>().join("\n\n")
+    words::groups(comparison).into_iter().map(tables).collect::<Vec<_>>().join("\n\n")
 }
 
-/// The values of one scenario and metric, of the variants at these places.
-fn matrix(comparison: &Comparison, scenario: &str, metric: Metric, places: &[usize]) -> String {
+/// The values of these rows, of the variants at these places.
+fn matrix(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
     let names = places.iter().map(|&place| comparison.variants[place].name.as_str());
-    let columns: Vec<_> = ["workload", "unit"].into_iter().chain(names).collect();
+    let columns: Vec<_> = [words::heading(comparison), "unit"].into_iter().chain(names).collect();
     let mut table = new_table(&columns);
-    for row in comparison.rows.iter().filter(|row| row.scenario == scenario && row.metric == metric) {
+    for row in rows {
         let cells = places.iter().map(|&place| value(row, &row.cells[place]));
-        table.add_row([row.workload.clone(), row.unit.to_string()].into_iter().chain(cells));
+        table.add_row([words::label(comparison, row), row.unit.to_string()].into_iter().chain(cells));
     }
     align_right(&mut table, 2..columns.len());
     table.to_string()

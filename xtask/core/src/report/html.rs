@@ -14,6 +14,7 @@ mod plot;
 mod requests;
 mod run;
 mod samples;
+mod sweep;
 
 pub use attached::Attached;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -85,6 +86,7 @@ fn sections(comparison: &Comparison, attached: &Attached) -> Vec<Section> {
     let parts = [
         ("self-test", "Self-test", self_test),
         ("figures", "Figures", Some(figures::render(comparison))),
+        ("sweep", "By setting", sweep::render(comparison)),
         ("doubts", "Doubts", figures::doubts(comparison)),
         ("samples", "Every sample", samples::render(comparison).filter(|_| is_measured)),
         ("latency", "Latency", latency::render(comparison).filter(|_| is_measured)),

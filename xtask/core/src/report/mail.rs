@@ -23,7 +23,7 @@ const DIFFERENCES: usize = 5;
 pub(super) fn render(comparison: &Comparison, attached: &Attached) -> String {
     let mut parts = vec![list("", &comparison.conclusion.sentences), setup::render(comparison, attached)];
     if text::is_measured(comparison) {
-        parts.extend(comparison.scenarios.iter().map(|scenario| section(comparison, scenario)));
+        parts.extend(comparison.scenarios_without_values().into_iter().map(|name| section(comparison, name)));
         parts.push(text::wrap("", &figures::legend(comparison), WIDTH, 2));
         parts.extend(costs::render(comparison, WIDTH));
         parts.extend(steps::render(comparison, WIDTH));
@@ -41,11 +41,18 @@ fn list(mark: &str, lines: &[String]) -> String {
     lines.join("\n")
 }
 
-/// A scenario: its settings, and under them the figures, metric by metric.
-fn section(comparison: &Comparison, scenario: &Scenario) -> String {
-    let ground = scenario::ground(scenario);
-    let lead = text::wrap(&format!("{}: ", scenario.name), &ground, WIDTH, 2);
-    [vec![lead], figures::tables(comparison, scenario)].concat().join("\n\n")
+/// A scenario: its settings, those with the first value of what is varied, and under them the figures, metric by metric.
+fn section(comparison: &Comparison, name: &str) -> String {
+    let swept = comparison.sweep.as_ref();
+    let is_of = |scenario: &&Scenario| match swept.and_then(|swept| swept.of_scenario(&scenario.name)) {
+        Some(of) => of == name,
+        None => scenario.name == name,
+    };
+    let scenarios: Vec<&Scenario> = comparison.scenarios.iter().filter(is_of).collect();
+    let ground = scenarios.first().map(|scenario| scenario::ground(scenario)).unwrap_or_default();
+    let varied = swept.map(|swept| format!("{} varied; at first ", swept.sweep.setting));
+    let lead = text::wrap(&format!("{name}: "), &(varied.unwrap_or_default() + &ground), WIDTH, 2);
+    [vec![lead], figures::tables(comparison, &scenarios)].concat().join("\n\n")
 }
 
 fn logs(comparison: &Comparison) -> String {

@@ -60,14 +60,16 @@ fn section(title: &str, text: Option<String>) -> Vec<String> {
 fn table(comparison: &Comparison, rows: &[&Row]) -> String {
     let names = comparison.variants.iter().map(|variant| escape(&variant.name));
     let mut lines: Vec<Vec<String>> =
-        vec![["workload".to_owned(), "unit".to_owned()].into_iter().chain(names).collect()];
+        vec![[escape(words::heading(comparison)), "unit".to_owned()].into_iter().chain(names).collect()];
     for row in rows {
         let cells = row.cells.iter().map(|cell| {
             let change = cell.change.as_ref().map(words::change).filter(|text| !text.is_empty());
             let change = change.map(|text| format!("<br>{text}")).unwrap_or_default();
             format!("{}{change}", words::value(row, cell))
         });
-        lines.push([escape(&row.workload), row.unit.to_owned()].into_iter().chain(cells).collect());
+        lines.push(
+            [escape(&words::label(comparison, row)), row.unit.to_owned()].into_iter().chain(cells).collect(),
+        );
     }
     grid(&lines, 2)
 }

@@ -1,6 +1,7 @@
 //! Figures, changes and answers in words, for the forms that are no table of characters.
 
 use super::text;
+use crate::comparison::sweep::SweptRows;
 use crate::comparison::{Cell, Change, Comparison, FindingRow, Row, Status, Verdict};
 
 /// The answer in a sentence without its full stop.
@@ -54,8 +55,29 @@ pub(super) fn group(comparison: &Comparison, row: &Row) -> String {
     format!("{}{}", row.scenario, text::metric_suffix(comparison, row.metric))
 }
 
-/// The rows that decide, those of one scenario and metric together, in the order of the plan.
+/// What the rows of a group are told apart by: the workload, or the setting that the plan varies.
+pub(super) fn heading(comparison: &Comparison) -> &str {
+    comparison.sweep.as_ref().map_or("workload", |swept| swept.sweep.setting.as_str())
+}
+
+/// What tells a row of a group apart from the others.
+pub(super) fn label(comparison: &Comparison, row: &Row) -> String {
+    let place = comparison.sweep.as_ref().and_then(|swept| swept.place(row));
+    place.map_or_else(|| row.workload.clone(), |(.., value)| value.to_string())
+}
+
+/// The rows that decide, in the order of the plan: those of one scenario and metric together, and where a setting is varied
+/// those of one workload with all its values.
 pub(super) fn groups(comparison: &Comparison) -> Vec<(String, Vec<&Row>)> {
+    if let Some(swept) = &comparison.sweep {
+        let mut groups = Vec::new();
+        for SweptRows { scenario, workload, metric, rows } in swept.groups(&comparison.rows) {
+            let suffix = text::metric_suffix(comparison, metric);
+            let name = format!("{scenario}, {workload} by {}{suffix}", swept.sweep.setting);
+            groups.push((name, rows.into_iter().map(|(_, row)| row).collect()));
+        }
+        return groups;
+    }
     let mut groups: Vec<(String, Vec<&Row>)> = Vec::new();
     let scenarios = comparison.scenarios.iter().map(|scenario| &scenario.name);
     for scenario in scenarios {

@@ -66,6 +66,28 @@ pub(crate) fn dd_block_bytes(task: &WorkloadTask) -> Option<u64> {
     if task.tool == Tool::Dd { block().filter(|bytes| *bytes > 0) } else { None }
 }
 
+/// Whether a `dd` or an `aio-stress` goes past the page cache.
+pub(crate) fn is_direct(task: &WorkloadTask) -> bool {
+    let dd = |arg: &String| {
+        let flags = arg.strip_prefix("iflag=").or_else(|| arg.strip_prefix("oflag="));
+        flags.is_some_and(|flags| flags.split(',').any(|flag| flag == "direct"))
+    };
+    let aio_stress = |arg: &String| {
+        let letters = arg.strip_prefix('-').filter(|letters| !letters.starts_with('-')).unwrap_or_default();
+        letters.chars().take_while(|letter| !takes_value(*letter)).any(|letter| letter == 'O')
+    };
+    match task.tool {
+        Tool::Dd => task.args.iter().any(dd),
+        Tool::AioStress => task.args.iter().any(aio_stress),
+        Tool::Fio | Tool::StressNg | Tool::Fsx | Tool::Pjdfstest | Tool::Socket => false,
+    }
+}
+
+/// Whether an option of `aio-stress` is followed by its value.
+fn takes_value(letter: char) -> bool {
+    "abcCdiImorst".contains(letter)
+}
+
 /// Gives how many bytes are asked for.
 fn aio_stress(args: &[String]) -> Result<Option<u64>, String> {
     const MIB: u64 = 1 << 20;
@@ -100,7 +122,6 @@ enum AioStressWord<'a> {
 }
 
 fn aio_stress_words(args: &[String]) -> Vec<AioStressWord<'_>> {
-    let takes_value = |letter: char| "abcCdiImorst".contains(letter);
     let mut words = Vec::new();
     let mut args = args.iter();
     while let Some(arg) = args.next() {

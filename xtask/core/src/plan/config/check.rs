@@ -20,9 +20,24 @@ const MEMORY_BESIDE_STORAGE_MIB: u32 = 192;
 /// unpacked gets half of the memory. Measured with Debian's fio 3.33: 320 MiB in all boot, 256 do not.
 const MEMORY_FOR_FIO_MIB: u32 = 128;
 
+/// The most boots of a plan that varies a setting, without those that are repeated or added: a night's work.
+const MOST_SWEPT_BOOTS: usize = 1000;
+
 /// A list has an entry.
 pub(crate) fn not_empty<T>(kind: &str, list: &[T]) -> Result<(), String> {
     if list.is_empty() { Err(format!("the list is empty; name at least one {kind}")) } else { Ok(()) }
+}
+
+/// A plan that varies a setting comes to an end: it has so many variants and scenarios, with their values, and repetitions.
+pub(crate) fn boots_fit(variants: usize, scenarios: usize, boots: u32) -> Result<(), String> {
+    let all = variants.saturating_mul(scenarios).saturating_mul(boots as usize);
+    if all <= MOST_SWEPT_BOOTS {
+        return Ok(());
+    }
+    Err(format!(
+        "{all} boots ({variants} variants, {scenarios} scenarios with their values, {boots} each) are too many; use at most \
+         {MOST_SWEPT_BOOTS}"
+    ))
 }
 
 /// There is something to compare the baseline with.

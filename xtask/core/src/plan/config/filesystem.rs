@@ -20,6 +20,10 @@ const DEVICE: [&str; 7] = [
     "device-block-bytes",
 ];
 
+/// Those of them that are plain numbers, of which a sweep varies one.
+pub(super) const DEVICE_NUMBERS: [&str; 4] =
+    ["device-completion-ns", "device-dither-permille", "device-queue-depth", "device-queues"];
+
 /// What `filesystem` may say.
 #[derive(Clone, Copy)]
 enum Word {

@@ -3,6 +3,7 @@
 //! A job of fio works on the workload's file, with the size that it has, at one time and nowhere else; anything else would
 //! fail in the guest, or give a number that means something other than it seems to.
 
+mod option;
 mod pjdfstest;
 mod text;
 
@@ -14,6 +15,8 @@ use lab_protocol::{Tool, WorkloadTask};
 use super::error::ConfigError;
 use super::reader::Table;
 use crate::text::suggest::quoted;
+
+pub(super) use option::with_option;
 
 /// The job file that a workload names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::text::name;
 use crate::text::suggest::{self, quoted, shown};
 
 /// Where an option is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OptionPlace {
     pub(super) span: Range<usize>,
     pub(super) path: String,
@@ -30,6 +30,8 @@ pub(super) struct Table<'a> {
     document: Document<'a>,
     /// The table itself, then the one that it is `like`, and so on. Never empty.
     layers: Vec<Layer<'a>>,
+    /// A key, and what it has whatever the layers say.
+    instead: Option<(&'a str, Field<'a>)>,
 }
 
 #[derive(Clone)]
@@ -58,7 +60,7 @@ pub(super) struct Text<'a> {
 impl<'a> Table<'a> {
     /// The whole text as a table.
     pub(super) fn root(document: Document<'a>, entries: &'a DeTable<'a>) -> Self {
-        Table { document, layers: vec![Layer { path: String::new(), span: 0..0, entries }] }
+        Table { document, layers: vec![Layer { path: String::new(), span: 0..0, entries }], instead: None }
     }
 
     /// What the key has, in this table or in those that it is like.
@@ -71,6 +73,9 @@ impl<'a> Table<'a> {
 
     /// The same, or none if the key is missing and may be.
     pub(super) fn optional(&self, key: &str) -> Option<Field<'a>> {
+        if let Some((_, field)) = self.instead.as_ref().filter(|(instead, _)| *instead == key) {
+            return Some(field.clone());
+        }
         self.layers.iter().find_map(|layer| {
             let value = layer.entries.get(key)?;
             Some(self.make_field(layer, key, value.span(), Some(value.get_ref())))
@@ -109,6 +114,11 @@ impl<'a> Table<'a> {
         self
     }
 
+    /// This table with another value of one key.
+    pub(super) fn with(self, key: &'a str, field: Field<'a>) -> Self {
+        Table { instead: Some((key, field)), ..self }
+    }
+
     fn make_field(
         &self,
         layer: &Layer<'a>,
@@ -129,7 +139,7 @@ impl<'a> Field<'a> {
         match value {
             DeValue::Table(entries) => {
                 let layer = Layer { path: self.path.clone(), span: self.span.clone(), entries };
-                Ok(Table { document: self.document, layers: vec![layer] })
+                Ok(Table { document: self.document, layers: vec![layer], instead: None })
             }
             other => Err(self.wrong_type(other, &wanted)),
         }
@@ -210,13 +220,17 @@ impl<'a> Field<'a> {
 
     /// A list of strings.
     pub(super) fn texts(&self) -> Result<Vec<Text<'a>>, ConfigError> {
-        match self.present("a list of strings")? {
-            DeValue::Array(items) => items
+        self.items("a list of strings")?.iter().map(|item| item.text_of("a list of strings")).collect()
+    }
+
+    /// The entries of a list, each at its own place.
+    pub(super) fn items(&self, wanted: &str) -> Result<Vec<Field<'a>>, ConfigError> {
+        match self.present(wanted)? {
+            DeValue::Array(items) => Ok(items
                 .iter()
                 .map(|item| Field { value: Some(item.get_ref()), span: item.span(), ..self.clone() })
-                .map(|item| item.text_of("a list of strings"))
-                .collect(),
-            other => Err(self.wrong_type(other, "a list of strings")),
+                .collect()),
+            other => Err(self.wrong_type(other, wanted)),
         }
     }
 

@@ -9,7 +9,7 @@ use lab_protocol::{
 
 use super::error::ConfigError;
 use super::filesystem;
-use super::reader::{Field, Table};
+use super::reader::{Field, Table, Text};
 use crate::plan::Scenario;
 use crate::text::suggest;
 
@@ -58,8 +58,75 @@ const KEYS: [&str; 32] = [
     "filesystem",
 ];
 
+/// Keys that are plain numbers, of which a sweep varies one: those of the server.
+const SERVER_NUMBERS: [&str; 16] = [
+    "threads",
+    "request-kib",
+    "max-read-kib",
+    "max-background",
+    "congestion-threshold",
+    "attribute-timeout-ms",
+    "reply-window-us",
+    "work-dither-ns",
+    LATENCY,
+    "storage-dither-permille",
+    "storage-parallel",
+    "storage-mib-per-s",
+    "storage-jitter-us",
+    "storage-disorder-us",
+    "storage-merge-kib",
+    "storage-plug-us",
+];
+
+/// The key of the storage's latency.
+const LATENCY: &str = "storage-latency-us";
+
+/// Keys of a scenario that are plain numbers: a plan can vary one of them.
+pub(super) fn numbers() -> impl Iterator<Item = &'static str> {
+    SERVER_NUMBERS.into_iter().chain(filesystem::DEVICE_NUMBERS)
+}
+
+/// Reads one table of `[scenarios]` as if one of its [`numbers`] were another one.
+pub(super) fn with_value<'a>(
+    name: &str,
+    table: &Table<'a>,
+    setting: &Text<'a>,
+    value: &Field<'a>,
+) -> Result<Scenario, ConfigError> {
+    let is_of_server = SERVER_NUMBERS.contains(&setting.text);
+    if is_of_server != read(name, table)?.server.is_some() {
+        let (name, key) = (suggest::quoted(name), setting.text);
+        let message = match is_of_server {
+            true => {
+                format!("the scenario {name} has no FUSE server, so it has no {key}; use scenarios with one")
+            }
+            false => format!(
+                "the scenario {name} has a FUSE server, so it has no {key}; use scenarios without one"
+            ),
+        };
+        return Err(setting.error(message));
+    }
+    let table = table.clone().with(setting.text, value.clone());
+    let mut scenario = read(name, &table)?;
+    // Storage without latency is one of the values that are wanted, and what the others say of theirs means nothing to it.
+    if let Some(ServerSettings { storage, .. }) = &mut scenario.server
+        && setting.text == LATENCY
+        && storage.latency_us == 0
+    {
+        *storage = StorageSettings { dither_permille: 0, distribution: Distribution::Fixed, ..*storage };
+    }
+    check(&scenario, &table)?;
+    Ok(scenario)
+}
+
 /// Reads one table of `[scenarios]`.
 pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
+    let scenario = read(name, table)?;
+    check(&scenario, table)?;
+    Ok(scenario)
+}
+
+fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
     if let Some(filesystem) = filesystem::parse(table, &KEYS)? {
         return Ok(Scenario { name: name.to_owned(), server: None, filesystem: filesystem.into() });
     }
@@ -98,7 +165,6 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
         storage: storage(&table)?,
         faults: table.field("faults").tables()?.iter().map(fault).collect::<Result<_, _>>()?,
     };
-    check(&server, &table)?;
     Ok(Scenario { name: name.to_owned(), server: Some(server), filesystem: None })
 }
 
@@ -122,7 +188,8 @@ fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {
 }
 
 /// What a single key cannot be blamed for.
-fn check(server: &ServerSettings, table: &Table<'_>) -> Result<(), ConfigError> {
+fn check(scenario: &Scenario, table: &Table<'_>) -> Result<(), ConfigError> {
+    let Some(server) = &scenario.server else { return Ok(()) };
     let storage = &server.storage;
     if storage.merge_kib > 0 && storage.merge_kib < server.request_kib {
         let message = format!(

@@ -12,7 +12,7 @@ use super::job::{self, JobFile};
 use super::kernel::{kernel, plan_fragments};
 use super::named::section;
 use super::reader::{Field, Table, Text};
-use super::{Config, PlanEntry, args, check, scenario, source};
+use super::{Config, PlanEntry, args, check, scenario, source, sweep};
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::evidence::quiet::QuietLimits;
 use crate::plan::{AccelChoice, Clock, MachineSettings, Scenario, Variant};
@@ -44,7 +44,11 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let mut references = Vec::new();
     let kernel = kernel(&root, &mut references)?;
     let variants = section(&root, "variants", |name, table| variant(name, table, &mut references))?;
-    let scenarios = section(&root, "scenarios", scenario::parse)?;
+    let mut tables = BTreeMap::new();
+    let scenarios = section(&root, "scenarios", |name, table| {
+        tables.insert(name.to_owned(), table.clone());
+        scenario::parse(name, table)
+    })?;
     let mut jobs = BTreeMap::new();
     let workloads = section(&root, "workloads", |name, table| workload(name, table, &mut jobs))?;
     let mut cpus = BTreeMap::new();
@@ -71,7 +75,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let (mut references, mut timed) = (Vec::new(), BTreeMap::new());
     config.plans = section(&root, "plans", |name, table| {
         timed.insert(name.to_owned(), table.field("workloads").place());
-        plan(table, &config, &mut references)
+        plan(table, &config, &tables, &mut references)
     })?;
     config.references.extend(references);
     config.timed = timed;
@@ -274,6 +278,7 @@ fn metrics(root: &Table<'_>) -> Result<Thresholds, ConfigError> {
 fn plan(
     table: &Table<'_>,
     config: &Config,
+    tables: &BTreeMap<String, Table<'_>>,
     references: &mut Vec<Reference>,
 ) -> Result<PlanEntry, ConfigError> {
     let table = table.clone().only(&[
@@ -285,6 +290,7 @@ fn plan(
         "variants",
         "scenarios",
         "workloads",
+        "sweep",
         "probes",
         "boots",
         "precision-permille",
@@ -296,7 +302,7 @@ fn plan(
     };
     let workloads = table.field("workloads").names()?;
     let (kernel_config, options) = plan_fragments(&table.field("kernel-config"), config, references)?;
-    let plan = PlanEntry {
+    let mut plan = PlanEntry {
         machine: one_of(&table.field("machine").text()?, "machine", &config.machines)?,
         source: table.optional("source").map(|field| source::parse(&field)).transpose()?,
         kernel_config,
@@ -306,6 +312,7 @@ fn plan(
         variants: some_of(&table.field("variants").names()?, "variant", &config.variants)?,
         scenarios: some_of(&table.field("scenarios").names()?, "scenario", &config.scenarios)?,
         workloads: some_of(&workloads, "workload", &config.workloads)?,
+        sweep: None,
         probes: table.field("probes").choice(&[
             ("none", None),
             ("quick", Some(ProbeSet::Quick)),
@@ -338,6 +345,7 @@ fn plan(
             .and_then(|()| check::users_are_let_in(workload, &scenarios))
             .map_err(|message| name.error(message))?;
     }
+    plan.sweep = sweep::parse(&table, tables, config, &plan)?;
     Ok(plan)
 }
 

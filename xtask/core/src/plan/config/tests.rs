@@ -10,6 +10,7 @@ mod names;
 mod numbers;
 mod scenarios;
 mod sources;
+mod sweeps;
 
 /// The smallest file with one of everything.
 pub(in crate::plan) const GOOD: &str = r#"version = 1

@@ -352,3 +352,55 @@ fn wrong_overrides() {
         --plan: it probes instead of measuring, and neither the steps of a series nor the arms of a self-test are probed; use a plan with workloads
     "#]].assert_eq(&messages.concat());
 }
+
+/// What a plan with this sweep has of each value, with these overrides.
+fn swept(sweep: &str, overrides: &Overrides) -> String {
+    let text = crate::plan::config::tests::GOOD
+        .replace("[plans.default]\n", &format!("[plans.default]\nsweep = {sweep}\n"));
+    let config = Config::parse("lab.toml", &text).unwrap();
+    match resolve(&config, "default", overrides) {
+        Ok(plan) => {
+            let points = plan.sweep.iter().flat_map(|sweep| &sweep.points);
+            points.fold(String::new(), |mut text, point| {
+                writeln!(text, "{} is {} with {}", point.name, point.of, point.value).unwrap();
+                text
+            })
+        }
+        Err(error) => format!("{error}\n"),
+    }
+}
+
+#[test]
+fn a_value_is_a_scenario_of_its_own() {
+    let sweep = "{ storage-latency-us = [50, 0] }";
+    let scenarios = |names: &[&str]| Overrides { scenarios: list(names), ..Overrides::default() };
+    expect![[r#"
+        local.storage-latency-us.50 is local with 50
+        local.storage-latency-us.0 is local with 0
+        remote.storage-latency-us.50 is remote with 50
+        remote.storage-latency-us.0 is remote with 0
+    "#]]
+    .assert_eq(&swept(sweep, &Overrides::default()));
+    expect![[r#"
+        local.storage-latency-us.50 is local with 50
+        local.storage-latency-us.0 is local with 0
+    "#]]
+    .assert_eq(&swept(sweep, &scenarios(&["local"])));
+    expect![[r#"
+        remote.storage-latency-us.0 is remote with 0
+        local.storage-latency-us.50 is local with 50
+        local.storage-latency-us.0 is local with 0
+    "#]]
+    .assert_eq(&swept(sweep, &scenarios(&["remote.storage-latency-us.0", "local"])));
+    expect![[r#"
+        --scenarios: `local.storage-latency-us.0` is listed twice; list it once
+    "#]]
+    .assert_eq(&swept(sweep, &scenarios(&["local", "local.storage-latency-us.0"])));
+    expect![[r#"
+        --scenarios: there is no scenario `remote.storage-latency-us.7`; did you mean `remote`? there are: local, remote
+    "#]].assert_eq(&swept(sweep, &scenarios(&["remote.storage-latency-us.7"])));
+    let boots = Overrides { boots: Some(1000), ..Overrides::default() };
+    expect![[r#"
+        --boots: 8000 boots (2 variants, 4 scenarios with their values, 1000 each) are too many; use at most 1000
+    "#]].assert_eq(&swept(sweep, &boots));
+}

@@ -27,11 +27,15 @@ pub(super) fn render(comparison: &Comparison) -> Markup {
 }
 
 fn table(comparison: &Comparison, rows: &[&Row]) -> Markup {
+    let heading = match &comparison.sweep {
+        Some(swept) => swept.sweep.setting.as_str(),
+        None => "Workload",
+    };
     html! {
         table.figures {
             thead {
                 tr {
-                    th scope="col" { "Workload" }
+                    th scope="col" { (heading) }
                     @for (place, variant) in comparison.variants.iter().enumerate() {
                         th.number scope="col" { (variant.name) @if place == 0 { span.unit { " baseline" } } }
                     }
@@ -40,7 +44,7 @@ fn table(comparison: &Comparison, rows: &[&Row]) -> Markup {
             tbody {
                 @for row in rows {
                     tr {
-                        th scope="row" { (row.workload) " " span.unit { (row.unit) } }
+                        th scope="row" { (words::label(comparison, row)) " " span.unit { (row.unit) } }
                         @for cell in &row.cells { td.number { (value(row, cell)) } }
                     }
                 }

@@ -10,16 +10,19 @@ use crate::plan::Scenario;
 use crate::report::text;
 
 /// Where the lines begin and end, and how high a picture is.
-const FROM: f64 = 48.0;
-const TO: f64 = 346.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 180.0;
+pub(super) const FROM: f64 = 48.0;
+pub(super) const TO: f64 = 346.0;
+pub(super) const TOP: f64 = 10.0;
+pub(super) const BOTTOM: f64 = 180.0;
 
 /// One variant of a workload: a latency in us and a mean for each scenario, in the order of the latencies.
 type Line = Vec<(f64, f64)>;
 
-/// The section; none unless the latency is what scenarios differ in.
+/// The section; none unless the latency is what scenarios differ in. A plan that varies a setting has a section for that.
 pub(super) fn render(comparison: &Comparison) -> Option<Markup> {
+    if comparison.sweep.is_some() {
+        return None;
+    }
     let metric = *comparison.metrics.first()?;
     let scenarios = family(&comparison.scenarios)?;
     let mut workloads: Vec<&str> = Vec::new();
@@ -66,7 +69,7 @@ fn family(scenarios: &[Scenario]) -> Option<Vec<(&Scenario, u64)>> {
 }
 
 /// Which colour and mark is which variant.
-fn key(comparison: &Comparison) -> Markup {
+pub(super) fn key(comparison: &Comparison) -> Markup {
     html! {
         ul.key aria-label="Variants" {
             @for (place, variant) in comparison.variants.iter().enumerate() {
@@ -139,7 +142,7 @@ fn figure(
 }
 
 /// The mark of a variant: shapes tell them apart without colours.
-fn shape(place: usize, x: f64, y: f64) -> Markup {
+pub(super) fn shape(place: usize, x: f64, y: f64) -> Markup {
     html! {
         @match place % 4 {
             0 => { circle.shape cx=(x) cy=(y) r="4" {} }

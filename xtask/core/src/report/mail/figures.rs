@@ -16,11 +16,12 @@ const STEP: usize = 7;
 const MARK: usize = 1;
 
 /// The tables, each below the other.
-pub(super) fn tables(comparison: &Comparison, scenario: &Scenario) -> Vec<String> {
+pub(super) fn tables(comparison: &Comparison, scenarios: &[&Scenario]) -> Vec<String> {
     let mut parts = Vec::new();
+    let is_of = |row: &Row| scenarios.iter().any(|scenario| scenario.name == row.scenario);
     for &metric in &comparison.metrics {
-        let is_shown = |row: &&Row| row.scenario == scenario.name && row.metric == metric;
-        let rows: Vec<_> = comparison.rows.iter().filter(is_shown).collect();
+        let is_shown = |row: &&Row| is_of(row) && row.metric == metric;
+        let rows: Vec<_> = in_order(comparison).into_iter().filter(is_shown).collect();
         let is_by_patch = !comparison.steps.is_empty();
         let blocks = if is_by_patch { steps(comparison, &rows) } else { blocks(comparison, &rows) };
         let mut tables: Vec<_> = blocks
@@ -36,6 +37,29 @@ pub(super) fn tables(comparison: &Comparison, scenario: &Scenario) -> Vec<String
         parts.extend(tables);
     }
     parts
+}
+
+/// The rows, those of one workload with all values of what is varied together.
+fn in_order(comparison: &Comparison) -> Vec<&Row> {
+    match &comparison.sweep {
+        Some(swept) => {
+            let groups = swept.groups(&comparison.rows).into_iter();
+            groups.flat_map(|group| group.rows).map(|(_, row)| row).collect()
+        }
+        None => comparison.rows.iter().collect(),
+    }
+}
+
+/// What a row is of; with the value of what is varied.
+fn name(comparison: &Comparison, row: &Row) -> String {
+    match comparison.sweep.as_ref().and_then(|swept| swept.place(row)) {
+        Some((_, workload, value)) => format!("{workload} {value}"),
+        None => row.workload.clone(),
+    }
+}
+
+fn label(comparison: &Comparison, row: &Row) -> String {
+    format!("{} {}", name(comparison, row), row.unit).trim_end().to_owned()
 }
 
 /// What the signs in the tables mean.
@@ -58,13 +82,13 @@ pub(super) fn legend(comparison: &Comparison) -> String {
 
 /// The variants, by place, that stand side by side: the baseline and as many others as fit.
 fn blocks(comparison: &Comparison, rows: &[&Row]) -> Vec<Vec<usize>> {
-    let room = WIDTH.saturating_sub(label_width(rows) + VALUE);
+    let room = WIDTH.saturating_sub(label_width(comparison, rows) + VALUE);
     chunks(comparison, room / (VALUE + CHANGE))
 }
 
 /// The same for columns that are as narrow as patches can be.
 fn steps(comparison: &Comparison, rows: &[&Row]) -> Vec<Vec<usize>> {
-    let room = WIDTH.saturating_sub(label_width(rows) + STEP + MARK);
+    let room = WIDTH.saturating_sub(label_width(comparison, rows) + STEP + MARK);
     chunks(comparison, room / (STEP + MARK))
 }
 
@@ -76,14 +100,14 @@ fn chunks(comparison: &Comparison, fitting: usize) -> Vec<Vec<usize>> {
     others.chunks(fitting.max(1)).map(|chunk| [&[0], chunk].concat()).collect()
 }
 
-fn label_width(rows: &[&Row]) -> usize {
-    let labels: Vec<String> = rows.iter().map(|row| text::label(row)).collect();
+fn label_width(comparison: &Comparison, rows: &[&Row]) -> usize {
+    let labels: Vec<String> = rows.iter().map(|row| label(comparison, row)).collect();
     longest(labels.iter().map(String::as_str)).max(16)
 }
 
 /// A column for each patch, by its number in the series.
 fn by_patch(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
-    let width = label_width(rows);
+    let width = label_width(comparison, rows);
     let name = |&place: &usize| match &comparison.variants[place].prefix {
         Some(prefix) => prefix.patches.to_string(),
         None if place == 0 => "before".to_owned(),
@@ -103,13 +127,13 @@ fn by_patch(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String 
             format!("{value:>STEP$}{mark:MARK$}")
         });
         let cells: String = cells.collect();
-        lines.push(format!("{:<width$}{cells}", text::label(row)).trim_end().to_owned());
+        lines.push(format!("{:<width$}{cells}", label(comparison, row)).trim_end().to_owned());
     }
     lines.join("\n")
 }
 
 fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
-    let width = label_width(rows);
+    let width = label_width(comparison, rows);
     // What one kernel does has room beside its values.
     let is_beside = places.len() == 2;
     let mut lines = vec![heading(comparison, places, width)];
@@ -131,7 +155,7 @@ fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
         line.trim_end().to_owned()
     };
     for row in rows {
-        let values = line(&text::label(row), &value, row);
+        let values = line(&label(comparison, row), &value, row);
         let change = places.last().and_then(|&place| row.cells[place].change.as_ref());
         match change.and_then(interval).filter(|_| is_beside) {
             Some(interval) => lines.push(format!("{values:<0$}{interval:>20}", width + 2 * VALUE + CHANGE)),
@@ -151,7 +175,7 @@ fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
         return lines.join("\n");
     }
     lines.push("most requests in flight".to_owned());
-    lines.extend(rows.iter().map(|row| line(&format!("  {}", row.workload), &in_flight, row)));
+    lines.extend(rows.iter().map(|row| line(&format!("  {}", name(comparison, row)), &in_flight, row)));
     lines.join("\n")
 }
 

@@ -109,7 +109,7 @@ fn unknown_keys() {
             cpu = 2
                 lab.toml:75:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, arch, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-range-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s and 1 more
             boots = 2\n"a\nb" = 1
-                lab.toml:107:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, variants, scenarios, workloads, probes, boots, precision-permille, seed
+                lab.toml:107:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, variants, scenarios, workloads, sweep, probes, boots, precision-permille, seed
         "#]],
     );
 }
