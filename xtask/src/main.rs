@@ -12,8 +12,8 @@ use clap::Parser as _;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, run_lab, tell_interrupted,
-    try_series,
+    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, probe, replay, run_lab,
+    tell_interrupted, try_series,
 };
 use xtask::lab::interrupt::Interrupt;
 
@@ -31,6 +31,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
         Command::Try(options) => try_series::try_series(&sh, options),
         Command::Probe(options) => probe::probe(&sh, options),
+        Command::Replay(options) => replay::replay(&sh, options),
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Ci => ci::ci(&sh),

@@ -14,6 +14,7 @@ pub mod mutants;
 pub mod patches;
 pub mod precision;
 mod question;
+pub mod replay;
 pub mod self_test;
 mod sources;
 pub mod statistics;

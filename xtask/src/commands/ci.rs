@@ -19,6 +19,7 @@ use crate::machine::need::{Need, What, need};
 /// What only the tests need.
 const FOR_TESTS: &[Need] = &[
     need(What::Program("chromium"), "chromium", "opens the page that a comparison is written as"),
+    need(What::Program("gdb"), "gdb", "is attached to a boot that is run again"),
     need(
         What::Module("junitparser"),
         "python3-junitparser",

@@ -7,6 +7,7 @@ mod doctor;
 mod import_series;
 mod mutants;
 mod probe;
+mod replay;
 mod run_lab;
 mod try_series;
 mod values;
@@ -20,6 +21,7 @@ pub use doctor::Doctor;
 pub use import_series::ImportSeries;
 pub use mutants::Mutants;
 pub use probe::Probe;
+pub use replay::Replay;
 pub use run_lab::RunLab;
 pub use try_series::Try;
 pub use values::Choice;
@@ -55,6 +57,9 @@ pub enum Command {
     /// Behaviour probes on the kernel that runs here, without a virtual machine: what callers see of it beside its speed.
     /// The exit code is 1 if a probe fails.
     Probe(Probe),
+    /// Boots one boot of a campaign once more, with the same kernel, image and machine, and says whether it did the same: with the
+    /// virtual clock to the last digit. Or under a debugger. The exit code is 1 if it did something else.
+    Replay(Replay),
     /// Puts small faults into a series, boots each faulty kernel, and says which of them the lab would have noticed. The exit
     /// code is 0 if all were noticed, 1 if some were not.
     Mutants(Mutants),
