@@ -1,5 +1,6 @@
 //! What is built before anything boots: source, kernels, image.
 
+pub(crate) mod again;
 mod bases;
 pub(crate) mod cargo;
 pub(crate) mod fitting;

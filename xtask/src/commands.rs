@@ -12,6 +12,7 @@ pub mod import_series;
 pub mod mutants;
 mod preflight;
 pub mod probe;
+pub mod replay;
 pub mod run_lab;
 pub mod timeline;
 pub mod try_series;

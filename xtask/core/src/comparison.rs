@@ -15,6 +15,7 @@ mod no_answer;
 pub mod patches;
 pub mod precision;
 mod question;
+pub mod replay;
 pub mod self_test;
 mod sources;
 pub mod statistics;

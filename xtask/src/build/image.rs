@@ -171,6 +171,19 @@ pub(crate) fn is_cached(
     Ok(matches!(load(sh, &cache.join("images").join(inputs.key())), Stored::Whole(_)))
 }
 
+/// The image with this SHA-256, if it is in the cache, whole.
+pub(crate) fn recorded(sh: &Shell, cache: &Cache, sha256: &str) -> Option<Image> {
+    let folders = sh.read_dir(cache.join("images")).ok()?;
+    let is_named = |folder: &PathBuf| {
+        let manifest = sh.read_file(folder.join(MANIFEST_FILE)).ok();
+        manifest.and_then(|text| Manifest::parse(&text).ok()).is_some_and(|of| of.image_sha256 == sha256)
+    };
+    folders.iter().filter(|folder| is_named(folder)).find_map(|folder| match load(sh, folder) {
+        Stored::Whole(image) => Some(image),
+        Stored::Absent | Stored::Damaged(_) => None,
+    })
+}
+
 enum Stored {
     Whole(Image),
     Absent,

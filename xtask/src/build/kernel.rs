@@ -16,6 +16,7 @@ mod sandbox;
 mod symbols;
 mod tools;
 mod unbuilt;
+pub(crate) mod vmlinux;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{applied, files, patched_files};
 pub(crate) use unbuilt::{Configured, configured, not_built};
 
+use lab_core::campaign::KernelIdentity;
 use lab_core::plan::{Arch, Source};
 use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
@@ -98,7 +100,7 @@ pub(crate) enum SymbolList {
 pub(crate) struct Kernel {
     /// Over everything that went in.
     pub(crate) digest: String,
-    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml.
+    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml; vmlinux once it was debugged.
     pub(crate) folder: PathBuf,
     /// The kernel that QEMU boots.
     pub(crate) kernel_image: PathBuf,
@@ -290,6 +292,12 @@ pub(crate) fn is_stored(sh: &Shell, cache: &Cache, request: &KernelRequest) -> a
     let digest = request_digest(request, &Tools::find(sh, request.arch)?);
     let stored = read_stored(&cache.join("kernels").join(&digest), &digest);
     Ok(stored.is_ok_and(|kernel| kernel.suits(request)))
+}
+
+/// The kernel that was booted with this identity, if it is in the cache, whole.
+pub(crate) fn recorded(cache: &Cache, identity: &KernelIdentity) -> Option<Kernel> {
+    let kernel = read_stored(&cache.join("kernels").join(&identity.digest), &identity.digest).ok()?;
+    (kernel.metadata.bzimage_sha256 == identity.bzimage_sha256).then_some(kernel)
 }
 
 /// The digest under which the kernel of a request is stored, built or not.

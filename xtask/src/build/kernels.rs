@@ -198,22 +198,8 @@ impl<'a> Builder<'a> {
     pub(crate) fn build(&self, place: usize) -> anyhow::Result<Kernel> {
         let variant = &self.variants[place];
         let name = &variant.name;
-        let base = self.bases.of(variant).with_context(|| format!("kernel {name} has no source"))?;
-        let request = KernelRequest {
-            source: &base.source,
-            identity: &base.identity,
-            version: &base.version,
-            arch: self.settings.arch,
-            variant: name,
-            series: &self.series[place],
-            fragments: &self.options[place].shared,
-            own: &self.options[place].own,
-            added_options: &self.added_options,
-            jobs: std::thread::available_parallelism().map_or(1, usize::from),
-            interrupt: &self.lab.interrupt,
-            symbols: symbol_list(self.variants),
-        };
-        let kernel = kernel::ensure(self.sh, &self.lab.cache, request, &tell);
+        let base = self.base(variant)?;
+        let kernel = kernel::ensure(self.sh, &self.lab.cache, self.request(place)?, &tell);
         let kernel = match (&variant.prefix, self.series[place].last()) {
             (Some(prefix), Some(series)) => kernel
                 .with_context(|| format!("patch {} of {} ({})", prefix.patches, series.name, prefix.subject)),
@@ -225,6 +211,39 @@ impl<'a> Builder<'a> {
         }?;
         tell(&format!("kernel {}", kernel.line(name)));
         Ok(kernel)
+    }
+
+    /// The digest of the kernel of the variant at `place`, built or not.
+    pub(crate) fn digest(&self, place: usize) -> anyhow::Result<String> {
+        kernel::digest(self.sh, &self.request(place)?)
+    }
+
+    fn base(&self, variant: &Variant) -> anyhow::Result<&Base<'a>> {
+        self.bases.of(variant).with_context(|| format!("kernel {} has no source", variant.name))
+    }
+
+    fn request(&self, place: usize) -> anyhow::Result<KernelRequest<'_>> {
+        let variant = &self.variants[place];
+        let base = self.base(variant)?;
+        Ok(KernelRequest {
+            source: &base.source,
+            identity: &base.identity,
+            version: &base.version,
+            arch: self.settings.arch,
+            variant: &variant.name,
+            series: &self.series[place],
+            fragments: &self.options[place].shared,
+            own: &self.options[place].own,
+            added_options: &self.added_options,
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            interrupt: &self.lab.interrupt,
+            symbols: symbol_list(self.variants),
+        })
+    }
+
+    /// The series of the variant at `place`, each with its digest.
+    pub(crate) fn series(&self, place: usize) -> &[Series] {
+        &self.series[place]
     }
 
     /// Checks that the kernel of the variant at `place` is configured as `base`.

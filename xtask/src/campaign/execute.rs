@@ -13,6 +13,7 @@ use lab_core::campaign::{CampaignFile, Company, Ended, Losses, Record, Try, due,
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 use lab_core::text::escape::escape_for_terminal;
+use lab_protocol::Nonce;
 
 use crate::campaign::CampaignFolder;
 use crate::campaign::profile::Profiler;
@@ -56,8 +57,19 @@ pub(crate) struct BootContext<'a> {
     pub profiler: Option<Profiler>,
     /// After how many probes that fail no further one begins; none to run all.
     pub enough_failures: Option<u32>,
+    /// What a boot that was run before takes over from then; none for a new one.
+    pub again: Option<Again>,
     /// Whether the user asked to stop.
     pub interrupt: &'a Interrupt,
+}
+
+/// A boot that was run before.
+#[derive(Clone, Debug)]
+pub(crate) struct Again {
+    /// Its nonce, which is on its console.
+    pub nonce: Nonce,
+    /// The socket on which it waits for a debugger; none to start at once.
+    pub debugger: Option<PathBuf>,
 }
 
 /// What boots of one run know of each other.
@@ -162,6 +174,14 @@ pub(crate) fn run_one(
     step: &BootStep,
 ) -> anyhow::Result<Option<Record>> {
     run_step(neighbours, step, &|step, company| run_and_note(context, neighbours, step, company, |_| ()))
+}
+
+/// Runs a boot once, however it ends; none if the user stopped it before it began.
+///
+/// # Errors
+/// If its record cannot be written.
+pub(crate) fn run_once(context: &BootContext<'_>, step: &BootStep) -> anyhow::Result<Option<Record>> {
+    run_attempt(context, step)
 }
 
 /// Runs a boot until it has a result, or was lost too often: the last one; none if the user stopped it. One that was lost is

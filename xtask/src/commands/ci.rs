@@ -22,6 +22,7 @@ const FOR_TESTS: &[Need] = &[
     need(What::Program("chromium"), "chromium", "opens the page that a comparison is written as"),
     need(What::Program("cmark-gfm"), "cmark-gfm", "reads the Markdown that a comparison is written as"),
     need(What::Program("b4"), "b4", "fetches the thread of a mail that is to be imported"),
+    need(What::Program("gdb"), "gdb", "is attached to a boot that is run again"),
     need(
         What::Module("junitparser"),
         "python3-junitparser",

@@ -8,6 +8,7 @@ mod import_series;
 mod manner;
 mod mutants;
 mod probe;
+mod replay;
 mod run_lab;
 mod self_test;
 mod timeline;
@@ -24,6 +25,7 @@ pub use import_series::ImportSeries;
 pub use manner::Manner;
 pub use mutants::Mutants;
 pub use probe::Probe;
+pub use replay::Replay;
 pub use run_lab::{RunLab, Subject};
 pub use self_test::SelfTest;
 pub use timeline::Timeline;
@@ -72,6 +74,9 @@ pub enum Command {
     /// Behaviour probes on the kernel that runs here, without a virtual machine: what callers see of it beside its speed.
     /// The exit code is 1 if a probe fails.
     Probe(Probe),
+    /// Boots one boot of a campaign once more, with the same kernel, image and machine, and says whether it did the same: with the
+    /// virtual clock to the last digit. Or under a debugger. The exit code is 1 if it did something else.
+    Replay(Replay),
     /// Puts small faults into a series, boots each faulty kernel, and says which of them the lab would have noticed. The exit
     /// code is 0 if all were noticed, 1 if some were not.
     Mutants(Mutants),

@@ -314,6 +314,7 @@ fn run_boots(
         kernel_images,
         profiler: profiler.clone(),
         enough_failures: None,
+        again: None,
         interrupt: &lab.interrupt,
     };
     match execute::run(&context, tries)? {

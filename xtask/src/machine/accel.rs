@@ -119,6 +119,7 @@ fn request(guest: &TestGuest, arch: Arch, accelerator: Accelerator) -> BootReque
         host_cpus: Binding::default(),
         live_console: None,
         profile: None,
+        debugger: None,
         wall_limit: TEST_LIMIT,
         silence_limit,
     }

@@ -13,6 +13,11 @@ pub enum Accelerator {
 }
 
 impl Accelerator {
+    /// The one of this word.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        [Accelerator::Kvm, Accelerator::Tcg].into_iter().find(|accelerator| accelerator.word() == word)
+    }
+
     /// The word for QEMU, tables and records.
     pub fn word(self) -> &'static str {
         match self {

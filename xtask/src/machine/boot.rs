@@ -45,6 +45,8 @@ pub struct BootRequest {
     pub live_console: Option<PathBuf>,
     /// What counts the guest's instructions; none for a boot that is not profiled.
     pub profile: Option<Profile>,
+    /// The socket on which QEMU waits for a debugger before the first instruction; none to start at once.
+    pub debugger: Option<PathBuf>,
     /// How long QEMU may run, real time.
     pub wall_limit: Duration,
     /// How long neither console nor report port may give a byte, real time.

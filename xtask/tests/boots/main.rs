@@ -10,6 +10,7 @@ mod mutants;
 mod other_subsystems;
 mod probes;
 mod profile;
+mod replay;
 mod sandbox;
 mod several_cpus;
 mod trying;
@@ -55,6 +56,9 @@ fn a_campaign_from_one_command() {
     assert_eq!(resumed.stderr.lines().filter(|line| line.starts_with("boot ")).count(), 1, "{resumed}");
     assert_eq!(sandbox.campaigns(), 1);
     assert_eq!(outcomes(&sandbox.comparison(), "original"), "3 finished of 3");
+
+    replay::a_boot_again_is_equal(&sandbox);
+    replay::a_debugger_sees_who_called(&sandbox);
 }
 
 /// A job of fio is measured as the other tools are, its figure repeats, and its text is part of the record.
@@ -153,6 +157,7 @@ fn kernels_that_fail() {
         "nothing was heard within the silence limit; the console is empty"
     );
     assert!(run.stdout.contains("no boot with this patch"), "the reader sees why: {run}");
+    replay::boots_that_failed_fail_again(&sandbox);
 }
 
 /// A server that dies and a tool that fails are results with a reason, and the boot still ends in order.

@@ -1,9 +1,9 @@
 //! A copy of the checkout with an own `lab.toml` and own results; the cache is the user's.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
@@ -27,6 +27,12 @@ pub(crate) struct LabRun {
 
 /// A command of the lab that runs; killed on drop.
 pub(crate) struct Running(Child);
+
+/// One that is listened to.
+pub(crate) struct Heard {
+    running: Running,
+    said: BufReader<ChildStderr>,
+}
 
 impl TestCheckout {
     /// A copy with `addition` at the end of `lab.toml`.
@@ -86,6 +92,14 @@ impl TestCheckout {
         LabRun::of(command.output().expect("the lab starts"))
     }
 
+    /// Starts a command and listens to what it says.
+    pub(crate) fn start_heard(&self, arguments: &[&str]) -> Heard {
+        let mut command = self.command(arguments);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the lab starts");
+        let said = BufReader::new(child.stderr.take().expect("what it says"));
+        Heard { running: Running(child), said }
+    }
+
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         Running::of(&mut self.command(arguments))
@@ -123,7 +137,14 @@ impl TestCheckout {
 
     /// How many campaigns there are.
     pub(crate) fn campaigns(&self) -> usize {
-        fs::read_dir(self.folder.path().join("results")).expect("results").count()
+        self.campaign_folders().len()
+    }
+
+    /// The folders of results that are campaigns; boots that were run again have folders of their own.
+    fn campaign_folders(&self) -> Vec<PathBuf> {
+        let results = fs::read_dir(self.folder.path().join("results")).expect("results");
+        let folders = results.flatten().map(|entry| entry.path());
+        folders.filter(|path| !path.ends_with("replay")).collect()
     }
 
     /// Removes all campaigns.
@@ -234,8 +255,7 @@ impl TestCheckout {
     }
 
     fn newest_campaign(&self) -> Option<PathBuf> {
-        let results = fs::read_dir(self.folder.path().join("results")).expect("results");
-        Some(results.flatten().next()?.path())
+        self.campaign_folders().into_iter().next()
     }
 }
 
@@ -282,6 +302,32 @@ impl Running {
     pub(crate) fn kill(&mut self) {
         self.0.kill().expect("the lab can be killed");
         self.0.wait().expect("the lab");
+    }
+}
+
+impl Heard {
+    /// The next line on standard error that holds this text.
+    pub(crate) fn line_with(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            let length = self.said.read_line(&mut line).expect("what it says");
+            assert!(length > 0, "it ended without a line with {text:?}: {all}");
+            if line.contains(text) {
+                return line;
+            }
+            all += &line;
+        }
+    }
+
+    /// Whether the lab has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.running.has_ended()
+    }
+
+    /// Waits until the lab has ended; its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.running.wait()
     }
 }
 

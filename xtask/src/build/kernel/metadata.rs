@@ -242,7 +242,7 @@ fn series_metadata(series: &Series) -> SeriesMetadata {
 }
 
 /// The GNU build id of a program; none if it has none, or is none.
-fn build_id(program: &[u8]) -> Option<String> {
+pub(super) fn build_id(program: &[u8]) -> Option<String> {
     let id = ElfFile64::<LittleEndian>::parse(program).ok()?.build_id().ok()??;
     Some(lab_core::text::digest::hex(id))
 }

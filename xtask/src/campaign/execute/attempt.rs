@@ -27,7 +27,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         return Ok(None);
     }
     let (folder, attempt) = context.folder.new_attempt(step)?;
-    let nonce = random_nonce()?;
+    let nonce = context.again.as_ref().map_or_else(random_nonce, |again| Ok(again.nonce))?;
     let scratch = context.cache.temporary_folder("boot-")?;
     let initramfs = scratch.path().join("initramfs");
     let (kernel, kernel_image) = kernel_of(context, step)?;
@@ -61,16 +61,25 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         .as_ref()
         .map(|profiler| Profile { plugin: profiler.plugin.clone(), counts: counts.clone() });
     let system_map = kernel_image.with_file_name("System.map");
+    let limits = &plan.machine;
+    let debugger = context.again.as_ref().and_then(|again| again.debugger.clone());
+    // Whoever debugs thinks as long as he likes.
+    let limit = |seconds: u32| match debugger {
+        Some(_) => Duration::MAX,
+        None => Duration::from_secs(seconds.into()),
+    };
+    let (wall_limit, silence_limit) = (limit(limits.wall_limit_s), limit(limits.silence_limit_s));
     let request = BootRequest {
         profile,
+        debugger,
         machine: context.machine.clone(),
         kernel_image,
         initramfs,
         nonce,
         host_cpus: around.as_ref().map(|around| around.binding.clone()).unwrap_or_default(),
         live_console: Some(folder.join("console.live")),
-        wall_limit: Duration::from_secs(context.file.plan.machine.wall_limit_s.into()),
-        silence_limit: Duration::from_secs(context.file.plan.machine.silence_limit_s.into()),
+        wall_limit,
+        silence_limit,
     };
     record.command = qemu_command_text(&request);
     // The bad verdict is written first; only the proof of another end replaces it.

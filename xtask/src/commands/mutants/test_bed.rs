@@ -163,6 +163,7 @@ impl<'a> TestBed<'a> {
             kernel_images: vec![kernel.kernel_image.clone()],
             profiler: None,
             enough_failures: limits.failures,
+            again: None,
             interrupt: &self.lab.interrupt,
         };
         let Some(record) = execute::run_one(&context, &self.neighbours, &step)? else { return Ok(None) };

@@ -188,10 +188,19 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
     command
 }
 
-/// What is added to have instructions counted. Of a comma in a path QEMU wants two.
+/// What is added to have instructions counted.
 pub(crate) fn plugin_options(plugin: &Path, counts: &Path) -> [String; 2] {
-    let escaped = |path: &Path| path.to_string_lossy().replace(',', ",,");
     ["-plugin".to_owned(), format!("file={},out={}", escaped(plugin), escaped(counts))]
+}
+
+/// What is added to have QEMU wait for a debugger before the first instruction.
+pub(crate) fn debugger_options(socket: &Path) -> [String; 3] {
+    ["-S".to_owned(), "-gdb".to_owned(), format!("unix:{},server=on,wait=off", escaped(socket))]
+}
+
+/// Of a comma in a path QEMU wants two.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace(',', ",,")
 }
 
 /// QEMU's buffer for translated code, MiB.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use lab_core::evidence::capture::{Capture, End};
 
-use super::command::{Channels, GuestFiles, plugin_options, qemu_command, write_firmware};
+use super::command::{Channels, GuestFiles, debugger_options, plugin_options, qemu_command, write_firmware};
 use super::process::Qemu;
 use super::received::Received;
 use super::streams::{Event, MOST_WAITING, Stream, channel, listen, pipes, read_in_thread};
@@ -57,6 +57,7 @@ fn watch(
     let mut arguments = qemu_command(&request.machine, files, channels);
     arguments
         .extend(request.profile.iter().flat_map(|profile| plugin_options(&profile.plugin, &profile.counts)));
+    arguments.extend(request.debugger.iter().flat_map(|socket| debugger_options(socket)));
     let mut watch = Watch::new(request)?;
     let mut qemu = start(&arguments)?;
     watch.received.runs_in(qemu.pid());
@@ -188,6 +189,9 @@ pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
     let mut arguments = qemu_command(&request.machine, files, channels);
     if request.profile.is_some() {
         arguments.extend(plugin_options(Path::new("PLUGIN"), Path::new("COUNTS")));
+    }
+    if request.debugger.is_some() {
+        arguments.extend(debugger_options(Path::new("DEBUGGER")));
     }
     let quoted = arguments.iter().map(|argument| match argument.contains(' ') {
         true => format!("'{argument}'"),

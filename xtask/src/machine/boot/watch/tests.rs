@@ -63,6 +63,7 @@ impl Fake {
             host_cpus: Binding::default(),
             live_console: Some(folder.path().join("console.live")),
             profile: None,
+            debugger: None,
             wall_limit: wall,
             silence_limit: silence,
         };
