@@ -7,6 +7,7 @@ pub mod called;
 pub mod checkout;
 pub mod digest;
 pub mod files;
+pub mod installed;
 pub mod interrupt;
 pub mod lock;
 pub mod output;

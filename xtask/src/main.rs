@@ -14,7 +14,7 @@ use xtask::commands::{
     bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, replay, run_lab,
     tell_interrupted, timeline, try_series,
 };
-use xtask::lab::called;
+use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;
 use xtask::lab::output;
 
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     output::close_on_panic();
     end(output::Manner::try_from(manner).and_then(|manner| {
         manner.choose();
-        called::tell_if_out_of_place();
+        installed::tell_if_out_of_place();
         Interrupt::listen(tell_interrupted)?;
         run(&command)
     }))

@@ -47,7 +47,7 @@ pub struct ProbedVariant {
     /// Probes that differ from the baseline, as they should.
     pub expected_differences: u32,
     /// Probes that differ from the baseline, which is of another source, and of which no table says anything.
-    #[serde(skip_serializing_if = "super::is_none")]
+    #[serde(skip_serializing_if = "super::variant::is_none")]
     pub unlike_other_source: u32,
     /// Probes that speak against the variant.
     pub unexpected: u32,

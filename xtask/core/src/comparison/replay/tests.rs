@@ -1,3 +1,5 @@
+//! A boot that is run again, held against the first one.
+
 use expect_test::{Expect, expect};
 
 use super::*;
