@@ -7,17 +7,8 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use xtask::lab::cache::Cache;
 use xtask::lab::scratch::ScratchFolder;
-use xtask::machine::need::{Need, What, need};
 
 use super::proc::kib;
-
-/// What only the bench needs from the host.
-pub(super) const NEEDS: &[Need] = &[
-    need(What::Header("fuse3/fuse_lowlevel.h"), "libfuse3-dev", "libfuse's servers"),
-    need(What::Program("pkg-config"), "pkg-config", "libfuse's servers"),
-    need(What::Program("g++"), "g++", "libfuse's passthrough_hp"),
-    need(What::Program("fio"), "fio", "the load tool beside aio-stress"),
-];
 
 /// Memory beyond the file's, MiB: servers, 10,000 inodes, fio's shared memory.
 const OTHER_MIB: u64 = 512;

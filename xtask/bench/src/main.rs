@@ -28,6 +28,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Parser;
 use xshell::{Shell, cmd};
+use xtask::commands::bench::NEEDS;
 use xtask::commands::cli::{self, BenchPart};
 use xtask::commands::{end, parse};
 use xtask::lab::interrupt::{self, Interrupt};
@@ -59,12 +60,16 @@ impl BenchContext<'_> {
 }
 
 fn main() -> ExitCode {
-    let options = match parse::<Arguments>() {
-        Ok(Arguments { options }) => options,
+    let Arguments { manner, options } = match parse() {
+        Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    // Whoever started it says what a signal has ended.
-    let ended = Interrupt::listen(|_| ()).and_then(|()| bench(&Shell::new()?, &options));
+    let ended = output::Manner::try_from(manner).and_then(|manner| {
+        manner.choose();
+        // Whoever started it says what a signal has ended.
+        Interrupt::listen(|_| ())?;
+        bench(&Shell::new()?, &options)
+    });
     match (&ended, Interrupt::of_process().signal()) {
         (Err(_), Some(signal)) => ExitCode::from(interrupt::exit_code(signal)),
         (Ok(_) | Err(_), _) => end(ended),
@@ -75,6 +80,8 @@ fn main() -> ExitCode {
 #[derive(Debug, Parser)]
 #[command(name = "lab-bench")]
 struct Arguments {
+    #[command(flatten)]
+    manner: cli::Manner,
     #[command(flatten)]
     options: cli::Bench,
 }
@@ -88,7 +95,7 @@ fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
     watch.step("packages", || {
-        host::require(sh, host::arch()?, &[]).and_then(|()| host::require_all(sh, ground::NEEDS))
+        host::require(sh, host::arch()?, &[]).and_then(|()| host::require_all(sh, NEEDS))
     })?;
     let own = watch.step("programs", || own_programs(sh, &lab))?;
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;

@@ -44,7 +44,29 @@ fn progress(line: &str) -> Option<(u64, u64, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use xshell::{Shell, cmd};
+
     use super::*;
+    use crate::lab::process::logged::begin_log;
+
+    #[test]
+    fn what_does_not_compile_shows_its_last_lines_and_its_log() {
+        let (sh, folder) = (Shell::new().unwrap(), tempfile::tempdir().unwrap());
+        let _folder = sh.push_dir(folder.path());
+        let manifest = "[package]\nname = \"wrong\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+        sh.write_file("Cargo.toml", manifest).unwrap();
+        sh.write_file("src/main.rs", "fn main() {\n    let _: u32 = \"no number\";\n}\n").unwrap();
+        let log = folder.path().join("logs/wrong.log");
+        begin_log(&log).unwrap();
+        let build = cmd!(sh, "cargo build --offline --target-dir target");
+        let error = run(build, &Step::begin("wrong"), &log).unwrap_err().to_string();
+        assert!(error.contains("\n  error[E0308]: mismatched types\n"), "{error}");
+        assert!(error.ends_with(&format!("\nfull log: {}", log.display())), "{error}");
+        let kept = fs::read_to_string(&log).unwrap();
+        assert!(kept.contains("Compiling wrong v0.1.0") && !kept.contains("Building ["), "{kept}");
+    }
 
     /// As cargo 1.89 says it.
     #[test]

@@ -9,6 +9,16 @@ use super::{FAILED, cli};
 use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::process;
+use crate::machine::host;
+use crate::machine::need::{Need, What, need};
+
+/// What only the benchmark needs from the host.
+pub const NEEDS: &[Need] = &[
+    need(What::Header("fuse3/fuse_lowlevel.h"), "libfuse3-dev", "libfuse's servers"),
+    need(What::Program("pkg-config"), "pkg-config", "libfuse's servers"),
+    need(What::Program("g++"), "g++", "libfuse's passthrough_hp"),
+    need(What::Program("fio"), "fio", "the load tool beside aio-stress"),
+];
 
 /// `cargo xtask bench`: builds the program and runs it with the same options.
 ///
@@ -17,7 +27,13 @@ use crate::lab::process;
 pub fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
     let _folder = sh.push_dir(checkout.root());
-    let arguments = options.arguments();
+    // The program has nobody to ask. Without the rights of root it cannot measure, and says so.
+    if rustix::process::geteuid().is_root() {
+        host::require(sh, host::arch()?, &[])?;
+        host::require_all(sh, NEEDS)?;
+    }
+    let manner = cli::Manner::passed_on();
+    let arguments = options.arguments().into_iter().chain(manner);
     let command = cmd!(sh, "cargo run --quiet --package lab-bench -- {arguments...}");
     // It unmounts what it has mounted when a signal comes, and says nothing: that is said here.
     Interrupt::of_process().has_to_save();

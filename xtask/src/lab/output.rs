@@ -8,7 +8,7 @@ mod manner;
 pub mod progress;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use lab_core::text::escape::escape_for_terminal;
@@ -42,8 +42,9 @@ impl std::error::Error for Unwritable {}
 /// # Errors
 /// [`Unwritable`].
 pub fn print(text: &str) -> Result<(), Unwritable> {
-    // Both outputs may be one terminal.
-    progress::without_lines(|| print_to(&mut io::stdout().lock(), text))
+    let print = || print_to(&mut io::stdout().lock(), text);
+    // Then both outputs may be one terminal.
+    if io::stdout().is_terminal() { progress::without_lines(print) } else { print() }
 }
 
 /// Prints a result that is the answer to somebody, with colours if that is a terminal that has them and wants them.

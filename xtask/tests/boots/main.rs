@@ -48,7 +48,8 @@ fn a_campaign_from_one_command() {
     let again = sandbox.lab(&["compare"]);
     let evidence = sandbox.lab(&["compare", "--evidence"]);
     assert_eq!(evidence.stdout.trim(), sandbox.stored_comparison().trim());
-    assert!(run.stdout.contains(again.stdout.trim()), "{run}");
+    assert_eq!(run.stdout, again.stdout, "nothing but the answer");
+    assert!(!run.stderr.contains(['\u{1b}', '\r']), "plain lines for a reader that is no terminal: {run}");
 
     sandbox.remove_record("003-");
     let resumed = sandbox.lab(&["run-lab", "--plan", "ci"]);
@@ -157,6 +158,10 @@ fn kernels_that_fail() {
         "nothing was heard within the silence limit; the console is empty"
     );
     assert!(run.stdout.contains("no boot with this patch"), "the reader sees why: {run}");
+    let console = run.stderr.lines().find_map(|line| line.strip_prefix("  console: ")).expect("a console");
+    let console = std::fs::read_to_string(console).expect("the console");
+    let last = console.lines().rfind(|line| !line.trim().is_empty()).expect("a line");
+    assert!(run.stderr.contains(&format!("\n  {}\n  console: ", last.trim_end())), "{run}");
     replay::boots_that_failed_fail_again(&sandbox);
 }
 
@@ -337,7 +342,9 @@ fn no_boot_needs_root() {
         "#,
     );
     // As root: what is not in the cache yet is built, and packages are installed.
-    sandbox.lab(&["build-kernel", "original", "stock"]).expect_code_in(&[0]);
+    let built = sandbox.lab(&["build-kernel", "original", "stock"]);
+    built.expect_code_in(&[0]);
+    assert_eq!(built.stdout, "", "{built}");
     let run = sandbox.lab_without_root(&["run-lab", "--plan", "rootless"]);
     assert!(!run.stderr.contains("unshare"), "user namespaces are off on this machine: {}", run.stderr);
     run.expect_code_in(&[0, 1]);
@@ -420,6 +427,7 @@ fn bad_input() {
         let run = sandbox.lab(arguments);
         run.expect_code_in(&[3]);
         assert!(run.stderr.contains(expected), "{arguments:?} should say `{expected}`: {run}");
+        assert_eq!(run.stdout, "", "{arguments:?}");
         assert_eq!(sandbox.campaigns(), 0);
     }
 }

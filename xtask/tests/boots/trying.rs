@@ -50,6 +50,7 @@ fn a_mail_is_tried_without_an_edit() {
     run.expect_code_in(&[0, 1]);
     assert!(run.stderr.contains("the series applies to it"), "{run}");
     assert!(run.stdout.contains("fuse-small-requests against "), "{run}");
+    assert_eq!(run.stdout, sandbox.lab(&["compare"]).stdout, "nothing but the answer");
 
     let again = sandbox.lab(&of("v1.mbox"));
     assert!(again.stderr.contains("kernel-patches/fuse-small-requests has these patches already"), "{again}");

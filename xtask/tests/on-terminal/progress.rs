@@ -1,7 +1,9 @@
 //! What runs has a line on the terminal, which is gone when it has ended, however it ends.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use xtask::lab::output;
@@ -129,27 +131,28 @@ fn elsewhere_there_are_plain_lines_alone() {
 /// The program that the next test starts. By itself it tests nothing.
 #[test]
 fn a_step_that_panics() {
-    if std::env::var_os("PATCHLAB_TEST_PANICS").is_none() {
-        return;
-    }
+    let Some(go) = std::env::var_os("PATCHLAB_TEST_GO") else { return };
     output::close_on_panic();
     let step = Step::begin("a step");
     step.show(At { share: Some((1, 3)), left: None, text: "one of three".to_owned() });
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).expect("a line");
-    panic!("it was typed: {line}");
+    while !Path::new(&go).exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it has to go");
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn a_panic_leaves_a_clean_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let go = folder.path().join("go");
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "progress::a_step_that_panics", "--nocapture"]);
-    command.env("PATCHLAB_TEST_PANICS", "1").env("TERM", "xterm").stdout(std::process::Stdio::null());
+    command.env("PATCHLAB_TEST_GO", &go).env("TERM", "xterm").stdout(Stdio::null());
     let mut program = OnTerminal::start(command, 100);
     program.wait_for(|screen| screen.contains("a step  [====>       ]  ") && screen.contains("one of three"));
-    program.types("now\n");
+    fs::write(go, "").expect("a file");
     let ended = program.end();
-    assert!(ended.screen.contains("it was typed: now"), "{}", ended.screen);
+    assert!(ended.screen.contains("it has to go"), "{}", ended.screen);
     assert!(!ended.screen.contains("one of three"), "{}", ended.screen);
 }

@@ -22,6 +22,18 @@ pub struct Manner {
     pub yes: bool,
 }
 
+impl Manner {
+    /// That of this process, as words for a program of the lab that it starts and that asks nobody.
+    pub(crate) fn passed_on() -> Vec<String> {
+        let verbosity = match output::Manner::chosen().verbosity {
+            Verbosity::Quiet => Some("--quiet"),
+            Verbosity::Normal => None,
+            Verbosity::Verbose => Some("--verbose"),
+        };
+        verbosity.into_iter().chain(["--yes"]).map(str::to_owned).collect()
+    }
+}
+
 impl TryFrom<Manner> for output::Manner {
     type Error = anyhow::Error;
 

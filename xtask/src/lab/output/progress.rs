@@ -4,7 +4,7 @@
 //! written: a step says in plain lines that it has ended.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -23,8 +23,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often the time of a line goes on by itself.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Narrower terminals have no room for a bar, columns.
-const ROOM_FOR_A_BAR: u16 = 60;
+/// What a bar takes with the time beside it, columns; a terminal that is too narrow for it and the name has none.
+const BAR_COLUMNS: usize = 36;
+
+/// A terminal that does not say how wide it is has as many columns as most.
+const USUAL_COLUMNS: u16 = 80;
 
 /// How long a panic waits for whoever is writing: that may be the one who panics.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -50,7 +53,17 @@ impl Lines {
     }
 
     fn without<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.hold().suspend(write)
+        let lines = self.hold();
+        // One that has hung up takes nothing any more, at which `suspend` would panic.
+        if !lines.is_hidden() && columns().is_none() {
+            lines.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if lines.is_hidden() {
+            // Whoever reads may let a writer wait, and not all who write.
+            drop(lines);
+            return write();
+        }
+        lines.suspend(write)
     }
 
     /// Takes all lines away; from now on there are none.
@@ -59,9 +72,9 @@ impl Lines {
         let lines = loop {
             match self.0.try_lock() {
                 Ok(lines) => break lines,
-                Err(std::sync::TryLockError::Poisoned(lines)) => break lines.into_inner(),
-                Err(std::sync::TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => return,
-                Err(std::sync::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
+                Err(TryLockError::Poisoned(lines)) => break lines.into_inner(),
+                Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => return,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
             }
         };
         let _ = lines.clear();
@@ -83,7 +96,8 @@ pub fn close() {
 pub fn close_on_panic() {
     let next = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        close();
+        // A thread that panics draws nothing, so that another one has to.
+        let _ = std::thread::spawn(close).join();
         next(panic);
     }));
 }
@@ -187,9 +201,8 @@ fn draw(line: &Line) {
     *line.drawn.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     let (at, since) = line.now.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let _lines = LINES.hold();
-    let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
-    // A terminal that does not say how wide it is has 80 columns, as everywhere.
-    let has_bar = at.share.is_some() && (columns == 0 || columns >= ROOM_FOR_A_BAR);
+    let columns = columns().filter(|columns| *columns > 0).unwrap_or(USUAL_COLUMNS);
+    let has_bar = at.share.is_some() && usize::from(columns) >= line.name.chars().count() + BAR_COLUMNS;
     let template = if has_bar { "{prefix}  [{bar:12}]  {wide_msg}" } else { "{wide_msg}" };
     if let Ok(style) = ProgressStyle::with_template(template) {
         line.bar.set_style(style.progress_chars("=> "));
@@ -205,6 +218,11 @@ fn draw(line: &Line) {
     }
     line.bar.set_prefix(line.name.clone());
     line.bar.set_message(if has_bar { text } else { format!("{}  {text}", line.name) });
+}
+
+/// How wide the terminal is; none if it is none any more.
+fn columns() -> Option<u16> {
+    rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok().map(|size| size.ws_col)
 }
 
 /// What a line says beside name and bar.
