@@ -16,6 +16,7 @@ pub mod replay;
 pub mod run_lab;
 pub mod timeline;
 pub mod try_series;
+pub mod watch;
 
 use std::process::ExitCode;
 

@@ -12,7 +12,7 @@ use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
     bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, replay, run_lab,
-    tell_interrupted, timeline, try_series,
+    tell_interrupted, timeline, try_series, watch,
 };
 use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;
@@ -46,6 +46,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Replay(options) => replay::replay(&sh, options),
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
+        Command::Watch(options) => watch::watch(&sh, options),
         Command::Ci => ci::ci(&sh),
         Command::Doctor(options) => doctor::doctor(&sh, options),
     }

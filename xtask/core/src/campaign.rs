@@ -7,6 +7,7 @@ mod losses;
 mod options;
 mod record;
 mod tries;
+mod watched;
 
 pub use extend::{differences, is_last, longer, with_more_samples};
 pub use file::{Addition, Campaign, CampaignFile, CampaignKernel, Host};
@@ -18,3 +19,4 @@ pub use record::{
     AppliedSeries, BootData, KernelBase, KernelIdentity, Record, Setup, StoredFile, VERSION, check_version,
 };
 pub use tries::{Ended, Try, counts_before, due, missing};
+pub use watched::{Watched, WatchedCommit, WatchedFile};

@@ -10,6 +10,7 @@ mod doubts;
 mod evidence;
 mod figures;
 mod findings;
+pub mod history;
 pub mod mutants;
 mod no_answer;
 pub mod patches;

@@ -19,7 +19,9 @@ pub mod trial;
 pub use crate::text::arch::Arch;
 pub use binding::{Binding, HostCpu, Unbound, bind};
 pub use machine::{AccelChoice, Clock, MachineSettings};
-pub use model::{BootStep, Carried, KernelSeries, KernelSettings, Plan, Planted, Prefix, Scenario, Variant};
+pub use model::{
+    BootStep, Carried, KernelSeries, KernelSettings, Plan, Planted, Prefix, Revision, Scenario, Variant,
+};
 pub use profiled::profiled;
 pub use qemu::fixed_machine;
 pub(crate) use qemu::why_versions_differ;

@@ -7,6 +7,7 @@ mod costs;
 mod csv;
 mod evidence;
 pub mod full;
+pub mod history;
 pub mod html;
 pub mod json;
 mod junit;

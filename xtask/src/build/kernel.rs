@@ -32,7 +32,7 @@ pub(crate) use patched::{applied, files, patched_files};
 pub(crate) use unbuilt::{Configured, configured, not_built};
 
 use lab_core::campaign::KernelIdentity;
-use lab_core::plan::{Arch, Source};
+use lab_core::plan::{Arch, Revision, Source};
 use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
 
@@ -56,6 +56,8 @@ pub(crate) struct KernelRequest<'a> {
     pub(crate) source: &'a Source,
     /// Which source that is ([`source::identify`]).
     pub(crate) identity: &'a SourceIdentity,
+    /// The commit of its repository that is built instead of it; then there are no series.
+    pub(crate) revision: Option<&'a Revision>,
     /// Of which version it is ([`source::version`]): not every line of a fragment is for every kernel.
     pub(crate) version: &'a KernelVersion,
     /// What it is built for.
@@ -260,6 +262,10 @@ pub(crate) fn ensure(
         ));
     }
     let tree = source::prepare(sh, cache, request.source, request.identity, tell)?;
+    let tree = match request.revision {
+        Some(revision) => source::at(sh, request.source, tree, revision)?,
+        None => tree,
+    };
     let purpose = || format!("building kernel {}", request.variant);
     let step = Step::begin(&format!("kernel {}", request.variant));
     step.show(At::doing("applying patches"));
@@ -317,6 +323,9 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
         .with("linker", &tools.linker);
     if !request.arch.is_default() {
         parts = parts.with("arch", request.arch.name());
+    }
+    if let Some(revision) = request.revision {
+        parts = parts.with("revision", &revision.tree);
     }
     for series in request.series {
         parts = parts.with("series", &series.name).with("patches", &series.digest);

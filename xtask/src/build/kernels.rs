@@ -6,6 +6,7 @@ use lab_core::plan::{KernelSettings, Source, Variant};
 use lab_core::series::mutants::PatchedFile;
 use lab_core::series::{Series, placebos};
 use lab_core::text::escape::escape_for_terminal;
+use lab_core::text::kconfig::KernelVersion;
 use xshell::Shell;
 
 use super::bases::{Base, Bases};
@@ -89,11 +90,13 @@ pub(crate) fn foreseen(
             return Ok(Foreseen { is_stored: false, source, options: None });
         };
         let source = base.identity.identity.clone();
+        let version = version(sh, base, variant)?;
         let Some(options) = options else { return Ok(Foreseen { is_stored: false, source, options }) };
         let request = KernelRequest {
             source: &base.source,
             identity: &base.identity,
-            version: &base.version,
+            revision: variant.revision.as_ref(),
+            version: &version,
             arch: settings.arch,
             variant: &variant.name,
             series,
@@ -139,9 +142,17 @@ fn is_unpacked(sh: &Shell, lab: &Lab, written: &Source) -> bool {
     identity.and_then(|identity| source::prepared(&lab.cache, &identity).ok().flatten()).is_some()
 }
 
+/// Of which version the kernel of a variant is.
+fn version(sh: &Shell, base: &Base<'_>, variant: &Variant) -> anyhow::Result<KernelVersion> {
+    match &variant.revision {
+        Some(revision) => source::version_at(sh, &base.source, revision),
+        None => Ok(base.version.clone()),
+    }
+}
+
 /// What decides that a kernel is meant to be another one.
 fn made_of<'a>(settings: &'a KernelSettings, variant: &'a Variant) -> impl PartialEq + 'a {
-    (settings.source_of(variant), &variant.series, &variant.prefix)
+    (settings.source_of(variant), &variant.series, &variant.prefix, &variant.revision)
 }
 
 /// What is to be said of a kernel that does what one of the others does, although it should not.
@@ -169,6 +180,7 @@ pub(crate) struct Builder<'a> {
     settings: &'a KernelSettings,
     variants: &'a [Variant],
     bases: Bases<'a>,
+    versions: Vec<KernelVersion>,
     series: Vec<Vec<Series>>,
     options: Vec<Options>,
     added_options: Vec<String>,
@@ -185,13 +197,18 @@ impl<'a> Builder<'a> {
         let load = |variant| load_all(lab, variant);
         let series = variants.iter().map(load).collect::<anyhow::Result<Vec<_>>>()?;
         let bases = Bases::find(sh, lab, settings, variants, &tell)?;
+        let base = |variant: &Variant| {
+            bases.of(variant).with_context(|| format!("kernel {} has no source", variant.name))
+        };
+        let versions = variants.iter().map(|variant| version(sh, base(variant)?, variant));
+        let versions = versions.collect::<anyhow::Result<_>>()?;
         let series = with_placebos(sh, lab, &bases, variants, series)?;
         let absent = Absent::Prepared(&tell);
         let options = options::of_kernels(sh, lab, settings, &bases, (variants, &series), absent)?;
         let options: Vec<Options> = options.into_iter().map(Option::unwrap_or_default).collect();
         options::lines(&options).iter().for_each(|line| tell(line));
         let added_options = added_options(lab);
-        Ok(Builder { sh, lab, settings, variants, bases, series, options, added_options })
+        Ok(Builder { sh, lab, settings, variants, bases, versions, series, options, added_options })
     }
 
     /// The kernel of the variant at `place`, built or found in the cache.
@@ -228,7 +245,8 @@ impl<'a> Builder<'a> {
         Ok(KernelRequest {
             source: &base.source,
             identity: &base.identity,
-            version: &base.version,
+            revision: variant.revision.as_ref(),
+            version: &self.versions[place],
             arch: self.settings.arch,
             variant: &variant.name,
             series: &self.series[place],

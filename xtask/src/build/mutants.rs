@@ -140,6 +140,7 @@ impl<'a> MutantBuilder<'a> {
         KernelRequest {
             source: &self.source,
             identity: &self.identity,
+            revision: None,
             version: &self.version,
             arch: self.arch,
             variant: name,

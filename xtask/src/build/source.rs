@@ -16,6 +16,7 @@ mod download;
 mod fetching;
 mod import;
 mod repository;
+mod revision;
 mod space;
 mod tar;
 mod tree;
@@ -32,6 +33,7 @@ use xshell::Shell;
 pub(crate) use apt::{SuiteOptions, options as apt_options};
 pub(crate) use debian::{Package, refresh};
 pub(crate) use fetching::{bytes_in, bytes_of_uris, fetch};
+pub(crate) use revision::{at, version_at};
 pub(crate) use space::{ensure_possible, ensure_space};
 
 use lab_core::plan::Source;

@@ -89,6 +89,7 @@ pub(crate) fn foreseen(
         let request = KernelRequest {
             source: &base.source,
             identity: &base.identity,
+            revision: variant.revision.as_ref(),
             version: &base.version,
             arch: settings.arch,
             variant: &variant.name,

@@ -14,6 +14,7 @@ mod self_test;
 mod timeline;
 mod try_series;
 mod values;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +32,7 @@ pub use self_test::SelfTest;
 pub use timeline::Timeline;
 pub use try_series::Try;
 pub use values::Choice;
+pub use watch::{Watch, WatchFormat};
 
 /// Builds a Linux kernel with and without a patch set, boots both, and says what the patch set does.
 ///
@@ -83,6 +85,9 @@ pub enum Command {
     /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
     /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
     Bench(Bench),
+    /// Looks after a branch of a kernel tree: runs a plan for each new commit, draws the figures, finds steps, and bisects each to
+    /// the commit that brought it. The exit code is that of the newest commit against the oldest one.
+    Watch(Watch),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
     Ci,
     /// Shows what the lab finds on this machine, and what it remembers of it.

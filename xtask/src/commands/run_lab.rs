@@ -153,6 +153,7 @@ fn overrides(options: &cli::RunLab, steps: Option<Vec<Variant>>) -> Overrides {
         variants: named(&options.variants),
         baseline: options.baseline.clone(),
         steps,
+        alone: None,
         scenarios: named(&options.choice.scenarios),
         workloads: named(&options.choice.workloads),
         boots: options.boots,
@@ -261,12 +262,21 @@ fn open_campaign(
             (opened, file)
         }
     };
-    let path = opened.folder.path();
     for why in &opened.left_alone {
         output::tell(&format!(
             "a new campaign is begun: {why}, and real time of different hosts or days is not mixed"
         ));
     }
+    begin_boots(&opened, &file, image)?;
+    Ok((opened, file))
+}
+
+/// Keeps beside an opened campaign what its image is made of, and says what it has already.
+///
+/// # Errors
+/// If that cannot be written.
+pub(super) fn begin_boots(opened: &Opened, file: &CampaignFile, image: &Image) -> anyhow::Result<()> {
+    let path = opened.folder.path();
     let manifest = toml::to_string_pretty(&image.manifest).context("writing the image's manifest as TOML")?;
     files::write_atomically(&path.join("image.toml"), manifest.as_bytes())?;
     let total = file.plan.boots.len();
@@ -280,18 +290,22 @@ fn open_campaign(
             "a record cannot be read, and its boot is run again unless another try counts: {damaged}"
         ));
     }
-    Ok((opened, file))
+    Ok(())
 }
 
 /// What boots need beside the plan.
-struct Boots<'a> {
-    machine: Machine,
-    image: &'a Image,
-    kernels: &'a [Kernel],
-    profiler: Option<Profiler>,
+pub(super) struct Boots<'a> {
+    pub(super) machine: Machine,
+    pub(super) image: &'a Image,
+    pub(super) kernels: &'a [Kernel],
+    pub(super) profiler: Option<Profiler>,
 }
 
-fn run_boots(
+/// Runs the boots that a campaign lacks.
+///
+/// # Errors
+/// If one cannot be run or written, or the user stops it.
+pub(super) fn run_boots(
     lab: &Lab,
     folder: &CampaignFolder,
     tries: Vec<Try>,

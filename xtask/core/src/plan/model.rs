@@ -97,6 +97,19 @@ pub struct Variant {
     /// Where its kernel comes from, if it has a source of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// If it is another commit of the source's repository than the source itself: which. It has no series then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
+}
+
+/// A commit of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Revision {
+    /// In full.
+    pub commit: String,
+    /// The git tree of its files: commits that have the same are one kernel.
+    pub tree: String,
 }
 
 impl Variant {
@@ -111,12 +124,13 @@ impl Variant {
             placebo: None,
             behaviour: None,
             source: None,
+            revision: None,
         }
     }
 
     /// Whether its kernel is the source as it is.
     pub fn is_unpatched(&self) -> bool {
-        self.series.is_empty() && self.placebo.is_none()
+        self.series.is_empty() && self.placebo.is_none() && self.revision.is_none()
     }
 
     /// What is planted in its server and its storage; none for nothing.

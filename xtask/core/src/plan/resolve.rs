@@ -20,6 +20,8 @@ pub struct Overrides {
     pub baseline: Option<String>,
     /// `--each-patch`: these instead, the first one as the baseline.
     pub steps: Option<Vec<Variant>>,
+    /// `watch`: this kernel alone. It is compared with those of other campaigns.
+    pub alone: Option<Variant>,
     /// `--scenarios`: the scenarios.
     pub scenarios: Option<Vec<String>>,
     /// `--workloads`: the workloads.
@@ -41,9 +43,10 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
     };
     let machine = &config.machines[&entry.machine];
 
-    let (baseline, variants) = match &overrides.steps {
-        Some(variants) => with_control(variants.clone(), machine.clock),
-        None => named_variants(config, entry, overrides)
+    let (baseline, variants) = match (&overrides.alone, &overrides.steps) {
+        (Some(variant), _) => (variant.name.clone(), vec![variant.clone()]),
+        (None, Some(variants)) => with_control(variants.clone(), machine.clock),
+        (None, None) => named_variants(config, entry, overrides)
             .map_err(|(option, message)| ConfigError::new(option, message))?,
     };
 

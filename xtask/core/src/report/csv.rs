@@ -100,7 +100,7 @@ fn line(
 
 /// Text that no spreadsheet takes for a formula: one that looks like it gets an apostrophe in front, as spreadsheets write it
 /// themselves.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let text = escape_for_terminal(text).replace(['\n', '\t'], " ");
     match text.trim_start().starts_with(['=', '+', '-', '@']) {
         true => format!("'{text}"),

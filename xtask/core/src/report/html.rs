@@ -8,6 +8,7 @@ mod costs;
 mod evidence;
 mod figures;
 mod findings;
+pub mod history;
 mod latency;
 mod patches;
 mod plot;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use lab_core::campaign::{AppliedSeries, KernelBase, KernelIdentity};
-use lab_core::plan::Arch;
+use lab_core::plan::{Arch, Revision};
 use lab_core::series::Series;
 use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object as _};
@@ -34,6 +34,9 @@ pub(crate) struct KernelMetadata {
     pub(crate) digest: String,
     /// The source, e.g. `linux-source-6.12 6.12.117-1~deb12u1`.
     pub(crate) source: String,
+    /// The commit of the source's repository that it is of, if it is not the source itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<Revision>,
     /// As the source's Makefile says, e.g. `6.12.117`.
     pub(crate) kernel_version: String,
     /// What it was built for.
@@ -171,6 +174,7 @@ pub(super) fn collect(
         version: VERSION,
         digest: digest.to_owned(),
         source: tree.identity.clone(),
+        revision: request.revision.cloned(),
         kernel_version: tree.kernel_version.clone(),
         arch: request.arch,
         compiler: tools.compiler.clone(),

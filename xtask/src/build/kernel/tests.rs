@@ -14,6 +14,7 @@ use super::*;
 use crate::lab::process::{self, git};
 
 mod misfits;
+mod revisions;
 
 struct KernelLab {
     sh: Shell,
@@ -52,6 +53,16 @@ impl KernelLab {
     }
 
     fn build_for(&self, symbols: SymbolList, series: &[Series], config: &str) -> anyhow::Result<Kernel> {
+        self.build_of(None, symbols, series, config)
+    }
+
+    fn build_of(
+        &self,
+        revision: Option<&Revision>,
+        symbols: SymbolList,
+        series: &[Series],
+        config: &str,
+    ) -> anyhow::Result<Kernel> {
         let tell = |line: &str| self.said.borrow_mut().push(line.to_owned());
         let identity = source::identify(&self.sh, &self.cache, &self.source, &tell)?;
         let version = source::version(&self.sh, &self.cache, &self.source, &identity, &tell)?;
@@ -59,6 +70,7 @@ impl KernelLab {
         let request = KernelRequest {
             source: &self.source,
             identity: &identity,
+            revision,
             version: &version,
             arch: Arch::X86_64,
             variant: "v",

@@ -58,22 +58,38 @@ pub(super) fn fetch_commit(
         bail!("{repository:?} is not a repository: give a path or a URL");
     }
     init(sh, tree)?;
+    let step = Step::begin(&format!("fetching commit {}", digest::short(commit)));
+    fetch(sh, repository, commit, "refs/heads/base", tree)?;
+    step.show(At::doing("writing the files"));
+    checkout_base(sh, tree)
+}
+
+/// Fetches one commit without its history into the repository `tree`, under this name. What that has already is not fetched once
+/// more.
+///
+/// # Errors
+/// If the repository cannot be reached or does not have the commit.
+pub(super) fn fetch(
+    sh: &Shell,
+    repository: &str,
+    commit: &str,
+    name: &str,
+    tree: &Path,
+) -> anyhow::Result<()> {
     let local = std::fs::canonicalize(repository).ok();
     let repository = local.as_deref().and_then(Path::to_str).unwrap_or(repository);
     // A depth is only honoured for URLs.
     let url =
         if repository.starts_with('/') { format!("file://{repository}") } else { repository.to_owned() };
-    let refspec = format!("{commit}:refs/heads/base");
+    let refspec = format!("{commit}:{name}");
     let mut fetch = git(sh, tree).args(["fetch", "--quiet", "--no-tags", "--update-head-ok", "--depth=1"]);
     if url.starts_with("file://") {
         // The program at the other end takes settings neither from our command line nor from our environment. It
         // refuses repositories of other users, although it only reads them.
         fetch = fetch.arg("--upload-pack=git -c 'safe.directory=*' upload-pack");
     }
-    let step = Step::begin(&format!("fetching commit {}", digest::short(commit)));
     read(fetch.args([&url, &refspec])).with_context(|| {
         format!("fetching commit {commit} from {repository} (a shallow or partial clone may not have it)")
     })?;
-    step.show(At::doing("writing the files"));
-    checkout_base(sh, tree)
+    Ok(())
 }

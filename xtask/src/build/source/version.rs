@@ -13,8 +13,16 @@ use lab_core::text::kconfig::KernelVersion;
 pub(super) fn read(tree: &Path) -> anyhow::Result<String> {
     let text =
         fs::read_to_string(tree.join("Makefile")).context("reading its Makefile: is it a kernel tree?")?;
+    of_makefile(&text)
+}
+
+/// The version in the text of a Makefile.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn of_makefile(text: &str) -> anyhow::Result<String> {
     let version =
-        from_makefile(&text).context("its Makefile has no VERSION and PATCHLEVEL: is it a kernel tree?")?;
+        from_makefile(text).context("its Makefile has no VERSION and PATCHLEVEL: is it a kernel tree?")?;
     number(&version).map(|_| version)
 }
 

@@ -216,6 +216,7 @@ fn a_plan_without_probes_is_written_as_before_there_were_any() {
 #[test]
 fn overrides_replace_lists() {
     let overrides = Overrides {
+        alone: None,
         variants: list(&["stock", "original-again", "original"]),
         baseline: None,
         steps: None,
