@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, replay, run_lab, shell,
-    tell_interrupted, timeline, try_series, watch,
+    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, replay, run_lab,
+    shell, tell_interrupted, timeline, try_series, watch,
 };
 use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;

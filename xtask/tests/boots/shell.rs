@@ -42,7 +42,7 @@ fn somebody_types_in_the_guest() {
     // The image may have to be built, and says so beforehand.
     let script = format!(
         "stty rows 33 cols 99; stty -g; {} shell stock --plan ci; echo code $?; stty -g",
-        env!("CARGO_BIN_EXE_xtask")
+        env!("CARGO_BIN_EXE_patchlab")
     );
     let mut typing = Typing::start(&sandbox, &script);
     typing.wait_for("guest:/# ");
