@@ -14,6 +14,7 @@ mod preflight;
 pub mod probe;
 pub mod replay;
 pub mod run_lab;
+pub mod shell;
 pub mod timeline;
 pub mod try_series;
 pub mod watch;

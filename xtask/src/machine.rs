@@ -12,3 +12,4 @@ pub mod need;
 pub(crate) mod packages;
 pub(crate) mod platform;
 pub mod quiet;
+pub(crate) mod terminal;

@@ -12,7 +12,7 @@ use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
     bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, replay, run_lab,
-    tell_interrupted, timeline, try_series, watch,
+    shell, tell_interrupted, timeline, try_series, watch,
 };
 use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;
@@ -44,6 +44,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Try(options) => try_series::try_series(&sh, options),
         Command::Probe(options) => probe::probe(&sh, options),
         Command::Replay(options) => replay::replay(&sh, options),
+        Command::Shell(options) => shell::shell(&sh, options),
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Watch(options) => watch::watch(&sh, options),

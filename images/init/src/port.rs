@@ -2,7 +2,7 @@
 //! registers are the same in each QEMU, and otherwise one of virtio-serial, which takes a frame at once.
 
 mod uart;
-mod virtio;
+pub(crate) mod virtio;
 
 use std::time::{Duration, Instant};
 

@@ -49,7 +49,7 @@ pub(crate) fn work(
     Ok(())
 }
 
-fn server_place() -> server::Place {
+pub(crate) fn server_place() -> server::Place {
     server::Place {
         program: server::PROGRAM.into(),
         storage: STORAGE_DIR.into(),

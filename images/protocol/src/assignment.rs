@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, SocketMode, SocketRun, Turn};
+use crate::{
+    LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, ShellTask, SocketMode, SocketRun, Turn,
+};
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct Assignment {
     pub phase_us: u32,
     /// How often each workload is run, and what differs from one time to the next.
     pub sampling: Sampling,
+    /// Instead of all that: somebody works with a shell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<ShellTask>,
 }
 
 impl Assignment {

@@ -22,6 +22,7 @@ mod report;
 mod rules;
 mod sampling;
 mod settings;
+mod shell;
 mod socket;
 pub mod stamp;
 
@@ -42,6 +43,10 @@ pub use sampling::{Perturbation, Sampling, Turn};
 pub use settings::{
     Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings,
     Times,
+};
+pub use shell::{
+    SHARE_DIR, SHELL_COMMANDS, SHELL_PROGRAM, ShellTask, TERMINAL_DEVICE, TERMINAL_SIZE_PORT, TerminalSize,
+    TerminalTask,
 };
 pub use socket::{RoundTrips, SEED_VARIABLE, SocketFamily, SocketMode, SocketReport, SocketRun};
 

@@ -77,6 +77,9 @@ pub struct Report {
     pub server_peak_kib: Option<u64>,
     /// Guest uptime when the report was made, microseconds.
     pub uptime_us: u64,
+    /// How the shell ended; none in a boot without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shell: Option<EndOfProgram>,
 }
 
 /// The result of FUSE_INIT as the server saw it.

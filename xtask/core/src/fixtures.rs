@@ -299,6 +299,7 @@ fn report(sample: u32, dd_s: f64, aio: f64, in_flight: u32) -> Report {
         workloads: vec![workload("dd-read", dd), workload("aio-read", aio)],
         probes: None,
         leaks: None,
+        shell: None,
         problems: Vec::new(),
         server_peak_kib: None,
         uptime_us: 1,

@@ -12,6 +12,7 @@ mod job;
 mod manifest;
 mod part;
 mod settings;
+pub(crate) mod shell;
 mod system;
 
 use std::fs;

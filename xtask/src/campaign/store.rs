@@ -1,21 +1,22 @@
 //! Campaign folders on disk: made, found again after an interruption, read back.
 
 mod list;
+mod pick;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
 use lab_core::plan::{BootStep, Plan};
-use lab_core::text::suggest;
 
 use crate::campaign::boot_files::{CONSOLE, has_record, read_boot, read_profile, read_record, read_requests};
 use crate::lab::files;
 use crate::lab::lock::{self, Lock};
 pub use list::find;
 pub(super) use list::names;
+pub(crate) use pick::boot;
 
 const CAMPAIGN: &str = "campaign.toml";
 const BOOTS: &str = "boots";
@@ -286,31 +287,6 @@ pub fn profile(path: &Path, boot: &BootData) -> anyhow::Result<Option<Vec<u8>>> 
 /// If it cannot be read.
 pub(crate) fn file(path: &Path) -> anyhow::Result<CampaignFile> {
     read_file(path)
-}
-
-/// A boot of the campaign in `path`: by its number, of which the try that counts, or by the folder of a try.
-///
-/// # Errors
-/// If there is no such boot, or it cannot be read.
-pub(crate) fn boot(path: &Path, wanted: &str) -> anyhow::Result<BootData> {
-    let Ok(number) = wanted.parse::<u32>() else {
-        let names: Vec<String> = boot_folders(path)?.iter().filter_map(|folder| name_of(folder)).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        ensure!(names.contains(&wanted), "BOOT: {}", suggest::unknown("boot", wanted, &names));
-        return read_boot(&path.join(BOOTS).join(wanted));
-    };
-    let Boots { mut counting, damaged, .. } = read_boots(path)?;
-    counting.remove(&number).with_context(|| match (counting.keys().next(), counting.keys().last()) {
-        (Some(first), Some(last)) => {
-            let damaged = damaged.iter().map(|why| format!("; damaged: {why}")).collect::<String>();
-            format!("BOOT: there is no record of boot {number}; use one of {first} to {last}{damaged}")
-        }
-        (_, _) => format!("BOOT: {} has no boots; run its plan", path.display()),
-    })
-}
-
-fn name_of(folder: &Path) -> Option<String> {
-    Some(folder.file_name()?.to_str()?.to_owned())
 }
 
 /// Reads a campaign with all its boots.

@@ -11,6 +11,7 @@ mod probe;
 mod replay;
 mod run_lab;
 mod self_test;
+mod shell;
 mod timeline;
 mod try_series;
 mod values;
@@ -29,6 +30,7 @@ pub use probe::Probe;
 pub use replay::Replay;
 pub use run_lab::{RunLab, Subject};
 pub use self_test::SelfTest;
+pub use shell::ShellBoot;
 pub use timeline::Timeline;
 pub use try_series::Try;
 pub use values::Choice;
@@ -79,6 +81,8 @@ pub enum Command {
     /// Boots one boot of a campaign once more, with the same kernel, image and machine, and says whether it did the same: with the
     /// virtual clock to the last digit. Or under a debugger. The exit code is 1 if it did something else.
     Replay(Replay),
+    /// Boots a kernel with a shell in it, beside what a scenario has; or runs the commands on standard input there.
+    Shell(ShellBoot),
     /// Puts small faults into a series, boots each faulty kernel, and says which of them the lab would have noticed. The exit
     /// code is 0 if all were noticed, 1 if some were not.
     Mutants(Mutants),

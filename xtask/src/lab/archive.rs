@@ -38,6 +38,12 @@ impl ArchiveEntry {
         }
     }
 
+    /// A symbolic link.
+    pub(crate) fn link(path: &str, target: &str) -> Self {
+        let content = target.as_bytes().to_vec();
+        ArchiveEntry { path: path.to_owned(), mode: 0o120_777, device: (0, 0), content }
+    }
+
     /// A character device. Only its description goes into the archive, so no special rights are needed.
     pub(crate) fn character_device(path: &str, permissions: u32, major: u32, minor: u32) -> Self {
         let mode = 0o020_000 | permissions;

@@ -120,6 +120,7 @@ fn request(guest: &TestGuest, arch: Arch, accelerator: Accelerator) -> BootReque
         live_console: None,
         profile: None,
         debugger: None,
+        terminal: None,
         wall_limit: TEST_LIMIT,
         silence_limit,
     }

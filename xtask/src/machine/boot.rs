@@ -47,10 +47,21 @@ pub struct BootRequest {
     pub profile: Option<Profile>,
     /// The socket on which QEMU waits for a debugger before the first instruction; none to start at once.
     pub debugger: Option<PathBuf>,
+    /// The terminal of somebody who works in the guest; none for a boot that runs by itself. For machines with the wall clock.
+    pub terminal: Option<TerminalSockets>,
     /// How long QEMU may run, real time.
     pub wall_limit: Duration,
     /// How long neither console nor report port may give a byte, real time.
     pub silence_limit: Duration,
+}
+
+/// The sockets, on which somebody listens, of a second terminal of the guest.
+#[derive(Clone, Debug)]
+pub struct TerminalSockets {
+    /// What is typed and shown.
+    pub bytes: PathBuf,
+    /// How large it is, a line for each change.
+    pub sizes: PathBuf,
 }
 
 /// What counts the guest's instructions.

@@ -78,6 +78,7 @@ mod tests {
             workload_limit_s: 60,
             phase_us: 0,
             sampling: lab_protocol::Sampling::plain(),
+            shell: None,
         };
         let archive = assignment_archive(&assignment, None).unwrap();
         let mut reader = cpio::newc::Reader::new(archive.as_slice()).unwrap();

@@ -16,7 +16,8 @@ pub(crate) enum System {
 }
 
 /// The names that differ from those of Debian: there, on Fedora, on Arch Linux.
-const NAMES: [[&str; 3]; 7] = [
+const NAMES: [[&str; 3]; 8] = [
+    ["busybox-static", "busybox", "busybox"],
     ["g++", "gcc-c++", "gcc"],
     ["libelf-dev", "elfutils-libelf-devel", "libelf"],
     ["libfuse3-dev", "fuse3-devel", "fuse3"],

@@ -13,6 +13,7 @@ mod profile;
 mod replay;
 mod sandbox;
 mod several_cpus;
+mod shell;
 mod trying;
 mod wall;
 

@@ -1,7 +1,7 @@
 //! A copy of the checkout with an own `lab.toml` and own results; the cache is the user's.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -70,6 +70,15 @@ impl TestCheckout {
     /// Runs a command to its end.
     pub(crate) fn lab(&self, arguments: &[&str]) -> LabRun {
         LabRun::of(self.command(arguments).output().expect("the lab starts"))
+    }
+
+    /// The same with this on its standard input.
+    pub(crate) fn lab_with_input(&self, arguments: &[&str], input: &str) -> LabRun {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut lab = command.spawn().expect("the lab starts");
+        lab.stdin.take().expect("its input").write_all(input.as_bytes()).expect("it reads");
+        LabRun::of(lab.wait_with_output().expect("it ends"))
     }
 
     /// The same with another cache.
@@ -144,7 +153,7 @@ impl TestCheckout {
     fn campaign_folders(&self) -> Vec<PathBuf> {
         let results = fs::read_dir(self.folder.path().join("results")).expect("results");
         let folders = results.flatten().map(|entry| entry.path());
-        folders.filter(|path| !path.ends_with("replay")).collect()
+        folders.filter(|path| !path.ends_with("replay") && !path.ends_with("shell")).collect()
     }
 
     /// Removes all campaigns.

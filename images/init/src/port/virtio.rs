@@ -16,26 +16,12 @@ const CLASS: &str = "/sys/class/virtio-ports";
 pub(super) struct Virtio(File);
 
 impl Virtio {
-    /// Opens the port of the name [`PORT_NAME`]. The driver makes it some time after the system has booted.
+    /// Opens the port of the name [`PORT_NAME`].
     ///
     /// # Errors
-    /// If it does not appear, or cannot be opened.
+    /// As [`open`].
     pub(super) fn open() -> anyhow::Result<Self> {
-        const LIMIT: Duration = Duration::from_secs(10);
-        let deadline = Instant::now() + LIMIT;
-        loop {
-            if let Some(device) = find(Path::new(CLASS), PORT_NAME) {
-                match File::options().read(true).write(true).open(&device) {
-                    Ok(file) => return Ok(Virtio(file)),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => bail!("opening {}: {error}", device.display()),
-                }
-            }
-            if Instant::now() > deadline {
-                bail!("no virtio-serial port {PORT_NAME} appeared within {} s", LIMIT.as_secs());
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        open(PORT_NAME).map(Virtio)
     }
 
     /// Sends bytes; when this returns the kernel has them in its queue.
@@ -48,6 +34,28 @@ impl Virtio {
         let mut polled = [PollFd::new(&self.0, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         !matches!(poll(&mut polled, Some(&now)), Ok(0) | Err(rustix::io::Errno::INTR))
+    }
+}
+
+/// Opens the port of this name. The driver makes it some time after the system has booted.
+///
+/// # Errors
+/// If it does not appear, or cannot be opened.
+pub(crate) fn open(name: &str) -> anyhow::Result<File> {
+    const LIMIT: Duration = Duration::from_secs(10);
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(device) = find(Path::new(CLASS), name) {
+            match File::options().read(true).write(true).open(&device) {
+                Ok(file) => return Ok(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => bail!("opening {}: {error}", device.display()),
+            }
+        }
+        if Instant::now() > deadline {
+            bail!("no virtio-serial port {name} appeared within {} s", LIMIT.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

@@ -170,7 +170,11 @@ fn owner(answer: &str) -> Option<String> {
 ///
 /// The guest has no `ld.so.cache`. All libraries go to the folder of the C library, where its loader looks without
 /// one; the loader itself must be where the program names it.
-fn with_closure(system: &System<'_>, program: Found, guest_path: &str) -> anyhow::Result<Vec<HostFile>> {
+pub(super) fn with_closure(
+    system: &System<'_>,
+    program: Found,
+    guest_path: &str,
+) -> anyhow::Result<Vec<HostFile>> {
     let shown = program.path.display();
     let arch = system.target.arch.name();
     let needs = system.needs(&program.path)?.with_context(|| format!("{shown} is no {arch} program"))?;

@@ -72,6 +72,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     let request = BootRequest {
         profile,
         debugger,
+        terminal: None,
         machine: context.machine.clone(),
         kernel_image,
         initramfs,
@@ -190,6 +191,7 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
             seed: plan.seed,
             phase_range_us: plan.machine.phase_range_us,
         },
+        shell: None,
     })
 }
 

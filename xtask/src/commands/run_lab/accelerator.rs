@@ -65,6 +65,7 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
         workload_limit_s: plan.machine.workload_limit_s,
         phase_us: 0,
         sampling: lab_protocol::Sampling::plain(),
+        shell: None,
     })
 }
 

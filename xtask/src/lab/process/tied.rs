@@ -65,6 +65,39 @@ fn die_with_lab(command: &mut Command) {
     }
 }
 
+/// Something that is done when the lab has ended, whatever ended it, or when this is dropped.
+#[derive(Debug)]
+pub(crate) struct AtTheEnd {
+    /// None once it is dropped.
+    lifeline: Option<ChildStdin>,
+    child: Child,
+}
+
+impl AtTheEnd {
+    /// Has a shell wait, with no death signal: it has to outlive the lab by a moment.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(crate) fn run(script: &str) -> anyhow::Result<Self> {
+        let waiting = format!("trap '' HUP INT TERM TTOU; read line; {script}");
+        let mut child = grouped("sh")
+            .args(["-c", &waiting])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting what waits for the end of the lab")?;
+        Ok(AtTheEnd { lifeline: child.stdin.take(), child })
+    }
+}
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        drop(self.lifeline.take());
+        let _ = self.child.wait();
+    }
+}
+
 /// What the guard runs: the end of its input says that the lab has ended. Its group is the one of the program.
 const GUARD: &str = "trap '' HUP INT TERM; read line; kill -KILL 0";
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use lab_core::plan::{Arch, Clock, MachineSettings};
 
+use super::TerminalSockets;
 use crate::machine::accelerator::Accelerator;
 use crate::machine::firmware;
 use crate::machine::platform::Platform;
@@ -196,6 +197,23 @@ pub(crate) fn plugin_options(plugin: &Path, counts: &Path) -> [String; 2] {
 /// What is added to have QEMU wait for a debugger before the first instruction.
 pub(crate) fn debugger_options(socket: &Path) -> [String; 3] {
     ["-S".to_owned(), "-gdb".to_owned(), format!("unix:{},server=on,wait=off", escaped(socket))]
+}
+
+/// What is added for a terminal beside the kernel's console: on the bus of the report port, which machines in real time have.
+pub(crate) fn terminal_options(sockets: &TerminalSockets) -> Vec<String> {
+    let connected = |id: &str, path: &Path| format!("socket,id={id},path={}", escaped(path));
+    let sizes =
+        format!("virtserialport,bus=serial.0,chardev=sizes,name={}", lab_protocol::TERMINAL_SIZE_PORT);
+    [
+        ["-chardev", &connected("terminal", &sockets.bytes)],
+        ["-device", "virtconsole,bus=serial.0,chardev=terminal"],
+        ["-chardev", &connected("sizes", &sockets.sizes)],
+        ["-device", &sizes],
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
 }
 
 /// Of a comma in a path QEMU wants two.

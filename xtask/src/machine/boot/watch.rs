@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use lab_core::evidence::capture::{Capture, End};
 
-use super::command::{Channels, GuestFiles, debugger_options, plugin_options, qemu_command, write_firmware};
+use super::command::{
+    Channels, GuestFiles, debugger_options, plugin_options, qemu_command, terminal_options, write_firmware,
+};
 use super::process::Qemu;
 use super::received::Received;
 use super::streams::{Event, MOST_WAITING, Stream, channel, listen, pipes, read_in_thread};
@@ -58,6 +60,7 @@ fn watch(
     arguments
         .extend(request.profile.iter().flat_map(|profile| plugin_options(&profile.plugin, &profile.counts)));
     arguments.extend(request.debugger.iter().flat_map(|socket| debugger_options(socket)));
+    arguments.extend(request.terminal.iter().flat_map(terminal_options));
     let mut watch = Watch::new(request)?;
     let mut qemu = start(&arguments)?;
     watch.received.runs_in(qemu.pid());

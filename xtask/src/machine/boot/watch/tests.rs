@@ -64,6 +64,7 @@ impl Fake {
             live_console: Some(folder.path().join("console.live")),
             profile: None,
             debugger: None,
+            terminal: None,
             wall_limit: wall,
             silence_limit: silence,
         };
