@@ -9,10 +9,12 @@ pub mod doctor;
 mod each_patch;
 mod flame_graph;
 pub mod import_series;
+pub mod list;
 pub mod mutants;
 mod preflight;
 pub mod probe;
 pub mod run_lab;
+pub mod show;
 pub mod timeline;
 pub mod try_series;
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, run_lab,
+    bench, build_kernel, ci, compare, doctor, end, import_series, list, mutants, parse, probe, run_lab, show,
     tell_interrupted, timeline, try_series,
 };
 use xtask::lab::interrupt::Interrupt;
@@ -30,6 +30,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::RunLab(options) => run_lab::run_lab(&sh, options),
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => compare::compare(options),
+        Command::List(options) => list::list(&sh, options),
+        Command::Show(options) => show::show(options),
         Command::Timeline(options) => timeline::timeline(options),
         Command::SelfTest(options) => run_lab::self_test(&sh, options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),

@@ -292,7 +292,7 @@ pub(crate) fn digest(sh: &Shell, request: &KernelRequest) -> anyhow::Result<Stri
 }
 
 /// The digest under which the kernel of a request is stored.
-fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
+pub(crate) fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
     let mut parts = digest::Parts::default()
         .with("recipe", RECIPE)
         .with("source", &request.identity.key)
@@ -311,13 +311,17 @@ fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
 }
 
 /// The programs whose version shapes the kernel.
-struct Tools {
+pub(crate) struct Tools {
     compiler: String,
     linker: String,
 }
 
 impl Tools {
-    fn find(sh: &Shell, arch: Arch) -> anyhow::Result<Self> {
+    /// Asks them.
+    ///
+    /// # Errors
+    /// If one is missing.
+    pub(crate) fn find(sh: &Shell, arch: Arch) -> anyhow::Result<Self> {
         let prefix = Target::of(arch).prefix()?;
         let version = |name: &str| version_line(sh, &format!("{prefix}{name}"));
         Ok(Tools { compiler: version("gcc")?, linker: version("ld")? })

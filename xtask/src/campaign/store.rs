@@ -1,6 +1,7 @@
 //! Campaign folders on disk: made, found again after an interruption, read back.
 
 mod list;
+mod raw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -10,11 +11,14 @@ use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
 use lab_core::plan::{BootStep, Plan};
 
-use crate::campaign::boot_files::{has_record, read_boot, read_profile, read_record, read_requests};
+use crate::campaign::boot_files::{has_record, read_boot, read_record};
 use crate::lab::files;
 use crate::lab::lock::{self, Lock};
 pub use list::find;
+pub(crate) use list::folders;
 pub(super) use list::names;
+pub(crate) use raw::monitor;
+pub use raw::{profile, requests};
 
 const CAMPAIGN: &str = "campaign.toml";
 const BOOTS: &str = "boots";
@@ -255,23 +259,6 @@ pub(crate) fn earlier_boots(results: &Path) -> Vec<(CampaignFile, Vec<Record>)> 
         Some((read_file(&path).ok()?, folders.iter().filter_map(|folder| read_record(folder).ok()).collect()))
     };
     names(results).unwrap_or_default().into_iter().filter_map(read).collect()
-}
-
-/// The request logs of a boot of the campaign in `path`, as received; empty if nothing was logged.
-///
-/// # Errors
-/// If the file is missing or not what was recorded.
-pub fn requests(path: &Path, boot: &BootData) -> anyhow::Result<Vec<u8>> {
-    let folder = path.join(BOOTS).join(&boot.folder);
-    Ok(read_requests(&folder, &boot.record)?.unwrap_or_default())
-}
-
-/// Where the instructions of a boot went; none if it was not profiled.
-///
-/// # Errors
-/// If the file is missing or not what was recorded.
-pub fn profile(path: &Path, boot: &BootData) -> anyhow::Result<Option<Vec<u8>>> {
-    read_profile(&path.join(BOOTS).join(&boot.folder), &boot.record)
 }
 
 /// Reads a campaign with all its boots.

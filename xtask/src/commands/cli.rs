@@ -5,10 +5,12 @@ mod build_kernel;
 mod compare;
 mod doctor;
 mod import_series;
+mod list;
 mod mutants;
 mod probe;
 mod run_lab;
 mod self_test;
+mod show;
 mod timeline;
 mod try_series;
 mod values;
@@ -20,10 +22,12 @@ pub use build_kernel::BuildKernel;
 pub use compare::Compare;
 pub use doctor::Doctor;
 pub use import_series::ImportSeries;
+pub use list::{List, ListFormat, Listed};
 pub use mutants::Mutants;
 pub use probe::Probe;
 pub use run_lab::{RunLab, Subject};
 pub use self_test::SelfTest;
+pub use show::Show;
 pub use timeline::Timeline;
 pub use try_series::Try;
 pub use values::Choice;
@@ -51,6 +55,11 @@ pub enum Command {
     BuildKernel(BuildKernel),
     /// Recomputes a comparison from the records of a campaign, without a virtual machine.
     Compare(Compare),
+    /// Lists what has a name: plans and whether their kernels are built, variants, scenarios, workloads, campaigns and what they
+    /// say.
+    List(List),
+    /// Shows the boots of a campaign, a line for each; of one what happened in it: outcome, findings, workloads, probes.
+    Show(Show),
     /// Draws when each request of one read or write went out and came back, kernel by kernel. Needs a scenario with a request
     /// log, such as that of the plan `timeline`.
     Timeline(Timeline),

@@ -188,7 +188,8 @@ fn alike(test: &SelfTest) -> String {
     )
 }
 
-fn summary(test: &SelfTest) -> String {
+/// What it comes to, in a sentence.
+pub fn summary(test: &SelfTest) -> String {
     let count = |is: fn(&SelfTestRow) -> bool| test.rows.iter().filter(|row| is(row)).count();
     let right = count(|row| row.judgement == Judgement::AsItShouldBe);
     let wrong = count(SelfTestRow::is_wrong);
