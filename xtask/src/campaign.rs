@@ -8,4 +8,4 @@ mod store;
 
 pub use extend::extend;
 pub use store::{CampaignFolder, Opened, find, load, profile as profile_of, requests};
-pub(crate) use store::{earlier_boots, folder_name, folders, monitor};
+pub(crate) use store::{earlier_boots, folder_name, folders, held_by, monitor};

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod build_kernel;
 pub mod ci;
+pub mod clean;
 pub mod cli;
 pub mod compare;
 pub mod doctor;

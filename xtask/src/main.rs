@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, list, mutants, parse, probe, run_lab, show,
-    tell_interrupted, timeline, try_series,
+    bench, build_kernel, ci, clean, compare, doctor, end, import_series, list, mutants, parse, probe,
+    run_lab, show, tell_interrupted, timeline, try_series,
 };
 use xtask::lab::interrupt::Interrupt;
 
@@ -39,6 +39,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Probe(options) => probe::probe(&sh, options),
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
+        Command::Clean(options) => clean::clean(&sh, options),
         Command::Ci => ci::ci(&sh),
         Command::Doctor(options) => doctor::doctor(&sh, options),
     }

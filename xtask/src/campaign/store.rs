@@ -185,6 +185,11 @@ fn lock(path: &Path) -> anyhow::Result<Option<Lock>> {
     Lock::try_on(handle, &folder)
 }
 
+/// Who adds boots to the campaign at `path`, in words; none if nobody does.
+pub(crate) fn held_by(path: &Path) -> Option<String> {
+    lock::held_by(&path.join(BOOTS))
+}
+
 /// Who holds the campaign, in words.
 pub(super) fn holder(path: &Path) -> String {
     lock::holder(&path.join(BOOTS))

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build_kernel;
+mod clean;
 mod compare;
 mod doctor;
 mod import_series;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 pub use bench::{Bench, BenchPart};
 pub use build_kernel::BuildKernel;
+pub use clean::Clean;
 pub use compare::Compare;
 pub use doctor::Doctor;
 pub use import_series::ImportSeries;
@@ -82,6 +84,8 @@ pub enum Command {
     /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
     /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
     Bench(Bench),
+    /// Says what the lab has in its cache that no plan needs, and removes it after asking. Nothing of a lab that runs is touched.
+    Clean(Clean),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
     Ci,
     /// Shows what the lab finds on this machine, and what it remembers of it.
