@@ -6,6 +6,7 @@ pub mod ci;
 pub mod clean;
 pub mod cli;
 pub mod compare;
+pub mod completions;
 pub mod doctor;
 mod each_patch;
 mod flame_graph;

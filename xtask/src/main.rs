@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, clean, compare, doctor, end, import_series, list, mutants, parse, probe,
-    run_lab, show, tell_interrupted, timeline, try_series,
+    bench, build_kernel, ci, clean, compare, completions, doctor, end, import_series, list, mutants, parse,
+    probe, run_lab, show, tell_interrupted, timeline, try_series,
 };
 use xtask::lab::interrupt::Interrupt;
 
@@ -41,6 +41,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Clean(options) => clean::clean(&sh, options),
         Command::Ci => ci::ci(&sh),
+        Command::Completions(options) => completions::completions(&sh, options),
         Command::Doctor(options) => doctor::doctor(&sh, options),
     }
 }

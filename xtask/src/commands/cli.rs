@@ -4,6 +4,7 @@ mod bench;
 mod build_kernel;
 mod clean;
 mod compare;
+mod completions;
 mod doctor;
 mod import_series;
 mod list;
@@ -22,6 +23,7 @@ pub use bench::{Bench, BenchPart};
 pub use build_kernel::BuildKernel;
 pub use clean::Clean;
 pub use compare::Compare;
+pub use completions::{Completions, Shell};
 pub use doctor::Doctor;
 pub use import_series::ImportSeries;
 pub use list::{List, ListFormat, Listed};
@@ -70,6 +72,10 @@ pub enum Command {
     /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
     SelfTest(SelfTest),
     /// Makes a series of patches that came by mail or lie on a branch.
+    #[command(after_help = "Examples:
+  cargo xtask import-series thread.mbox --name my-fix
+  cargo xtask import-series BASE..BRANCH --git ~/linux
+  cargo xtask import-series patches/ --patches 3,5-7")]
     ImportSeries(ImportSeries),
     /// From a mail to an answer: imports a series, finds the kernel source that it applies to and the plan that fits it, builds,
     /// boots, compares. No file is edited; the series stays below kernel-patches/, and a later version of it is compared with
@@ -87,7 +93,11 @@ pub enum Command {
     /// Says what the lab has in its cache that no plan needs, and removes it after asking. Nothing of a lab that runs is touched.
     Clean(Clean),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
+    #[command(after_help = "Examples:
+  cargo xtask ci")]
     Ci,
+    /// Prints a script for a shell that completes `patchlab`: commands, options, and the names of plans, variants and campaigns.
+    Completions(Completions),
     /// Shows what the lab finds on this machine, and what it remembers of it.
     Doctor(Doctor),
 }
@@ -96,6 +106,26 @@ pub enum Command {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn each_command_has_examples_that_it_takes() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = help.lines().collect();
+            assert!(lines.len() > 1 && lines[0] == "Examples:", "{name}: {help}");
+            for line in &lines[1..] {
+                let words: Vec<&str> =
+                    line.strip_prefix("  cargo xtask ").into_iter().flat_map(|it| it.split(' ')).collect();
+                let all = std::iter::once("cargo xtask").chain(words.iter().copied());
+                assert!(Cli::try_parse_from(all).is_ok(), "{name}: {line}");
+            }
+            assert!(
+                lines.iter().any(|line| line.starts_with(&format!("  cargo xtask {name}"))),
+                "{name}: {help}"
+            );
+        }
+    }
 
     #[test]
     fn the_definition_is_consistent() {
