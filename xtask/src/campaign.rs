@@ -10,4 +10,4 @@ mod store;
 pub(crate) use again::open_again;
 pub use extend::extend;
 pub use store::{CampaignFolder, Opened, find, load, profile as profile_of, requests};
-pub(crate) use store::{boot, earlier_boots, file, folder_name};
+pub(crate) use store::{boot, earlier_boots, file, folder_name, folders, held_by, monitor};

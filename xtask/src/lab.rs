@@ -26,6 +26,7 @@ use xshell::Shell;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
+use crate::lab::lock::Lock;
 use crate::lab::scratch::ScratchFolder;
 
 /// Start of the name of a folder for sockets.
@@ -92,6 +93,8 @@ pub struct Lab {
     pub cache: Cache,
     /// Whether the user asked to stop.
     pub interrupt: Interrupt,
+    /// That the cache is used; none for a look.
+    _in_use: Option<Lock>,
 }
 
 impl Lab {
@@ -100,11 +103,13 @@ impl Lab {
     /// # Errors
     /// If one of them cannot be used.
     pub fn open() -> anyhow::Result<Self> {
-        let lab = Lab {
-            checkout: Checkout::open()?,
-            cache: Cache::from_environment()?,
-            interrupt: Interrupt::of_process(),
+        let cache = Cache::from_environment()?;
+        let waits = |who: &str| {
+            output::tell(&escape_for_terminal(&format!("waiting for {who}, which cleans the cache")));
         };
+        let in_use = Some(cache.in_use(waits)?);
+        let lab =
+            Lab { checkout: Checkout::open()?, cache, interrupt: Interrupt::of_process(), _in_use: in_use };
         lab.interrupt.has_to_save();
         // What cannot be removed is in nobody's way.
         let series = lab.checkout.join("kernel-patches");
@@ -122,7 +127,18 @@ impl Lab {
     /// # Errors
     /// If the checkout is gone, or no place for a cache is known.
     pub(crate) fn to_look_at() -> anyhow::Result<Self> {
-        Ok(Lab { checkout: Checkout::open()?, cache: Cache::to_look_at()?, interrupt: Interrupt::default() })
+        Ok(Lab {
+            checkout: Checkout::open()?,
+            cache: Cache::to_look_at()?,
+            interrupt: Interrupt::default(),
+            _in_use: None,
+        })
+    }
+
+    /// One that a test has made.
+    #[cfg(test)]
+    pub(crate) fn at(checkout: Checkout, cache: Cache) -> Self {
+        Lab { checkout, cache, interrupt: Interrupt::default(), _in_use: None }
     }
 
     /// Reads `lab.toml` and the job files of its workloads, and checks that the checkout holds what it names.

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, compare, doctor, end, import_series, mutants, parse, probe, replay, run_lab,
-    shell, tell_interrupted, timeline, try_series, watch,
+    bench, build_kernel, ci, clean, compare, completions, doctor, end, import_series, list, mutants, parse,
+    probe, replay, run_lab, shell, show, tell_interrupted, timeline, try_series, watch,
 };
 use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;
@@ -38,6 +38,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::RunLab(options) => run_lab::run_lab(&sh, options),
         Command::BuildKernel(options) => build_kernel::build_kernel(&sh, options),
         Command::Compare(options) => compare::compare(options),
+        Command::List(options) => list::list(&sh, options),
+        Command::Show(options) => show::show(options),
         Command::Timeline(options) => timeline::timeline(options),
         Command::SelfTest(options) => run_lab::self_test(&sh, options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),
@@ -48,7 +50,9 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
         Command::Watch(options) => watch::watch(&sh, options),
+        Command::Clean(options) => clean::clean(&sh, options),
         Command::Ci => ci::ci(&sh),
+        Command::Completions(options) => completions::completions(&sh, options),
         Command::Doctor(options) => doctor::doctor(&sh, options),
     }
 }

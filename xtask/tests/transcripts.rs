@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The commands whose output documents show.
-const COMMANDS: [&str; 2] = ["compare", "timeline"];
+const COMMANDS: [&str; 3] = ["compare", "show", "timeline"];
 
 /// A block of a document.
 struct Transcript {

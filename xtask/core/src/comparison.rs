@@ -3,6 +3,7 @@
 pub mod across;
 mod beforehand;
 mod behaviour;
+mod came_to;
 mod cells;
 mod check;
 mod conclusion;
@@ -11,6 +12,7 @@ mod evidence;
 mod figures;
 mod findings;
 pub mod history;
+mod judged;
 pub mod mutants;
 mod no_answer;
 pub mod patches;
@@ -37,9 +39,11 @@ use crate::plan;
 
 pub use beforehand::beforehand;
 pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, ProbedVariant, Seen};
+pub(crate) use came_to::came_to;
 pub use conclusion::{Conclusion, Status};
 pub use evidence::{ServiceEvidence, StorageEvidence};
 pub use findings::{FindingRow, Presence};
+use judged::judged_rows;
 pub use no_answer::NoAnswer;
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
@@ -326,26 +330,6 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         conclusion,
         question: question.clone(),
     })
-}
-
-/// The rows of the metrics that decide, judged together, and those of each other one.
-fn judged_rows(
-    campaign: &Campaign,
-    variants: &[VariantSummary],
-    metrics: &[Metric],
-    rules: Rules,
-) -> (Vec<Row>, Vec<Row>) {
-    let rows = cells::rows(campaign, variants, metrics[0]);
-    let (mut decisive, others): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|row| metrics.contains(&row.metric));
-    verdict::judge(&mut decisive, rules);
-    let mut judged = Vec::new();
-    for metric in Metric::ALL {
-        let mut family: Vec<Row> = others.iter().filter(|row| row.metric == metric).cloned().collect();
-        verdict::judge(&mut family, rules);
-        judged.extend(family);
-    }
-    (decisive, judged)
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(crate) use build_files::build_files_of_source;
 pub(crate) use fragments::{AUTO, Fragment, asked, difference as config_difference};
 pub(crate) use metadata::KernelMetadata;
 pub(crate) use patched::{applied, files, patched_files};
+pub(crate) use tools::Tools;
 pub(crate) use unbuilt::{Configured, configured, not_built};
 
 use lab_core::campaign::KernelIdentity;
@@ -37,7 +38,6 @@ use lab_core::series::{self, Series};
 use lab_core::text::kconfig::KernelVersion;
 
 use self::apply::Base;
-use self::tools::Tools;
 use crate::build::source::{self, SourceIdentity, Tell};
 use crate::build::target::Target;
 use crate::lab::cache::Cache;
@@ -315,7 +315,7 @@ pub(crate) fn digest(sh: &Shell, request: &KernelRequest) -> anyhow::Result<Stri
 }
 
 /// The digest under which the kernel of a request is stored.
-fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
+pub(crate) fn request_digest(request: &KernelRequest, tools: &Tools) -> String {
     let mut parts = digest::Parts::default()
         .with("recipe", RECIPE)
         .with("source", &request.identity.key)

@@ -92,25 +92,70 @@ pub(crate) fn foreseen(
         let source = base.identity.identity.clone();
         let version = version(sh, base, variant)?;
         let Some(options) = options else { return Ok(Foreseen { is_stored: false, source, options }) };
-        let request = KernelRequest {
-            source: &base.source,
-            identity: &base.identity,
-            revision: variant.revision.as_ref(),
-            version: &version,
-            arch: settings.arch,
-            variant: &variant.name,
-            series,
-            fragments: &options.shared,
-            own: &options.own,
-            added_options: &[],
-            jobs: 1,
-            interrupt: &lab.interrupt,
-            symbols: symbol_list(variants),
-        };
+        let request =
+            request_of(lab, settings, (base, &version), (variant, series, &options), symbol_list(variants));
         let is_stored = kernel::is_stored(sh, &lab.cache, &request)?;
         Ok(Foreseen { is_stored, source, options: Some(options) })
     };
     variants.iter().zip(&series).zip(options).map(foreseen).collect()
+}
+
+/// Under which digests the kernels of `variants` are stored, built or not; none of one of whose source nothing is known. It takes
+/// no look at what is stored there.
+///
+/// # Errors
+/// As [`foreseen`].
+pub(crate) fn digests(
+    sh: &Shell,
+    lab: &Lab,
+    settings: &KernelSettings,
+    variants: &[Variant],
+) -> anyhow::Result<Vec<Option<String>>> {
+    let series = variants.iter().map(|variant| load_all(lab, variant)).collect::<anyhow::Result<Vec<_>>>()?;
+    let bases = Bases::known(sh, lab, settings, variants)?;
+    let options = options::of_kernels(sh, lab, settings, &bases, (variants, &series), Absent::LeftOut)?;
+    let mut tools = None;
+    let mut digests = Vec::new();
+    for ((variant, series), options) in variants.iter().zip(&series).zip(options) {
+        let (Some(base), Some(options)) = (bases.of(variant), options) else {
+            digests.push(None);
+            continue;
+        };
+        let version = version(sh, base, variant)?;
+        let request =
+            request_of(lab, settings, (base, &version), (variant, series, &options), symbol_list(variants));
+        let tools = match &tools {
+            Some(tools) => tools,
+            None => tools.insert(kernel::Tools::find(sh, settings.arch)?),
+        };
+        digests.push(Some(kernel::request_digest(&request, tools)));
+    }
+    Ok(digests)
+}
+
+/// What is asked for before anything is built.
+fn request_of<'a>(
+    lab: &'a Lab,
+    settings: &KernelSettings,
+    (base, version): (&'a Base<'_>, &'a KernelVersion),
+    (variant, series, options): (&'a Variant, &'a [Series], &'a Options),
+    symbols: SymbolList,
+) -> KernelRequest<'a> {
+    KernelRequest {
+        source: &base.source,
+        identity: &base.identity,
+        revision: variant.revision.as_ref(),
+        version,
+        arch: settings.arch,
+        variant: &variant.name,
+        series,
+        fragments: &options.shared,
+        own: &options.own,
+        added_options: &[],
+        jobs: 1,
+        interrupt: &lab.interrupt,
+        symbols,
+    }
 }
 
 /// Checks that the kernels of `variants` can be had on this machine, as far as they are not built yet: that their sources can be

@@ -105,7 +105,7 @@ pub(crate) fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
             Some(report)
         }
     };
-    let qmp = lines(&read_checked(&folder.join(QMP), &record.qmp)?);
+    let qmp = read_monitor(folder, &record)?;
     // Most readers need no more of them than to know that they are there.
     read_requests(folder, &record)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -139,6 +139,14 @@ pub(crate) fn has_record(folder: &Path) -> bool {
 pub(crate) fn read_requests(folder: &Path, record: &Record) -> anyhow::Result<Option<Vec<u8>>> {
     let read = |stored| read_checked(&folder.join(REQUESTS), stored);
     record.requests.as_ref().map(read).transpose()
+}
+
+/// What the monitor said of a boot, by lines, checked against the record's digest.
+///
+/// # Errors
+/// If the file is missing, too large, or not what was written.
+pub(crate) fn read_monitor(folder: &Path, record: &Record) -> anyhow::Result<Vec<String>> {
+    Ok(lines(&read_checked(&folder.join(QMP), &record.qmp)?))
 }
 
 /// The profile of a boot, checked against the record's digest; none if it was not profiled.

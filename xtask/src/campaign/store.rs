@@ -2,6 +2,7 @@
 
 mod list;
 mod pick;
+mod raw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -11,12 +12,15 @@ use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
 use lab_core::plan::{BootStep, Plan};
 
-use crate::campaign::boot_files::{CONSOLE, has_record, read_boot, read_profile, read_record, read_requests};
+use crate::campaign::boot_files::{CONSOLE, has_record, read_boot, read_record};
 use crate::lab::files;
 use crate::lab::lock::{self, Lock};
 pub use list::find;
+pub(crate) use list::folders;
 pub(super) use list::names;
 pub(crate) use pick::boot;
+pub(crate) use raw::monitor;
+pub use raw::{profile, requests};
 
 const CAMPAIGN: &str = "campaign.toml";
 const BOOTS: &str = "boots";
@@ -188,6 +192,11 @@ fn lock(path: &Path) -> anyhow::Result<Option<Lock>> {
     Lock::try_on(handle, &folder)
 }
 
+/// Who adds boots to the campaign at `path`, in words; none if nobody does.
+pub(crate) fn held_by(path: &Path) -> Option<String> {
+    lock::held_by(&path.join(BOOTS))
+}
+
 /// Who holds the campaign, in words.
 pub(super) fn holder(path: &Path) -> String {
     lock::holder(&path.join(BOOTS))
@@ -262,23 +271,6 @@ pub(crate) fn earlier_boots(results: &Path) -> Vec<(CampaignFile, Vec<Record>)> 
         Some((read_file(&path).ok()?, folders.iter().filter_map(|folder| read_record(folder).ok()).collect()))
     };
     names(results).unwrap_or_default().into_iter().filter_map(read).collect()
-}
-
-/// The request logs of a boot of the campaign in `path`, as received; empty if nothing was logged.
-///
-/// # Errors
-/// If the file is missing or not what was recorded.
-pub fn requests(path: &Path, boot: &BootData) -> anyhow::Result<Vec<u8>> {
-    let folder = path.join(BOOTS).join(&boot.folder);
-    Ok(read_requests(&folder, &boot.record)?.unwrap_or_default())
-}
-
-/// Where the instructions of a boot went; none if it was not profiled.
-///
-/// # Errors
-/// If the file is missing or not what was recorded.
-pub fn profile(path: &Path, boot: &BootData) -> anyhow::Result<Option<Vec<u8>>> {
-    read_profile(&path.join(BOOTS).join(&boot.folder), &boot.record)
 }
 
 /// The file of the campaign in `path`.

@@ -2,9 +2,12 @@
 
 mod bench;
 mod build_kernel;
+mod clean;
 mod compare;
+mod completions;
 mod doctor;
 mod import_series;
+mod list;
 mod manner;
 mod mutants;
 mod probe;
@@ -12,6 +15,7 @@ mod replay;
 mod run_lab;
 mod self_test;
 mod shell;
+mod show;
 mod timeline;
 mod try_series;
 mod values;
@@ -21,9 +25,12 @@ use clap::{Parser, Subcommand};
 
 pub use bench::{Bench, BenchPart};
 pub use build_kernel::BuildKernel;
+pub use clean::Clean;
 pub use compare::Compare;
+pub use completions::{Completions, Shell};
 pub use doctor::Doctor;
 pub use import_series::ImportSeries;
+pub use list::{List, ListFormat, Listed};
 pub use manner::Manner;
 pub use mutants::Mutants;
 pub use probe::Probe;
@@ -31,6 +38,7 @@ pub use replay::Replay;
 pub use run_lab::{RunLab, Subject};
 pub use self_test::SelfTest;
 pub use shell::ShellBoot;
+pub use show::Show;
 pub use timeline::Timeline;
 pub use try_series::Try;
 pub use values::Choice;
@@ -62,6 +70,11 @@ pub enum Command {
     BuildKernel(BuildKernel),
     /// Recomputes a comparison from the records of a campaign, without a virtual machine.
     Compare(Compare),
+    /// Lists what has a name: plans and whether their kernels are built, variants, scenarios, workloads, campaigns and what they
+    /// say.
+    List(List),
+    /// Shows the boots of a campaign, a line for each; of one what happened in it: outcome, findings, workloads, probes.
+    Show(Show),
     /// Draws when each request of one read or write went out and came back, kernel by kernel. Needs a scenario with a request
     /// log, such as that of the plan `timeline`.
     Timeline(Timeline),
@@ -70,6 +83,10 @@ pub enum Command {
     /// 0 if so, 1 if it is wrong, 2 if it cannot tell.
     SelfTest(SelfTest),
     /// Makes a series of patches that came by mail or lie on a branch.
+    #[command(after_help = "Examples:
+  cargo xtask import-series thread.mbox --name my-fix
+  cargo xtask import-series BASE..BRANCH --git ~/linux
+  cargo xtask import-series patches/ --patches 3,5-7")]
     ImportSeries(ImportSeries),
     /// From a mail to an answer: imports a series, finds the kernel source that it applies to and the plan that fits it, builds,
     /// boots, compares. No file is edited; the series stays below kernel-patches/, and a later version of it is compared with
@@ -92,8 +109,14 @@ pub enum Command {
     /// Looks after a branch of a kernel tree: runs a plan for each new commit, draws the figures, finds steps, and bisects each to
     /// the commit that brought it. The exit code is that of the newest commit against the oldest one.
     Watch(Watch),
+    /// Says what the lab has in its cache that no plan needs, and removes it after asking. Nothing of a lab that runs is touched.
+    Clean(Clean),
     /// What CI runs: formatting, lints, tests (with virtual machines), documentation, tidiness.
+    #[command(after_help = "Examples:
+  cargo xtask ci")]
     Ci,
+    /// Prints a script for a shell that completes `patchlab`: commands, options, and the names of plans, variants and campaigns.
+    Completions(Completions),
     /// Shows what the lab finds on this machine, and what it remembers of it.
     Doctor(Doctor),
 }
@@ -102,6 +125,27 @@ pub enum Command {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+
+    #[test]
+    fn each_command_has_examples_that_it_takes() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let lines: Vec<&str> = help.lines().collect();
+            assert!(lines.len() > 1 && lines[0] == "Examples:", "{name}: {help}");
+            for line in &lines[1..] {
+                // What is piped into it is another program's.
+                let (_, command) = line.split_once("cargo xtask ").unwrap_or_default();
+                let words: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).collect();
+                let all = std::iter::once("cargo xtask").chain(words.iter().copied());
+                assert!(Cli::try_parse_from(all).is_ok(), "{name}: {line}");
+            }
+            assert!(
+                lines.iter().any(|line| line.starts_with(&format!("  cargo xtask {name}"))),
+                "{name}: {help}"
+            );
+        }
+    }
 
     #[test]
     fn the_definition_is_consistent() {

@@ -24,10 +24,13 @@ use super::files;
 use super::scratch::{self, ScratchFolder};
 
 use crate::lab::interrupt::Interrupt;
-use crate::lab::lock::Lock;
+use crate::lab::lock::{self, Lock};
 
 /// The environment variable that names another cache folder.
 pub(crate) const VARIABLE: &str = "PATCHLAB_CACHE";
+
+/// Held by all that use the cache, together, and by one that removes something from it, alone.
+const IN_USE: &str = "locks/in-use";
 
 /// The cache folder. Its sub-folders exist.
 #[derive(Clone, Debug)]
@@ -148,9 +151,44 @@ impl Cache {
     /// If the lock file cannot be opened.
     pub(crate) fn try_lock(&self, name: &str) -> anyhow::Result<Option<Lock>> {
         let path = self.join("locks").join(name);
-        let file = File::options().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("opening {}", path.display()))?;
-        Lock::try_on(file, &path)
+        Lock::try_on(open(&path)?, &path)
+    }
+
+    /// Holds the cache as one of those that use it, so that nothing is removed meanwhile; waits for one that removes something.
+    ///
+    /// # Errors
+    /// If the lock file cannot be opened, or the user stops the wait.
+    pub(crate) fn in_use(&self, on_wait: impl FnOnce(&str)) -> anyhow::Result<Lock> {
+        let (path, mut on_wait) = (self.join(IN_USE), Some(on_wait));
+        loop {
+            if let Some(lock) = Lock::try_shared(open(&path)?, &path)? {
+                return Ok(lock);
+            }
+            if let Some(on_wait) = on_wait.take() {
+                on_wait(&lock::holder(&path));
+            }
+            Interrupt::of_process().check()?;
+            std::thread::sleep(lock::LOOK);
+        }
+    }
+
+    /// Holds the cache alone; none if a lab uses it.
+    ///
+    /// # Errors
+    /// If the lock file cannot be opened.
+    pub(crate) fn alone(&self) -> anyhow::Result<Option<Lock>> {
+        let path = self.join(IN_USE);
+        Lock::try_on(open(&path)?, &path)
+    }
+
+    /// Who uses the cache, in words.
+    pub(crate) fn user(&self) -> String {
+        lock::holder(&self.join(IN_USE))
+    }
+
+    /// Who holds the lock `name`, in words; none if nobody does.
+    pub(crate) fn held_by(&self, name: &str) -> Option<String> {
+        lock::held_by(&self.join("locks").join(name))
     }
 
     /// Waits until no other process holds the lock `name`, then holds it. `on_wait` is called once if it has
@@ -160,10 +198,14 @@ impl Cache {
     /// If the lock file cannot be opened, or the user stops the wait.
     pub fn lock(&self, name: &str, on_wait: impl FnOnce(&str)) -> anyhow::Result<Lock> {
         let path = self.join("locks").join(name);
-        let file = File::options().create(true).append(true).open(&path);
-        let file = file.with_context(|| format!("opening {}", path.display()))?;
-        Lock::wait_on(&file, &path, &Interrupt::of_process(), on_wait)
+        Lock::wait_on(&open(&path)?, &path, &Interrupt::of_process(), on_wait)
     }
+}
+
+/// A lock file, made if it is not there.
+fn open(path: &Path) -> anyhow::Result<File> {
+    let file = File::options().create(true).append(true).open(path);
+    file.with_context(|| format!("opening {}", path.display()))
 }
 
 #[cfg(test)]
@@ -182,6 +224,21 @@ mod tests {
             let error = check(&folder.path().join(name)).unwrap_err();
             assert!(error.ends_with("; set PATCHLAB_CACHE to a folder without"), "{error}");
         }
+    }
+
+    #[test]
+    fn many_use_a_cache_and_one_cleans_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path()).unwrap();
+        let use_it = || cache.in_use(|who| panic!("{who} cleans it")).unwrap();
+        let users = [use_it(), use_it()];
+        assert!(cache.alone().unwrap().is_none());
+        assert!(cache.user().starts_with(&format!("process {} (", std::process::id())), "{}", cache.user());
+        drop(users);
+        let alone = cache.alone().unwrap();
+        assert!(alone.is_some() && cache.alone().unwrap().is_none());
+        drop(alone);
+        drop(use_it());
     }
 
     #[test]

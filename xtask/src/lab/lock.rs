@@ -11,7 +11,7 @@ use lab_core::text::escape::escape_for_terminal;
 use super::interrupt::Interrupt;
 
 /// How often a lock that is waited for is asked for again.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 /// How much of the command of another process is shown, characters.
 const COMMAND_SHOWN: usize = 120;
@@ -27,6 +27,20 @@ impl Lock {
     /// If the file system has no locks.
     pub(crate) fn try_on(file: File, path: &Path) -> anyhow::Result<Option<Self>> {
         match file.try_lock() {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("locking {}", path.display()))
+            }
+        }
+    }
+
+    /// Shares what was opened at `path` with others that share it; none if one holds it alone.
+    ///
+    /// # Errors
+    /// If the file system has no locks.
+    pub(crate) fn try_shared(file: File, path: &Path) -> anyhow::Result<Option<Self>> {
+        match file.try_lock_shared() {
             Ok(()) => Ok(Some(Lock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
@@ -68,19 +82,25 @@ impl Drop for Lock {
     }
 }
 
+/// Who holds the lock on `path`, in words; none if nobody does, as far as the system tells.
+pub(crate) fn held_by(path: &Path) -> Option<String> {
+    process_of(path).map(|_| holder(path))
+}
+
 /// Who holds the lock on `path`, in words: number and command of the process, as far as the system tells.
 pub(crate) fn holder(path: &Path) -> String {
-    let find = || -> Option<u32> {
-        let file = fs::metadata(path).ok()?;
-        let device = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
-        holder_in(&fs::read_to_string("/proc/locks").ok()?, device, file.ino())
-    };
-    let Some(process) = find() else { return "another process".to_owned() };
+    let Some(process) = process_of(path) else { return "another process".to_owned() };
     let command = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
     match shown(&command) {
         command if command.is_empty() => format!("process {process}"),
         command => format!("process {process} ({command})"),
     }
+}
+
+fn process_of(path: &Path) -> Option<u32> {
+    let file = fs::metadata(path).ok()?;
+    let device = (rustix::fs::major(file.dev()), rustix::fs::minor(file.dev()));
+    holder_in(&fs::read_to_string("/proc/locks").ok()?, device, file.ino())
 }
 
 /// The process in `/proc/locks` that holds a file's lock. Some file systems give their files another device number than they

@@ -11,7 +11,7 @@ use xshell::{Shell, cmd};
 use crate::lab::cache::Cache;
 use crate::lab::interrupt::command_text;
 use crate::lab::output;
-use crate::lab::output::ask::{Answer, ask};
+use crate::lab::output::ask::{About, Answer, ask};
 use crate::lab::output::progress::{At, Step};
 use crate::lab::process::logged::{Line, begin_log, run_logged};
 use crate::machine::packages::apt_get;
@@ -32,7 +32,7 @@ pub(super) fn install(sh: &Shell, packages: &BTreeSet<&str>) -> anyhow::Result<(
     let command = apt_get(&names);
     let question = format!("Debian packages that are missing: {names}\nInstall {count} with apt-get?");
     let by_hand = || format!("install them with: {command}; then run again: {}", command_text());
-    match ask(&question)? {
+    match ask(&question, About::Adding)? {
         Answer::Yes => {}
         Answer::No => bail!("nothing was installed; {}", by_hand()),
         Answer::Nothing => {

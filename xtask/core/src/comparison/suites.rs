@@ -142,7 +142,7 @@ fn reported<'a>(boot: &'a BootData, task: &WorkloadTask) -> Option<&'a WorkloadR
 }
 
 /// Whether it passed, or why not.
-fn verdict(workload: &WorkloadReport, task: &WorkloadTask) -> Result<(), (FailureKind, String)> {
+pub(super) fn verdict(workload: &WorkloadReport, task: &WorkloadTask) -> Result<(), (FailureKind, String)> {
     if let Some(reason) = wrong_data(workload) {
         return Err((FailureKind::WrongData, reason));
     }

@@ -6,7 +6,7 @@ mod recorded;
 use serde::{Deserialize, Serialize};
 
 pub use judge::BootEvidence;
-pub(crate) use judge::judge;
+pub(crate) use judge::{judge, shutdown_reason};
 pub(crate) use recorded::watched_of;
 
 /// A boot ends as exactly one of these. The first three are results about the kernel and count for its variant.

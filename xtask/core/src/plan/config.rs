@@ -7,6 +7,7 @@
 
 mod args;
 mod check;
+mod comment;
 mod cpus;
 mod debug;
 pub mod error;

@@ -201,17 +201,21 @@ fn list(title: &str, mark: &str, all: &[String]) -> Option<String> {
     (!lines.is_empty()).then(|| format!("{title}\n{}", lines.join("\n")))
 }
 
-/// What follows, with the exit code.
-pub(super) fn conclusion(comparison: &Comparison) -> String {
-    let word = match comparison.conclusion.status {
+/// What follows in a few words, with the exit code.
+pub fn headline(status: Status) -> String {
+    let word = match status {
         Status::NoFinding => "nothing speaks against a variant",
         Status::Worse => "WORSE than the baseline",
         Status::CannotTell => "CANNOT TELL",
     };
+    format!("{word} (exit code {})", status.exit_code())
+}
+
+/// What follows, with the exit code.
+pub(super) fn conclusion(comparison: &Comparison) -> String {
     let sentences: Vec<_> =
         comparison.conclusion.sentences.iter().map(|sentence| text::wrap("", sentence, WIDTH, 2)).collect();
-    let status = comparison.conclusion.status.exit_code();
-    [format!("Conclusion: {word} (exit code {status})."), sentences.join("\n")]
+    [format!("Conclusion: {}.", headline(comparison.conclusion.status)), sentences.join("\n")]
         .join("\n")
         .trim_end()
         .to_owned()

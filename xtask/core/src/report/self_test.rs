@@ -196,7 +196,7 @@ fn alike(test: &SelfTest) -> String {
 }
 
 /// What it comes to, in a sentence.
-pub(super) fn summary(test: &SelfTest) -> String {
+pub fn summary(test: &SelfTest) -> String {
     let count = |is: fn(&SelfTestRow) -> bool| test.rows.iter().filter(|row| is(row)).count();
     let right = count(|row| row.judgement == Judgement::AsItShouldBe);
     let wrong = count(SelfTestRow::is_wrong);

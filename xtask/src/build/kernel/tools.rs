@@ -8,7 +8,7 @@ use crate::build::target::Target;
 use crate::lab::process;
 
 /// The programs whose version shapes the kernel.
-pub(super) struct Tools {
+pub(crate) struct Tools {
     pub(super) compiler: String,
     pub(super) linker: String,
 }
@@ -18,7 +18,7 @@ impl Tools {
     ///
     /// # Errors
     /// If one of them is missing.
-    pub(super) fn find(sh: &Shell, arch: Arch) -> anyhow::Result<Self> {
+    pub(crate) fn find(sh: &Shell, arch: Arch) -> anyhow::Result<Self> {
         let prefix = Target::of(arch).prefix()?;
         let version = |name: &str| version_line(sh, &format!("{prefix}{name}"));
         Ok(Tools { compiler: version("gcc")?, linker: version("ld")? })

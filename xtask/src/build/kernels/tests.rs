@@ -9,7 +9,6 @@ use lab_core::plan::{Arch, Source};
 use super::*;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
-use crate::lab::interrupt::Interrupt;
 
 mod auto;
 
@@ -47,11 +46,7 @@ impl Versions {
         fs::write(root.join("kernel-patches/s/0001-a.patch"), PATCH).unwrap();
         let fragment = "CONFIG_X=y\nCONFIG_VOLUNTARY=y  # until 6.19\nCONFIG_LAZY=y  # from 7.0\n";
         fs::write(root.join("images/kernel/base.config"), fragment).unwrap();
-        let lab = Lab {
-            checkout: Checkout::at(root),
-            cache: Cache::open(&root.join("cache")).unwrap(),
-            interrupt: Interrupt::default(),
-        };
+        let lab = Lab::at(Checkout::at(root), Cache::open(&root.join("cache")).unwrap());
         let settings = KernelSettings {
             source: Source::Tree("old".to_owned()),
             config: vec!["base.config".to_owned()],

@@ -6,7 +6,6 @@ use super::super::source;
 use super::*;
 use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
-use crate::lab::interrupt::Interrupt;
 use crate::lab::process::{self, git};
 
 const FILE: &str = "fs/fuse/file.c";
@@ -22,7 +21,7 @@ struct PatchedSource {
 impl PatchedSource {
     fn new(variant: &str) -> Self {
         let (checkout, cache) = (Checkout::open().unwrap(), Cache::from_environment().unwrap());
-        let (sh, lab) = (Shell::new().unwrap(), Lab { checkout, cache, interrupt: Interrupt::default() });
+        let (sh, lab) = (Shell::new().unwrap(), Lab::at(checkout, cache));
         let config = lab.config(&sh).unwrap();
         let builder = MutantBuilder::new(&sh, &lab, &config.kernel, &config.variants[variant]).unwrap();
         let (files, identity) = (builder.files().unwrap(), builder.identity);

@@ -25,6 +25,21 @@ pub(in crate::campaign) fn names(results: &Path) -> anyhow::Result<Vec<String>> 
     Ok(found.into_iter().map(|(_, name)| name).collect())
 }
 
+/// The folders of the campaigns below `results`, whatever is in their files.
+///
+/// # Errors
+/// If `results` cannot be read.
+pub(crate) fn folders(results: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(results) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("reading {}", results.display()))?,
+    };
+    let mut folders: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.retain(|folder| folder.join(CAMPAIGN).is_file());
+    folders.sort();
+    Ok(folders)
+}
+
 /// The folder of a campaign: by name or path, or the newest one.
 ///
 /// # Errors

@@ -4,6 +4,9 @@ use clap::{Args, ValueEnum};
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask bench
+  cargo xtask bench --rounds 3 --only load-tools")]
 pub struct Bench {
     /// How often everything is measured, each time in another order.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]

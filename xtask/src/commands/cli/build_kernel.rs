@@ -4,6 +4,10 @@ use clap::Args;
 
 /// Arguments of `build-kernel`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask build-kernel
+  cargo xtask build-kernel stock patched
+  cargo xtask build-kernel --each-patch async-dio")]
 pub struct BuildKernel {
     /// Variants of lab.toml; all of them if none is named.
     pub variants: Vec<String>,

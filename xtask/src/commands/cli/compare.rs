@@ -9,6 +9,11 @@ use super::values::formats;
 
 /// Arguments of `compare`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask compare
+  cargo xtask compare reference-default --evidence
+  cargo xtask compare reference-default --metrics latency-p99,server-cpu --scenarios remote
+  cargo xtask compare reference-ci reference-ci-busy")]
 pub struct Compare {
     /// A campaign below results/, by name or path; the newest if none is named.
     pub campaign: Option<String>,

@@ -16,8 +16,8 @@ pub struct Manner {
     /// symbol that a patch changes, however many, and `mutants` says of each mutant what noticed it.
     #[arg(long, short, global = true)]
     pub verbose: bool,
-    /// Installs Debian packages that are missing without a question. Nor does it ask if the environment variable CI is set, or
-    /// without a terminal.
+    /// Says yes beforehand: Debian packages that are missing are installed without a question, as they are if the environment
+    /// variable CI is set or there is no terminal; and `clean` removes without one.
     #[arg(long, short, global = true)]
     pub yes: bool,
 }

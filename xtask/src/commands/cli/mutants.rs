@@ -4,6 +4,10 @@ use clap::Args;
 
 /// Arguments of `mutants`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask mutants async-dio --list
+  cargo xtask mutants async-dio --limit 20
+  cargo xtask mutants async-dio --only fuse_io_end --verbose")]
 pub struct Mutants {
     /// The series, a folder below kernel-patches/. A variant of lab.toml has to list it; what stands before it there is
     /// applied first, and what the variant is said to behave like is what its probes are held against.

@@ -4,6 +4,10 @@ use clap::Args;
 
 /// Arguments of `probe`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask probe --list
+  cargo xtask probe --host
+  cargo xtask probe --host --only read-eio,write-eio")]
 pub struct Probe {
     /// Run the probes on this machine's kernel, as root, each on a FUSE server of its own in a private mount namespace.
     #[arg(long, required_unless_present = "list", conflicts_with = "list")]

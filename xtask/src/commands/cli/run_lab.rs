@@ -6,6 +6,11 @@ use super::values::{Choice, permille};
 
 /// Arguments of `run-lab`.
 #[derive(Debug, Default, Args)]
+#[command(after_help = "Examples:
+  cargo xtask run-lab
+  cargo xtask run-lab --dry-run
+  cargo xtask run-lab --plan ci --scenarios local --boots 1
+  cargo xtask run-lab --each-patch async-dio --workloads dd-read")]
 pub struct RunLab {
     /// The plan of lab.toml to run.
     #[arg(long, value_name = "NAME", default_value = "default")]

@@ -7,6 +7,10 @@ use super::values::Choice;
 
 /// Arguments of `try`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask try thread.mbox
+  cargo xtask try v2-0001-fix.patch --plan ci
+  cargo xtask try BASE..BRANCH --git ~/linux")]
 pub struct Try {
     /// The series.
     #[command(flatten)]

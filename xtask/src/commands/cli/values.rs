@@ -29,6 +29,16 @@ pub(super) fn formats() -> impl TypedValueParser<Value = Format> {
     })
 }
 
+/// A size with its unit, as bytes.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
+    let found = units.into_iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let wrong = || "no size; use one such as 500MiB or 20GiB".to_owned();
+    let (number, shift) = found.ok_or_else(wrong)?;
+    let number: u64 = number.trim().parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
 /// A percentage as thousandths.
 pub(super) fn permille(text: &str) -> Result<u32, String> {
     let number = text.trim_end_matches('%').trim_end();
@@ -43,6 +53,16 @@ pub(super) fn permille(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_a_unit() {
+        for (text, expected) in [("20GiB", 20 << 30), ("500 MiB", 500 << 20), ("0KiB", 0)] {
+            assert_eq!(bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "20", "20GB", "-1GiB", "1.5GiB", "GiB", "99999999TiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn precision_is_a_percentage() {

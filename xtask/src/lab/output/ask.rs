@@ -19,32 +19,45 @@ const LONGEST_ANSWER_BYTES: usize = 4096;
 /// What the user says to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Yes, or only Enter; or nobody is to be asked.
+    /// Yes; said now, or beforehand.
     Yes,
     /// No.
     No,
-    /// The input has ended.
+    /// The input has ended, or nobody is there who could be asked.
     Nothing,
 }
 
-/// Asks, and asks again until it is answered. Nobody is asked who has said yes beforehand, has set `CI`, or has no terminal.
+/// What a question is about: that decides what only Enter means, and what is done if nobody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// Adding something that the work needs: yes.
+    Adding,
+    /// Removing something: no, and nothing without an answer.
+    Removing,
+}
+
+/// Asks, and asks again until it is answered. Nobody is asked who has said yes beforehand, has no terminal, or, when something is to
+/// be added, has set `CI`.
 ///
 /// # Errors
 /// If the terminal cannot be read, or the user stops the lab.
-pub(crate) fn ask(question: &str) -> anyhow::Result<Answer> {
+pub(crate) fn ask(question: &str, about: About) -> anyhow::Result<Answer> {
     let is_there = io::stdin().is_terminal() && io::stderr().is_terminal();
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    match Manner::chosen().consent {
-        Consent::Asked if is_there && !in_ci => {}
-        Consent::Asked | Consent::Given => return Ok(Answer::Yes),
-    }
+    let choices = match (Manner::chosen().consent, about) {
+        (Consent::Given, _) => return Ok(Answer::Yes),
+        (Consent::Asked, About::Adding) if is_there && !in_ci => "[Y/n]",
+        (Consent::Asked, About::Removing) if is_there => "[y/N]",
+        (Consent::Asked, About::Adding) => return Ok(Answer::Yes),
+        (Consent::Asked, About::Removing) => return Ok(Answer::Nothing),
+    };
     loop {
-        say(&format!("{question} [Y/n] "));
+        say(&format!("{question} {choices} "));
         let Some(line) = line(&Interrupt::of_process()).inspect_err(|_| say("\n"))? else {
             say("\n");
             return Ok(Answer::Nothing);
         };
-        if let Some(answer) = understood(&line) {
+        if let Some(answer) = understood(&line, about) {
             return Ok(answer);
         }
     }
@@ -75,10 +88,10 @@ fn line(interrupt: &Interrupt) -> anyhow::Result<Option<String>> {
     }
 }
 
-fn understood(line: &str) -> Option<Answer> {
-    match line.trim().to_lowercase().as_str() {
-        "" | "y" | "yes" => Some(Answer::Yes),
-        "n" | "no" => Some(Answer::No),
+fn understood(line: &str, about: About) -> Option<Answer> {
+    match (line.trim().to_lowercase().as_str(), about) {
+        ("y" | "yes", _) | ("", About::Adding) => Some(Answer::Yes),
+        ("n" | "no", _) | ("", About::Removing) => Some(Answer::No),
         _ => None,
     }
 }
@@ -98,7 +111,10 @@ mod tests {
             ("nope\n", None),
             ("maybe\n", None),
         ] {
-            assert_eq!(understood(line), expected, "{line:?}");
+            assert_eq!(understood(line, About::Adding), expected, "{line:?}");
         }
+        // Nothing is removed by only Enter.
+        assert_eq!(understood("\n", About::Removing), Some(Answer::No));
+        assert_eq!(understood("y\n", About::Removing), Some(Answer::Yes));
     }
 }

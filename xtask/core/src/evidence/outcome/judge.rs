@@ -115,7 +115,7 @@ fn is_the_guests_doing(evidence: &BootEvidence<'_>) -> bool {
 }
 
 /// Why the machine stopped, in QEMU's words; none if the monitor did not say.
-pub(super) fn shutdown_reason(qmp: &[String]) -> Option<String> {
+pub(crate) fn shutdown_reason(qmp: &[String]) -> Option<String> {
     qmp.iter().find_map(|line| match parse_event(line) {
         Some(QmpEvent::Shutdown { reason }) => Some(reason),
         Some(QmpEvent::GuestPanicked | QmpEvent::Other) | None => None,

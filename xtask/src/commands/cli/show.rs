@@ -1,0 +1,19 @@
+//! The arguments of `show`.
+
+use clap::Args;
+
+/// Arguments of `show`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  cargo xtask show
+  cargo xtask show reference-default 7
+  cargo xtask show reference-default 7 --console")]
+pub struct Show {
+    /// A campaign below results/, by name or path; the newest if none is named.
+    pub campaign: Option<String>,
+    /// One boot by its number: how it ended and why that is believed, findings, workloads, probes.
+    pub boot: Option<u32>,
+    /// Print the console of the boot instead, control characters escaped.
+    #[arg(long, requires = "boot")]
+    pub console: bool,
+}
