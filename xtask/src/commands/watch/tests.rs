@@ -1,3 +1,5 @@
+//! A series from a tree to its steps, with a stand-in for what builds and boots a commit.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! Two commits compared, as campaigns of one kernel each.
+
 use expect_test::{Expect, expect};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A series of commits in all its forms.
+
 use expect_test::expect;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A tree as git has it.
+
 use expect_test::expect;
 
 use super::*;
