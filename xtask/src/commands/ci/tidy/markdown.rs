@@ -20,7 +20,7 @@ pub(super) fn commands(name: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
         for rest in BEGINNINGS.iter().flat_map(|beginning| line.split(beginning).skip(1)) {
-            let command = rest.split(['`', '#', '|', ')', ';', '&', '>']).next().unwrap_or_default();
+            let command = rest.split(['`', '#', '|', ')', ';', '&', '>', '\\']).next().unwrap_or_default();
             let words: Vec<&str> = command.split_whitespace().collect();
             // A line that shows the form of a command names arguments in capitals or brackets.
             if words.is_empty() || words.iter().any(|word| word.starts_with(['[', '<', '.'])) {
