@@ -23,6 +23,8 @@ const FOR_TESTS: &[Need] = &[
     need(What::Program("cmark-gfm"), "cmark-gfm", "reads the Markdown that a comparison is written as"),
     need(What::Program("b4"), "b4", "fetches the thread of a mail that is to be imported"),
     need(What::Program("gdb"), "gdb", "is attached to a boot that is run again"),
+    // The lab would ask before it installs it, and the test has a terminal.
+    need(What::Program("busybox"), "busybox-static", "is the shell of a boot with one"),
     need(
         What::Module("junitparser"),
         "python3-junitparser",

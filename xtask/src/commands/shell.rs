@@ -17,7 +17,7 @@ use lab_core::text::suggest;
 use lab_protocol::{Assignment, EndOfProgram, Report, SHELL_COMMANDS, Sampling, ShellTask, TerminalTask};
 use xshell::Shell;
 
-use crate::build::image::shell::{BUSYBOX, busybox, shared};
+use crate::build::image::shell::{BUSYBOX, busybox, ensure_possible, shared};
 use crate::build::kernels;
 use crate::commands::run_lab::ensure_image;
 use crate::commands::{cli, preflight};
@@ -41,6 +41,7 @@ pub fn shell(sh: &Shell, options: &cli::ShellBoot) -> anyhow::Result<ExitCode> {
     let lab = Lab::open()?;
     let config = lab.config(sh)?;
     let Wanted { plan, variant, scenario } = wanted(&config, options)?;
+    ensure_possible(plan.machine.arch)?;
     let input = if terminal::is_typed() { Input::Typed } else { Input::None };
     let more = more_files(options, input)?;
     preflight::plan(sh, &lab, &plan)?;

@@ -21,19 +21,27 @@ pub(crate) const BUSYBOX: Need = need(What::Program("busybox"), "busybox-static"
 /// The most that is copied of a folder: it lies in the guest's memory, and for a moment twice.
 pub(crate) const SHARED_MOST_BYTES: u64 = 256 << 20;
 
+/// Checks that guests of this architecture can have a shell.
+///
+/// # Errors
+/// If programs of this machine do not run there.
+pub(crate) fn ensure_possible(arch: Arch) -> anyhow::Result<()> {
+    ensure!(
+        !Target::of(arch).is_foreign()?,
+        "the shell in the guest is a program of this machine, and does not run on {}; take a plan with a machine of this \
+         machine's arch",
+        arch.name()
+    );
+    Ok(())
+}
+
 /// BusyBox, with its libraries if it needs some.
 ///
 /// # Errors
 /// If it is not there, or not for guests of this architecture.
 pub(crate) fn busybox(sh: &Shell, arch: Arch) -> anyhow::Result<Vec<ArchiveEntry>> {
-    let target = Target::of(arch);
-    ensure!(
-        !target.is_foreign()?,
-        "the shell in the guest is a program of this machine, and does not run on {}; take a plan with a machine of this \
-         machine's arch",
-        arch.name()
-    );
-    let system = System { sh, target, foreign: None };
+    ensure_possible(arch)?;
+    let system = System { sh, target: Target::of(arch), foreign: None };
     let found = system.program("busybox", BUSYBOX.package)?;
     let files = host::with_closure(&system, found, SHELL_PROGRAM)?;
     files.iter().map(|file| Ok(ArchiveEntry::file(&file.guest_path, 0o755, file.read(sh)?))).collect()
