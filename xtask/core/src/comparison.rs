@@ -298,8 +298,13 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
     doubts.extend(behaviour.iter().flat_map(|behaviour| behaviour::doubts(behaviour, &same_kernel)));
     let suites = suites::rows(campaign, &variants);
     let sweep = plan.sweep.as_ref().map(|sweep| sweep::swept(sweep, &rows, &plan.scenarios, &plan.workloads));
-    let said =
-        conclusion::Said { rows: &rows, suites: &suites, findings: &findings, behaviour: behaviour.as_ref() };
+    let said = conclusion::Said {
+        rows: &rows,
+        sweep: plan.sweep.as_ref(),
+        suites: &suites,
+        findings: &findings,
+        behaviour: behaviour.as_ref(),
+    };
     let conclusion = conclusion::conclude(&variants, said, &campaign.damaged);
     Ok(Comparison {
         schema: SCHEMA,

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Behaviour, FindingRow, ProbedVariant, Row, SuiteRow, VariantSummary, Verdict, behaviour, check};
+use super::{
+    Behaviour, FindingRow, ProbedVariant, Row, SuiteRow, VariantSummary, Verdict, behaviour, check, sweep,
+};
 use crate::evidence::metric::{Metric, ruled_out};
+use crate::plan::Sweep;
 
 /// The answer of a campaign; its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +42,8 @@ pub struct Conclusion {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said<'a> {
     pub(super) rows: &'a [Row],
+    /// What the plan varies.
+    pub(super) sweep: Option<&'a Sweep>,
     pub(super) suites: &'a [SuiteRow],
     pub(super) findings: &'a [FindingRow],
     pub(super) behaviour: Option<&'a Behaviour>,
@@ -130,7 +135,7 @@ struct Judged<'a> {
 
 impl<'a> Judged<'a> {
     fn new(variants: &[VariantSummary], place: usize, said: Said<'a>) -> Self {
-        let Said { rows, suites, findings, behaviour } = said;
+        let Said { rows, suites, findings, behaviour, .. } = said;
         let changes: Vec<_> = rows.iter().filter_map(|row| row.cells.get(place)?.change).collect();
         let count = |verdict| changes.iter().filter(|change| change.verdict == verdict).count();
         let ratios = |verdict| {
@@ -148,7 +153,7 @@ impl<'a> Judged<'a> {
             worse: ratios(Verdict::Worse),
             more: ratios(Verdict::More),
             less: ratios(Verdict::Less),
-            same: rows.iter().filter_map(|row| same_row(row, place, rows)).collect(),
+            same: rows.iter().filter_map(|row| same_row(row, place, said)).collect(),
             failed: count(Verdict::Failed),
             wrong_data: count(Verdict::WrongData),
             unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
@@ -231,15 +236,26 @@ impl<'a> Judged<'a> {
 }
 
 /// A row without a difference, with what it is called beside the other rows.
-fn same_row(row: &Row, place: usize, rows: &[Row]) -> Option<(String, f64)> {
+fn same_row(row: &Row, place: usize, said: Said<'_>) -> Option<(String, f64)> {
     let change = row.cells.get(place)?.change.filter(|change| change.verdict == Verdict::Same)?;
-    let differ = |name: fn(&Row) -> &str| rows.iter().any(|other| name(other) != name(row));
+    let (scenario, workload, value) = names(row, said.sweep);
+    let rows = said.rows;
     let parts = [
-        Some(row.scenario.as_str()).filter(|_| differ(|row| &row.scenario)),
-        Some(row.workload.as_str()),
-        Some(row.metric.name()).filter(|_| differ(|row| row.metric.name())),
+        Some(scenario).filter(|_| rows.iter().any(|other| names(other, said.sweep).0 != scenario)),
+        Some(workload),
+        Some(row.metric.name()).filter(|_| rows.iter().any(|other| other.metric != row.metric)),
     ];
-    Some((parts.into_iter().flatten().collect::<Vec<_>>().join(" "), change.limit.unwrap_or(0.0)))
+    let parts =
+        parts.into_iter().flatten().map(str::to_owned).chain(value.map(|value| format!("at {value}")));
+    Some((parts.collect::<Vec<_>>().join(" "), change.limit.unwrap_or(0.0)))
+}
+
+/// Scenario and workload of a row, and the value of what is varied if it is not in their names.
+fn names<'a>(row: &'a Row, sweep: Option<&'a Sweep>) -> (&'a str, &'a str, Option<u64>) {
+    match sweep.and_then(|sweep| sweep::place(sweep, row)) {
+        Some((scenario, workload, value)) => (scenario, workload, Some(value)),
+        None => (&row.scenario, &row.workload, None),
+    }
 }
 
 /// What each of these rows rules out, in brackets; equal limits are said once.

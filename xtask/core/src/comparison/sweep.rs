@@ -103,7 +103,8 @@ impl Comparison {
     }
 }
 
-fn place<'a>(sweep: &'a Sweep, row: &'a Row) -> Option<(&'a str, &'a str, u64)> {
+/// The names of a row without the value, and the value.
+pub(super) fn place<'a>(sweep: &'a Sweep, row: &'a Row) -> Option<(&'a str, &'a str, u64)> {
     let point = sweep.point(&row.scenario, &row.workload)?;
     Some(match sweep.varied {
         Varied::Scenarios => (&point.of, &row.workload, point.value),

@@ -40,6 +40,17 @@ pub struct SweepPoint {
 }
 
 impl Sweep {
+    /// The values, each once, in the order of the plan.
+    pub fn values(&self) -> Vec<u64> {
+        let mut values = Vec::new();
+        for point in &self.points {
+            if !values.contains(&point.value) {
+                values.push(point.value);
+            }
+        }
+        values
+    }
+
     /// The point that a row of this scenario and workload belongs to.
     pub(crate) fn point(&self, scenario: &str, workload: &str) -> Option<&SweepPoint> {
         let name = match self.varied {

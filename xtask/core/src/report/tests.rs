@@ -13,6 +13,7 @@ use crate::plan::Clock;
 
 mod forms;
 mod sources;
+mod sweeps;
 mod the_answer;
 
 fn check_table(campaign: &Campaign, expected: Expect) {

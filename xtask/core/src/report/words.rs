@@ -66,6 +66,14 @@ pub(super) fn label(comparison: &Comparison, row: &Row) -> String {
     place.map_or_else(|| row.workload.clone(), |(.., value)| value.to_string())
 }
 
+/// The workload of a row, with the value of what is varied.
+pub(super) fn name(comparison: &Comparison, row: &Row) -> String {
+    match comparison.sweep.as_ref().and_then(|swept| swept.place(row)) {
+        Some((_, workload, value)) => format!("{workload} at {value}"),
+        None => row.workload.clone(),
+    }
+}
+
 /// The rows that decide, in the order of the plan: those of one scenario and metric together, and where a setting is varied
 /// those of one workload with all its values.
 pub(super) fn groups(comparison: &Comparison) -> Vec<(String, Vec<&Row>)> {

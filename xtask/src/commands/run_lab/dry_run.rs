@@ -102,7 +102,16 @@ fn boots(plan: &Plan, side_by_side: SideBySide) -> String {
     let workloads: Vec<&str> = plan.workloads.iter().map(|workload| workload.name.as_str()).collect();
     let turns = side_by_side.line();
     let runs = if workloads.is_empty() { "probes only".to_owned() } else { workloads.join(", ") };
-    let mut text = format!("plan {}: {} boots, {turns}; each runs {runs}\n\n", plan.name, plan.boots.len());
+    let varied = plan.sweep.as_ref().map(|sweep| {
+        let values: Vec<String> = sweep.values().iter().map(u64::to_string).collect();
+        format!("; {} varies: {}", sweep.setting, values.join(", "))
+    });
+    let mut text = format!(
+        "plan {}: {} boots, {turns}; each runs {runs}{}\n\n",
+        plan.name,
+        plan.boots.len(),
+        varied.unwrap_or_default()
+    );
     let variants = longest(plan.variants.iter().map(|variant| variant.name.as_str()).chain(["variant"]));
     let scenarios = longest(plan.scenarios.iter().map(|scenario| scenario.name.as_str()).chain(["scenario"]));
     let mut line = |boot: &str, variant: &str, scenario: &str, repetition: &str, note: &str| {

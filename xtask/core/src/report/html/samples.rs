@@ -104,7 +104,7 @@ fn figure(comparison: &Comparison, row: &Row, id: &str) -> Markup {
     html! {
         figure {
             figcaption {
-                strong { (name(comparison, row)) } " " span.unit { (row.unit) }
+                strong { (words::name(comparison, row)) } " " span.unit { (row.unit) }
                 @match way {
                     Way::Together(_) => span.unit { ", axis not from 0" },
                     Way::Apart(..) => span.unit { ", and % from the mean" },
@@ -112,14 +112,6 @@ fn figure(comparison: &Comparison, row: &Row, id: &str) -> Markup {
             }
             (plot::picture(id, bottom + 20.0, &format!("Samples of {title}"), &said, &inside))
         }
-    }
-}
-
-/// What the row is of; with the value of what is varied.
-fn name(comparison: &Comparison, row: &Row) -> String {
-    match comparison.sweep.as_ref().and_then(|swept| swept.place(row)) {
-        Some((_, workload, value)) => format!("{workload} at {value}"),
-        None => row.workload.clone(),
     }
 }
 

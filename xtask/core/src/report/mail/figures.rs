@@ -5,7 +5,7 @@ use super::WIDTH;
 use crate::comparison::{Cell, Change, Comparison, Row, Verdict};
 use crate::evidence::metric::{Metric, at_most};
 use crate::plan::Scenario;
-use crate::report::{evidence, text};
+use crate::report::{evidence, text, words};
 use crate::text::layout::longest;
 
 /// Columns of a value, and of a change behind it.
@@ -50,16 +50,14 @@ fn in_order(comparison: &Comparison) -> Vec<&Row> {
     }
 }
 
-/// What a row is of; with the value of what is varied.
-fn name(comparison: &Comparison, row: &Row) -> String {
-    match comparison.sweep.as_ref().and_then(|swept| swept.place(row)) {
-        Some((_, workload, value)) => format!("{workload} {value}"),
-        None => row.workload.clone(),
-    }
-}
-
+/// What a row is of, with its unit.
 fn label(comparison: &Comparison, row: &Row) -> String {
-    format!("{} {}", name(comparison, row), row.unit).trim_end().to_owned()
+    match comparison.sweep.as_ref().and_then(|swept| swept.place(row)) {
+        Some(_) if row.unit.is_empty() => words::name(comparison, row),
+        // Beside a value it would be taken for that of the value.
+        Some(_) => format!("{}, {}", words::name(comparison, row), row.unit),
+        None => text::label(row),
+    }
 }
 
 /// What the signs in the tables mean.
@@ -175,7 +173,8 @@ fn table(comparison: &Comparison, rows: &[&Row], places: &[usize]) -> String {
         return lines.join("\n");
     }
     lines.push("most requests in flight".to_owned());
-    lines.extend(rows.iter().map(|row| line(&format!("  {}", name(comparison, row)), &in_flight, row)));
+    lines
+        .extend(rows.iter().map(|row| line(&format!("  {}", words::name(comparison, row)), &in_flight, row)));
     lines.join("\n")
 }
 

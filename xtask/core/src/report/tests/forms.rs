@@ -94,11 +94,11 @@ fn csv_of_two() {
     let text = text_of(&campaign(Clock::Virtual, &two_arms()), Format::Csv);
     let shown: Vec<&str> = text.lines().filter(|line| !line.contains(",no,")).collect();
     expect![[r#"
-        campaign,begun,plan,scenario,workload,metric,unit,decides,variant,baseline,mean,spread,samples,failures,verdict,ratio,ratio_low,ratio_high,limit,p,p_corrected,release,values
-        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,dd-read,throughput,MB/s,yes,original,original,111.82015162875948,0.0004999999999999449,2,0,,,,,,,,6.12.117,111.84810666666667 111.79221056138599
-        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,dd-read,throughput,MB/s,yes,patched,original,447.24334555148283,0.0006666666666665932,2,0,better,3.9996668748692947,3.995436535329636,4.003901693462109,,,,6.12.117,447.39242666666667 447.094363757495
-        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,aio-read,throughput,MiB/s,yes,original,original,55.00499954549586,0.00018181818181806086,2,0,,,,,,,,6.12.117,55 55.01
-        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,aio-read,throughput,MiB/s,yes,patched,original,55.009998182148706,0.0003636363636363438,2,0,same,1.0000908884346345,0.9966317672326401,1.0035620155949811,0.0035620155949811494,,,6.12.117,55.02 55
+        campaign,begun,plan,scenario,workload,metric,unit,decides,variant,baseline,mean,spread,samples,failures,verdict,ratio,ratio_low,ratio_high,limit,p,p_corrected,release,values,setting,setting_value,expected
+        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,dd-read,throughput,MB/s,yes,original,original,111.82015162875948,0.0004999999999999449,2,0,,,,,,,,6.12.117,111.84810666666667 111.79221056138599,,,
+        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,dd-read,throughput,MB/s,yes,patched,original,447.24334555148283,0.0006666666666665932,2,0,better,3.9996668748692947,3.995436535329636,4.003901693462109,,,,6.12.117,447.39242666666667 447.094363757495,,,
+        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,aio-read,throughput,MiB/s,yes,original,original,55.00499954549586,0.00018181818181806086,2,0,,,,,,,,6.12.117,55 55.01,,,
+        2026-01-02-built,2026-01-02T03:04:05Z,built,slow,aio-read,throughput,MiB/s,yes,patched,original,55.009998182148706,0.0003636363636363438,2,0,same,1.0000908884346345,0.9966317672326401,1.0035620155949811,0.0035620155949811494,,,6.12.117,55.02 55,,,
     "#]].assert_eq(&(shown.join("\n") + "\n"));
     assert!(text.lines().any(|line| line.contains(",requests,,no,original,")), "{text}");
 }
