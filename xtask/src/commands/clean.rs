@@ -5,7 +5,7 @@ mod inventory;
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -19,6 +19,7 @@ use self::inventory::Needed;
 use crate::build::{kernels, source};
 use crate::campaign;
 use crate::commands::cli;
+use crate::lab::cache::Cache;
 use crate::lab::output::ask::{About, Answer, ask};
 use crate::lab::process::{self, git};
 use crate::lab::{Lab, output};
@@ -34,13 +35,16 @@ const MOST_NAMED: usize = 8;
 /// # Errors
 /// If something cannot be read or removed, or nobody can be asked.
 pub fn clean(sh: &Shell, options: &cli::Clean) -> anyhow::Result<ExitCode> {
-    let lab = Lab::to_look_at()?;
+    let mut lab = Lab::to_look_at()?;
+    if !options.dry_run && lab.cache.root().is_dir() {
+        lab.cache = Cache::open(lab.cache.root())?;
+    }
     // Who holds it alone can be sure that no lab runs on what it removes.
-    let alone = match options.dry_run || options.campaigns || !lab.cache.root().is_dir() {
+    let alone = match options.dry_run || !lab.cache.root().is_dir() {
         true => None,
         false => lab.cache.alone()?,
     };
-    if alone.is_none() && !options.dry_run && !options.campaigns && lab.cache.root().is_dir() {
+    if alone.is_none() && !options.dry_run && lab.cache.root().is_dir() {
         bail!("{} uses the cache; {WAIT}", lab.cache.user());
     }
     let (root, items, extent) = match options.campaigns {
@@ -66,7 +70,7 @@ pub fn clean(sh: &Shell, options: &cli::Clean) -> anyhow::Result<ExitCode> {
     }
     for item in &going {
         lab.interrupt.check()?;
-        remove(&root, item)?;
+        remove(&lab.cache, &root, item)?;
     }
     let bytes = going.iter().map(|item| item.bytes).sum();
     output::tell(&format!("removed {}, {}", counted(going.len()), size(bytes)));
@@ -179,25 +183,22 @@ fn is_agreed(going: &[&Item]) -> anyhow::Result<bool> {
     }
 }
 
-/// Away first: half of it would be taken for all of it.
-fn remove(root: &Path, item: &Item) -> anyhow::Result<()> {
+/// Away first: half of it would be taken for all of it. What a `clean` that was killed has moved away, the next lab removes.
+fn remove(cache: &Cache, root: &Path, item: &Item) -> anyhow::Result<()> {
     let path = root.join(&item.name);
     let purpose = || format!("removing {}", path.display());
-    let mut aside: PathBuf = path.clone();
-    if path.is_dir() {
-        let name =
-            format!(".removed-{}-{}", std::process::id(), path.file_name().unwrap_or_default().display());
-        aside.set_file_name(name);
-        match std::fs::rename(&path, &aside) {
-            // It went with what it was a part of.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            renamed => renamed.with_context(purpose)?,
+    // Without a cache there is nowhere to move a campaign to.
+    let aside = cache.root().is_dir().then(|| cache.temporary_folder("cleaned-")).transpose()?;
+    let Some(aside) = aside else { return std::fs::remove_dir_all(&path).with_context(purpose) };
+    match std::fs::rename(&path, aside.path().join("it")) {
+        // It went with what it was a part of.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // Campaigns need not lie on the disk of the cache.
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            std::fs::remove_dir_all(&path).with_context(purpose)
         }
-        return std::fs::remove_dir_all(&aside).with_context(purpose);
-    }
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).with_context(purpose),
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) => Err(error).with_context(purpose),
+        Ok(()) => std::fs::remove_dir_all(aside.path()).with_context(purpose),
     }
 }
 

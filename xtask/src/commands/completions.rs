@@ -65,7 +65,7 @@ impl Names {
     fn known(&self, argument: &str) -> &[String] {
         match argument {
             "plan" => &self.plans,
-            "variants" | "baseline" => &self.variants,
+            "variant" | "variants" | "baseline" => &self.variants,
             "scenarios" => &self.scenarios,
             "workloads" => &self.workloads,
             "series" | "each_patch" => &self.series,

@@ -128,13 +128,13 @@ fn wanted<'a>(config: &'a Config, options: &cli::ShellBoot) -> anyhow::Result<Wa
         let known: Vec<&str> = config.variants.keys().map(String::as_str).collect();
         bail!("VARIANT: {}", suggest::unknown("variant", &options.variant, &known));
     };
-    let name = match (&options.scenario, plan.scenarios.first()) {
+    let name = match (&options.scenarios, plan.scenarios.first()) {
         (Some(name), _) => name,
         (None, first) => &first.context("a plan has at least one scenario")?.name,
     };
     let Some(scenario) = config.scenarios.get(name) else {
         let known: Vec<&str> = config.scenarios.keys().map(String::as_str).collect();
-        bail!("--scenario: {}", suggest::unknown("scenario", name, &known));
+        bail!("--scenarios: {}", suggest::unknown("scenario", name, &known));
     };
     plan.kernel = plan.kernel.with_series_of(std::slice::from_ref(&variant));
     plan.variants = vec![variant.clone()];

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask shell stock
-  cargo xtask shell patched --scenario remote --share ~/tests
+  cargo xtask shell patched --scenarios remote --share ~/tests
   echo 'uname -r; ls -l /mnt' | cargo xtask shell stock")]
 pub struct ShellBoot {
     /// The variant of lab.toml that is booted.
@@ -18,7 +18,7 @@ pub struct ShellBoot {
     pub plan: String,
     /// The scenario that is set up, instead of the plan's first: its server is started and mounted.
     #[arg(long, value_name = "NAME")]
-    pub scenario: Option<String>,
+    pub scenarios: Option<String>,
     /// Start no server.
     #[arg(long)]
     pub no_server: bool,

@@ -11,8 +11,8 @@ use clap::Args;
 pub struct Show {
     /// A campaign below results/, by name or path; the newest if none is named.
     pub campaign: Option<String>,
-    /// One boot by its number: how it ended and why that is believed, findings, workloads, probes.
-    pub boot: Option<u32>,
+    /// One boot, by its number or the folder of a try: how it ended and why that is believed, findings, workloads, probes.
+    pub boot: Option<String>,
     /// Print the console of the boot instead, control characters escaped.
     #[arg(long, requires = "boot")]
     pub console: bool,
