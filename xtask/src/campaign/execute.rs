@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use anyhow::bail;
 use lab_core::campaign::{CampaignFile, Company, Ended, Losses, Record, Try, due, missing};
+use lab_core::evidence::klog;
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 use lab_core::text::escape::escape_for_terminal;
@@ -110,10 +111,15 @@ pub(crate) enum CampaignEnd {
 pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<CampaignEnd> {
     let neighbours = Neighbours::default();
     let plan = &context.file.plan;
+    let told = Mutex::new(BTreeSet::new());
     let tell = |record: &Record| {
         output::tell(&progress_line(record, plan.boots.len()));
         if !matches!(record.outcome, Outcome::Finished) {
-            output::tell(&console_end(context.folder, record));
+            let is_new = told
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(record.outcome.reason().to_owned());
+            output::tell(&from_console(context.folder, record, is_new));
         }
     };
     let going = Going::new(plan, &tries, context.side_by_side.boots, &context.typical);
@@ -246,12 +252,22 @@ fn run_and_note(
     Ok(record)
 }
 
-/// The last lines of the console of a boot that did not end well, and where all of them are.
-fn console_end(folder: &CampaignFolder, record: &Record) -> String {
+/// How many lines of a report of the kernel are shown.
+const REPORT_LINES: usize = 10;
+
+/// Of a boot that did not end well where its console is; and, if no other boot had this reason, what the kernel reported there, or else
+/// its last lines.
+fn from_console(folder: &CampaignFolder, record: &Record, is_new: bool) -> String {
     let console = folder.console(&record.boot, record.attempt);
-    let bytes = std::fs::read(&console).unwrap_or_default();
-    let last = last_lines(&String::from_utf8_lossy(&bytes));
-    let lines: String = last.iter().map(|line| format!("  {}\n", escape_for_terminal(line))).collect();
+    let mut shown = Vec::new();
+    if is_new {
+        let bytes = std::fs::read(&console).unwrap_or_default();
+        shown = match klog::findings(&bytes).first() {
+            Some(finding) => finding.text.lines().take(REPORT_LINES).map(str::to_owned).collect(),
+            None => last_lines(&String::from_utf8_lossy(&bytes)),
+        };
+    }
+    let lines: String = shown.iter().map(|line| format!("  {}\n", escape_for_terminal(line))).collect();
     format!("{lines}  console: {}", console.display())
 }
 

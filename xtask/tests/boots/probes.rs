@@ -43,7 +43,7 @@ fn a_kernel_is_what_is_said_of_it() {
     assert_eq!(verdicts, ["expected-difference", "unexpected", "unexpected"]);
     let evidence = sandbox.stored_comparison();
     let words = evidence.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("lab.toml states no `behaviour` of the variant"), "{evidence}");
+    assert!(words.contains("lab.toml states no `behaviour` of unstated"), "{evidence}");
 }
 
 /// The quick ones run once for each kernel, beside workloads whose figures they leave alone.

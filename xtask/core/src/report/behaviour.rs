@@ -100,7 +100,7 @@ pub(super) fn summary(comparison: &Comparison, behaviour: &Behaviour) -> String 
             )
         }
         (0, false) => format!("nothing unexpected in {probes} probes"),
-        (unexpected, _) => format!("UNEXPECTED in {unexpected} of {probes} probes"),
+        (unexpected, _) => format!("UNEXPECTED in {unexpected} of {probes} probes{}", unstated(behaviour)),
     };
     let differences = match count(Part::Expected) {
         0 => String::new(),
@@ -113,6 +113,25 @@ pub(super) fn summary(comparison: &Comparison, behaviour: &Behaviour) -> String 
         count => format!("; {count} differences between sources, of which no table says anything"),
     };
     format!("Behaviour: {said}{of_sources}{differences}.")
+}
+
+/// Why each difference of some variants is unexpected.
+fn unstated(behaviour: &Behaviour) -> String {
+    let is_unexpected = |place: usize| {
+        behaviour.probes.iter().any(|row| row.cells[place].verdict == Some(ProbeVerdict::Unexpected))
+    };
+    let variants = behaviour.variants.iter().enumerate();
+    let named: Vec<&str> = variants
+        .filter(|(place, variant)| variant.expected.is_none() && is_unexpected(*place))
+        .map(|(_, variant)| variant.variant.as_str())
+        .collect();
+    match named.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; lab.toml states no `behaviour` of {}, so that each difference from the baseline counts",
+            named.join(", ")
+        ),
+    }
 }
 
 /// A sentence if two kernels did one thing each, else a line for each thing that was done.

@@ -131,17 +131,16 @@ fn what_is_unexpected_comes_first() {
         &campaign,
         100,
         expect![[r#"
-            Behaviour: UNEXPECTED in 3 of 3 probes.
+            Behaviour: UNEXPECTED in 3 of 3 probes; lab.toml states no `behaviour` of my-fix, so that each
+              difference from the baseline counts.
             Unexpected (the requests of each probe are in report.json of its boot):
               read at the end of the file
                 original, patched, by-kiocb: returns 0 bytes, no request
-                my-fix: returns 1 byte [UNEXPECTED: differs from the baseline, and lab.toml states no
-                  `behaviour` of the variant]
+                my-fix: returns 1 byte [UNEXPECTED: differs from the baseline]
               read of 2 MiB with EIO in chunk 5
                 original, by-kiocb: returns 640 KiB, 7 READs, one at a time
                 patched: returns EIO, 16 READs, several at once
-                my-fix: returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline, and
-                  lab.toml states no `behaviour` of the variant]
+                my-fix: returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline]
               read of 2 MiB with a short reply in chunk 5
                 original, my-fix: returns 641 KiB
                 patched: returns 640 KiB [UNEXPECTED: asynchronous says: returns 641 KiB]
@@ -217,11 +216,11 @@ fn two_kernels() {
         &campaign,
         100,
         expect![[r#"
-            Behaviour: UNEXPECTED in 1 of 1 probes.
+            Behaviour: UNEXPECTED in 1 of 1 probes; lab.toml states no `behaviour` of patched, so that each
+              difference from the baseline counts.
             Unexpected (the requests of each probe are in report.json of its boot):
               read of 2 MiB with EIO in chunk 5: original returns 640 KiB, 7 READs, one at a time; patched
-                returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline, and lab.toml
-                states no `behaviour` of the variant]
+                returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline]
         "#]],
     );
     for place in [0, 2] {
@@ -261,13 +260,13 @@ fn whole_reports_of_a_plan_that_only_probes() {
         variant:  my-fix: 6.12.117; my-fix (6 patches, 5e5e5e5e5e5e); bzImage b425610f95f0; 1 boot: 1
                   finished
 
-        Behaviour: UNEXPECTED in 1 of 1 probes.
+        Behaviour: UNEXPECTED in 1 of 1 probes; lab.toml states no `behaviour` of my-fix, so that each
+          difference from the baseline counts.
         Unexpected (the requests of each probe are in report.json of its boot):
           read of 2 MiB with EIO in chunk 5
             original, by-kiocb: returns 640 KiB, 7 READs, one at a time
             patched: returns EIO, 16 READs, several at once
-            my-fix: returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline, and
-              lab.toml states no `behaviour` of the variant]
+            my-fix: returns EIO, 16 READs, several at once [UNEXPECTED: differs from the baseline]
 
         Kernel logs: no findings in any boot.
 
@@ -293,14 +292,14 @@ fn whole_reports_of_a_plan_that_only_probes() {
           lab             patchlab 0123456789ab
           $ cargo xtask run-lab --plan built
 
-        Behaviour: UNEXPECTED in 1 of 1 probes.
+        Behaviour: UNEXPECTED in 1 of 1 probes; lab.toml states no `behaviour`
+          of my-fix, so that each difference from the baseline counts.
         Unexpected (the requests of each probe are in report.json of its boot):
           read of 2 MiB with EIO in chunk 5
             original, by-kiocb: returns 640 KiB, 7 READs, one at a time
             patched: returns EIO, 16 READs, several at once
             my-fix: returns EIO, 16 READs, several at once [UNEXPECTED: differs
-              from the baseline, and lab.toml states no `behaviour` of the
-              variant]
+              from the baseline]
 
         No findings in any kernel log.
 
