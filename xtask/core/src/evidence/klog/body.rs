@@ -54,6 +54,8 @@ const BODY: &[&str] = &[
     "locks held by ",
     // __dump_page() in mm/debug.c, print_trailer() in mm/slub.c, show_mem().
     "page:",
+    // ref_tracker_dir_print() in lib/ref_tracker.c.
+    "ref_tracker: ",
     "page dumped because",
     "Slab 0x",
     "Object 0x",

@@ -231,7 +231,8 @@ const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"UBSAN:", Kind::Ubsan, Role::Own, ""),
     (r"CFI failure at", Kind::Cfi, Role::Preface, "CFI failure"),
     (r"refcount_t:", Kind::Refcount, Role::Preface, ""),
-    (r"ref_tracker:", Kind::Leak, Role::Own, ""),
+    // By itself, or with who holds the device that unregister_netdevice() waits for.
+    (r"ref_tracker:", Kind::Leak, Role::Part, ""),
     (r"list_add corruption", Kind::ListCorruption, Role::Preface, "list_add corruption"),
     (r"list_del corruption", Kind::ListCorruption, Role::Preface, "list_del corruption"),
     (r"RTNL: assertion failed", Kind::Warning, Role::Preface, "RTNL: assertion failed"),

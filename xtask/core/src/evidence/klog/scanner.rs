@@ -281,6 +281,7 @@ impl Open {
                         Kind::Oops | Kind::Cfi | Kind::ListCorruption | Kind::Refcount | Kind::Ubsan,
                         Kind::Oops
                     ) | (Kind::Oom, Kind::Oom)
+                        | (Kind::Leak, Kind::Leak)
                         | (Kind::RcuStall, Kind::RcuStall)
                         | (Kind::HungTask, Kind::HungTask)
                 );

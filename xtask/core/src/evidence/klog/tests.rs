@@ -373,6 +373,12 @@ fn what_is_printed_unusually_is_found() {
     let replayed = b"[    5.000000][    T7] BUG: KASAN: double-fr** replaying previous printk message **\n\
                      [    5.000000][    T7] BUG: KASAN: double-free in fuse_put+0x1/0x2\n[    5.000000][    T7] CPU: 0\n";
     assert_eq!(short(&findings(replayed)), ["kasan: BUG: KASAN: double-free in fuse_put"]);
+    // net/core/dev.c: netdev_wait_allrefs_any(), lib/ref_tracker.c: ref_tracker_dir_print().
+    check(
+        "unregister_netdevice: waiting for lo to become free. Usage count = 2\n\
+         ref_tracker: netdev@ffff888001234567 has 1/1 users at\n     fuse_put+0x1/0x2",
+        &["leak: unregister_netdevice: waiting for a device to become free in fuse_put"],
+    );
     // arch/riscv/kernel/traps.c: do_trap_break(), die().
     check(
         "------------[ cut here ]------------\nkernel BUG at fs/fuse/dev.c:77!\nKernel BUG [#1]\nModules linked in:\n\
