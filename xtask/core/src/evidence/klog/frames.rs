@@ -41,7 +41,9 @@ enum Part {
     Nmi,
     /// lockdep's own stack, below those of earlier uses of the locks.
     Backtrace,
-    /// Other tasks: RCU's grace-period kthread, and what is shown for comparison.
+    /// RCU's grace-period kthread, which a stall keeps from running.
+    GracePeriod,
+    /// Other tasks and earlier times, shown for comparison.
     Others,
 }
 
@@ -73,6 +75,8 @@ pub(super) struct Frames {
     /// What the line before says of the next one.
     next: Next,
     part: Part,
+    /// How many were found before the first interrupt ended on a stack.
+    interrupted_from: Option<usize>,
     found: Vec<Frame>,
 }
 
@@ -82,6 +86,7 @@ const MOST: usize = 256;
 impl Frames {
     /// Looks for a function in a line of the report.
     pub(super) fn add(&mut self, message: &str) {
+        let message = self.pass_marks(message);
         self.enter_part(message);
         let this = std::mem::replace(&mut self.next, next(message));
         if self.found.len() >= MOST || this == Next::Before || is_held_lock(message) {
@@ -131,23 +136,49 @@ impl Frames {
     /// The function that the CPU was in when it was asked, and its callers: from the registers of the first CPU that
     /// was not idle, or below the interrupt that noticed.
     fn interrupted(&self) -> Vec<&str> {
-        let frames: Vec<_> =
-            self.found.iter().filter(|frame| matches!(frame.part, Part::Stack | Part::Backtrace)).collect();
-        let busy = |frame: &&Frame| frame.registers && !is_one_of(&frame.name, &[Class::Idle]);
-        let interrupt = || frames.iter().position(|frame| INTERRUPTS.contains(&&*frame.name));
-        let start = frames.iter().position(busy).or_else(|| interrupt().map(|place| place + 1));
-        frames[start.unwrap_or(0)..].iter().map(|frame| &*frame.name).collect()
+        let own = |frame: &Frame| matches!(frame.part, Part::Stack | Part::Backtrace);
+        let busy = |frame: &Frame| own(frame) && frame.registers && !is_one_of(&frame.name, &[Class::Idle]);
+        let interrupt =
+            || self.found.iter().position(|frame| own(frame) && INTERRUPTS.contains(&&*frame.name));
+        let start = self.found.iter().position(busy).or_else(|| interrupt().map(|place| place + 1));
+        let start = start.or(self.interrupted_from).unwrap_or(0);
+        self.found[start..].iter().filter(|frame| own(frame)).map(|frame| &*frame.name).collect()
+    }
+
+    /// Passes over the marks of other stacks, which stand on lines of their own or, in old kernels, before a frame:
+    /// `<IRQ>  [<address>] f+0x1/0x2`. Both from show_trace_log_lvl() of x86.
+    fn pass_marks<'a>(&mut self, message: &'a str) -> &'a str {
+        let mut rest = message;
+        while let Some((mark, behind)) =
+            rest.trim_start().strip_prefix('<').and_then(|text| text.split_once("> "))
+        {
+            self.enter_mark(mark.trim_matches(['<', '>']));
+            rest = behind;
+        }
+        if let Some(mark) = rest.trim().strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
+            self.enter_mark(mark.trim_matches(['<', '>']));
+        }
+        rest
+    }
+
+    fn enter_mark(&mut self, mark: &str) {
+        match mark {
+            "NMI" => self.part = Part::Nmi,
+            "/NMI" | "EOE" => self.part = Part::Stack,
+            "/IRQ" | "EOI" => {
+                self.interrupted_from.get_or_insert(self.found.len());
+            }
+            _ => (),
+        }
     }
 
     fn enter_part(&mut self, message: &str) {
         let text = message.trim();
-        // Each from the function that prints it: show_trace_log_lvl() of x86, print_circular_bug() and its like in
-        // lockdep, rcu_check_gp_kthread_starvation(), debug_show_all_locks(), debug_show_blocker() of hung_task.c.
+        // Each from the function that prints it: print_circular_bug() and its like in lockdep,
+        // rcu_check_gp_kthread_starvation(), nmi_cpu_backtrace(), debug_show_all_locks(), debug_show_blocker().
         self.part = match text {
-            "<NMI>" => Part::Nmi,
-            "</NMI>" | "<<EOE>>" => Part::Stack,
             "stack backtrace:" => Part::Backtrace,
-            _ if text.ends_with("grace-period kthread stack dump:") => Part::Others,
+            _ if text.ends_with("grace-period kthread stack dump:") => Part::GracePeriod,
             _ if text.ends_with("Stack dump where RCU GP kthread last ran:") => Part::Stack,
             _ if text.starts_with("NMI backtrace for cpu") && self.part != Part::Others => Part::Stack,
             _ if text.starts_with("Showing all locks held in the system") => Part::Others,

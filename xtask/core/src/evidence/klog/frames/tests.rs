@@ -124,6 +124,16 @@ fn a_stall_names_what_was_interrupted() {
         " fuse_put+0x1/0x2",
     ];
     check(Kind::RcuStall, &lines, Some("fuse_put"));
+    // arch/x86/kernel/dumpstack_64.c: show_trace_log_lvl() of old kernels, marks before frames, and no registers.
+    let old = [
+        "Call Trace:",
+        " <IRQ>  [<ffffffff816efb87>] sched_show_task+0x1/0x2",
+        " [<ffffffff816fabed>] rcu_check_callbacks+0x1/0x2",
+        " [<ffffffff81012dff>] an_entry_that_nobody_knows+0x1/0x2",
+        " <EOI>  [<ffffffff815bcdb1>] ? __sanitizer_cov_trace_pc+0x1/0x2",
+        " [<ffffffff8152dedc>] fuse_put+0x1/0x2",
+    ];
+    check(Kind::RcuStall, &old, Some("fuse_put"));
     // arm64 without registers: below the interrupt.
     let arm64 = [
         "Call trace:",
@@ -149,6 +159,15 @@ fn a_stall_names_what_was_interrupted() {
         " fuse_put+0x1/0x2",
     ];
     check(Kind::RcuStall, &others, Some("fuse_put"));
+    let starved = [
+        "rcu: RCU grace-period kthread stack dump:",
+        " rcu_gp_kthread+0x1/0x2",
+        "NMI backtrace for cpu 0",
+        " </IRQ>",
+        " asm_sysvec_apic_timer_interrupt+0x1/0x2",
+        "RIP: 0010:fuse_put+0x1/0x2",
+    ];
+    check(Kind::RcuStall, &starved, Some("fuse_put"));
     // watchdog_hardlockup_check() on the NMI stack: registers before it, and again within.
     let hard = [
         "RIP: 0010:native_queued_spin_lock_slowpath+0x1/0x2",
