@@ -4,10 +4,12 @@
 //! like a crash there is none. The guest therefore always boots with `printk.time=1`, and its programs never
 //! write to the console.
 
+mod body;
 mod frames;
 mod headers;
 mod line;
 mod scanner;
+mod skipped;
 mod taint;
 mod title;
 
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::escape::escape_for_terminal;
 
 pub use headers::Kind;
-pub use scanner::Scanner;
+pub use scanner::{Boots, Scanner};
 pub(crate) use taint::taint_flags;
 
 /// The longest text that is kept of one report, bytes; what is cut is marked.
@@ -42,10 +44,15 @@ pub struct Finding {
     pub text: String,
 }
 
-/// Every finding of a whole console, in the order of their headers. What follows a panic is its consequence
-/// and no finding.
+/// Every finding of the whole console of one boot, in the order of their headers. What follows a panic is its
+/// consequence and no finding.
 pub fn findings(console: &[u8]) -> Vec<Finding> {
-    let mut scanner = Scanner::default();
+    findings_of(console, Boots::One)
+}
+
+/// Every finding of a whole console, of one boot or of several one after the other.
+pub fn findings_of(console: &[u8], boots: Boots) -> Vec<Finding> {
+    let mut scanner = Scanner::new(boots);
     let mut findings = scanner.push(console);
     findings.extend(scanner.finish());
     findings.sort_by_key(|finding| finding.line);

@@ -109,6 +109,13 @@ pub(super) struct Match {
     pub(super) start: usize,
 }
 
+impl Match {
+    /// Whether it is the header of a kind that says nothing but the kind: `INFO:`, `WARNING:`.
+    pub(super) fn is_bare(self, kind: Kind) -> bool {
+        self.header.kind == kind && self.header.title.is_empty()
+    }
+}
+
 /// Rows of (pattern, kind, role, title). Of two that begin at the same place the upper one counts.
 const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"BUG: KASAN:", Kind::Kasan, Role::Own, ""),
@@ -129,6 +136,25 @@ const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"BUG: (?:\S+ )?stack guard page was hit", Kind::Oops, Role::Own, "BUG: stack guard page was hit"),
     (r"BUG: scheduling while atomic", Kind::Bug, Role::Own, "BUG: scheduling while atomic"),
     (
+        r"BUG: scheduling in a non-blocking section",
+        Kind::Bug,
+        Role::Own,
+        "BUG: scheduling in a non-blocking section",
+    ),
+    // Who was there when a page, a lock or a counter was found to be bad is in the stack, not in the title.
+    (r"BUG: Bad page state", Kind::Bug, Role::Own, "BUG: Bad page state"),
+    (r"BUG: Bad page map", Kind::Bug, Role::Own, "BUG: Bad page map"),
+    (r"BUG: Bad page cache", Kind::Bug, Role::Own, "BUG: Bad page cache"),
+    (r"BUG: Bad rss-counter state", Kind::Bug, Role::Own, "BUG: Bad rss-counter state"),
+    (r"BUG: workqueue leaked", Kind::Bug, Role::Own, "BUG: workqueue leaked atomic, lock or RCU"),
+    (r"BUG: Dentry ", Kind::Bug, Role::Preface, "BUG: Dentry still in use"),
+    (
+        r"BUG: key \S+ has not been registered",
+        Kind::Lockdep,
+        Role::Preface,
+        "BUG: key has not been registered",
+    ),
+    (
         r"BUG: (?:MAX_LOCK|MAX_STACK_TRACE|Invalid wait context|bad unlock|held lock|key )",
         Kind::Lockdep,
         Role::Own,
@@ -137,13 +163,35 @@ const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"BUG:", Kind::Bug, Role::Own, ""),
     (r"BUG [\w.:/-]+(?: \(|\()", Kind::Slab, Role::Own, ""),
     (
-        r"WARNING: (?:possible|inconsistent lock state|bad unlock balance|bad contention|held lock freed|.{1,40} still has locks held|lock held when returning|suspicious RCU usage|Nested lock was not taken|chain_key collision|\S+-safe ->)",
+        r"WARNING: .{1,40} still has locks held",
+        Kind::Lockdep,
+        Role::Own,
+        "WARNING: a task still has locks held",
+    ),
+    (
+        r"WARNING: (?:possible|inconsistent lock state|bad unlock balance|bad contention|held lock freed|lock held when returning|suspicious RCU usage|Nested lock was not taken|chain_key collision|\S+-safe ->)",
         Kind::Lockdep,
         Role::Own,
         "",
     ),
-    (r"WARNING: (?:CPU: \d+ PID: \d+ )?at", Kind::Warning, Role::Own, "WARNING"),
+    // __warn() in kernel/panic.c: in 6.12 with CPU and process in front, in 7.3 with them behind, and with the place of
+    // the source only where it is known.
+    (r"WARNING: (?:(?:CPU: \d+ PID: \d+ )?at|[^\s:]+:\d+ at) ", Kind::Warning, Role::Own, "WARNING"),
+    (
+        r"WARNING: kernel stack regs at",
+        Kind::Warning,
+        Role::Own,
+        "WARNING: kernel stack regs have a bad value",
+    ),
+    (
+        r"WARNING: kernel stack frame pointer at",
+        Kind::Warning,
+        Role::Own,
+        "WARNING: kernel stack frame pointer has a bad value",
+    ),
     (r"WARNING:", Kind::Warning, Role::Own, ""),
+    // debug_show_blocker() in kernel/hung_task.c: who has the lock that the hung task waits for.
+    (r"INFO: task .* blocked on an? ", Kind::HungTask, Role::Part, "task hung"),
     (r"INFO: task .*(?:blocked|can't die)", Kind::HungTask, Role::Own, "task hung"),
     (r"INFO: \S+ (?:self-)?detected (?:expedited )?stalls?", Kind::RcuStall, Role::Own, "rcu stall"),
     (
@@ -165,10 +213,14 @@ const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"Oops:", Kind::Oops, Role::Part, "Oops"),
     (r"general protection fault", Kind::Oops, Role::Part, "general protection fault"),
     (r"stack segment: ", Kind::Oops, Role::Part, "stack segment fault"),
+    (r"double fault: ", Kind::Oops, Role::Part, "double fault"),
     (r"divide[ _]error:", Kind::Oops, Role::Part, "divide error"),
     (r"invalid opcode:", Kind::Oops, Role::Part, "invalid opcode"),
     (r"int3:", Kind::Oops, Role::Part, "int3"),
     (r"PANIC: double fault", Kind::Oops, Role::Part, "double fault"),
+    // die() of arch/riscv, the second with what BUG() has said before.
+    (r"Oops(?: - [a-z -]+)? \[#", Kind::Oops, Role::Part, "Oops"),
+    (r"Kernel BUG \[#", Kind::Oops, Role::Part, "kernel BUG"),
     (r"[Kk]ernel BUG", Kind::Oops, Role::Own, "kernel BUG"),
     (r"Internal error:", Kind::Oops, Role::Part, ""),
     (r"Unhandled fault:", Kind::Oops, Role::Own, ""),
@@ -179,9 +231,13 @@ const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"UBSAN:", Kind::Ubsan, Role::Own, ""),
     (r"CFI failure at", Kind::Cfi, Role::Preface, "CFI failure"),
     (r"refcount_t:", Kind::Refcount, Role::Preface, ""),
-    (r"ref_tracker:", Kind::Leak, Role::Own, ""),
+    // By itself, or with who holds the device that unregister_netdevice() waits for.
+    (r"ref_tracker:", Kind::Leak, Role::Part, ""),
     (r"list_add corruption", Kind::ListCorruption, Role::Preface, "list_add corruption"),
     (r"list_del corruption", Kind::ListCorruption, Role::Preface, "list_del corruption"),
+    (r"RTNL: assertion failed", Kind::Warning, Role::Preface, "RTNL: assertion failed"),
+    // ex_handler_msr() in arch/x86/mm/extable.c.
+    (r"unchecked MSR access error: \w+", Kind::Warning, Role::Own, "unchecked MSR access error"),
     (r"DEBUG_LOCKS_WARN_ON", Kind::Lockdep, Role::Preface, ""),
     (r"invoked oom-killer:", Kind::Oom, Role::Own, "out of memory"),
     (r"Out of memory: Killed process", Kind::Oom, Role::Part, "out of memory"),
@@ -195,8 +251,8 @@ const TABLE: &[(&str, Kind, Role, &str)] = &[
         Role::Own,
         "unregister_netdevice: waiting for a device to become free",
     ),
-    (r"VFS: Close: file count is 0", Kind::Bug, Role::Own, ""),
-    (r"VFS: Busy inodes after unmount", Kind::Bug, Role::Own, "VFS: Busy inodes after unmount"),
+    (r"VFS: Close: file count is 0", Kind::Bug, Role::Preface, "VFS: Close: file count is 0"),
+    (r"VFS: Busy inodes after unmount", Kind::Bug, Role::Preface, "VFS: Busy inodes after unmount"),
 ];
 
 /// A message that matches one of these is no finding.
@@ -217,6 +273,8 @@ const HARMLESS: &[&str] = &[
     r"INFO: recovery (?:required|complete)",
     r"INFO: sys_\S+ is not present",
     r"\b(?:INFO|WARNING|BUG)::",
+    // A level that a program or a driver put behind its name, glued to it: the kernel's own headers follow a space.
+    r"[\w\])]:(?:INFO|WARNING):",
     // The CPU's vulnerabilities and what was done about them (arch/x86/kernel/cpu/bugs.c), at each boot.
     r"^(?:Spectre V[12]|RETBleed|Speculative Return Stack Overflow|Speculative Store Bypass|Indirect Target Selection|ITS|TSA|MDS|TAA|MMIO Stale Data|SRBDS|SRSO|L1TF|GDS|RFDS|VMSCAPE|x86/bugs)\s*: ",
     r"WARNING: (?:Spectre|SRSO|ITS mitigation|LFENCE mitigation|IBRS mitigation|Unprivileged eBPF|BTB untrained|retbleed=|CPU does not support IBPB|kernel not compiled with MITIGATION)",
@@ -228,6 +286,9 @@ const HARMLESS: &[&str] = &[
     // Deprecations and other advice to whoever configures the machine.
     r"WARNING: [Tt]he mand mount option",
     r"WARNING: Flushing system-wide workqueues will be prohibited",
+    r"uses wireless extensions",
+    r"uses (?:32-bit capabilities|deprecated v2 capabilities)",
+    r"WARNING: (?:This platform does not support off-mode|Requested queue_map_|trying to remove a running interface)",
     r"WARNING: workqueue cpumask: online intersect > possible intersect",
     r"WARNING: fbcon: Driver",
     r"Machine check (?:injector|polling|events? (?:handler|chain))",
@@ -235,13 +296,13 @@ const HARMLESS: &[&str] = &[
 
 static HEADERS: LazyLock<Vec<(Header, Regex)>> = LazyLock::new(|| {
     let row = |&(text, kind, role, title): &(&str, Kind, Role, &'static str)| {
-        (Header { kind, role, title }, pattern(&bounded(text)))
+        (Header { kind, role, title }, pattern(&header(text)))
     };
     TABLE.iter().map(row).collect()
 });
 
 /// All headers and all suppressions at once: nearly no line of a log matches any.
-static ANY: LazyLock<RegexSet> = LazyLock::new(|| set(TABLE.iter().map(|row| bounded(row.0)).collect()));
+static ANY: LazyLock<RegexSet> = LazyLock::new(|| set(TABLE.iter().map(|row| header(row.0)).collect()));
 static ANY_HARMLESS: LazyLock<RegexSet> =
     LazyLock::new(|| set(HARMLESS.iter().map(|&text| text.to_owned()).collect()));
 
@@ -251,9 +312,11 @@ pub(super) fn reboot() -> Match {
     Match { header: &REBOOT, start: 0 }
 }
 
-/// A header inside a word is none: `ODEBUG:`, `BIN_INFO:`.
-fn bounded(text: &str) -> String {
-    format!("(?:^|[^A-Za-z0-9_])(?<header>{text})")
+/// A header inside a word is none: `ODEBUG:`, `BIN_INFO:`. But a line that has lost its end is followed by the next one
+/// without a space (`doneBUG: KASAN: `), and what has several fixed words is a header there as well.
+fn header(text: &str) -> String {
+    let several_words = text.contains(' ') && !text.starts_with(r"BUG [");
+    format!("{}(?<header>{text})", if several_words { "(?:^|[^A-Z_])" } else { "(?:^|[^A-Za-z0-9_])" })
 }
 
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and every one is compiled by a test")]
@@ -345,6 +408,19 @@ mod tests {
             ("int3: 0000 [#1] SMP", Kind::Oops),
             ("traps: PANIC: double fault, error_code: 0x0", Kind::Oops),
             ("kernel BUG at fs/fuse/dev.c:1!", Kind::Oops),
+            ("Oops - illegal instruction [#1]", Kind::Oops),
+            ("Oops [#1]", Kind::Oops),
+            ("Kernel BUG [#1]", Kind::Oops),
+            ("double fault: 0000 [1] SMP", Kind::Oops),
+            (
+                "unchecked MSR access error: RDMSR from 0x1b0 at rIP: 0xffffffff81234567 (f+0x1/0x2)",
+                Kind::Warning,
+            ),
+            ("RTNL: assertion failed at net/core/dev.c (77)", Kind::Warning),
+            ("WARNING: at f+0x1/0x2, CPU#0: dd/12", Kind::Warning),
+            ("INFO: task dd:12 is blocked on a mutex likely owned by task cat:13.", Kind::HungTask),
+            ("BUG: key ffff888000000000 has not been registered!", Kind::Lockdep),
+            ("BUG: Dentry ffff888000000000{i=1,n=x}  still in use (1) [unmount of ext4 sda]", Kind::Bug),
             ("Kernel BUG at f+0x1/0x2 [verbose debug info unavailable]", Kind::Oops),
             ("Internal error: Oops: 0000000096000006 [#1] SMP", Kind::Oops),
             ("Unhandled fault: external abort (0x1) at 0x0", Kind::Oops),

@@ -89,6 +89,10 @@ pub(super) fn clean(line: &[u8]) -> String {
     text.trim_end_matches(['\r', '\n']).to_owned()
 }
 
+/// What printk writes when another CPU cut it off (console_prepend_replay() in kernel/printk/printk.c): the line before is
+/// a part of the one that comes next, whole.
+const REPLAYED: &str = "** replaying previous printk message **";
+
 /// Finds the timestamp. It need not stand at the line's start: firmware and programs leave lines unended. What
 /// stands behind the first one is the message, whatever it looks like.
 fn parse(text: &str, line: usize) -> Option<Message> {
@@ -98,6 +102,7 @@ fn parse(text: &str, line: usize) -> Option<Message> {
             r"(?:<(\d{1,4})>)?\[((?: {4}\d| {3}\d\d| \d{4}| {2}\d{3}|\d{5,10})\.\d{6})\](?:\[ *([TC]\d+)\])? ",
         )
     });
+    let text = text.rsplit_once(REPLAYED).map_or(text, |(_, rest)| rest);
     // An empty message has no space behind its prefix any more once ends of lines were trimmed by a collector.
     let padded = format!("{text} ");
     let found = PREFIX.captures(&padded)?;
@@ -141,6 +146,11 @@ mod tests {
         check(b"[    1.234567]BUG: no space", None);
         check(b"[2024-01-01 00:00:00] BUG: a date", None);
         check(b"", None);
+        check(b"[    5.000000] BUG: KAS** replaying previous printk message **", None);
+        check(
+            b"[    5.000000] BUG: KAS** replaying previous printk message **[    5.000000] BUG: KASAN: x",
+            Some(("", "BUG: KASAN: x")),
+        );
     }
 
     #[test]

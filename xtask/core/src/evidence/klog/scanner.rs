@@ -1,5 +1,6 @@
 //! From lines to reports: where one begins, what belongs to it, where it ends.
 
+use super::body::{is_body, is_consequence, is_cut, is_death, is_rule};
 use super::frames::Frames;
 use super::headers::{self, Kind, Match, Role};
 use super::line::{Lines, Message};
@@ -19,6 +20,9 @@ const MOST_LINES: usize = 1000;
 /// How many lines before a header can be its beginning: `cut here` and the message of a WARN().
 const MOST_PREFACE: usize = 8;
 
+/// How long the text of a BUG() may stand before its `cut here`; seconds of kernel time.
+const TEXT_BEFORE_S: f64 = 0.1;
+
 /// Findings that are kept of one boot. A kernel that warns in a loop must not fill the memory of the host.
 const MOST_FINDINGS: usize = 1000;
 
@@ -30,7 +34,22 @@ pub struct Scanner {
     state: State,
 }
 
+/// What a console is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Boots {
+    /// One boot: a kernel that starts again does so unexpectedly.
+    #[default]
+    One,
+    /// Any number of boots, such as the log that a collector wrote for days: a start begins a new one.
+    Any,
+}
+
 impl Scanner {
+    /// A scanner for a console of so many boots; that of [`Scanner::default`] is for one.
+    pub fn new(boots: Boots) -> Self {
+        Self { state: State { boots, ..State::default() }, ..Self::default() }
+    }
+
     /// Takes bytes of the console and gives the findings whose reports ended in them.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Finding> {
         for message in self.lines.push(bytes) {
@@ -44,9 +63,7 @@ impl Scanner {
         if let Some(message) = self.lines.take() {
             self.state.add(message);
         }
-        for open in std::mem::take(&mut self.state.open) {
-            self.state.finish(open);
-        }
+        self.state.finish_all();
         self.state.done
     }
 }
@@ -58,6 +75,7 @@ struct State {
     /// Lines that may be the beginning of a report, by caller.
     prefaces: Vec<(String, Vec<Message>)>,
     done: Vec<Finding>,
+    boots: Boots,
     count: usize,
     last_kind: Option<Kind>,
     booted: bool,
@@ -78,6 +96,10 @@ struct Open {
     role: Role,
     /// Whether an exception's own line (`Oops: ... [#1]`) was seen: the next one is another exception.
     died: bool,
+    /// Whether a BUG() belongs to it, which ends in an exception.
+    dies: bool,
+    /// Whether the header is the last line so far.
+    only_header: bool,
     /// Whether anything was seen that only a report has.
     body: bool,
     /// Whether its end mark was seen, or it was found to be of one line: only a panic can still belong to it.
@@ -91,6 +113,9 @@ impl State {
             return self.start_of_kernel(message);
         }
         if !self.panicked && is_rule(&message.message) {
+            if is_cut(&message.message) && self.is_text_of_bug(&message) {
+                return;
+            }
             self.close(&message.caller);
             self.prefaces.retain(|(caller, _)| *caller != message.caller);
             self.prefaces.push((message.caller.clone(), vec![message]));
@@ -103,14 +128,31 @@ impl State {
     }
 
     fn start_of_kernel(&mut self, message: Message) {
-        // A panic reboots, which is its consequence.
-        if self.booted && !self.panicked {
-            for open in std::mem::take(&mut self.open) {
-                self.finish(open);
-            }
+        let again = std::mem::replace(&mut self.booted, true);
+        if again && self.boots == Boots::Any {
+            self.finish_all();
+            self.prefaces.clear();
+            (self.panicked, self.last_kind) = (false, None);
+        } else if again && !self.panicked {
+            // A panic reboots, which is its consequence.
+            self.finish_all();
             self.start(headers::reboot(), message, Vec::new());
         }
-        self.booted = true;
+    }
+
+    fn finish_all(&mut self) {
+        for open in std::mem::take(&mut self.open) {
+            self.finish(open);
+        }
+    }
+
+    /// Whether the report of this caller that is open is the text that belongs to this `cut here`: a BUG() has no text
+    /// of its own, and who wants to say one prints it before.
+    fn is_text_of_bug(&self, cut: &Message) -> bool {
+        self.open.iter().any(|open| {
+            let fresh = open.role == Role::Preface && !open.body && !open.ended;
+            fresh && open.caller == cut.caller && cut.seconds - open.last_seconds <= TEXT_BEFORE_S
+        })
     }
 
     fn header(&mut self, found: Match, message: Message) {
@@ -124,10 +166,19 @@ impl State {
                 let cause = self.open.iter_mut().rev().max_by_key(|open| open.caller == message.caller);
                 return cause.into_iter().for_each(|open| open.append(&message));
             }
-        } else if let Some(open) = open
+        } else if let Some(open) =
+            open.filter(|open| !open.ended && preface.is_empty() && open.takes_text(found))
+        {
+            self.last_kind = Some(found.header.kind);
+            (open.header, open.message) = (found, message.message.clone());
+            return open.append(&message);
+        } else if found.is_bare(Kind::Info) && self.belongs_to_report(&message.caller) {
+            return self.other_line(message);
+        } else if let Some(open) = self.open.iter_mut().find(|open| open.caller == message.caller)
             && open.continues_with(found, &message, preface.is_empty())
         {
             open.role = if open.role == Role::Preface { Role::Own } else { open.role };
+            open.dies |= found.header.kind == Kind::Oops;
             open.died |= is_death(&message.message);
             return open.append(&message);
         }
@@ -147,10 +198,13 @@ impl State {
             frames: Frames::default(),
             role: if is_text_of_warning(found, &preface) { Role::Preface } else { found.header.role },
             died: is_death(&message.message),
+            dies: false,
+            only_header: false,
             body: !preface.is_empty(),
             ended: false,
         };
         preface.iter().chain([&message]).for_each(|message| open.append(message));
+        open.only_header = true;
         self.last_kind = Some(found.header.kind);
         self.open.push(open);
     }
@@ -181,6 +235,10 @@ impl State {
             let open = self.open.remove(place);
             self.finish(open);
         }
+    }
+
+    fn belongs_to_report(&self, caller: &str) -> bool {
+        self.open.iter().any(|open| open.caller == caller && !open.ended && open.body)
     }
 
     fn take_preface(&mut self, caller: &str) -> Vec<Message> {
@@ -223,9 +281,12 @@ impl Open {
                         Kind::Oops | Kind::Cfi | Kind::ListCorruption | Kind::Refcount | Kind::Ubsan,
                         Kind::Oops
                     ) | (Kind::Oom, Kind::Oom)
+                        | (Kind::Leak, Kind::Leak)
                         | (Kind::RcuStall, Kind::RcuStall)
+                        | (Kind::HungTask, Kind::HungTask)
                 );
-                related && !(self.died && is_death(&message.message))
+                (related || self.dies && found.header.kind == Kind::Oops)
+                    && !(self.died && is_death(&message.message))
             }
             Role::Panic => false,
         }
@@ -234,6 +295,7 @@ impl Open {
     fn append(&mut self, message: &Message) {
         self.last_seconds = message.seconds;
         self.lines += 1;
+        self.only_header = false;
         self.frames.add(&message.message);
         self.body |= is_body(&message.message);
         let one_line = !self.body && self.lines > BODY_WITHIN;
@@ -251,10 +313,22 @@ impl Open {
         matches!(self.header.header.kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup)
     }
 
-    /// `possible` alone is advice ("possible SYN flooding"); the reports of lockdep have a body.
+    /// In new kernels, such as 7.3, a WARN() has its text behind its header, __warn() in kernel/panic.c: it says more than
+    /// the header.
+    fn takes_text(&self, found: Match) -> bool {
+        let fresh =
+            self.header.header.title == "WARNING" && self.only_header && self.message.contains(", CPU#");
+        fresh && matches!(found.header.role, Role::Own | Role::Preface)
+    }
+
+    /// Words that mean something only with a report below them: `possible` alone is advice ("possible SYN flooding"), an
+    /// `INFO:` or, behind a name, a `WARNING:` may be anybody's, and `BUG name (` is how a slab report begins.
     fn is_empty_notice(&self) -> bool {
-        let notice = self.message[self.header.start..].split_once(": ");
-        !self.body && notice.is_some_and(|(_, text)| text.starts_with("possible "))
+        let (found, header) = (self.header, &self.message[self.header.start..]);
+        let advice = header.split_once(": ").is_some_and(|(_, text)| text.starts_with("possible "));
+        let behind_a_name = found.is_bare(Kind::Warning) && found.start > 0;
+        let slab = found.header.kind == Kind::Slab;
+        !self.body && (advice || behind_a_name || slab || found.is_bare(Kind::Info))
     }
 
     fn into_finding(mut self) -> Finding {
@@ -270,60 +344,8 @@ impl Open {
     }
 }
 
-/// Lines that stand above a report and, with KASAN, below it.
-fn is_rule(message: &str) -> bool {
-    message.contains("------------[ cut here ]------------")
-        || message.len() >= 20 && message.bytes().all(|byte| byte == b'=')
-}
-
 /// Whether a header is the text of a WARN() or BUG(), whose own header is still to come.
 fn is_text_of_warning(found: Match, preface: &[Message]) -> bool {
     let cut = preface.first().is_some_and(|first| first.message.contains("cut here"));
     cut && !["WARNING", "kernel BUG"].contains(&found.header.title)
-}
-
-/// The line of an exception, with the number of exceptions so far.
-fn is_death(message: &str) -> bool {
-    message.contains(" [#")
-}
-
-/// Lines that only reports have.
-fn is_body(message: &str) -> bool {
-    let text = message.trim_start_matches("kmemleak:").trim_start();
-    [
-        "CPU: ",
-        "Call Trace:",
-        "RIP: ",
-        "Modules linked in:",
-        "Not tainted ",
-        "Tainted: ",
-        "task:",
-        "backtrace",
-        "Mem-Info:",
-    ]
-    .iter()
-    .any(|start| text.starts_with(start))
-        || text.contains(" is trying to acquire lock")
-        || message.len() >= 20 && message.bytes().all(|byte| byte == b'-')
-}
-
-/// Whether a panic says nothing but that something was reported before.
-fn is_consequence(message: &str, last: Option<Kind>) -> bool {
-    let Some(last) = last else { return false };
-    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
-    let after_oops = says(&["Attempted to kill", "Aiee, killing interrupt handler"]) && last == Kind::Oops;
-    let after_oom = says(&["deadlocked on memory", "Out of memory", "out of memory"]) && last == Kind::Oom;
-    after_oops
-        || after_oom
-        || says(&[
-            "Fatal exception",
-            "panic_on_warn set",
-            "kernel: panic_on_warn",
-            "hung_task: blocked tasks",
-            "softlockup: hung tasks",
-            "Hard LOCKUP",
-            "RCU Stall",
-            "kasan.fault=",
-            "hard LOCKUP",
-        ])
 }

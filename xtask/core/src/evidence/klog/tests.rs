@@ -211,3 +211,195 @@ fn the_last_line_is_the_guests_own() {
     assert!(console.trim_ascii_end().ends_with(b"Dazed and confused, but trying to continue"));
     assert_eq!(last_line(console), "[   20.478172][    T1] init (1): drop_caches: 4");
 }
+
+/// kernel/panic.c: __warn() of Linux 7.3, with and without the place of the source; the text of the WARN() follows.
+#[test]
+fn warnings_of_new_kernels_name_function_and_text() {
+    check(
+        "------------[ cut here ]------------\nWARNING: fs/fuse/dev.c:77 at fuse_put+0x12/0x34 [fuse], CPU#0: dd/7\n\
+         Modules linked in:\nCPU: 0 UID: 0 PID: 7 Comm: dd Not tainted 7.3.4 #1\nRIP: 0010:fuse_put+0x12/0x34\n\
+         ---[ end trace 0000000000000000 ]---",
+        &["warning: WARNING in fuse_put"],
+    );
+    check(
+        "------------[ cut here ]------------\nWARNING: at fuse_put+0x12/0x34, CPU#0: dd/7\nCPU: 0\n---[ end trace 0 ]---",
+        &["warning: WARNING in fuse_put"],
+    );
+    check(
+        "------------[ cut here ]------------\nWARNING: lib/refcount.c:28 at refcount_warn_saturate+0xb/0xc, CPU#0: dd/7\n\
+         refcount_t: underflow; use-after-free.\nModules linked in:\nRIP: 0010:refcount_warn_saturate+0xb/0xc\n\
+         Call Trace:\n fuse_put+0x1/0x2\n---[ end trace 0 ]---",
+        &["refcount: refcount_t: underflow; use-after-free in fuse_put"],
+    );
+}
+
+/// fs/super.c: generic_shutdown_super(), lib/list_debug.c: the text first, then BUG() with its `cut here`.
+#[test]
+fn a_text_before_cut_here_belongs_to_it() {
+    for (text, expected) in [
+        ("VFS: Busy inodes after unmount of sda (ext4)", "bug: VFS: Busy inodes after unmount in fuse_put"),
+        (
+            "list_del corruption, ffff888001234567->next is LIST_POISON1 (dead000000000100)",
+            "list-corruption: list_del corruption in fuse_put",
+        ),
+    ] {
+        let bug = "------------[ cut here ]------------\nkernel BUG at fs/super.c:661!\nOops: invalid opcode: 0000 [#1] SMP\n\
+                   CPU: 0\nRIP: 0010:__list_del_entry_valid_or_report+0x1/0x2\nCall Trace:\n fuse_put+0x1/0x2";
+        check(&format!("{text}\n{bug}"), &[expected]);
+    }
+}
+
+#[test]
+fn a_report_whose_second_line_is_a_list_or_a_dump_is_whole() {
+    // kernel/sched/core.c: __might_resched().
+    check(
+        "BUG: sleeping function called from invalid context at kernel/locking/mutex.c:585\n\
+         in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 7, name: dd\npreempt_count: 1, expected: 0\n\
+         RCU nest depth: 0, expected: 0\n1 lock held by dd/7:\n #0: ffff888001 (&a){+.+.}-{3:3}, at: other+0x1/0x2\n\
+         CPU: 0\nCall Trace:\n dump_stack_lvl+0x1/0x2\n __might_resched+0x1/0x2\n mutex_lock+0x1/0x2\n fuse_put+0x1/0x2",
+        &["bug: BUG: sleeping function called from invalid context at kernel/locking/mutex.c in fuse_put"],
+    );
+    // mm/page_alloc.c: bad_page(), mm/debug.c: __dump_page(). Nothing of the process is in the title.
+    check(
+        "BUG: Bad page state in process dd  pfn:12345\npage: refcount:0 mapcount:0 mapping:0000000000000000 index:0x0 pfn:0x12345\n\
+         flags: 0x100000000000000(node=0|zone=1)\nraw: 0100000000000000\nraw: 0000000000000000\n\
+         page dumped because: nonzero mapcount\nline\nline\nline\nline\nline\nline\nline\nline\nCPU: 0\nCall Trace:\n \
+         bad_page+0x1/0x2\n free_unref_page+0x1/0x2\n fuse_put+0x1/0x2",
+        &["bug: BUG: Bad page state in fuse_put"],
+    );
+    // arch/arm64/mm/fault.c: die_kernel_fault(), mem_abort_decode().
+    check(
+        "Unable to handle kernel paging request at virtual address dfff800000000001\nMem abort info:\n  ESR = 0x0000000096000005\n\
+         l\nl\nl\nl\nl\nl\nl\nl\nl\nl\nl\nInternal error: Oops: 0000000096000005 [#1] PREEMPT SMP\npc : fuse_put+0x1/0x2\nlr : other+0x1/0x2",
+        &["oops: BUG: unable to handle kernel access in fuse_put"],
+    );
+}
+
+/// kernel/hung_task.c of Linux 7.3: debug_show_blocker() names who has the lock, in a line that looks like a header.
+#[test]
+fn the_owner_of_the_lock_is_part_of_a_hang() {
+    check(
+        "INFO: task dd:7 blocked for more than 143 seconds.\n      Not tainted 7.3.4 #1\nCall Trace:\n __schedule+0x1/0x2\n \
+         __mutex_lock+0x1/0x2\n fuse_put+0x1/0x2\nINFO: task dd:7 is blocked on a mutex likely owned by task cat:8.\n\
+         task:cat state:S\nCall Trace:\n __schedule+0x1/0x2\n other+0x1/0x2",
+        &["hung-task: task hung in fuse_put"],
+    );
+}
+
+#[test]
+fn titles_have_neither_process_nor_pid() {
+    // lib/smp_processor_id.c: check_preemption_disabled(); kernel/locking/spinlock_debug.c: spin_dump().
+    for (one, other) in [
+        (
+            "BUG: using smp_processor_id() in preemptible [00000000] code: dd/7",
+            "BUG: using smp_processor_id() in preemptible [00000001] code: kworker/u8:3/99",
+        ),
+        ("BUG: spinlock bad magic on CPU#0, dd/7", "BUG: spinlock bad magic on CPU#3, (udev-worker)/1234"),
+        ("WARNING: dd/7 still has locks held!", "WARNING: cat/8 still has locks held!"),
+        (
+            "BUG: Bad rss-counter state mm:00000000abcdef01 type:MM_FILEPAGES val:1 Comm:dd Pid:7",
+            "BUG: Bad rss-counter state mm:00000000abcdef02 type:MM_ANONPAGES val:3 Comm:cat Pid:8",
+        ),
+    ] {
+        let title = |text: &str| findings(stamped(text).as_bytes())[0].title.clone();
+        assert_eq!(title(one), title(other));
+        assert!(!title(one).contains("dd"), "{}", title(one));
+    }
+}
+
+#[test]
+fn what_a_program_or_a_driver_says_is_no_finding() {
+    for line in [
+        "mydaemon:INFO: all is well",
+        "mydriver:WARNING: all is not well",
+        "INFO: something without a report",
+        "e1000e 0000:00:19.0 eth0: WARNING: the link is slow",
+        // net/wireless/wext-core.c: wireless_warn_cfg80211_wext(); kernel/capability.c: warn_legacy_capability_use().
+        "warning: `iwconfig' uses wireless extensions which will stop working for Wi-Fi 7 hardware; use nl80211",
+        "warning: `dd' uses 32-bit capabilities (legacy support in use)",
+        "BUG fuse_request (Not tainted): a header alone",
+    ] {
+        check(line, &[]);
+    }
+    // mm/slub.c: slab_bug().
+    check(
+        "=============================================================================\n\
+         BUG fuse_request (Not tainted): Poison overwritten\n\
+         -----------------------------------------------------------------------------\n\nCall Trace:\n check_object+0x1/0x2\n \
+         fuse_put+0x1/0x2",
+        &["slab: BUG fuse_request: Poison overwritten in fuse_put"],
+    );
+    // Within a report a bare INFO is a line of it.
+    check(
+        "BUG: kernel NULL pointer dereference, address: 0000000000000008\nCPU: 0\nINFO: a line of a driver\nRIP: 0010:fuse_put+0x1/0x2",
+        &["oops: BUG: kernel NULL pointer dereference in fuse_put"],
+    );
+}
+
+#[test]
+fn several_boots_in_one_log_start_without_a_finding() {
+    let log = stamped(
+        "Linux version 6.12\nKernel panic - not syncing: x\nLinux version 6.12\nKernel panic - not syncing: y",
+    );
+    let titles = short(&findings_of(log.as_bytes(), Boots::Any));
+    assert_eq!(titles, ["panic: Kernel panic - not syncing: x", "panic: Kernel panic - not syncing: y"]);
+    let restarted = stamped("Linux version 6.12\nfine\nLinux version 6.12\nfine");
+    assert_eq!(findings_of(restarted.as_bytes(), Boots::Any), []);
+}
+
+#[test]
+fn what_is_printed_unusually_is_found() {
+    // arch/x86/mm/extable.c: ex_handler_msr().
+    check(
+        "unchecked MSR access error: WRMSR to 0x1b0 (tried to write 0x0000000000000006) at rIP: 0xffffffff81234567 (native_write_msr+0x4/0x20)\n\
+         Call Trace:\n <TASK>\n fuse_put+0x1/0x2",
+        &["warning: unchecked MSR access error in fuse_put"],
+    );
+    // arch/x86/kernel/traps.c: double_fault(), in very old kernels without the `#`.
+    check(
+        "double fault: 0000 [1] SMP\nCPU: 0\nRIP: 0010:fuse_put+0x1/0x2",
+        &["oops: double fault in fuse_put"],
+    );
+    // include/linux/rtnetlink.h: ASSERT_RTNL(), in old kernels with pr_err() and dump_stack().
+    check(
+        "RTNL: assertion failed at net/core/dev.c (77)\nCPU: 0\nCall Trace:\n dump_stack+0x1/0x2\n fuse_put+0x1/0x2",
+        &["warning: RTNL: assertion failed in fuse_put"],
+    );
+    check(
+        "crng init doneBUG: KASAN: double-free in fuse_put+0x1/0x2\nCPU: 0",
+        &["kasan: BUG: KASAN: double-free in fuse_put"],
+    );
+    // kernel/printk/printk.c: console_prepend_replay().
+    let replayed = b"[    5.000000][    T7] BUG: KASAN: double-fr** replaying previous printk message **\n\
+                     [    5.000000][    T7] BUG: KASAN: double-free in fuse_put+0x1/0x2\n[    5.000000][    T7] CPU: 0\n";
+    assert_eq!(short(&findings(replayed)), ["kasan: BUG: KASAN: double-free in fuse_put"]);
+    // net/core/dev.c: netdev_wait_allrefs_any(), lib/ref_tracker.c: ref_tracker_dir_print().
+    check(
+        "unregister_netdevice: waiting for lo to become free. Usage count = 2\n\
+         ref_tracker: netdev@ffff888001234567 has 1/1 users at\n     fuse_put+0x1/0x2",
+        &["leak: unregister_netdevice: waiting for a device to become free in fuse_put"],
+    );
+    // arch/riscv/kernel/traps.c: do_trap_break(), die().
+    check(
+        "------------[ cut here ]------------\nkernel BUG at fs/fuse/dev.c:77!\nKernel BUG [#1]\nModules linked in:\n\
+         epc : fuse_put+0x1/0x2\n ra : other+0x1/0x2",
+        &["oops: kernel BUG in fuse_put"],
+    );
+    // kernel/panic.c: __stack_chk_fail(), with and without the name.
+    let corrupted = "Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in:";
+    for function in ["fuse_put+0x1/0x2", "ffffffff81234567"] {
+        let named = if function.contains("+0x") { "fuse_put" } else { "ADDR in fuse_put" };
+        check(
+            &format!(
+                "{corrupted} {function}\nCPU: 0\nCall Trace:\n panic+0x1/0x2\n __stack_chk_fail+0x1/0x2\n fuse_put+0x1/0x2"
+            ),
+            &[&format!("panic: {corrupted} {named}")],
+        );
+    }
+    // kernel/sched/core.c: schedule_debug(). Such a panic has no report before it.
+    check(
+        "Kernel panic - not syncing: corrupted stack end detected inside scheduler\nCPU: 0\nCall Trace:\n panic+0x1/0x2\n \
+         __schedule+0x1/0x2\n fuse_put+0x1/0x2",
+        &["panic: Kernel panic - not syncing: corrupted stack end detected inside scheduler in fuse_put"],
+    );
+}

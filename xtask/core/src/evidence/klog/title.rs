@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::body::panics_for_a_place;
 use super::frames::Frames;
 use super::headers::Match;
 use super::line::pattern;
@@ -16,11 +17,11 @@ const LONGEST: usize = 160;
 pub(super) fn title(found: Match, message: &str, frames: &Frames) -> String {
     let header = found.header;
     let what = match header.title {
-        "" => normalise(&message[found.start..]),
+        "" => normalise(&without_task(&message[found.start..])),
         canonical => canonical.to_owned(),
     };
     let title = match frames.culprit(header.kind) {
-        Some(function) if has_site(found) => format!("{} in {function}", without_site(&what)),
+        Some(function) if has_site(found, message) => format!("{} in {function}", without_site(&what)),
         _ => what,
     };
     title.chars().take(LONGEST).collect()
@@ -33,14 +34,16 @@ pub(super) fn id(kind: super::Kind, title: &str) -> String {
 }
 
 /// Whether the function on top of the stack says anything about the fault.
-fn has_site(found: Match) -> bool {
+fn has_site(found: Match, message: &str) -> bool {
     use super::Kind::*;
     match found.header.kind {
         // Who asks for the last page, or panics, is an accident or in the message already.
-        Oom | Panic | Reboot | WorkqueueLockup | MachineCheck | Irq => false,
-        Oops | Kasan | Kmsan | Kcsan | Kfence | Ubsan | Lockdep | Warning | RcuStall | SoftLockup
-        | HardLockup | HungTask | AllocationFailure | Leak | Refcount | ListCorruption | Slab | Cfi | Bug
-        | Info => true,
+        Oom | Reboot | WorkqueueLockup | MachineCheck | Irq => false,
+        Panic => panics_for_a_place(message),
+        // Both sides of a race stand in the message, in an order that print_report() of kernel/kcsan/ sorts.
+        Kcsan => !message.contains(" / "),
+        Oops | Kasan | Kmsan | Kfence | Ubsan | Lockdep | Warning | RcuStall | SoftLockup | HardLockup
+        | HungTask | AllocationFailure | Leak | Refcount | ListCorruption | Slab | Cfi | Bug | Info => true,
     }
 }
 
@@ -63,6 +66,23 @@ pub(super) fn normalise(message: &str) -> String {
         rule.replace_all(&text, *replacement).into_owned()
     });
     crate::text::escape::escape_for_terminal(text.trim().trim_end_matches(['.', '!', ':', ']', ' ']))
+}
+
+/// A message without the process that happened to be there, as in `... code: dd/12`, `... on CPU#1, dd/12`.
+fn without_task(message: &str) -> String {
+    // A place in the source, `in fs/fuse/dev.c:77`, is no process: its number goes first.
+    static RULES: LazyLock<[(Regex, &str); 2]> = LazyLock::new(|| {
+        [
+            (pattern(r"(\w\.[chS]|\w\.rs)(?::\d+)+"), "$1"),
+            (
+                pattern(
+                    r"(: |, | in | by | of )[A-Za-z(][^\s,]{0,24}[/:\[]\d+\]?(?:/0x[0-9a-f]{8})?([,. !]|$)",
+                ),
+                "${1}TASK$2",
+            ),
+        ]
+    });
+    RULES.iter().fold(message.to_owned(), |text, (rule, by)| rule.replace_all(&text, *by).into_owned())
 }
 
 /// Cuts ` in function` and ` in file` off the end: the function is found in the stack, past the machinery.

@@ -1,0 +1,104 @@
+//! What lines other than headers say about a report: its rules, its body, its death, its consequence.
+
+use super::headers::Kind;
+
+/// Lines that stand above a report and, with KASAN, below it.
+pub(super) fn is_rule(message: &str) -> bool {
+    is_cut(message) || message.len() >= 20 && message.bytes().all(|byte| byte == b'=')
+}
+
+/// The line above a WARN() or a BUG().
+pub(super) fn is_cut(message: &str) -> bool {
+    message.contains("------------[ cut here ]------------")
+}
+
+/// The line of an exception, with the number of exceptions so far.
+pub(super) fn is_death(message: &str) -> bool {
+    message.contains(" [#")
+}
+
+/// How lines begin that only reports have.
+const BODY: &[&str] = &[
+    // Who it was: show_regs_print_info(), dump_stack_print_info(), sched_show_task().
+    "CPU: ",
+    "Hardware name:",
+    "Modules linked in:",
+    "Not tainted ",
+    "Tainted: ",
+    "task:",
+    "Workqueue: ",
+    // Where: registers and stacks of all architectures.
+    "RIP: ",
+    "EIP: ",
+    "PC is at ",
+    "pc : ",
+    "epc : ",
+    "NIP ",
+    "Call Trace:",
+    "Call trace:",
+    "Backtrace:",
+    "backtrace",
+    "Sending NMI from CPU",
+    "NMI backtrace for cpu",
+    // What the fault was: show_fault_oops() of x86, mem_abort_decode() of arm64.
+    "#PF: ",
+    "Mem abort info:",
+    "Data abort info:",
+    "Internal error: ",
+    // __might_resched() and __schedule_bug() in kernel/sched/core.c.
+    "in_atomic(): ",
+    "preempt_count: ",
+    "Preemption disabled at:",
+    // lockdep_print_held_locks() in kernel/locking/lockdep.c.
+    "no locks held by ",
+    "locks held by ",
+    // __dump_page() in mm/debug.c, print_trailer() in mm/slub.c, show_mem().
+    "page:",
+    // ref_tracker_dir_print() in lib/ref_tracker.c.
+    "ref_tracker: ",
+    "page dumped because",
+    "Slab 0x",
+    "Object 0x",
+    "Mem-Info:",
+];
+
+/// Lines that only reports have.
+pub(super) fn is_body(message: &str) -> bool {
+    let text = message.trim_start_matches("kmemleak:").trim_start();
+    let within = [" is trying to acquire lock", " lock held by ", " locks held by "]
+        .iter()
+        .any(|words| text.contains(words));
+    within
+        || BODY.iter().any(|start| text.starts_with(start))
+        || message.len() >= 20 && message.bytes().all(|byte| byte == b'-')
+}
+
+/// Whether a panic says nothing but that something was reported before.
+pub(super) fn is_consequence(message: &str, last: Option<Kind>) -> bool {
+    let Some(last) = last else { return false };
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    let after_oops = says(&["Attempted to kill", "Aiee, killing interrupt handler"]) && last == Kind::Oops;
+    let after_oom = says(&["deadlocked on memory", "Out of memory", "out of memory"]) && last == Kind::Oom;
+    after_oops || after_oom || says(&REPORTED_BEFORE)
+}
+
+/// What a panic says that was caused by a report.
+const REPORTED_BEFORE: [&str; 9] = [
+    "Fatal exception",
+    "panic_on_warn set",
+    "kernel: panic_on_warn",
+    "hung_task: blocked tasks",
+    "softlockup: hung tasks",
+    "Hard LOCKUP",
+    "RCU Stall",
+    "kasan.fault=",
+    "hard LOCKUP",
+];
+
+/// Whether the function of a panic says more than its text: its report was not seen, or the stack is what is broken, and
+/// the text has no function.
+pub(super) fn panics_for_a_place(message: &str) -> bool {
+    let says = |words: &str| message.contains(words);
+    let broken = says("corrupted stack end") || says("Kernel stack is corrupted") && !says("+0x");
+    broken || says("Fatal exception") || says("panic_on_warn")
+}
