@@ -28,6 +28,8 @@ fn checkout() -> PathBuf {
 fn documents() -> Vec<(String, String)> {
     let entries = fs::read_dir(checkout().join("docs")).expect("the folder of documents");
     let pages = entries.map(|entry| format!("docs/{}", entry.expect("its entry").file_name().display()));
+    // Pictures and schemas lie there, too.
+    let pages = pages.filter(|name| name.ends_with(".md"));
     let mut names: Vec<String> = pages.chain(["README.md".to_owned()]).collect();
     names.sort();
     let read = |name: String| (fs::read_to_string(checkout().join(&name)).expect("a document"), name);
