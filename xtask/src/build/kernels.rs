@@ -19,6 +19,7 @@ use super::source;
 use crate::lab::{Lab, output};
 use crate::series::load;
 
+pub(super) use foreseen::request_of;
 pub(crate) use foreseen::{Foreseen, digests, ensure_possible, foreseen};
 
 /// The kernels of `variants`, in their order. Every series is read and checked before anything is built.

@@ -6,8 +6,8 @@ use lab_core::series::unbuilt::{NotBuilt, Why};
 use xshell::Shell;
 
 use super::bases::Bases;
-use super::kernel::{self, Configured, Kernel, KernelRequest, SymbolList};
-use super::kernels::{Foreseen, tell};
+use super::kernel::{self, Configured, Kernel, SymbolList};
+use super::kernels::{Foreseen, request_of, tell};
 use super::loaded::load_all;
 use super::options::{self, Absent, BuiltParts, Options};
 use crate::lab::Lab;
@@ -86,21 +86,8 @@ pub(crate) fn foreseen(
     let turned_on = options::lines(options().flatten());
     let of = |((variant, series), options): ((&Variant, &Vec<Series>), Option<&Options>)| {
         let (Some(base), Some(options)) = (bases.of(variant), options) else { return Ok(Vec::new()) };
-        let request = KernelRequest {
-            source: &base.source,
-            identity: &base.identity,
-            revision: variant.revision.as_ref(),
-            version: &base.version,
-            arch: settings.arch,
-            variant: &variant.name,
-            series,
-            fragments: &options.shared,
-            own: &options.own,
-            added_options: &[],
-            jobs: 1,
-            interrupt: &lab.interrupt,
-            symbols: SymbolList::AnyForm,
-        };
+        let request =
+            request_of(lab, settings, (base, &base.version), (variant, series, options), SymbolList::AnyForm);
         let configured = kernel::configured(sh, &lab.cache, &request)?;
         let found = kernel::not_built(sh, &lab.cache, &base.identity, series, &configured)?;
         let found = found.into_iter().map(|found| beside(found, options));

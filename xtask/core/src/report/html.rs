@@ -38,6 +38,20 @@ pub(super) fn render(comparison: &Comparison, attached: &Attached) -> String {
     let sections = sections(comparison, attached);
     let status = attached.self_test.as_ref().map_or(comparison.conclusion.status, |test| test.status());
     let heading = heading(status, attached);
+    let body = html! {
+        (header(comparison, attached, status, &heading))
+        nav aria-label="Contents" {
+            ul { @for (id, name, _) in &sections { li { a href=(format!("#{id}")) { (name) } } } }
+        }
+        main { @for (.., section) in &sections { (section) } }
+        footer { p { "Written by patchlab from the records of " code { (comparison.campaign) } ". The same page: "
+            code { "cargo xtask compare " (comparison.campaign) " --format html" } } }
+    };
+    document(&html! { (comparison.campaign) ": " (heading) }, &body)
+}
+
+/// What each page is: one file that asks for nothing, with a way past its head.
+fn document(title: &Markup, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -46,19 +60,10 @@ pub(super) fn render(comparison: &Comparison, attached: &Attached) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (comparison.campaign) ": " (heading) }
+                title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                a.skip href="#figures" { "Skip to the figures" }
-                (header(comparison, attached, status, &heading))
-                nav aria-label="Contents" {
-                    ul { @for (id, name, _) in &sections { li { a href=(format!("#{id}")) { (name) } } } }
-                }
-                main { @for (.., section) in &sections { (section) } }
-                footer { p { "Written by patchlab from the records of " code { (comparison.campaign) } ". The same page: "
-                    code { "cargo xtask compare " (comparison.campaign) " --format html" } } }
-            }
+            body { a.skip href="#figures" { "Skip to the figures" } (body) }
         }
     };
     // Markup has no control characters; those that a guest sent are shown.

@@ -88,7 +88,7 @@ pub(crate) fn digests(
 }
 
 /// What is asked for before anything is built.
-fn request_of<'a>(
+pub(in crate::build) fn request_of<'a>(
     lab: &'a Lab,
     settings: &KernelSettings,
     (base, version): (&'a Base<'_>, &'a KernelVersion),

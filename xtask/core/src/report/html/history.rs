@@ -1,15 +1,14 @@
 //! A series of commits as a page: each row drawn, the steps with who brought them, and all figures as a table.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::plot::{self, Scale};
-use super::{POLICY, STYLE, nice, scrolling};
+use super::{document, nice, scrolling};
 use crate::comparison::Status;
 use crate::comparison::history::{Difference, History, HistoryLink, Point, RowName};
 use crate::report::history::{change_at, day, heading, said, value};
 use crate::report::text;
 use crate::text::digest::short;
-use crate::text::escape::escape_for_terminal;
 
 /// Where a picture's axis ends and its points begin.
 const LEFT: f64 = 44.0;
@@ -33,32 +32,18 @@ pub fn render(history: &History) -> String {
         Status::Worse => "answer bad",
         Status::CannotTell => "answer open",
     };
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (history.branch) ": " (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                a.skip href="#figures" { "Skip to the figures" }
-                header {
-                    p.kicker { "Branch " (history.branch) " of " (history.tree) ", plan " (history.plan) }
-                    h1 class=(class) { (title) }
-                    ul.sentences {
-                        @for sentence in history.whole.iter().flat_map(|(.., whole)| &whole.sentences) { li { (nice(sentence)) } }
-                    }
-                }
-                main { (pictures(history)) (steps(history)) (table(history)) (gone(history)) }
-                footer { p { "Written by patchlab from the records of the campaigns beside this page." } }
+    let body = html! {
+        header {
+            p.kicker { "Branch " (history.branch) " of " (history.tree) ", plan " (history.plan) }
+            h1 class=(class) { (title) }
+            ul.sentences {
+                @for sentence in history.whole.iter().flat_map(|(.., whole)| &whole.sentences) { li { (nice(sentence)) } }
             }
         }
+        main { (pictures(history)) (steps(history)) (table(history)) (gone(history)) }
+        footer { p { "Written by patchlab from the records of the campaigns beside this page." } }
     };
-    escape_for_terminal(&page.into_string()) + "\n"
+    document(&html! { (history.branch) ": " (title) }, &body)
 }
 
 fn pictures(history: &History) -> Markup {
