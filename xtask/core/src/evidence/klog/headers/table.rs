@@ -1,0 +1,182 @@
+//! The headers and the suppressions, row by row. Wordings were checked against Linux 6.12, with the older and newer
+//! forms beside them.
+
+use super::{Kind, Role};
+
+/// Rows of (pattern, kind, role, title). Of two that begin at the same place the upper one counts.
+pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
+    (r"BUG: KASAN:", Kind::Kasan, Role::Own, ""),
+    (r"BUG: KMSAN:", Kind::Kmsan, Role::Own, ""),
+    (r"BUG: KCSAN:", Kind::Kcsan, Role::Own, ""),
+    (r"BUG: KFENCE:", Kind::Kfence, Role::Own, ""),
+    (r"BUG: soft lockup", Kind::SoftLockup, Role::Own, "soft lockup"),
+    (r"BUG: workqueue lockup", Kind::WorkqueueLockup, Role::Own, "workqueue lockup"),
+    (r"BUG: memory leak", Kind::Leak, Role::Own, ""),
+    (
+        r"BUG: unable to handle kernel NULL pointer",
+        Kind::Oops,
+        Role::Own,
+        "BUG: kernel NULL pointer dereference",
+    ),
+    (r"BUG: unable to handle", Kind::Oops, Role::Own, "BUG: unable to handle page fault"),
+    (r"BUG: kernel NULL pointer dereference", Kind::Oops, Role::Own, "BUG: kernel NULL pointer dereference"),
+    (r"BUG: (?:\S+ )?stack guard page was hit", Kind::Oops, Role::Own, "BUG: stack guard page was hit"),
+    (r"BUG: scheduling while atomic", Kind::Bug, Role::Own, "BUG: scheduling while atomic"),
+    (
+        r"BUG: scheduling in a non-blocking section",
+        Kind::Bug,
+        Role::Own,
+        "BUG: scheduling in a non-blocking section",
+    ),
+    // Who was there when a page, a lock or a counter was found to be bad is in the stack, not in the title.
+    (r"BUG: Bad page state", Kind::Bug, Role::Own, "BUG: Bad page state"),
+    (r"BUG: Bad page map", Kind::Bug, Role::Own, "BUG: Bad page map"),
+    (r"BUG: Bad page cache", Kind::Bug, Role::Own, "BUG: Bad page cache"),
+    (r"BUG: Bad rss-counter state", Kind::Bug, Role::Own, "BUG: Bad rss-counter state"),
+    (r"BUG: workqueue leaked", Kind::Bug, Role::Own, "BUG: workqueue leaked atomic, lock or RCU"),
+    (r"BUG: Dentry ", Kind::Bug, Role::Preface, "BUG: Dentry still in use"),
+    (
+        r"BUG: key \S+ has not been registered",
+        Kind::Lockdep,
+        Role::Preface,
+        "BUG: key has not been registered",
+    ),
+    (
+        r"BUG: (?:MAX_LOCK|MAX_STACK_TRACE|Invalid wait context|bad unlock|held lock|key )",
+        Kind::Lockdep,
+        Role::Own,
+        "",
+    ),
+    (r"BUG:", Kind::Bug, Role::Own, ""),
+    (r"BUG [\w.:/-]+(?: \(|\()", Kind::Slab, Role::Own, ""),
+    (
+        r"WARNING: .{1,40} still has locks held",
+        Kind::Lockdep,
+        Role::Own,
+        "WARNING: a task still has locks held",
+    ),
+    (
+        r"WARNING: (?:possible|inconsistent lock state|bad unlock balance|bad contention|held lock freed|lock held when returning|suspicious RCU usage|Nested lock was not taken|chain_key collision|\S+-safe ->)",
+        Kind::Lockdep,
+        Role::Own,
+        "",
+    ),
+    // __warn() in kernel/panic.c: in 6.12 with CPU and process in front, in 7.3 with them behind, and with the place of
+    // the source only where it is known.
+    (r"WARNING: (?:(?:CPU: \d+ PID: \d+ )?at|[^\s:]+:\d+ at) ", Kind::Warning, Role::Own, "WARNING"),
+    (
+        r"WARNING: kernel stack regs at",
+        Kind::Warning,
+        Role::Own,
+        "WARNING: kernel stack regs have a bad value",
+    ),
+    (
+        r"WARNING: kernel stack frame pointer at",
+        Kind::Warning,
+        Role::Own,
+        "WARNING: kernel stack frame pointer has a bad value",
+    ),
+    (r"WARNING:", Kind::Warning, Role::Own, ""),
+    // debug_show_blocker() in kernel/hung_task.c: who has the lock that the hung task waits for.
+    (r"INFO: task .* blocked on an? ", Kind::HungTask, Role::Part, "task hung"),
+    (r"INFO: task .*(?:blocked|can't die)", Kind::HungTask, Role::Own, "task hung"),
+    (r"INFO: \S+ (?:self-)?detected (?:expedited )?stalls?", Kind::RcuStall, Role::Own, "rcu stall"),
+    (
+        r"INFO: (?:possible|trying to register non-static key|suspicious RCU|inconsistent lock|\S+-safe ->)",
+        Kind::Lockdep,
+        Role::Own,
+        "",
+    ),
+    (r"INFO:", Kind::Info, Role::Own, ""),
+    (r"blocked (?:in I/O wait )?for more than \d+ seconds", Kind::HungTask, Role::Own, "task hung"),
+    (r"kthread starved for", Kind::RcuStall, Role::Part, "rcu grace-period kthread starved"),
+    (r"Watchdog detected hard LOCKUP", Kind::HardLockup, Role::Own, "hard lockup"),
+    (r"Unable to handle kernel", Kind::Oops, Role::Own, "BUG: unable to handle kernel access"),
+    (r"Oops: general protection fault", Kind::Oops, Role::Part, "general protection fault"),
+    (r"Oops: stack segment", Kind::Oops, Role::Part, "stack segment fault"),
+    (r"Oops: divide error", Kind::Oops, Role::Part, "divide error"),
+    (r"Oops: invalid opcode", Kind::Oops, Role::Part, "invalid opcode"),
+    (r"Oops: int3", Kind::Oops, Role::Part, "int3"),
+    (r"Oops:", Kind::Oops, Role::Part, "Oops"),
+    (r"general protection fault", Kind::Oops, Role::Part, "general protection fault"),
+    (r"stack segment: ", Kind::Oops, Role::Part, "stack segment fault"),
+    (r"double fault: ", Kind::Oops, Role::Part, "double fault"),
+    (r"divide[ _]error:", Kind::Oops, Role::Part, "divide error"),
+    (r"invalid opcode:", Kind::Oops, Role::Part, "invalid opcode"),
+    (r"int3:", Kind::Oops, Role::Part, "int3"),
+    (r"PANIC: double fault", Kind::Oops, Role::Part, "double fault"),
+    // die() of arch/riscv, the second with what BUG() has said before.
+    (r"Oops(?: - [a-z -]+)? \[#", Kind::Oops, Role::Part, "Oops"),
+    (r"Kernel BUG \[#", Kind::Oops, Role::Part, "kernel BUG"),
+    (r"[Kk]ernel BUG", Kind::Oops, Role::Own, "kernel BUG"),
+    (r"Internal error:", Kind::Oops, Role::Part, ""),
+    (r"Unhandled fault:", Kind::Oops, Role::Own, ""),
+    (r"Alignment trap:", Kind::Oops, Role::Own, ""),
+    (r"rust_kernel: panicked", Kind::Oops, Role::Preface, ""),
+    (r"Kernel panic", Kind::Panic, Role::Panic, ""),
+    (r"-- System halted", Kind::Panic, Role::Panic, "System halted"),
+    (r"UBSAN:", Kind::Ubsan, Role::Own, ""),
+    (r"CFI failure at", Kind::Cfi, Role::Preface, "CFI failure"),
+    (r"refcount_t:", Kind::Refcount, Role::Preface, ""),
+    // By itself, or with who holds the device that unregister_netdevice() waits for.
+    (r"ref_tracker:", Kind::Leak, Role::Part, ""),
+    (r"list_add corruption", Kind::ListCorruption, Role::Preface, "list_add corruption"),
+    (r"list_del corruption", Kind::ListCorruption, Role::Preface, "list_del corruption"),
+    (r"RTNL: assertion failed", Kind::Warning, Role::Preface, "RTNL: assertion failed"),
+    // ex_handler_msr() in arch/x86/mm/extable.c.
+    (r"unchecked MSR access error: \w+", Kind::Warning, Role::Own, "unchecked MSR access error"),
+    (r"DEBUG_LOCKS_WARN_ON", Kind::Lockdep, Role::Preface, ""),
+    (r"invoked oom-killer:", Kind::Oom, Role::Own, "out of memory"),
+    (r"Out of memory: Killed process", Kind::Oom, Role::Part, "out of memory"),
+    (r"page allocation failure", Kind::AllocationFailure, Role::Own, "page allocation failure"),
+    (r"unreferenced object 0x", Kind::Leak, Role::Own, "unreferenced object"),
+    (r"irq \d+: nobody cared", Kind::Irq, Role::Own, "irq N: nobody cared"),
+    (r"Machine check", Kind::MachineCheck, Role::Own, ""),
+    (
+        r"unregister_netdevice: waiting for",
+        Kind::Leak,
+        Role::Own,
+        "unregister_netdevice: waiting for a device to become free",
+    ),
+    (r"VFS: Close: file count is 0", Kind::Bug, Role::Preface, "VFS: Close: file count is 0"),
+    (r"VFS: Busy inodes after unmount", Kind::Bug, Role::Preface, "VFS: Busy inodes after unmount"),
+];
+
+/// A message that matches one of these is no finding.
+pub(super) const HARMLESS: &[&str] = &[
+    // Lines of or about user programs: `traps: dd[12] general protection fault ip:...`, `dd[12]: segfault at`,
+    // `systemd[1]: ...` from /dev/kmsg.
+    r"^traps: .{1,64}\[\d+\] ",
+    r"^[^\s\[\]:][^\[\]:]{0,62}\[\d+\](?::| bad frame)",
+    r"general protection(?: fault)? (?:ip:|rip:|error:)",
+    // What the user or the boot loader put there.
+    r"^(?:Kernel )?[Cc]ommand line:",
+    r"^Unknown kernel command line parameters",
+    // Known harmless notices.
+    r"INFO: lockdep is turned off",
+    r"INFO: Stall ended before",
+    r"INFO: NMI handler",
+    r"(?:handler|interrupt) .*took too long",
+    r"INFO: recovery (?:required|complete)",
+    r"INFO: sys_\S+ is not present",
+    r"\b(?:INFO|WARNING|BUG)::",
+    // A level that a program or a driver put behind its name, glued to it: the kernel's own headers follow a space.
+    r"[\w\])]:(?:INFO|WARNING):",
+    // The CPU's vulnerabilities and what was done about them (arch/x86/kernel/cpu/bugs.c), at each boot.
+    r"^(?:Spectre V[12]|RETBleed|Speculative Return Stack Overflow|Speculative Store Bypass|Indirect Target Selection|ITS|TSA|MDS|TAA|MMIO Stale Data|SRBDS|SRSO|L1TF|GDS|RFDS|VMSCAPE|x86/bugs)\s*: ",
+    r"WARNING: (?:Spectre|SRSO|ITS mitigation|LFENCE mitigation|IBRS mitigation|Unprivileged eBPF|BTB untrained|retbleed=|CPU does not support IBPB|kernel not compiled with MITIGATION)",
+    r"WARNING: See https?://\S+ for mitigation options",
+    r"WARNING: polling idle and HT enabled",
+    r"WARNING: '?bootconfig'? found on the kernel command line",
+    r"WARNING: BIOS bug: ",
+    r"WARNING: Your 'console=",
+    // Deprecations and other advice to whoever configures the machine.
+    r"WARNING: [Tt]he mand mount option",
+    r"WARNING: Flushing system-wide workqueues will be prohibited",
+    r"uses wireless extensions",
+    r"uses (?:32-bit capabilities|deprecated v2 capabilities)",
+    r"WARNING: (?:This platform does not support off-mode|Requested queue_map_|trying to remove a running interface)",
+    r"WARNING: workqueue cpumask: online intersect > possible intersect",
+    r"WARNING: fbcon: Driver",
+    r"Machine check (?:injector|polling|events? (?:handler|chain))",
+];
