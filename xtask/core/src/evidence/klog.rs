@@ -1,15 +1,23 @@
 //! What the kernel said on its console: findings, the end mark, the last words.
 //!
-//! Only lines with a printk timestamp count: firmware and programs write to the same console, and what looks
-//! like a crash there is none. The guest therefore always boots with `printk.time=1`, and its programs never
-//! write to the console.
+//! On a console of the lab only lines with a printk timestamp count: firmware and programs write to the same console, and
+//! what looks like a crash there is none. The guest therefore always boots with `printk.time=1`, and its programs never
+//! write to the console. A log that somebody hands in may have any [`Form`]: it is recognised, and where a line does not say
+//! who wrote it, a header counts only with what nobody but the kernel writes.
 
+mod alone;
 mod body;
+mod form;
 mod frames;
 mod headers;
 mod line;
+mod log;
+mod needed;
+mod prefix;
+mod recognise;
 mod scanner;
 mod skipped;
+mod starts;
 mod taint;
 mod title;
 
@@ -18,8 +26,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::escape::escape_for_terminal;
 
+pub use form::Form;
 pub use headers::Kind;
-pub use scanner::{Boots, Scanner};
+pub use log::{Log, Seen};
+pub use scanner::Scanner;
+pub use starts::Boots;
 pub(crate) use taint::taint_flags;
 
 /// The longest text that is kept of one report, bytes; what is cut is marked.
@@ -59,11 +70,21 @@ pub fn findings_of(console: &[u8], boots: Boots) -> Vec<Finding> {
     findings
 }
 
+/// Every finding of a whole log of any form, and what the log is like.
+pub fn findings_in(log: &[u8]) -> (Vec<Finding>, Seen) {
+    let mut reader = Log::default();
+    let mut findings = reader.push(log);
+    let (rest, seen) = reader.finish();
+    findings.extend(rest);
+    findings.sort_by_key(|finding| finding.line);
+    (findings, seen)
+}
+
 /// Lines of level warning or worse, normalised, each once, in order. Only lines that carry their level
 /// (`<4>[    1.0...`) can be judged, and a serial console shows levels only if it was told to.
 pub fn warnings(console: &[u8]) -> Vec<String> {
     let mut seen = Vec::new();
-    for line in line::messages(console) {
+    for line in prefix::messages(console) {
         let text = title::normalise(&line.message);
         // The lower three bits are the level, 4 is KERN_WARNING; the rest is the facility.
         if line.level.is_some_and(|level| level & 7 <= 4) && !text.is_empty() && !seen.contains(&text) {
@@ -76,7 +97,7 @@ pub fn warnings(console: &[u8]) -> Vec<String> {
 /// Whether process 1 of this boot wrote its last line to the kernel log.
 pub(crate) fn end_mark(console: &[u8], nonce: Nonce) -> bool {
     let mark = nonce.to_string();
-    line::messages(console).any(|line| {
+    prefix::messages(console).any(|line| {
         let rest = line.message.strip_prefix(END_MARK);
         rest.is_some_and(|rest| rest.trim_matches([' ', ':']) == mark)
     })
@@ -92,7 +113,7 @@ pub fn last_line(console: &[u8]) -> String {
     let lines = console.rsplit(|&byte| byte == b'\n');
     let counts = |line: &String| !line.trim().is_empty() && !ABOUT_NMI.iter().any(|text| line.contains(text));
     // A guest that died while it filled the console with empty lines must not cost minutes.
-    let last = lines.take(10_000).map(line::clean).find(counts);
+    let last = lines.take(10_000).map(|line| line::clean(line).into_owned()).find(counts);
     let last = last.map(|line| line.trim().chars().take(200).collect::<String>());
     escape_for_terminal(&last.unwrap_or_default())
 }

@@ -12,6 +12,7 @@ use regex::{Regex, RegexSet};
 use serde::{Deserialize, Serialize};
 
 use super::line::pattern;
+use super::needed::{Needed, texts_of};
 use table::{HARMLESS, TABLE};
 
 /// What sort of report a finding is.
@@ -130,6 +131,14 @@ static ANY: LazyLock<RegexSet> = LazyLock::new(|| set(TABLE.iter().map(|row| hea
 static ANY_HARMLESS: LazyLock<RegexSet> =
     LazyLock::new(|| set(HARMLESS.iter().map(|&text| text.to_owned()).collect()));
 
+static NEEDED: LazyLock<Needed> = LazyLock::new(|| Needed::new(texts()));
+
+/// Texts of which each line with a header holds one.
+#[expect(clippy::unwrap_used, reason = "each row has one, which a test sees to")]
+pub(super) fn texts() -> Vec<Vec<u8>> {
+    TABLE.iter().flat_map(|row| texts_of(row.0).unwrap()).collect()
+}
+
 /// The header of a kernel that starts a second time.
 pub(super) fn reboot() -> Match {
     static REBOOT: Header = Header { kind: Kind::Reboot, role: Role::Own, title: "unexpected reboot" };
@@ -144,12 +153,13 @@ fn header(text: &str) -> String {
 }
 
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and every one is compiled by a test")]
-fn set(patterns: Vec<String>) -> RegexSet {
+pub(super) fn set(patterns: Vec<String>) -> RegexSet {
     RegexSet::new(patterns).unwrap()
 }
 
 /// The first header in a message, if it has one that counts.
 pub(super) fn find(message: &str) -> Option<Match> {
+    NEEDED.find(message.as_bytes())?;
     let candidates = ANY.matches(message).into_iter().filter_map(|index| {
         let (header, regex) = &HEADERS[index];
         let start = regex.captures(message)?.name("header")?.start();

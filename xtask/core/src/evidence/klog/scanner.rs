@@ -1,71 +1,136 @@
 //! From lines to reports: where one begins, what belongs to it, where it ends.
 
-use super::body::{is_body, is_consequence, is_cut, is_death, is_rule};
-use super::frames::Frames;
+mod open;
+
+use std::sync::LazyLock;
+
+use super::Finding;
+use super::alone;
+use super::body::{is_consequence, is_cut, is_death, is_rule};
+use super::form::Form;
 use super::headers::{self, Kind, Match, Role};
-use super::line::{Lines, Message};
-use super::{Finding, MAX_TEXT, title};
-use crate::text::escape::escape_for_terminal;
+use super::line::{Line, Lines, Message, clean, is_long};
+use super::needed::Needed;
+use super::prefix::parse;
+use super::starts::{self, Boots, Start, Starts};
+use open::{Open, Writer};
 
 /// A caller that says nothing for so long has ended its report; seconds of kernel time. Reports are printed in
 /// one go, and a slow console is not part of the kernel's time.
 const LONGEST_PAUSE_S: f64 = 5.0;
 
-/// A header with no register, stack or rule within so many lines is a report of one line.
-const BODY_WITHIN: usize = 12;
-
-/// No report is longer; lockdep's, with every lock held, are the longest.
-const MOST_LINES: usize = 1000;
+/// The same in lines, where a log has no kernel time.
+const LONGEST_PAUSE_LINES: usize = 200;
 
 /// How many lines before a header can be its beginning: `cut here` and the message of a WARN().
 const MOST_PREFACE: usize = 8;
 
-/// How long the text of a BUG() may stand before its `cut here`; seconds of kernel time.
-const TEXT_BEFORE_S: f64 = 0.1;
+/// How long the text of a BUG() may stand before its `cut here`; seconds of kernel time, or lines.
+const TEXT_BEFORE: (f64, usize) = (0.1, 2);
 
 /// Findings that are kept of one boot. A kernel that warns in a loop must not fill the memory of the host.
 const MOST_FINDINGS: usize = 1000;
 
-/// Reads a console as it comes. The findings are those of [`findings`](super::findings), in the order in which
+/// Reports that are open at a time, and beginnings of such. No machine has so many callers that report at once.
+const MOST_OPEN: usize = 256;
+const MOST_PREFACES: usize = 64;
+
+/// Reads a log as it comes. The findings are those of [`findings_in`](super::findings_in), in the order in which
 /// their reports end, however the bytes are cut into pieces.
 #[derive(Debug, Default)]
 pub struct Scanner {
     lines: Lines,
+    form: Form,
     state: State,
 }
 
-/// What a console is of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Boots {
-    /// One boot: a kernel that starts again does so unexpectedly.
-    #[default]
-    One,
-    /// Any number of boots, such as the log that a collector wrote for days: a start begins a new one.
-    Any,
+/// What a line must hold to be looked at while no report is open: a header, what can stand before one, or a start.
+static NEEDED: LazyLock<Needed> = LazyLock::new(|| needed(&[]));
+
+/// The same for a line as it came, in which a byte may hide what stands around it.
+static NEEDED_IN_BYTES: LazyLock<Needed> = LazyLock::new(|| needed(&["\0", "\x1b"]));
+
+fn needed(hiding: &[&'static str]) -> Needed {
+    let prefaces = ["[ cut here ]", "===================="];
+    let others = hiding.iter().copied().chain(prefaces).chain(starts::texts());
+    Needed::new(headers::texts().into_iter().chain(others.map(|text| text.as_bytes().to_vec())))
 }
 
 impl Scanner {
-    /// A scanner for a console of so many boots; that of [`Scanner::default`] is for one.
+    /// A scanner for a console with printk's stamps of so many boots; that of [`Scanner::default`] is for one.
     pub fn new(boots: Boots) -> Self {
-        Self { state: State { boots, ..State::default() }, ..Self::default() }
+        Self { state: State { starts: Starts::new(boots), ..State::default() }, ..Self::default() }
     }
 
-    /// Takes bytes of the console and gives the findings whose reports ended in them.
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<Finding> {
-        for message in self.lines.push(bytes) {
-            self.state.add(message);
+    /// Takes lines of this form from now on. A console shows which starts are unexpected; another log does not.
+    pub(super) fn set_form(&mut self, form: Form) {
+        self.form = form;
+        self.state.writer = if form.is_the_kernels() { Writer::Kernel } else { Writer::Anybody };
+        self.state.starts.set_boots(if form.is_of_console() { Boots::Announced } else { Boots::Any });
+    }
+
+    /// Takes bytes of the log and gives the findings whose reports ended in them.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Vec<Finding> {
+        while !bytes.is_empty() {
+            if self.lines.is_at_start() && self.state.is_idle() {
+                let (lines, size) = without_interest(bytes);
+                self.lines.skip(lines);
+                bytes = &bytes[size..];
+            }
+            if let Some(line) = self.lines.next(&mut bytes) {
+                self.add(&line);
+            }
         }
         std::mem::take(&mut self.state.done)
     }
 
-    /// The findings whose reports were still open at the end of the console.
+    /// The findings whose reports were still open at the end of the log.
     pub fn finish(mut self) -> Vec<Finding> {
-        if let Some(message) = self.lines.take() {
-            self.state.add(message);
+        self.end()
+    }
+
+    /// The same of a scanner that is still asked what it has seen.
+    pub(super) fn end(&mut self) -> Vec<Finding> {
+        if !self.lines.is_at_start() {
+            let line = self.lines.take();
+            self.add(&line);
         }
         self.state.finish_all();
-        self.state.done
+        std::mem::take(&mut self.state.done)
     }
+
+    /// How many lines there were so far, and how many kernels started.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.lines.count(), self.state.starts.count)
+    }
+
+    fn add(&mut self, line: &Line<'_>) {
+        let text = clean(&line.bytes);
+        // Colours of a terminal alone make no line worth a look.
+        let hiding = memchr::memchr2(0, b'\x1b', &line.bytes).is_some();
+        if hiding && self.state.is_idle() && NEEDED.find(text.as_bytes()).is_none() {
+            return;
+        }
+        if let Some(message) = parse(self.form, &text, line.number) {
+            self.state.add(message);
+        }
+    }
+}
+
+/// How many lines at the beginning of `bytes` change nothing while no report is open, and how long they are.
+fn without_interest(bytes: &[u8]) -> (usize, usize) {
+    let Some(last) = memchr::memrchr(b'\n', bytes) else { return (0, 0) };
+    let whole = &bytes[..=last];
+    let first = NEEDED_IN_BYTES.find(whole).unwrap_or(whole.len());
+    let (mut lines, mut start) = (0, 0);
+    for end in memchr::memchr_iter(b'\n', &whole[..first]) {
+        // Its ends may make a header where they meet.
+        if is_long(&whole[start..=end]) {
+            break;
+        }
+        (lines, start) = (lines + 1, end + 1);
+    }
+    (lines, start)
 }
 
 #[derive(Debug, Default)]
@@ -75,42 +140,18 @@ struct State {
     /// Lines that may be the beginning of a report, by caller.
     prefaces: Vec<(String, Vec<Message>)>,
     done: Vec<Finding>,
-    boots: Boots,
+    starts: Starts,
+    writer: Writer,
     count: usize,
     last_kind: Option<Kind>,
-    booted: bool,
     panicked: bool,
-}
-
-/// A report whose header was seen.
-#[derive(Debug)]
-struct Open {
-    caller: String,
-    header: Match,
-    message: String,
-    line: usize,
-    last_seconds: f64,
-    text: String,
-    lines: usize,
-    frames: Frames,
-    role: Role,
-    /// Whether an exception's own line (`Oops: ... [#1]`) was seen: the next one is another exception.
-    died: bool,
-    /// Whether a BUG() belongs to it, which ends in an exception.
-    dies: bool,
-    /// Whether the header is the last line so far.
-    only_header: bool,
-    /// Whether anything was seen that only a report has.
-    body: bool,
-    /// Whether its end mark was seen, or it was found to be of one line: only a panic can still belong to it.
-    ended: bool,
 }
 
 impl State {
     fn add(&mut self, message: Message) {
-        self.close_silent(message.seconds);
-        if message.message.starts_with("Linux version ") {
-            return self.start_of_kernel(message);
+        self.close_silent(&message);
+        if let Some(start) = self.starts.look(&message, self.panicked) {
+            return self.start_of_kernel(start, message);
         }
         if !self.panicked && is_rule(&message.message) {
             if is_cut(&message.message) && self.is_text_of_bug(&message) {
@@ -118,6 +159,9 @@ impl State {
             }
             self.close(&message.caller);
             self.prefaces.retain(|(caller, _)| *caller != message.caller);
+            if self.prefaces.len() == MOST_PREFACES {
+                self.prefaces.remove(0);
+            }
             self.prefaces.push((message.caller.clone(), vec![message]));
             return;
         }
@@ -127,17 +171,21 @@ impl State {
         }
     }
 
-    fn start_of_kernel(&mut self, message: Message) {
-        let again = std::mem::replace(&mut self.booted, true);
-        if again && self.boots == Boots::Any {
-            self.finish_all();
-            self.prefaces.clear();
-            (self.panicked, self.last_kind) = (false, None);
-        } else if again && !self.panicked {
-            // A panic reboots, which is its consequence.
-            self.finish_all();
+    fn start_of_kernel(&mut self, start: Start, message: Message) {
+        if start == Start::First {
+            return;
+        }
+        self.finish_all();
+        self.prefaces.clear();
+        (self.panicked, self.last_kind) = (false, None);
+        if start == Start::Unexpected {
             self.start(headers::reboot(), message, Vec::new());
         }
+    }
+
+    /// Whether the next line means the same as if it were the first one.
+    fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.prefaces.is_empty()
     }
 
     fn finish_all(&mut self) {
@@ -151,15 +199,20 @@ impl State {
     fn is_text_of_bug(&self, cut: &Message) -> bool {
         self.open.iter().any(|open| {
             let fresh = open.role == Role::Preface && !open.body && !open.ended;
-            fresh && open.caller == cut.caller && cut.seconds - open.last_seconds <= TEXT_BEFORE_S
+            let (seconds, lines) = TEXT_BEFORE;
+            fresh && open.caller == cut.caller && !cut.place().is_behind(open.last, seconds, lines)
         })
     }
 
     fn header(&mut self, found: Match, message: Message) {
+        let is_weak = self.writer == Writer::Anybody && !alone::stands_alone(&message.message, found);
+        if is_weak && self.open.iter().any(|open| open.passes_over(found, &message)) {
+            return self.other_line(message);
+        }
         let preface = self.take_preface(&message.caller);
         let role = found.header.role;
         let open = self.open.iter_mut().find(|open| open.caller == message.caller);
-        if role == Role::Panic {
+        if role == Role::Panic && !is_weak {
             self.panicked = true;
             if is_consequence(&message.message, self.last_kind) {
                 // Another CPU may be the one that panics for it.
@@ -187,26 +240,12 @@ impl State {
     }
 
     fn start(&mut self, found: Match, message: Message, preface: Vec<Message>) {
-        let mut open = Open {
-            caller: message.caller.clone(),
-            header: found,
-            message: message.message.clone(),
-            line: message.line,
-            last_seconds: message.seconds,
-            text: String::new(),
-            lines: 0,
-            frames: Frames::default(),
-            role: if is_text_of_warning(found, &preface) { Role::Preface } else { found.header.role },
-            died: is_death(&message.message),
-            dies: false,
-            only_header: false,
-            body: !preface.is_empty(),
-            ended: false,
-        };
-        preface.iter().chain([&message]).for_each(|message| open.append(message));
-        open.only_header = true;
+        if self.open.len() == MOST_OPEN {
+            let oldest = self.open.remove(0);
+            self.finish(oldest);
+        }
         self.last_kind = Some(found.header.kind);
-        self.open.push(open);
+        self.open.push(Open::new(self.writer, found, &message, &preface));
     }
 
     fn other_line(&mut self, message: Message) {
@@ -226,12 +265,11 @@ impl State {
         }
     }
 
-    fn close_silent(&mut self, seconds: f64) {
-        self.prefaces
-            .retain(|(_, lines)| lines.last().is_some_and(|last| seconds - last.seconds <= LONGEST_PAUSE_S));
-        while let Some(place) =
-            self.open.iter().position(|open| seconds - open.last_seconds > LONGEST_PAUSE_S)
-        {
+    fn close_silent(&mut self, now: &Message) {
+        let now = now.place();
+        let is_over = |last| now.is_behind(last, LONGEST_PAUSE_S, LONGEST_PAUSE_LINES);
+        self.prefaces.retain(|(_, lines)| lines.last().is_some_and(|last| !is_over(last.place())));
+        while let Some(place) = self.open.iter().position(|open| is_over(open.last)) {
             let open = self.open.remove(place);
             self.finish(open);
         }
@@ -254,98 +292,9 @@ impl State {
     }
 
     fn finish(&mut self, open: Open) {
-        if !open.is_empty_notice() && self.count < MOST_FINDINGS {
+        if !open.is_nothing() && self.count < MOST_FINDINGS {
             self.count += 1;
             self.done.push(open.into_finding());
         }
     }
-}
-
-impl Open {
-    /// Whether a line with a header is part of this report. `uncut`: no line such as `cut here` stands between.
-    fn continues_with(&self, found: Match, message: &Message, uncut: bool) -> bool {
-        if self.ended || !uncut {
-            return false;
-        }
-        match found.header.role {
-            Role::Own | Role::Preface => {
-                let cause = matches!(found.header.kind, Kind::Warning | Kind::Oops | Kind::Lockdep);
-                // Older kernels begin the details of a slab report with INFO.
-                let detail = self.header.header.kind == Kind::Slab && found.header.kind == Kind::Info;
-                self.role == Role::Preface && cause || detail
-            }
-            Role::Part => {
-                let related = matches!(
-                    (self.header.header.kind, found.header.kind),
-                    (
-                        Kind::Oops | Kind::Cfi | Kind::ListCorruption | Kind::Refcount | Kind::Ubsan,
-                        Kind::Oops
-                    ) | (Kind::Oom, Kind::Oom)
-                        | (Kind::Leak, Kind::Leak)
-                        | (Kind::RcuStall, Kind::RcuStall)
-                        | (Kind::HungTask, Kind::HungTask)
-                );
-                (related || self.dies && found.header.kind == Kind::Oops)
-                    && !(self.died && is_death(&message.message))
-            }
-            Role::Panic => false,
-        }
-    }
-
-    fn append(&mut self, message: &Message) {
-        self.last_seconds = message.seconds;
-        self.lines += 1;
-        self.only_header = false;
-        self.frames.add(&message.message);
-        self.body |= is_body(&message.message);
-        let one_line = !self.body && self.lines > BODY_WITHIN;
-        self.ended = one_line || self.lines >= MOST_LINES || message.message.starts_with("---[ end ");
-        let text = escape_for_terminal(&message.message);
-        if self.text.len() + text.len() < MAX_TEXT - 100 {
-            self.text.push_str(&text);
-            self.text.push('\n');
-        } else if !self.text.ends_with("is cut here\n") {
-            self.text.push_str("[...] the text of this report is cut here\n");
-        }
-    }
-
-    fn asks_other_cpus(&self) -> bool {
-        matches!(self.header.header.kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup)
-    }
-
-    /// In new kernels, such as 7.3, a WARN() has its text behind its header, __warn() in kernel/panic.c: it says more than
-    /// the header.
-    fn takes_text(&self, found: Match) -> bool {
-        let fresh =
-            self.header.header.title == "WARNING" && self.only_header && self.message.contains(", CPU#");
-        fresh && matches!(found.header.role, Role::Own | Role::Preface)
-    }
-
-    /// Words that mean something only with a report below them: `possible` alone is advice ("possible SYN flooding"), an
-    /// `INFO:` or, behind a name, a `WARNING:` may be anybody's, and `BUG name (` is how a slab report begins.
-    fn is_empty_notice(&self) -> bool {
-        let (found, header) = (self.header, &self.message[self.header.start..]);
-        let advice = header.split_once(": ").is_some_and(|(_, text)| text.starts_with("possible "));
-        let behind_a_name = found.is_bare(Kind::Warning) && found.start > 0;
-        let slab = found.header.kind == Kind::Slab;
-        !self.body && (advice || behind_a_name || slab || found.is_bare(Kind::Info))
-    }
-
-    fn into_finding(mut self) -> Finding {
-        if !self.body {
-            // What other code of the same caller said next is no part of a report of one line.
-            self.text.truncate(self.text.find('\n').map_or(self.text.len(), |end| end + 1));
-            self.frames = Frames::default();
-            self.frames.add(&self.message);
-        }
-        let kind = self.header.header.kind;
-        let title = title::title(self.header, &self.message, &self.frames);
-        Finding { id: title::id(kind, &title), kind, title, line: self.line, text: self.text }
-    }
-}
-
-/// Whether a header is the text of a WARN() or BUG(), whose own header is still to come.
-fn is_text_of_warning(found: Match, preface: &[Message]) -> bool {
-    let cut = preface.first().is_some_and(|first| first.message.contains("cut here"));
-    cut && !["WARNING", "kernel BUG"].contains(&found.header.title)
 }

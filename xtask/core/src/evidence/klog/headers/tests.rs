@@ -132,3 +132,14 @@ fn what_looks_like_a_header_and_is_none() {
 fn an_apostrophe_is_no_quotation() {
     assert!(find("can't go on, the CPU's dead: BUG: x").is_some());
 }
+
+/// Else the line that is nearly always there, with none of them, could not be told from one with a header.
+#[test]
+fn each_row_fixes_a_text_that_few_lines_have() {
+    for (pattern, ..) in TABLE {
+        let texts = texts_of(pattern).unwrap_or_default();
+        let shortest = texts.iter().map(Vec::len).min();
+        assert!(shortest >= Some(4), "{pattern}: {texts:?}");
+        assert!(texts.iter().all(|text| text.is_ascii()), "{pattern}");
+    }
+}
