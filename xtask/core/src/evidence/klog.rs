@@ -20,7 +20,8 @@ use crate::text::escape::escape_for_terminal;
 
 pub use headers::Kind;
 pub use scanner::{Boots, Scanner};
-pub(crate) use taint::taint_flags;
+pub(crate) use taint::{set_by, taint_flags};
+pub(crate) use title::normalise;
 
 /// The longest text that is kept of one report, bytes; what is cut is marked.
 pub(crate) const MAX_TEXT: usize = 32 << 10;
