@@ -34,6 +34,7 @@ use lab_protocol::Tool;
 use serde::Serialize;
 
 use crate::campaign::{Campaign, Host, Setup};
+use crate::evidence::known::Known;
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::plan;
 
@@ -116,8 +117,11 @@ pub struct Comparison {
     /// What the behaviour probes saw; none if nothing was probed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub behaviour: Option<Behaviour>,
-    /// Findings in the kernel logs, those that the baseline does not have first.
+    /// Findings in the kernel logs: those that the baseline does not have first, those that are known last.
     pub findings: Vec<FindingRow>,
+    /// What the plan lists as known and no boot has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unused_known: Vec<Known>,
     /// What the reader must know before believing any of it.
     pub doubts: Vec<String>,
     /// What follows.
@@ -279,6 +283,7 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
 /// If the records differ in more than the variant; names the first difference and both values. If the campaign has no
 /// variant, scenario or workload of a name that is asked for.
 pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
+    let unused_known = findings::unused(campaign);
     let campaign = &*question.narrow(campaign)?;
     let setup = check::same_setup(campaign)?;
     let plan = &campaign.file.plan;
@@ -331,6 +336,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         steps,
         behaviour,
         findings,
+        unused_known,
         doubts,
         conclusion,
         question: question.clone(),

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod capture;
 pub mod klog;
+pub mod known;
 pub mod metric;
 pub mod outcome;
 pub mod output;

@@ -147,6 +147,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
         workloads: vec![task("dd-read", Tool::Dd), task("aio-read", Tool::AioStress)],
         sweep: None,
         probes: None,
+        known: Vec::new(),
         boots,
     }
 }

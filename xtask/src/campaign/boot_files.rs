@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, ensure};
 use lab_core::campaign::{BootData, Record, StoredFile, judged};
+use lab_core::evidence::known::Known;
 use lab_protocol::Report;
 
 use crate::lab::{digest, files};
@@ -88,11 +89,12 @@ pub(crate) fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> any
     files::write_atomically(&folder.join(RECORD), record.to_text()?.as_bytes())
 }
 
-/// Reads a boot back, checks it against its digests, and judges it by what was kept of it.
+/// Reads a boot back, checks it against its digests, and judges it by what was kept of it and what is known in
+/// kernels' logs.
 ///
 /// # Errors
 /// If a file is missing, too large, of another version, or not what was written.
-pub(crate) fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
+pub(crate) fn read_boot(folder: &Path, known: &[Known]) -> anyhow::Result<BootData> {
     let record = read_record(folder)?;
     let console = read_checked(&folder.join(CONSOLE), &record.console)?;
     let report = match &record.report {
@@ -109,7 +111,7 @@ pub(crate) fn read_boot(folder: &Path) -> anyhow::Result<BootData> {
     // Most readers need no more of them than to know that they are there.
     read_requests(folder, &record)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let outcome = judged(&record, &console, &qmp, report.as_ref());
+    let outcome = judged(&record, &console, &qmp, report.as_ref(), known);
     let recorded = (outcome.word() != record.outcome.word()).then(|| record.outcome.clone());
     Ok(BootData { folder: name, record: Record { outcome, ..record }, recorded, report, console })
 }
@@ -239,7 +241,7 @@ mod tests {
             [(b"".as_slice(), 0, false), (b"log", 3, true), (b"", 5, true)]
         {
             let (folder, record) = written(requests, received_bytes);
-            let boot = read_boot(folder.path()).unwrap();
+            let boot = read_boot(folder.path(), &[]).unwrap();
             let console = lab_core::fixtures::console(record.nonce);
             assert_eq!((&boot.record, &boot.console, &boot.recorded), (&record, &console, &None));
             assert_eq!(folder.path().join(REQUESTS).exists(), there);
@@ -263,14 +265,14 @@ mod tests {
         };
         write_boot(folder.path(), &lost, &BootFiles::default()).unwrap();
         fs::write(folder.path().join(CONSOLE), "the console of the end").unwrap();
-        let boot = read_boot(folder.path()).unwrap();
+        let boot = read_boot(folder.path(), &[]).unwrap();
         assert_eq!((boot.record, boot.console), (lost, Vec::new()));
 
         let path = folder.path().join(RECORD);
         let text = fs::read_to_string(&path).unwrap();
         for cut in [0, text.find('\n').unwrap() - 44, text.len() / 2, text.len() - 1] {
             fs::write(&path, &text[..cut]).unwrap();
-            assert!(read_boot(folder.path()).is_err(), "{cut} of {} bytes", text.len());
+            assert!(read_boot(folder.path(), &[]).is_err(), "{cut} of {} bytes", text.len());
         }
         assert!(has_record(folder.path()));
         fs::remove_file(&path).unwrap();
@@ -289,7 +291,7 @@ mod tests {
             let broken = Outcome::Broken { reason: reason.clone() };
             let record = Record { outcome: broken.clone(), watched, ..record.clone() };
             fs::write(folder.path().join(RECORD), record.to_text().unwrap()).unwrap();
-            let boot = read_boot(folder.path()).unwrap();
+            let boot = read_boot(folder.path(), &[]).unwrap();
             assert_eq!((boot.record.outcome.word(), boot.recorded), (expected, Some(broken)));
             assert_eq!(read_record(folder.path()).unwrap(), record);
         }
@@ -300,10 +302,10 @@ mod tests {
         let (folder, _) = written(b"log", 3);
         let file = folder.path().join(REQUESTS);
         fs::write(&file, "lag").unwrap();
-        let error = format!("{:#}", read_boot(folder.path()).unwrap_err());
+        let error = format!("{:#}", read_boot(folder.path(), &[]).unwrap_err());
         assert_eq!(error, format!("{} is not what was recorded: its digest differs", file.display()));
         fs::remove_file(&file).unwrap();
-        let error = format!("{:#}", read_boot(folder.path()).unwrap_err());
+        let error = format!("{:#}", read_boot(folder.path(), &[]).unwrap_err());
         assert!(error.starts_with(&format!("reading {}: No such file", file.display())), "{error}");
     }
 }

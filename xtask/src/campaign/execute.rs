@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use anyhow::bail;
 use lab_core::campaign::{CampaignFile, Company, Ended, Losses, Record, Try, due, missing};
-use lab_core::evidence::klog;
 use lab_core::evidence::outcome::Outcome;
+use lab_core::evidence::{klog, known};
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 use lab_core::text::escape::escape_for_terminal;
 use lab_protocol::Nonce;
@@ -119,7 +119,7 @@ pub(crate) fn run(context: &BootContext<'_>, tries: Vec<Try>) -> anyhow::Result<
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(record.outcome.reason().to_owned());
-            output::tell(&from_console(context.folder, record, is_new));
+            output::tell(&from_console(context, record, is_new));
         }
     };
     let going = Going::new(plan, &tries, context.side_by_side.boots, &context.typical);
@@ -257,12 +257,14 @@ const REPORT_LINES: usize = 10;
 
 /// Of a boot that did not end well where its console is; and, if no other boot had this reason, what the kernel reported there, or else
 /// its last lines.
-fn from_console(folder: &CampaignFolder, record: &Record, is_new: bool) -> String {
-    let console = folder.console(&record.boot, record.attempt);
+fn from_console(context: &BootContext<'_>, record: &Record, is_new: bool) -> String {
+    let console = context.folder.console(&record.boot, record.attempt);
     let mut shown = Vec::new();
     if is_new {
         let bytes = std::fs::read(&console).unwrap_or_default();
-        shown = match klog::findings(&bytes).first() {
+        let known = &context.file.plan.known;
+        let mut findings = klog::findings(&bytes).into_iter();
+        shown = match findings.find(|finding| known::find(known, finding).is_none()) {
             Some(finding) => finding.text.lines().take(REPORT_LINES).map(str::to_owned).collect(),
             None => last_lines(&String::from_utf8_lossy(&bytes)),
         };

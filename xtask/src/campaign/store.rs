@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use lab_core::campaign::{BootData, Campaign, CampaignFile, Record, Try, check_version, counts_before, due};
+use lab_core::evidence::known::Known;
 use lab_core::plan::{BootStep, Plan};
 
 use crate::campaign::boot_files::{CONSOLE, has_record, read_boot, read_record};
@@ -78,12 +79,12 @@ impl CampaignFolder {
         holder(path)
     }
 
-    /// The boot that lies in this folder of [`Self::at`].
+    /// The boot that lies in this folder of [`Self::at`], judged with what is known in kernels' logs.
     ///
     /// # Errors
     /// If it cannot be read, or is not what was written.
-    pub(crate) fn boot(&self, name: &str) -> anyhow::Result<BootData> {
-        read_boot(&self.path.join(BOOTS).join(name))
+    pub(crate) fn boot(&self, name: &str, known: &[Known]) -> anyhow::Result<BootData> {
+        read_boot(&self.path.join(BOOTS).join(name), known)
     }
 
     /// The folder itself.
@@ -105,7 +106,7 @@ impl CampaignFolder {
     /// If the file cannot be written, or the records cannot be read.
     pub fn grow(&self, file: &CampaignFile) -> anyhow::Result<Vec<Try>> {
         write_file(&self.path, file)?;
-        Ok(tries(&file.plan, &read_boots(&self.path)?.records))
+        Ok(tries(&file.plan, &read_boots(&self.path, &file.plan.known)?.records))
     }
 
     /// Where the console of a try at a boot is.
@@ -154,8 +155,9 @@ fn resume(path: &Path, file: &CampaignFile) -> anyhow::Result<Option<Opened>> {
 /// Holds a campaign and reads what is in it; none if another process holds it.
 pub(super) fn hold(path: &Path) -> anyhow::Result<Option<Opened>> {
     let Some(lock) = lock(path)? else { return Ok(None) };
-    let Boots { records, damaged, .. } = read_boots(path)?;
-    let tries = tries(&read_file(path)?.plan, &records);
+    let plan = read_file(path)?.plan;
+    let Boots { records, damaged, .. } = read_boots(path, &plan.known)?;
+    let tries = tries(&plan, &records);
     let folder = CampaignFolder { path: path.to_owned(), _lock: lock };
     Ok(Some(Opened { folder, tries, damaged, left_alone: Vec::new() }))
 }
@@ -235,10 +237,10 @@ struct Boots {
     damaged: Vec<String>,
 }
 
-fn read_boots(path: &Path) -> anyhow::Result<Boots> {
+fn read_boots(path: &Path, known: &[Known]) -> anyhow::Result<Boots> {
     let mut boots = Boots::default();
     for folder in boot_folders(path)? {
-        match read_boot(&folder) {
+        match read_boot(&folder, known) {
             Ok(data) => {
                 boots.records.push(data.record.clone());
                 let number = data.record.boot.number;
@@ -287,7 +289,7 @@ pub(crate) fn file(path: &Path) -> anyhow::Result<CampaignFile> {
 /// If the campaign file cannot be read. Boots that cannot be read are named in the result.
 pub fn load(path: &Path) -> anyhow::Result<Campaign> {
     let file = read_file(path)?;
-    let Boots { counting, damaged, .. } = read_boots(path)?;
+    let Boots { counting, damaged, .. } = read_boots(path, &file.plan.known)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Campaign { name, file, boots: counting.into_values().collect(), damaged })
 }

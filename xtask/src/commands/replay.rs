@@ -142,6 +142,6 @@ impl Bed<'_> {
         };
         let record = record.ok_or(Interrupted)?;
         output::tell(&format!("{} in {:.1} s", record.outcome.word(), record.wall_s));
-        self.folder.boot(&folder_name(step, record.attempt))
+        self.folder.boot(&folder_name(step, record.attempt), &file.plan.known)
     }
 }

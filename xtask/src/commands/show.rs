@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use lab_core::report::show;
+use lab_core::report::show::{self, Length};
 use lab_core::text::escape::escape_for_terminal;
 
 use crate::campaign;
@@ -28,6 +28,7 @@ pub fn show(options: &cli::Show) -> anyhow::Result<ExitCode> {
     }
     let plan = campaign::file(&folder)?.plan;
     let (files, monitor) = campaign::monitor(&folder, &boot)?;
-    output::print(&show::boot(&plan, &boot, &monitor, &files.display().to_string()))?;
+    let length = if options.full { Length::Full } else { Length::Short };
+    output::print(&show::boot(&plan, &boot, &monitor, &files.display().to_string(), length))?;
     Ok(ExitCode::SUCCESS)
 }

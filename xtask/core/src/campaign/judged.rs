@@ -4,12 +4,20 @@
 use lab_protocol::Report;
 
 use super::Record;
+use crate::evidence::known::Known;
 use crate::evidence::outcome::{BootEvidence, Outcome, judge, watched_of};
 
 /// How the boot ended by the rules of this lab. A boot that never came as far as to be judged stays as it was recorded.
 ///
-/// `qmp` has the lines of `qmp.jsonl`, and `report` is that of `report.json`, if there is one.
-pub fn judged(record: &Record, console: &[u8], qmp: &[String], report: Option<&Report>) -> Outcome {
+/// `qmp` has the lines of `qmp.jsonl`, `report` is that of `report.json`, if there is one, and what is `known` in the logs is that of
+/// the plan.
+pub fn judged(
+    record: &Record,
+    console: &[u8],
+    qmp: &[String],
+    report: Option<&Report>,
+    known: &[Known],
+) -> Outcome {
     let watched = record.watched.clone().or_else(|| watched_of(&record.outcome, qmp));
     let Some(watched) = watched else { return record.outcome.clone() };
     judge(&BootEvidence {
@@ -19,6 +27,7 @@ pub fn judged(record: &Record, console: &[u8], qmp: &[String], report: Option<&R
         watched: &watched,
         nonce: record.nonce,
         build_id: record.kernel.build_id.as_deref(),
+        known,
     })
 }
 
@@ -37,7 +46,7 @@ mod tests {
         let record = Record { outcome, watched, ..boot.record };
         let console = [console.as_bytes(), &fixtures::console(record.nonce)].concat();
         let qmp = [fixtures::shutdown(reason)];
-        let outcome = judged(&record, &console, &qmp, boot.report.as_ref());
+        let outcome = judged(&record, &console, &qmp, boot.report.as_ref(), &[]);
         format!("{}: {}", outcome.word(), outcome.reason())
     }
 

@@ -8,6 +8,7 @@ use super::VariantSummary;
 use super::statistics::may_be_unseen;
 use crate::campaign::Campaign;
 use crate::evidence::klog::{self, Finding};
+use crate::evidence::known::{self, Known};
 
 /// A finding and the boots that have it.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +23,13 @@ pub struct FindingRow {
     /// In how large a share of the baseline's boots it may occur although none had it, with 95 % confidence;
     /// none if the baseline has it.
     pub unseen_share: Option<f64>,
+    /// If it is never the first one of its boot: the title of the one that is, in the boot of `folder`. It may be a
+    /// consequence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// Why it counts for nothing, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
 }
 
 /// In how many boots of a variant a finding is.
@@ -35,43 +43,81 @@ pub struct Presence {
 }
 
 impl FindingRow {
-    /// Whether a variant, by place, has it and the baseline does not.
+    /// Whether a variant, by place, has it, the baseline does not, and it counts.
     pub(crate) fn is_new_with(&self, variant: usize) -> bool {
-        self.presence[0].boots == 0 && self.presence[variant].boots > 0
+        self.known.is_none() && self.presence[0].boots == 0 && self.presence[variant].boots > 0
     }
 
-    /// Whether the baseline has it and a variant, by place, does not although it was booted.
+    /// Whether the baseline has it, a variant, by place, does not although it was booted, and it counts.
     pub(crate) fn is_gone_with(&self, variant: usize) -> bool {
-        self.presence[0].boots > 0 && self.presence[variant].boots == 0 && self.presence[variant].of > 0
+        let [baseline, variant] = [0, variant].map(|place| self.presence[place]);
+        self.known.is_none() && baseline.boots > 0 && variant.boots == 0 && variant.of > 0
     }
 }
 
-/// All findings, those that the baseline does not have first.
+/// A finding while boots are read.
+struct Seen {
+    finding: Finding,
+    folder: String,
+    /// One for each variant.
+    boots: Vec<u32>,
+    /// Whether it was the first of a boot.
+    is_first: bool,
+    /// The first one in the boot of `folder`.
+    first: String,
+}
+
+/// All findings: those that the baseline does not have first, those that are known last.
 pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary]) -> Vec<FindingRow> {
-    let mut boots_by_id: BTreeMap<String, (Finding, String, Vec<u32>)> = BTreeMap::new();
+    let mut by_id: BTreeMap<String, Seen> = BTreeMap::new();
     let mut read = vec![0; variants.len()];
     for boot in &campaign.boots {
         let variant = &boot.record.boot.variant;
         let Some(place) = variants.iter().position(|of| of.name == *variant) else { continue };
         read[place] += 1;
-        let mut seen = BTreeSet::new();
-        for finding in klog::findings(&boot.console) {
-            if seen.insert(finding.id.clone()) {
-                let entry = boots_by_id.entry(finding.id.clone());
-                let entry = entry.or_insert_with(|| (finding, boot.folder.clone(), vec![0; variants.len()]));
-                entry.2[place] += 1;
+        let findings = klog::findings(&boot.console);
+        let Some(first) = findings.first().cloned() else { continue };
+        let mut ids = BTreeSet::new();
+        for finding in findings {
+            if !ids.insert(finding.id.clone()) {
+                continue;
             }
+            let is_first = finding.id == first.id;
+            let seen = by_id.entry(finding.id.clone()).or_insert_with(|| Seen {
+                finding,
+                folder: boot.folder.clone(),
+                boots: vec![0; variants.len()],
+                is_first,
+                first: first.title.clone(),
+            });
+            seen.boots[place] += 1;
+            seen.is_first |= is_first;
         }
     }
-    let row = |(finding, folder, boots): (Finding, String, Vec<u32>)| {
-        let presence: Vec<_> = boots.iter().zip(&read).map(|(&boots, &of)| Presence { boots, of }).collect();
-        let unseen_share = presence
-            .first()
-            .filter(|baseline| baseline.boots == 0)
-            .map(|baseline| may_be_unseen(baseline.of));
-        FindingRow { finding, folder, presence, unseen_share }
-    };
-    let mut rows: Vec<_> = boots_by_id.into_values().map(row).collect();
-    rows.sort_by_key(|row| row.unseen_share.is_none());
+    let known = &campaign.file.plan.known;
+    let mut rows: Vec<_> = by_id.into_values().map(|seen| row(seen, &read, known)).collect();
+    rows.sort_by_key(|row| (row.known.is_some(), row.unseen_share.is_none()));
     rows
+}
+
+fn row(seen: Seen, read: &[u32], known: &[Known]) -> FindingRow {
+    let Seen { finding, folder, boots, is_first, first } = seen;
+    let presence: Vec<_> = boots.iter().zip(read).map(|(&boots, &of)| Presence { boots, of }).collect();
+    let unseen_share =
+        presence.first().filter(|baseline| baseline.boots == 0).map(|baseline| may_be_unseen(baseline.of));
+    let known = known::find(known, &finding).map(|known| known.reason.clone());
+    let after = (!is_first).then_some(first);
+    FindingRow { finding, folder, presence, unseen_share, after, known }
+}
+
+/// What is listed as known and is in no boot of the campaign.
+pub(super) fn unused(campaign: &Campaign) -> Vec<Known> {
+    let listed = &campaign.file.plan.known;
+    if listed.is_empty() {
+        return Vec::new();
+    }
+    let all: Vec<Finding> = campaign.boots.iter().flat_map(|boot| klog::findings(&boot.console)).collect();
+    // Of two that mean a finding only the first one is used.
+    let used: Vec<&Known> = all.iter().filter_map(|finding| known::find(listed, finding)).collect();
+    listed.iter().filter(|known| !used.contains(known)).cloned().collect()
 }

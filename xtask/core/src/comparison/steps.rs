@@ -130,10 +130,11 @@ fn is_unknown(row: &Row) -> bool {
     change.is_some_and(|change| change.verdict.is_unknown())
 }
 
-/// Findings that the variant at `with` has and the one at `without`, although booted, has not.
+/// Findings that count, and that the variant at `with` has and the one at `without`, although booted, has not.
 fn titles(findings: &[FindingRow], without: usize, with: usize) -> Vec<String> {
     let only = |row: &&FindingRow| {
-        row.presence[with].boots > 0 && row.presence[without].boots == 0 && row.presence[without].of > 0
+        let [with, without] = [with, without].map(|place| row.presence[place]);
+        row.known.is_none() && with.boots > 0 && without.boots == 0 && without.of > 0
     };
     findings.iter().filter(only).map(|row| row.finding.title.clone()).collect()
 }

@@ -5,6 +5,7 @@ mod metrics;
 mod rules;
 mod suites;
 
+use expect_test::expect;
 use lab_protocol::EndOfProgram;
 
 use super::*;
@@ -235,6 +236,44 @@ fn findings_are_counted_by_boot() {
     );
     assert!((rows[0].unseen_share.unwrap() - 0.7764).abs() < 1e-4);
     assert_eq!(rows[1].unseen_share, None);
+}
+
+#[test]
+fn what_is_known_is_listed_and_makes_no_difference() {
+    let mut campaign = campaign(Clock::Virtual, &two_arms());
+    warn(&mut campaign.boots[0], "old");
+    warn(&mut campaign.boots[2], "new");
+    warn(&mut campaign.boots[2], "follows");
+    campaign.boots.iter_mut().for_each(|boot| boot.record.outcome = Outcome::Finished);
+    let known = |title: &str| Known { title: title.to_owned(), kind: None, reason: format!("why {title}") };
+    campaign.file.plan.known = vec![known("*in new"), known("*in old"), known("*in none"), known("*in ol*")];
+    let shown = |campaign: &Campaign| {
+        let compared = compare(campaign).unwrap();
+        let row = |row: &FindingRow| {
+            let known = row.known.as_deref().unwrap_or("counts");
+            let after = row.after.as_deref().unwrap_or("nothing");
+            let (new, gone) = (row.is_new_with(1), row.is_gone_with(1));
+            format!("{}: {known}; after {after}; new {new}, gone {gone}\n", row.finding.title)
+        };
+        let rows: String = compared.findings.iter().map(row).collect();
+        let unused: Vec<_> = compared.unused_known.iter().map(|known| known.title.clone()).collect();
+        format!("{rows}unused {}; {:?}\n", unused.join(", "), compared.conclusion.status)
+    };
+    expect![[r#"
+        WARNING in follows: counts; after WARNING in new; new true, gone false
+        WARNING in new: why *in new; after nothing; new false, gone false
+        WARNING in old: why *in old; after nothing; new false, gone false
+        unused *in none, *in ol*; Worse
+    "#]]
+    .assert_eq(&shown(&campaign));
+    campaign.file.plan.known.push(known("*follows"));
+    expect![[r#"
+        WARNING in new: why *in new; after nothing; new false, gone false
+        WARNING in follows: why *follows; after WARNING in new; new false, gone false
+        WARNING in old: why *in old; after nothing; new false, gone false
+        unused *in none, *in ol*; NoFinding
+    "#]]
+    .assert_eq(&shown(&campaign));
 }
 
 /// The step of a series, and each row that differs with its verdict.

@@ -31,7 +31,8 @@ pub use headers::Kind;
 pub use log::{Log, Seen};
 pub use scanner::Scanner;
 pub use starts::Boots;
-pub(crate) use taint::taint_flags;
+pub(crate) use taint::{set_by, taint_flags};
+pub(crate) use title::normalise;
 
 /// The longest text that is kept of one report, bytes; what is cut is marked.
 pub(crate) const MAX_TEXT: usize = 32 << 10;

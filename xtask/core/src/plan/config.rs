@@ -15,6 +15,7 @@ mod filesystem;
 mod inventory;
 mod job;
 mod kernel;
+mod known;
 mod named;
 mod reader;
 mod scenario;
@@ -46,6 +47,7 @@ pub use inventory::{EXPECTED_DIR, FRAGMENT_DIR, Inventory, SERIES_DIR};
 pub use sweep::SweepEntry;
 pub(crate) use sweep::with_job_option;
 
+use crate::evidence::known::Known;
 use crate::evidence::metric::Thresholds;
 use crate::plan::{KernelSettings, MachineSettings, Scenario, Source, Variant};
 use error::Document;
@@ -67,6 +69,8 @@ pub struct Config {
     pub machines: BTreeMap<String, MachineSettings>,
     /// From which change on a difference counts.
     pub thresholds: Thresholds,
+    /// Findings that count for nothing, in the order of the file.
+    pub known: Vec<Known>,
     /// The plans, `like` followed.
     pub plans: BTreeMap<String, PlanEntry>,
     /// The files and folders of the checkout that it names.

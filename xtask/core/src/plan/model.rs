@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::{MachineSettings, is_zero};
 use super::{Source, Sweep};
+use crate::evidence::known::Known;
 use crate::evidence::metric::Thresholds;
 use crate::text::arch::Arch;
 
@@ -47,6 +48,9 @@ pub struct Plan {
     /// Which behaviour probes run, and with that in which boots; none for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probes: Option<ProbeSet>,
+    /// Findings in the kernels' logs that count for nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<Known>,
     /// Every boot, in the order in which they start.
     pub boots: Vec<BootStep>,
 }

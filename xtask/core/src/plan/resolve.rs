@@ -120,6 +120,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         workloads,
         sweep,
         probes,
+        known: config.known.clone(),
         boots: Vec::new(),
     };
     Ok(plan.with_repetitions(repetitions))

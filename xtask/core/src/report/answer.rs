@@ -2,7 +2,8 @@
 //! option away, in [`super::full`].
 
 use super::behaviour::{self, Differences};
-use super::{full, steps, suites, text};
+use super::full::{self, Reports};
+use super::{steps, suites, text};
 use crate::comparison::sweep::SweptRows;
 use crate::comparison::{Cell, Comparison, Row};
 use crate::evidence::metric::Metric;
@@ -113,7 +114,7 @@ fn other(cell: &Cell) -> String {
 /// What the kernels differ in beside their speed, and what that costs.
 fn differences(comparison: &Comparison) -> String {
     let behaviour = behaviour::render(comparison, WIDTH, Differences::Counted);
-    let findings = full::findings(comparison);
+    let findings = full::findings(comparison, Reports::LeftOut);
     behaviour.into_iter().chain([findings]).chain(costs(comparison)).collect::<Vec<_>>().join("\n")
 }
 

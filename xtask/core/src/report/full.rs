@@ -24,7 +24,7 @@ pub fn render(comparison: &Comparison) -> String {
     }
     parts.extend(suites::render(comparison, WIDTH));
     parts.extend(behaviour::render(comparison, WIDTH, Differences::All));
-    parts.push(findings(comparison));
+    parts.push(findings(comparison, Reports::Shown));
     parts.extend(list("Boots that did not end well:", "  ", &troubles(comparison)));
     parts.extend(list("Doubts:", "- ", &comparison.doubts));
     parts.push(conclusion(comparison));
@@ -145,10 +145,25 @@ pub(super) fn failures(comparison: &Comparison) -> Vec<String> {
     rows.flat_map(|row| row.cells.iter().flat_map(move |cell| of(row, cell))).collect()
 }
 
+/// Whether the text of the kernel's reports is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reports {
+    /// The first lines of each.
+    Shown,
+    /// Only what was found.
+    LeftOut,
+}
+
+/// Lines of a report that are shown; `show` has all of them.
+const REPORT_LINES: usize = 25;
+
 /// What the kernel logs say.
-pub(super) fn findings(comparison: &Comparison) -> String {
+pub(super) fn findings(comparison: &Comparison, reports: Reports) -> String {
+    let unused = words::unused_known(comparison).filter(|_| reports == Reports::Shown);
+    let unused = unused.map(|unused| text::wrap("", &unused, WIDTH, 2));
     if comparison.findings.is_empty() {
-        return "Kernel logs: no findings in any boot.".to_owned();
+        let none = "Kernel logs: no findings in any boot.".to_owned();
+        return [none].into_iter().chain(unused).collect::<Vec<_>>().join("\n");
     }
     let mut lines = vec!["Kernel logs (boots with the finding / boots read):".to_owned()];
     for row in &comparison.findings {
@@ -158,17 +173,18 @@ pub(super) fn findings(comparison: &Comparison) -> String {
             format!("{} {}/{}{}", variant.name, presence.boots, presence.of, mark(row, place))
         });
         lines.push(format!("    {}", counts.collect::<Vec<_>>().join(", ")));
-        if let Some(share) = row.unseen_share {
-            let boots = row.presence[0].of;
-            lines.push(format!(
-                "    not seen in {boots} boots of {}; may still occur in up to {:.0} % of them",
-                comparison.baseline,
-                share * 100.0
-            ));
-        }
+        let notes = words::finding_notes(comparison, row);
+        lines.extend(notes.iter().map(|note| text::wrap("    ", note, WIDTH, 6)));
         lines.push(format!("    first in {}, console line {}", row.folder, row.finding.line));
+        if reports == Reports::Shown {
+            let (shown, rest) = words::report_lines(row, REPORT_LINES);
+            lines.extend(shown.into_iter().map(|line| format!("      {line}")));
+            lines.extend(words::left_out(rest).map(|line| {
+                format!("      {line}: cargo xtask show {} {} --full", comparison.campaign, row.folder)
+            }));
+        }
     }
-    lines.join("\n")
+    lines.into_iter().chain(unused).collect::<Vec<_>>().join("\n")
 }
 
 fn mark(row: &FindingRow, place: usize) -> &'static str {

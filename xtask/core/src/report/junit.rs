@@ -163,6 +163,9 @@ fn probe(cell: &ProbeCell) -> Result {
 fn findings(comparison: &Comparison) -> Vec<Case> {
     let result = |row: &FindingRow, place: usize| {
         let seen = format!("in {} of {} boots", row.presence[place].boots, row.presence[place].of);
+        if let (Some(reason), 1..) = (&row.known, row.presence[place].boots) {
+            return Result::Skipped(format!("{seen}, and known: {reason}"));
+        }
         match (row.is_new_with(place), row.presence[place].boots) {
             (true, _) => Result::Failed(seen),
             (false, 0) => Result::Passed,

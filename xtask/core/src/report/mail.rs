@@ -8,13 +8,16 @@ mod setup;
 
 use super::behaviour::{self, Differences};
 use super::html::Attached;
-use super::{costs, scenario, steps, suites, text};
+use super::{costs, scenario, steps, suites, text, words};
 use crate::comparison::statistics::may_be_unseen;
 use crate::comparison::{Comparison, FindingRow};
 use crate::plan::Scenario;
 
 /// Columns of a line, as the kernel's mailing lists want it.
 pub(super) const WIDTH: usize = 72;
+
+/// Lines of a kernel's report that are quoted.
+const REPORT_LINES: usize = 12;
 
 /// How many expected differences of behaviour are shown, of each group of kernels.
 const DIFFERENCES: usize = 5;
@@ -63,13 +66,35 @@ fn logs(comparison: &Comparison) -> String {
         let counts = comparison
             .variants
             .iter()
-            .zip(&row.presence)
-            .map(|(variant, seen)| format!("{} {}/{}", variant.name, seen.boots, seen.of));
-        let text = format!("{} ({})", row.finding.title, counts.collect::<Vec<_>>().join(", "));
-        text::wrap("", &text, WIDTH, 2)
+            .enumerate()
+            .map(|(place, variant)| format!("{} {}", variant.name, words::presence(row, place)));
+        let text = format!("{} ({})", row.finding.title, counts.collect::<Vec<_>>().join("; "));
+        let notes = words::finding_notes(comparison, row);
+        let notes = notes.iter().map(|note| text::wrap("  ", note, WIDTH, 4));
+        let (shown, rest) = words::report_lines(row, REPORT_LINES);
+        let report = shown.into_iter().map(str::to_owned).chain(words::left_out(rest));
+        let report = report.map(|line| quoted(&line));
+        [text::wrap("", &text, WIDTH, 2)]
+            .into_iter()
+            .chain(notes)
+            .chain(report)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let lines: Vec<_> = comparison.findings.iter().map(line).collect();
     format!("In the kernel logs (boots):\n{}", lines.join("\n"))
+}
+
+/// A line of a quotation. What is too long for a mail is cut: a line that is broken is none of the kernel's.
+fn quoted(line: &str) -> String {
+    const CUT: &str = " [...]";
+    let (mark, length) = ("  > ", line.chars().count());
+    let most = WIDTH - mark.len();
+    if length <= most {
+        return format!("{mark}{line}");
+    }
+    let kept: String = line.chars().take(most - CUT.len()).collect();
+    format!("{mark}{kept}{CUT}")
 }
 
 /// What the machine does not model, what was not measured or is still open, and what speaks against believing the rest.

@@ -11,6 +11,9 @@ use escape::{block, escape};
 /// How many expected differences of behaviour are shown, of each group of kernels.
 const DIFFERENCES: usize = 5;
 
+/// Lines of a kernel's report that are shown.
+const REPORT_LINES: usize = 40;
+
 /// Columns of what stands as it is, in blocks of code.
 const WIDTH: usize = 80;
 
@@ -38,6 +41,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
         true => parts.push("No findings in any boot.".to_owned()),
         false => parts.extend(comparison.findings.iter().map(|row| finding(comparison, row))),
     }
+    parts.extend(words::unused_known(comparison).map(|unused| escape(&unused)));
     if !comparison.doubts.is_empty() {
         parts.extend(["### Doubts".to_owned(), list(&comparison.doubts)]);
     }
@@ -100,15 +104,19 @@ fn finding(comparison: &Comparison, row: &FindingRow) -> String {
     let counts: Vec<String> = counts
         .map(|(place, variant)| format!("{} {}", escape(&variant.name), words::presence(row, place)))
         .collect();
-    format!(
-        "**{}** ({}): boots {}; first in {}, console line {}\n\n{}",
+    let (shown, rest) = words::report_lines(row, REPORT_LINES);
+    let text: Vec<String> = shown.into_iter().map(str::to_owned).chain(words::left_out(rest)).collect();
+    let notes = list(&words::finding_notes(comparison, row));
+    let head = format!(
+        "**{}** ({}): boots {}; first in {}, console line {}",
         escape(&row.finding.title),
         row.finding.kind,
         counts.join("; "),
         escape(&row.folder),
         row.finding.line,
-        block(&row.finding.text)
-    )
+    );
+    let parts = [head, notes, block(&text.join("\n"))];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
 
 /// What somebody else needs to do it again.

@@ -5,21 +5,33 @@ use lab_protocol::{Report, WorkloadReport};
 use crate::campaign::{BootData, Campaign};
 use crate::comparison::came_to;
 use crate::evidence::klog::{self, Finding};
+use crate::evidence::known::{self, Known};
 use crate::evidence::outcome::{Outcome, shutdown_reason};
 use crate::evidence::probes::{Probed, Standing, probed};
 use crate::plan::{BootStep, Plan};
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, longest, wrap};
 
-/// Lines of a finding that are shown; the console has the rest.
+/// Lines of a finding that are shown, unless all are asked for.
 const MOST_LINES: usize = 25;
+
+/// How much of the findings is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// The first lines of each.
+    Short,
+    /// All lines.
+    Full,
+}
 
 /// A line for each boot of the plan, in its order. Nothing in it that came from a guest can act on a terminal.
 pub fn boots(campaign: &Campaign) -> String {
     let plan = &campaign.file.plan;
     let head = ["boot", "variant", "scenario", "outcome", "findings", "guest time", ""].map(str::to_owned);
-    let rows: Vec<[String; 7]> =
-        [head].into_iter().chain(plan.boots.iter().map(|step| row(step, boot_of(campaign, step)))).collect();
+    let rows: Vec<[String; 7]> = [head]
+        .into_iter()
+        .chain(plan.boots.iter().map(|step| row(step, boot_of(campaign, step), &plan.known)))
+        .collect();
     let widths: Vec<usize> =
         (0..6).map(|place| longest(rows.iter().map(|row| row[place].as_str()))).collect();
     let line = |row: &[String; 7]| {
@@ -38,7 +50,7 @@ fn boot_of<'a>(campaign: &'a Campaign, step: &BootStep) -> Option<&'a BootData> 
     campaign.boots.iter().find(|boot| boot.record.boot == *step)
 }
 
-fn row(step: &BootStep, boot: Option<&BootData>) -> [String; 7] {
+fn row(step: &BootStep, boot: Option<&BootData>, known: &[Known]) -> [String; 7] {
     let name = |outcome: &str, findings: String, time: String, why: String| {
         let outcome = if step.is_warm_up() { format!("{outcome}, warm-up") } else { outcome.to_owned() };
         let (variant, scenario) = (step.variant.clone(), step.scenario.clone());
@@ -48,8 +60,21 @@ fn row(step: &BootStep, boot: Option<&BootData>) -> [String; 7] {
         return name("missing", String::new(), String::new(), String::new());
     };
     let outcome = &boot.record.outcome;
-    let findings = klog::findings(&boot.console).len().to_string();
-    name(outcome.word(), findings, guest_time(boot.report.as_ref()), first_line(outcome.reason()))
+    name(
+        outcome.word(),
+        counted(&klog::findings(&boot.console), known),
+        guest_time(boot.report.as_ref()),
+        first_line(outcome.reason()),
+    )
+}
+
+/// How many there are, and how many of them count for nothing.
+fn counted(findings: &[Finding], known: &[Known]) -> String {
+    let of_known = findings.iter().filter(|finding| known::find(known, finding).is_some()).count();
+    match (findings.len(), of_known) {
+        (all, 0) => all.to_string(),
+        (all, known) => format!("{all}, {known} known"),
+    }
 }
 
 fn guest_time(report: Option<&Report>) -> String {
@@ -66,10 +91,10 @@ fn first_line(text: &str) -> String {
 
 /// All that is known of one boot. `qmp` has the lines of its `qmp.jsonl`, `folder` is where its files lie. Nothing in it that came
 /// from a guest can act on a terminal.
-pub fn boot(plan: &Plan, boot: &BootData, qmp: &[String], folder: &str) -> String {
+pub fn boot(plan: &Plan, boot: &BootData, qmp: &[String], folder: &str, length: Length) -> String {
     let parts = [
         heading(boot, qmp),
-        findings(&klog::findings(&boot.console)),
+        findings(&klog::findings(&boot.console), &plan.known, length),
         workloads(plan, boot.report.as_ref()),
         problems(boot.report.as_ref()),
         probes(boot.report.as_ref()),
@@ -127,17 +152,25 @@ fn witnesses(boot: &BootData, qmp: &[String]) -> String {
     [report, mark, &monitor].join("; ")
 }
 
-fn findings(all: &[Finding]) -> String {
+fn findings(all: &[Finding], known: &[Known], length: Length) -> String {
     if all.is_empty() {
         return "Findings: none in the kernel's log.".to_owned();
     }
     let shown = all.iter().map(|finding| {
         let title = format!("{}: {}  (line {} of the console)", finding.kind, finding.title, finding.line);
+        let known = known::find(known, finding);
+        let known = known.map(|known| format!("known, and counts for nothing: {}", known.reason));
+        let known = known.map(|known| wrap("    ", &known, WIDTH, 6));
         let lines: Vec<&str> = finding.text.lines().collect();
-        let rest = lines.len().saturating_sub(MOST_LINES);
-        let rest = (rest > 0).then(|| format!("    and {rest} more lines"));
-        let text = lines.iter().take(MOST_LINES).map(|line| format!("    {line}"));
-        [format!("  {title}")].into_iter().chain(text).chain(rest).collect::<Vec<_>>().join("\n")
+        let most = match length {
+            Length::Short => MOST_LINES,
+            Length::Full => lines.len(),
+        };
+        let rest = lines.len().saturating_sub(most);
+        let rest = (rest > 0).then(|| format!("    and {rest} more lines: --full shows them"));
+        let text = lines.iter().take(most).map(|line| format!("    {line}"));
+        let title = [format!("  {title}")].into_iter().chain(known);
+        title.chain(text).chain(rest).collect::<Vec<_>>().join("\n")
     });
     format!("Findings:\n{}", shown.collect::<Vec<_>>().join("\n"))
 }
@@ -255,6 +288,41 @@ mod tests {
             &one,
             &[shutdown("guest-shutdown")],
             "results/x/boots/boot-001",
+            Length::Short,
         ));
+    }
+
+    /// What is known is shown with the reason; a long report is cut, and shown whole if that is asked for.
+    #[test]
+    fn findings_that_are_known_or_long() {
+        let log = include_bytes!("../../tests/data/console/debug-two-findings.log");
+        let all = klog::findings(log);
+        let known =
+            [Known { title: all[1].title.clone(), kind: None, reason: "a driver that is not ours".into() }];
+        let heads = |length| {
+            let text = findings(&all, &known, length);
+            let is_head = |line: &&str| {
+                !line.starts_with("    ") || line.contains("more lines") || line.contains("known")
+            };
+            text.lines().filter(is_head).map(|line| format!("{line}\n")).collect::<String>()
+        };
+        expect![[r#"
+            Findings:
+              warning: WARNING in lkdtm_WARNING  (line 230 of the console)
+                and 21 more lines: --full shows them
+              kasan: BUG: KASAN: slab-use-after-free in lkdtm_WRITE_AFTER_FREE  (line 279 of the console)
+                known, and counts for nothing: a driver that is not ours
+                and 68 more lines: --full shows them
+        "#]]
+        .assert_eq(&heads(Length::Short));
+        expect![[r#"
+            Findings:
+              warning: WARNING in lkdtm_WARNING  (line 230 of the console)
+              kasan: BUG: KASAN: slab-use-after-free in lkdtm_WRITE_AFTER_FREE  (line 279 of the console)
+                known, and counts for nothing: a driver that is not ours
+        "#]]
+        .assert_eq(&heads(Length::Full));
+        assert_eq!(counted(&all, &known), "2, 1 known");
+        assert_eq!(counted(&all, &[]), "2");
     }
 }

@@ -286,6 +286,7 @@ fn table_with_troubles() {
                 original 0/2, patched 1/2 NEW
                 not seen in 2 boots of original; may still occur in up to 78 % of them
                 first in boot-003, console line 2
+                  WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
 
             Boots that did not end well:
               patched, slow, boot 3: broken: WARNING in fuse_aio_complete
@@ -583,7 +584,9 @@ fn mail_with_troubles() {
               requests, other-requests, copied.
 
             In the kernel logs (boots):
-            WARNING in fuse_aio_complete (original 0/2, patched 1/2)
+            WARNING in fuse_aio_complete (original 0 of 2; patched 1 of 2, new)
+              not seen in 2 boots of original; may still occur in up to 78 % of them
+              > WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
 
             What this cannot show:
             - clock virtual: counts instructions, not cycles; one vCPU; no caches,
@@ -911,8 +914,10 @@ fn mail_patch_by_patch() {
                 NEW in the kernel log: WARNING in fuse_aio_complete
 
             In the kernel logs (boots):
-            WARNING in fuse_aio_complete (async-dio-0 0/2, async-dio-1 0/2,
-              async-dio-2 0/2, async-dio-3 1/2)
+            WARNING in fuse_aio_complete (async-dio-0 0 of 2; async-dio-1 0 of 2;
+              async-dio-2 0 of 2; async-dio-3 1 of 2, new)
+              not seen in 2 boots of original; may still occur in up to 78 % of them
+              > WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
 
             What this cannot show:
             - clock virtual: counts instructions, not cycles; one vCPU; no caches,

@@ -50,6 +50,43 @@ pub(super) fn presence(row: &FindingRow, place: usize) -> String {
     format!("{} of {}{mark}", seen.boots, seen.of)
 }
 
+/// What else there is to say of a finding: why it does not count, what it may follow from, and what chance there is that the
+/// baseline has it as well.
+pub(super) fn finding_notes(comparison: &Comparison, row: &FindingRow) -> Vec<String> {
+    let known = row.known.as_ref().map(|reason| format!("known, and counts for nothing: {reason}"));
+    let after = row
+        .after
+        .as_ref()
+        .map(|title| format!("never the first of its boot, so maybe a consequence of: {title}"));
+    let unseen = row.unseen_share.filter(|_| row.known.is_none()).map(|share| {
+        let (boots, baseline) = (row.presence[0].of, &comparison.baseline);
+        format!(
+            "not seen in {boots} boots of {baseline}; may still occur in up to {:.0} % of them",
+            share * 100.0
+        )
+    });
+    [known, after, unseen].into_iter().flatten().collect()
+}
+
+/// What is listed as known and was not seen, in a sentence; none if there is none.
+pub(super) fn unused_known(comparison: &Comparison) -> Option<String> {
+    let titles: Vec<String> =
+        comparison.unused_known.iter().map(|known| format!("`{}`", known.title)).collect();
+    (!titles.is_empty()).then(|| format!("Listed as known, and in no boot: {}.", titles.join(", ")))
+}
+
+/// The first lines of the kernel's report, and how many are left out.
+pub(super) fn report_lines(row: &FindingRow, most: usize) -> (Vec<&str>, usize) {
+    let lines: Vec<&str> = row.finding.text.lines().collect();
+    let rest = lines.len().saturating_sub(most);
+    (lines.into_iter().take(most).collect(), rest)
+}
+
+/// How many lines of a report are left out, as a line in their place; none if it is whole.
+pub(super) fn left_out(rest: usize) -> Option<String> {
+    (rest > 0).then(|| format!("[...] {rest} more line{}", if rest == 1 { "" } else { "s" }))
+}
+
 /// The metric behind a scenario's name, where throughput is not all that is compared.
 pub(super) fn group(comparison: &Comparison, row: &Row) -> String {
     format!("{}{}", row.scenario, text::metric_suffix(comparison, row.metric))

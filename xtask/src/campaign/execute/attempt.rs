@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lab_core::campaign::{Record, StoredFile, VERSION, judged};
 use lab_core::evidence::capture::Capture;
+use lab_core::evidence::known::Known;
 use lab_core::evidence::outcome::Outcome;
 use lab_core::plan::{BootStep, Plan, Planted};
 use lab_protocol::{Assignment, Nonce, ProbeTask, Report, Sampling};
@@ -94,7 +95,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     };
     record.host = around.map(|around| around.end(&context.file.plan.machine.quiet, threads));
     let mut raw = match booted {
-        Ok(capture) => settle(&mut record, capture),
+        Ok(capture) => settle(&mut record, capture, &plan.known),
         Err(error) => {
             record.outcome = Outcome::Lost { reason: format!("{error:#}") };
             BootFiles::default()
@@ -114,7 +115,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
 }
 
 /// Fills in what the boot showed.
-fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
+fn settle(record: &mut Record, mut capture: Capture, known: &[Known]) -> BootFiles {
     let parsed: Option<Result<Report, _>> = capture.report.as_deref().map(serde_json::from_slice);
     let report = match parsed {
         Some(Ok(report)) => Some(report),
@@ -126,7 +127,7 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         None => None,
     };
     record.watched = Some(capture.watched());
-    record.outcome = judged(record, &capture.console.bytes(), &capture.qmp, report.as_ref());
+    record.outcome = judged(record, &capture.console.bytes(), &capture.qmp, report.as_ref(), known);
     record.wall_s = round_to_ms(capture.wall);
     record.to_init_s = capture.hello.as_ref().map(|(_, after)| round_to_ms(*after));
     let raw = BootFiles {

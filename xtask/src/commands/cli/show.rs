@@ -7,6 +7,7 @@ use clap::Args;
 #[command(after_help = "Examples:
   cargo xtask show
   cargo xtask show reference-default 7
+  cargo xtask show reference-default 7 --full
   cargo xtask show reference-default 7 --console")]
 pub struct Show {
     /// A campaign below results/, by name or path; the newest if none is named.
@@ -16,4 +17,7 @@ pub struct Show {
     /// Print the console of the boot instead, control characters escaped.
     #[arg(long, requires = "boot")]
     pub console: bool,
+    /// Print all lines of each finding, however many.
+    #[arg(long, requires = "boot", conflicts_with = "console")]
+    pub full: bool,
 }

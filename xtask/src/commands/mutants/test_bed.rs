@@ -127,14 +127,18 @@ impl<'a> TestBed<'a> {
     /// The boot of a kernel that is kept and was not lost.
     fn kept_boot(&self, kernel: &str) -> Option<BootData> {
         match Kept::read(self.path(), kernel)?.came {
-            Came::Booted(folder) => self.folder.boot(&folder).ok().filter(|boot| !is_lost(boot)),
+            Came::Booted(folder) => self.read(&folder).ok().filter(|boot| !is_lost(boot)),
             Came::DoesNotBuild(_) | Came::Equal => None,
         }
     }
 
     /// The boot in this folder; none if it is lost, or cannot be read.
     pub(super) fn boot_in(&self, folder: &str) -> Option<BootData> {
-        self.folder.boot(folder).ok().filter(|boot| !is_lost(boot))
+        self.read(folder).ok().filter(|boot| !is_lost(boot))
+    }
+
+    fn read(&self, folder: &str) -> anyhow::Result<BootData> {
+        self.folder.boot(folder, &self.file.plan.known)
     }
 
     /// Boots a kernel within these limits: the folder of the boot, and what it showed; none if the user stopped it.
@@ -168,7 +172,7 @@ impl<'a> TestBed<'a> {
         };
         let Some(record) = execute::run_one(&context, &self.neighbours, &step)? else { return Ok(None) };
         let folder = folder_name(&step, record.attempt);
-        let boot = self.folder.boot(&folder)?;
+        let boot = self.read(&folder)?;
         Ok(Some((folder, boot)))
     }
 

@@ -1,5 +1,8 @@
 //! The kernel's taint flags.
 
+use super::body::{is_cut, is_death};
+use super::{Finding, Kind};
+
 /// Letter and meaning by bit, from Documentation/admin-guide/tainted-kernels.rst of Linux 6.12 and, for bit 19,
 /// `taint_flags` in kernel/panic.c of later kernels.
 const FLAGS: [&str; 20] = [
@@ -32,6 +35,39 @@ pub(crate) fn taint_flags(bits: u64) -> Vec<&'static str> {
         .filter(|bit| bits & (1 << bit) != 0)
         .map(|bit| FLAGS.get(bit).copied().unwrap_or("?: unknown taint flag"))
         .collect()
+}
+
+const MACHINE_CHECK: u64 = 1 << 4;
+const BAD_PAGE: u64 = 1 << 5;
+const DIED: u64 = 1 << 7;
+const WARNED: u64 = 1 << 9;
+const SOFT_LOCKUP: u64 = 1 << 14;
+
+/// The reports of kernel/sched/core.c that set the flag of a WARN(): __schedule_bug(), schedule_debug(), __might_resched(),
+/// __cant_sleep(), __cant_migrate().
+const WARNED_BY: [&str; 5] = [
+    "BUG: scheduling while atomic",
+    "BUG: scheduling in a non-blocking section",
+    "BUG: sleeping function called from invalid context",
+    "BUG: assuming atomic context",
+    "BUG: assuming non migratable context",
+];
+
+/// The flags that the kernel sets with a report such as this one: what calls add_taint() in Linux 6.12 and 7.3.
+pub(crate) fn set_by(finding: &Finding) -> u64 {
+    let says = |words: &str| finding.text.contains(words);
+    let died = finding.text.lines().any(is_death);
+    // A BUG() has this line as well, and ends in an exception.
+    let warned = !died && finding.text.lines().any(is_cut);
+    let bad_page = matches!(finding.kind, Kind::Kasan | Kind::Kmsan | Kind::Kfence | Kind::Slab);
+    let flags = [
+        (finding.kind == Kind::MachineCheck, MACHINE_CHECK),
+        (bad_page || says("BUG: Bad page"), BAD_PAGE),
+        (died, DIED),
+        (warned || WARNED_BY.iter().any(|words| says(words)), WARNED),
+        (finding.kind == Kind::SoftLockup, SOFT_LOCKUP),
+    ];
+    flags.into_iter().filter(|(is_set, _)| *is_set).fold(0, |all, (_, flag)| all | flag)
 }
 
 #[cfg(test)]

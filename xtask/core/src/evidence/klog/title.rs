@@ -48,7 +48,7 @@ fn has_site(found: Match, message: &str) -> bool {
 }
 
 /// A message without what differs from boot to boot: offsets, addresses, numbers.
-pub(super) fn normalise(message: &str) -> String {
+pub(crate) fn normalise(message: &str) -> String {
     static RULES: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
         [
             (pattern(r"([A-Za-z_][\w.$]*)\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?(?: \[\w+\])?"), "$1"),

@@ -4,7 +4,8 @@ use lab_protocol::{Nonce, Report};
 
 use super::Outcome;
 use crate::evidence::capture::{End, QmpEvent, Watched, parse_event};
-use crate::evidence::klog;
+use crate::evidence::klog::{self, Finding, Kind};
+use crate::evidence::known::{self, Known};
 
 /// The longest reason, characters: what a guest says of itself must not fill a record.
 const LONGEST_REASON: usize = 1000;
@@ -24,6 +25,8 @@ pub struct BootEvidence<'a> {
     pub nonce: Nonce,
     /// That of the kernel that was to be booted, if it is known. A boot of another one says nothing about it.
     pub build_id: Option<&'a str>,
+    /// Findings that do not count, nor what they explain.
+    pub known: &'a [Known],
 }
 
 /// Decides how a boot ended. The first cause wins: what the kernel said before it stopped explains the stop.
@@ -84,24 +87,40 @@ fn other_kernel(report: Option<&Report>, build_id: Option<&str>) -> Option<Strin
 
 /// What proves a fault of the kernel, whatever happened afterwards.
 fn kernel_fault(evidence: &BootEvidence<'_>) -> Option<String> {
-    if let Some(finding) = klog::findings(evidence.console).into_iter().next() {
+    let (known, new): (Vec<Finding>, Vec<Finding>) = klog::findings(evidence.console)
+        .into_iter()
+        .partition(|finding| known::find(evidence.known, finding).is_some());
+    if let Some(finding) = new.first() {
         return Some(format!("{}: {}", finding.kind, finding.title));
     }
     if evidence.qmp.iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
-        return Some("the panic device was rung, though the console shows no panic".to_owned());
+        // A kernel that is known to panic has shown nothing all the same.
+        let panicked = known.iter().find(|finding| finding.text.contains("Kernel panic"));
+        return Some(panicked.map_or_else(
+            || "the panic device was rung, though the console shows no panic".to_owned(),
+            |finding| format!("it ended with a known finding, {}: {}", finding.kind, finding.title),
+        ));
     }
-    if let Some(leaked) = evidence.report.and_then(leaked) {
+    if let Some(leaked) = evidence.report.and_then(|report| leaked(report, &known)) {
         return Some(leaked);
     }
-    let tainted = evidence.report.map_or(0, |report| report.tainted_after);
+    let explained = known.iter().fold(0, |flags, finding| flags | klog::set_by(finding));
+    let tainted = evidence.report.map_or(0, |report| report.tainted_after) & !explained;
     (tainted != 0).then(|| format!("the kernel tainted itself: {}", klog::taint_flags(tainted).join(", ")))
 }
 
 /// Memory that the kernel lists as leaked. Its log shows the same, and more of it, unless lines of it were lost.
-fn leaked(report: &Report) -> Option<String> {
+fn leaked(report: &Report, known: &[Finding]) -> Option<String> {
     let list = report.leaks.as_deref().unwrap_or_default();
-    let objects = list.lines().filter(|line| line.starts_with("unreferenced object")).count();
-    (objects > 0).then(|| format!("the kernel lists {objects} leaked objects, though its log shows none"))
+    let objects = |text: &str| text.matches("unreferenced object").count();
+    let (listed, known): (usize, usize) = (
+        objects(list),
+        known.iter().filter(|it| it.kind == Kind::Leak).map(|finding| objects(&finding.text)).sum(),
+    );
+    (listed > known).then(|| match known {
+        0 => format!("the kernel lists {listed} leaked objects, though its log shows none"),
+        _ => format!("the kernel lists {listed} leaked objects, of which {known} are known"),
+    })
 }
 
 /// Whether the guest itself ended the machine in a way that it must not: without a report, or by anything but a

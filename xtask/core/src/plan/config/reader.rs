@@ -234,8 +234,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// A list of tables, each of them complete by itself.
-    pub(super) fn tables(&self) -> Result<Vec<Table<'a>>, ConfigError> {
+    /// A list of tables, each of them complete by itself; `example` shows how one is written.
+    pub(super) fn tables(&self, example: &str) -> Result<Vec<Table<'a>>, ConfigError> {
         let wanted = "a list of tables, [] for none";
         let DeValue::Array(items) = self.present(wanted)? else {
             return Err(self
@@ -246,7 +246,7 @@ impl<'a> Field<'a> {
         let item = |(at, item): (usize, &'a toml::Spanned<DeValue<'a>>)| {
             let path = format!("{}[{}]", self.path, at + 1);
             let field = Field { value: Some(item.get_ref()), span: item.span(), path, ..self.clone() };
-            field.table("{ operation = \"read\", ... }")
+            field.table(example)
         };
         items.iter().enumerate().map(item).collect()
     }

@@ -163,7 +163,12 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         burn_ns: 0,
         work_dither_ns: table.field("work-dither-ns").number(0..=1_000_000)?,
         storage: storage(&table)?,
-        faults: table.field("faults").tables()?.iter().map(fault).collect::<Result<_, _>>()?,
+        faults: table
+            .field("faults")
+            .tables("{ operation = \"read\", ... }")?
+            .iter()
+            .map(fault)
+            .collect::<Result<_, _>>()?,
     };
     Ok(Scenario { name: name.to_owned(), server: Some(server), filesystem: None })
 }

@@ -10,6 +10,7 @@ use super::error::{ConfigError, Document};
 use super::inventory::{CheckoutPart, Reference, refer};
 use super::job::{self, JobFile};
 use super::kernel::{kernel, plan_fragments};
+use super::known::known;
 use super::named::section;
 use super::reader::{Field, Table, Text};
 use super::{Config, PlanEntry, args, check, scenario, source, sweep};
@@ -31,8 +32,8 @@ const LARGEST_MIB: u32 = 1 << 20;
 /// How often a boot may run a workload.
 const SAMPLES: RangeInclusive<u32> = 1..=1000;
 
-const SECTIONS: [&str; 8] =
-    ["version", "kernel", "variants", "scenarios", "workloads", "machines", "metrics", "plans"];
+const SECTIONS: [&str; 9] =
+    ["version", "kernel", "variants", "scenarios", "workloads", "machines", "metrics", "known", "plans"];
 
 /// Reads the whole text; see [`Config::parse`].
 pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
@@ -60,6 +61,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Config, ConfigError> {
     let mut config = Config {
         kernel,
         thresholds,
+        known: known(&root)?,
         variants,
         scenarios,
         workloads,

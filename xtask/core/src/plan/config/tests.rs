@@ -5,6 +5,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 mod filesystems;
+mod known;
 mod mistakes;
 mod names;
 mod numbers;

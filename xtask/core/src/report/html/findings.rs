@@ -16,12 +16,13 @@ pub(super) fn render(comparison: &Comparison) -> Markup {
             h2 id="log-title" { "Kernel logs" }
             @if comparison.findings.is_empty() { p { "No findings in any boot." } }
             @for row in &comparison.findings { (finding(comparison, row)) }
+            @if let Some(unused) = words::unused_known(comparison) { p.note { (unused) } }
         }
     }
 }
 
 fn finding(comparison: &Comparison, row: &FindingRow) -> Markup {
-    let lines: Vec<&str> = row.finding.text.lines().collect();
+    let (lines, _) = words::report_lines(row, usize::MAX);
     let (excerpt, rest) = lines.split_at(lines.len().min(EXCERPT));
     let table = html! {
         table {
@@ -40,9 +41,7 @@ fn finding(comparison: &Comparison, row: &FindingRow) -> Markup {
         h3 { (row.finding.title) }
         p.note {
             (row.finding.kind.to_string()) ", first in " code { (row.folder) } ", console line " (row.finding.line)
-            @if let Some(share) = row.unseen_share {
-                ". The baseline does not have it, and may still have it in up to " (format!("{:.0}", share * 100.0)) " % of its boots"
-            }
+            @for note in words::finding_notes(comparison, row) { "; " (note) }
             "."
         }
         pre tabindex="0" { (excerpt.join("\n")) }

@@ -69,6 +69,8 @@ fn markdown_of_what_went_wrong() {
 
         **WARNING in fuse\_aio\_complete** (warning): boots original 0 of 2; patched 1 of 2, new; first in boot-003, console line 2
 
+        - not seen in 2 boots of original; may still occur in up to 78 % of them
+
         ```text
         WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
         ```

@@ -44,6 +44,7 @@ fn good_console() -> String {
 }
 
 fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Option<&str>) -> Outcome {
+    let known = &[];
     super::judge(&BootEvidence {
         console: &capture.console.bytes(),
         qmp: &capture.qmp,
@@ -51,6 +52,7 @@ fn judge(capture: &Capture, report: Option<&Report>, nonce: Nonce, build_id: Opt
         watched: &capture.watched(),
         nonce,
         build_id,
+        known,
     })
 }
 
@@ -114,6 +116,63 @@ fn leaked_memory_counts_though_its_log_was_lost() {
         let outcome = judge(&good, Some(&Report { leaks, ..report(0) }), NONCE, None);
         assert_eq!(format!("{}: {}", outcome.word(), outcome.reason()), expected);
     }
+}
+
+/// Outcome of a boot whose console has this capture in front of a good end, with all of its findings known or not.
+fn with_known(log: &str, title: &str, report: Option<&Report>, qmp: &[&str]) -> String {
+    let console = log.to_owned() + &good_console().replace("Linux version", "after");
+    let capture = capture(&console, qmp, End::returned(0));
+    let known = [Known { title: title.to_owned(), kind: None, reason: "it is known".to_owned() }];
+    let outcome = super::judge(&BootEvidence {
+        console: &capture.console.bytes(),
+        qmp: &capture.qmp,
+        report,
+        watched: &capture.watched(),
+        nonce: NONCE,
+        build_id: None,
+        known: &known,
+    });
+    format!("{}: {}", outcome.word(), outcome.reason().chars().take(100).collect::<String>())
+}
+
+#[test]
+fn what_is_known_counts_for_nothing_with_the_flags_that_it_sets() {
+    let warning = include_str!("../../../../tests/data/console/debug-warning.log");
+    let title = klog::findings(warning.as_bytes())[0].title.clone();
+    let with = |title: &str, taint| with_known(warning, title, Some(&report(taint)), &[SHUTDOWN]);
+    assert_eq!(with(&title, 1 << 9), "finished: ");
+    assert_eq!(with(&title, 0), "finished: ");
+    assert_eq!(with("WARNING in another", 1 << 9), format!("broken: warning: {title}"));
+    assert_eq!(
+        with(&title, 1 << 9 | 1 << 5),
+        "broken: the kernel tainted itself: B: bad page referenced or some unexpected page flags"
+    );
+    // The other witnesses are asked for as ever.
+    let without_report = with_known(warning, &title, None, &[SHUTDOWN]);
+    assert!(without_report.starts_with("broken: the guest ended without a whole report"), "{without_report}");
+    let log = include_str!("../../../../tests/data/console/debug-two-findings.log");
+    let [first, second] = [0, 1].map(|place| klog::findings(log.as_bytes())[place].title.clone());
+    let of_two = with_known(log, &first, Some(&report(u64::MAX)), &[SHUTDOWN]);
+    assert!(of_two.ends_with(&second), "{of_two}");
+}
+
+#[test]
+fn a_panic_that_is_known_has_ended_the_boot_all_the_same() {
+    let log = include_str!("../../../../tests/data/console/debug-panic.log");
+    let title = klog::findings(log.as_bytes())[0].title.clone();
+    let outcome = with_known(log, "*", None, &[PANICKED, RESET]);
+    assert_eq!(outcome, format!("broken: it ended with a known finding, panic: {title}"));
+}
+
+#[test]
+fn leaks_that_are_known_explain_as_many_as_they_name() {
+    let log = include_str!("../../../../tests/data/console/debug-leak.log");
+    let with = |objects: usize| {
+        let leaks = Some("unreferenced object 0xffff888001234567 (size 64):\n".repeat(objects));
+        with_known(log, "*", Some(&Report { leaks, ..report(0) }), &[SHUTDOWN])
+    };
+    assert_eq!(with(4), "finished: ");
+    assert_eq!(with(5), "broken: the kernel lists 5 leaked objects, of which 4 are known");
 }
 
 #[test]

@@ -91,9 +91,9 @@ fn unknown_keys() {
         &edits,
         expect![[r#"
             version = 1\ncolour = 1
-                lab.toml:2:1: there is no key `colour`; there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
+                lab.toml:2:1: there is no key `colour`; there are: version, kernel, variants, scenarios, workloads, machines, metrics, known, plans
             [plan.default]
-                lab.toml:100:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, plans
+                lab.toml:100:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, known, plans
             configs = ["base.config"]
                 lab.toml:4:1: kernel: there is no key `configs`; did you mean `config`? there are: source, config
             source = { deb = "linux" }
