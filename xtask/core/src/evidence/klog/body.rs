@@ -14,13 +14,15 @@ pub(super) fn is_cut(message: &str) -> bool {
 
 /// The line of an exception, with the number of exceptions so far.
 pub(super) fn is_death(message: &str) -> bool {
-    message.contains(" [#")
+    let counts = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    message.match_indices("[#").any(|(place, mark)| counts(&message[place + mark.len()..]))
 }
 
 /// How lines begin that only reports have.
 const BODY: &[&str] = &[
     // Who it was: show_regs_print_info(), dump_stack_print_info(), sched_show_task().
     "CPU: ",
+    "Pid: ",
     "Hardware name:",
     "Modules linked in:",
     "Not tainted ",
@@ -34,6 +36,10 @@ const BODY: &[&str] = &[
     "pc : ",
     "epc : ",
     "NIP ",
+    "ERA: ",
+    "epc   : ",
+    "Krnl PSW : ",
+    "TPC: ",
     "Call Trace:",
     "Call trace:",
     "Backtrace:",
@@ -46,10 +52,11 @@ const BODY: &[&str] = &[
     "Data abort info:",
     "Internal error: ",
     // __might_resched() and __schedule_bug() in kernel/sched/core.c.
-    "in_atomic(): ",
+    "in_atomic():",
     "preempt_count: ",
     "Preemption disabled at:",
     // lockdep_print_held_locks() in kernel/locking/lockdep.c.
+    "lock: 0x",
     "no locks held by ",
     "locks held by ",
     // __dump_page() in mm/debug.c, print_trailer() in mm/slub.c, show_mem().
@@ -59,13 +66,18 @@ const BODY: &[&str] = &[
     "page dumped because",
     "Slab 0x",
     "Object 0x",
+    "INFO: Slab 0x",
+    "INFO: Object 0x",
+    "Allocated in ",
+    "INFO: Allocated in ",
+    "comm \"",
     "Mem-Info:",
 ];
 
 /// Lines that only reports have.
 pub(super) fn is_body(message: &str) -> bool {
     let text = message.trim_start_matches("kmemleak:").trim_start();
-    let within = [" is trying to acquire lock", " lock held by ", " locks held by "]
+    let within = [" is trying to acquire lock", " lock held by ", " locks held by ", " (pid: "]
         .iter()
         .any(|words| text.contains(words));
     within
@@ -79,11 +91,11 @@ pub(super) fn is_consequence(message: &str, last: Option<Kind>) -> bool {
     let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
     let after_oops = says(&["Attempted to kill", "Aiee, killing interrupt handler"]) && last == Kind::Oops;
     let after_oom = says(&["deadlocked on memory", "Out of memory", "out of memory"]) && last == Kind::Oom;
-    after_oops || after_oom || says(&REPORTED_BEFORE)
+    after_oops || after_oom || says(REPORTED_BEFORE)
 }
 
 /// What a panic says that was caused by a report.
-const REPORTED_BEFORE: [&str; 9] = [
+const REPORTED_BEFORE: &[&str] = &[
     "Fatal exception",
     "panic_on_warn set",
     "kernel: panic_on_warn",
@@ -93,12 +105,27 @@ const REPORTED_BEFORE: [&str; 9] = [
     "RCU Stall",
     "kasan.fault=",
     "hard LOCKUP",
+    "kfence.fault=",
+    "warned too often",
+    "Oopsed too often",
+    "Oops failed to kill",
+    "not syncing: BUG!",
+    "not syncing: bad mode",
+    "stack guard hit",
+    "Machine halted",
+    "stall(s) exceeded threshold",
+    "stall lasted ",
+    "Fatal machine check",
+    "Fatal hardware error",
 ];
 
 /// Whether the function of a panic says more than its text: its report was not seen, or the stack is what is broken, and
 /// the text has no function.
 pub(super) fn panics_for_a_place(message: &str) -> bool {
     let says = |words: &str| message.contains(words);
-    let broken = says("corrupted stack end") || says("Kernel stack is corrupted") && !says("+0x");
-    broken || says("Fatal exception") || says("panic_on_warn")
+    let broken = ["corrupted stack end", "corrupted shadow stack", "ernel stack overflow", "stack guard hit"];
+    let unnamed = says("Kernel stack is corrupted") && !says("+0x");
+    // arch/arm64/kernel/entry-common.c: __panic_unhandled(); traps.c: arm64_serror_panic().
+    let unhandled = ["Unhandled exception", "Asynchronous SError", "Attempted to kill the idle task"];
+    unnamed || broken.iter().chain(&unhandled).chain(REPORTED_BEFORE).any(|words| says(words))
 }

@@ -1,12 +1,10 @@
 //! Which function a report is about.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
+mod forms;
 
 use super::headers::Kind;
-use super::line::pattern;
 use super::skipped::{Class, is_one_of};
+use forms::{Source, frame, is_held_lock, lock_site};
 
 /// What is skipped in every report.
 const ALWAYS: &[Class] = &[
@@ -25,11 +23,15 @@ const ALWAYS: &[Class] = &[
 /// What is skipped beside that where a CPU does not come on.
 const ON_A_STALL: &[Class] = &[Class::Watchdog, Class::Delay, Class::Idle];
 /// What is worse than any other function if all are to be skipped.
-const NEVER: &[Class] =
-    &[Class::Reporting, Class::Trap, Class::Sanitizer, Class::Scheduling, Class::Entry, Class::Idle];
-/// The interrupts in which a stall is noticed. What stands below them was interrupted.
-const INTERRUPTS: &[&str] =
-    &["apic_timer_interrupt", "asm_sysvec_apic_timer_interrupt", "el1_irq", "el1h_64_irq", "__irq_svc"];
+const NEVER: &[Class] = &[
+    Class::Reporting,
+    Class::Trap,
+    Class::Sanitizer,
+    Class::Scheduling,
+    Class::Entry,
+    Class::Watchdog,
+    Class::Idle,
+];
 
 /// Part of a report, by what is shown there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,8 @@ enum Part {
     Backtrace,
     /// RCU's grace-period kthread, which a stall keeps from running.
     GracePeriod,
+    /// Who had an object or a page before, above the stack of the report: print_tracking() of slub, page_owner.
+    Tracks,
     /// Other tasks and earlier times, shown for comparison.
     Others,
 }
@@ -63,8 +67,7 @@ enum Next {
 struct Frame {
     name: String,
     part: Part,
-    /// From the registers: the function that the CPU was in.
-    registers: bool,
+    source: Source,
 }
 
 /// Collects the functions of a report as its lines come.
@@ -72,6 +75,8 @@ struct Frame {
 pub(super) struct Frames {
     /// Who takes or releases the lock that a report of lockdep is about.
     lock_site: Option<String>,
+    /// Where the first of the locks was taken that a task still holds.
+    held: Option<String>,
     /// What the line before says of the next one.
     next: Next,
     part: Part,
@@ -89,60 +94,81 @@ impl Frames {
         let message = self.pass_marks(message);
         self.enter_part(message);
         let this = std::mem::replace(&mut self.next, next(message));
-        if self.found.len() >= MOST || this == Next::Before || is_held_lock(message) {
+        if self.found.len() >= MOST || this == Next::Before {
             return;
         }
-        if let Some(site) = lock_site(message) {
+        if is_held_lock(message) {
+            self.held = self.held.take().or_else(|| lock_site(message));
+        } else if let Some(site) = lock_site(message) {
             self.lock_site.get_or_insert(site);
-        } else if let Some((name, registers)) = frame(message) {
+        } else if let Some((name, source)) = frame(message) {
             if this == Next::LockSite {
                 self.lock_site.get_or_insert_with(|| name.clone());
             }
             // What an NMI shows as interrupted is not part of the NMI.
-            let part = if registers && self.part == Part::Nmi { Part::Stack } else { self.part };
-            self.found.push(Frame { name, part, registers });
+            let interrupted = source == Source::Registers && self.part == Part::Nmi;
+            let part = if interrupted { Part::Stack } else { self.part };
+            self.found.push(Frame { name, part, source });
         }
     }
 
-    /// The function to name in the title of a report of this kind.
+    /// The function to name in the title of a report of this kind: the first of the stack that is meant and that is no
+    /// machinery.
     pub(super) fn culprit(&self, kind: Kind) -> Option<&str> {
-        let stalled = matches!(kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup);
-        let names = if stalled {
-            self.interrupted()
-        } else if kind == Kind::Lockdep {
-            self.of_lockdep()
-        } else if kind == Kind::HungTask {
-            self.of_parts(&[Part::Stack])
-        } else {
-            self.of_parts(&[Part::Stack, Part::Nmi, Part::Backtrace])
+        let frames = self.meant(kind);
+        let skipped = |name: &str| is_one_of(name, ALWAYS) || is_stall(kind) && is_one_of(name, ON_A_STALL);
+        let find = |guess: bool, unless: &dyn Fn(&str) -> bool| {
+            let mut names = frames.iter().filter(|frame| (frame.source == Source::Guess) == guess);
+            names.find(|frame| !unless(&frame.name)).map(|frame| &*frame.name)
         };
-        let skipped = |name: &str| is_one_of(name, ALWAYS) || stalled && is_one_of(name, ON_A_STALL);
-        let first = |unless: &dyn Fn(&str) -> bool| names.iter().copied().find(|name| !unless(name));
-        let found = first(&skipped).or_else(|| first(&|name| is_one_of(name, NEVER)));
-        found.or_else(|| names.first().copied()).or_else(|| self.found.first().map(|frame| &*frame.name))
+        let site = self.lock_site.as_deref().filter(|name| kind == Kind::Lockdep && !skipped(name));
+        let held = self.held.as_deref().filter(|_| kind == Kind::Lockdep && frames.is_empty());
+        let found = site.or_else(|| find(false, &skipped)).or_else(|| find(true, &skipped));
+        let found = found.or(held).or_else(|| find(false, &|name| is_one_of(name, NEVER)));
+        found.or_else(|| find(false, &|_| false)).or(self.lock_site.as_deref())
     }
 
-    fn of_parts(&self, parts: &[Part]) -> Vec<&str> {
-        self.found.iter().filter(|frame| parts.contains(&frame.part)).map(|frame| &*frame.name).collect()
+    /// For whom a CPU was busy that does not come on, if that is not the culprit itself: the timer, the work, the file
+    /// operation, the system call. The culprit may be any place of a loop, and this stays the same.
+    pub(super) fn served(&self, kind: Kind) -> Option<&str> {
+        if !is_stall(kind) {
+            return None;
+        }
+        let frames = self.interrupted();
+        let names = || frames.iter().filter(|frame| frame.source != Source::Guess).map(|frame| &*frame.name);
+        let place = names().position(|name| is_one_of(name, &[Class::Dispatch]))?;
+        let name = names().nth(place.checked_sub(1)?)?;
+        let named = !is_one_of(name, ALWAYS) && !is_one_of(name, ON_A_STALL);
+        (named && self.culprit(kind) != Some(name)).then_some(name)
     }
 
-    /// The lock's user stands in the report's head; if that is the wrapper of the lock, its caller is in the last stack.
-    fn of_lockdep(&self) -> Vec<&str> {
-        let own = self.of_parts(&[Part::Backtrace]);
-        let stack = if own.is_empty() { self.of_parts(&[Part::Stack, Part::Nmi]) } else { own };
-        self.lock_site.as_deref().into_iter().chain(stack).collect()
+    /// The frames of the stack that a report of this kind is about.
+    fn meant(&self, kind: Kind) -> Vec<&Frame> {
+        let of = |parts: &[Part]| self.found.iter().filter(|frame| parts.contains(&frame.part)).collect();
+        match kind {
+            _ if is_stall(kind) => self.interrupted(),
+            // The lock's user stands in the report's head; if that is the wrapper of the lock, its caller is in the last
+            // stack.
+            Kind::Lockdep if self.found.iter().any(|frame| frame.part == Part::Backtrace) => {
+                of(&[Part::Backtrace])
+            }
+            Kind::HungTask => of(&[Part::Stack, Part::GracePeriod]),
+            _ => of(&[Part::Stack, Part::Nmi, Part::Backtrace]),
+        }
     }
 
     /// The function that the CPU was in when it was asked, and its callers: from the registers of the first CPU that
     /// was not idle, or below the interrupt that noticed.
-    fn interrupted(&self) -> Vec<&str> {
+    fn interrupted(&self) -> Vec<&Frame> {
         let own = |frame: &Frame| matches!(frame.part, Part::Stack | Part::Backtrace);
-        let busy = |frame: &Frame| own(frame) && frame.registers && !is_one_of(&frame.name, &[Class::Idle]);
+        let busy = |frame: &Frame| {
+            own(frame) && frame.source == Source::Registers && !is_one_of(&frame.name, &[Class::Idle])
+        };
         let interrupt =
-            || self.found.iter().position(|frame| own(frame) && INTERRUPTS.contains(&&*frame.name));
+            || self.found.iter().position(|frame| own(frame) && is_one_of(&frame.name, &[Class::Interrupt]));
         let start = self.found.iter().position(busy).or_else(|| interrupt().map(|place| place + 1));
         let start = start.or(self.interrupted_from).unwrap_or(0);
-        self.found[start..].iter().filter(|frame| own(frame)).map(|frame| &*frame.name).collect()
+        self.found[start..].iter().filter(|frame| own(frame)).collect()
     }
 
     /// Passes over the marks of other stacks, which stand on lines of their own or, in old kernels, before a frame:
@@ -179,7 +205,12 @@ impl Frames {
         self.part = match text {
             "stack backtrace:" => Part::Backtrace,
             _ if text.ends_with("grace-period kthread stack dump:") => Part::GracePeriod,
+            // In old kernels that stack follows at once, of sched_show_task().
+            _ if text.contains("kthread starved for") => Part::GracePeriod,
             _ if text.ends_with("Stack dump where RCU GP kthread last ran:") => Part::Stack,
+            _ if self.part == Part::GracePeriod && ends_grace_period(text) => Part::Stack,
+            _ if self.part == Part::Tracks && ends_tracks(text) => Part::Stack,
+            _ if is_track(text) => Part::Tracks,
             _ if text.starts_with("NMI backtrace for cpu") && self.part != Part::Others => Part::Stack,
             _ if text.starts_with("Showing all locks held in the system") => Part::Others,
             _ if text.starts_with("INFO: task ") && text.contains(" blocked on a") => Part::Others,
@@ -196,70 +227,35 @@ impl Frames {
     }
 }
 
+fn is_stall(kind: Kind) -> bool {
+    matches!(kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup)
+}
+
+/// Whether another task or CPU is shown from here: rcu_dump_cpu_stacks(), sched_show_task(), dump_stack_print_info().
+fn ends_grace_period(text: &str) -> bool {
+    text.starts_with("Task dump for CPU")
+        || text.starts_with("CPU: ")
+        || text.starts_with("task:") && !text.starts_with("task:rcu_")
+}
+
+/// Lines above a stack of earlier times: print_track() of slub, __dump_page_owner().
+fn is_track(text: &str) -> bool {
+    let text = text.strip_prefix("INFO: ").unwrap_or(text);
+    ["Allocated in ", "Freed in ", "page last "].iter().any(|start| text.starts_with(start))
+}
+
+fn ends_tracks(text: &str) -> bool {
+    ["CPU: ", "Call Trace:", "Call trace:", "Modules linked in:"].iter().any(|start| text.starts_with(start))
+}
+
 fn next(message: &str) -> Next {
     match message.trim_end() {
         text if text.ends_with(") at:") => Next::LockSite,
+        // print_freed_lock_bug(): the lock is innocent.
+        text if text.ends_with("with a lock still held there!") => Next::Before,
         "Preemption disabled at:" => Next::Before,
         _ => Next::Any,
     }
-}
-
-/// A line of a list of held locks, lockdep_print_held_locks(): these locks are not what the report is about.
-fn is_held_lock(message: &str) -> bool {
-    let digits = message
-        .trim_start()
-        .strip_prefix('#')
-        .map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-    digits.is_some_and(|rest| rest.starts_with(": "))
-}
-
-/// print_lock() of kernel/locking/lockdep.c: `ffff888001 (&a){+.+.}-{3:3}, at: f+0x1/0x2`.
-fn lock_site(message: &str) -> Option<String> {
-    static SITE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\bat: (?:\[<[0-9a-f]+>\] ?)?([A-Za-z_][\w.$]*)\+0x"));
-    message.contains("at: ").then(|| SITE.captures(message)).flatten().map(|found| plain_name(&found[1]))
-}
-
-/// The function of a line, and whether it comes from the registers. ` ? f+0x1/0x2` is a guess and gives none, nor does
-/// the register with the caller's address (`lr`, `ra`).
-fn frame(message: &str) -> Option<(String, bool)> {
-    // show_ip() of arch/x86, in old kernels with `[<address>]` twice; show_regs() of arm64, arm (`PC is at`), riscv (`epc`)
-    // and powerpc (`NIP`, and two addresses before each frame); printk_stack_address() and its like.
-    static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"^(?:kmemleak:)?\s*(RIP: [0-9a-f]{4}:\s*|E?IP: |E?IP is at |PC is at |pc : |epc : |NIP )?(?:\[<?[0-9a-f]+>?\]\s*)*\(?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+",
-        )
-    });
-    // dump_backtrace_entry() of arch/arm: `[<c01>] (f) from [<c02>] (g+0x1/0x2)` and ` f from g+0x1/0x2`.
-    static FROM: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"^\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.$]*)\)? from (?:\[<[0-9a-f]+>\] \()?[A-Za-z_][\w.$]*\+0x",
-        )
-    });
-    static SITE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?:WARNING:|Kernel BUG|CFI failure|KASAN|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?([A-Za-z_][\w.$]*)\+0x",
-        )
-    });
-    // process_one_work() in kernel/workqueue.c, whose stack is always the same.
-    if let Some((_, name)) = message.split_once("workfn=").or_else(|| message.split_once("last function: ")) {
-        return Some((plain_name(name.split_whitespace().next()?), false));
-    }
-    if !message.contains("+0x") {
-        return None;
-    }
-    if let Some(found) = FRAME.captures(message) {
-        return Some((plain_name(&found[2]), found.get(1).is_some()));
-    }
-    let found = FROM.captures(message).or_else(|| SITE.captures(message))?;
-    Some((plain_name(&found[1]), false))
-}
-
-/// The name as in the source: without what the compiler appended.
-fn plain_name(name: &str) -> String {
-    static SUFFIX: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?:\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.?\d+)*)+$"));
-    SUFFIX.replace(name, "").into_owned()
 }
 
 #[cfg(test)]

@@ -196,12 +196,14 @@ impl State {
 
     /// Whether the report of this caller that is open is the text that belongs to this `cut here`: a BUG() has no text
     /// of its own, and who wants to say one prints it before.
-    fn is_text_of_bug(&self, cut: &Message) -> bool {
-        self.open.iter().any(|open| {
-            let fresh = open.role == Role::Preface && !open.body && !open.ended;
+    fn is_text_of_bug(&mut self, cut: &Message) -> bool {
+        let text = self.open.iter_mut().find(|open| {
+            let speaks = open.role == Role::Preface || open.header.is_bare(Kind::Bug);
+            let fresh = speaks && !open.body && !open.ended;
             let (seconds, lines) = TEXT_BEFORE;
             fresh && open.caller == cut.caller && !cut.place().is_behind(open.last, seconds, lines)
-        })
+        });
+        text.map(|open| open.role = Role::Preface).is_some()
     }
 
     fn header(&mut self, found: Match, message: Message) {
@@ -230,7 +232,9 @@ impl State {
         } else if let Some(open) = self.open.iter_mut().find(|open| open.caller == message.caller)
             && open.continues_with(found, &message, preface.is_empty())
         {
-            open.role = if open.role == Role::Preface { Role::Own } else { open.role };
+            // Of a WARN() that begins with two lines of text the header is still to come.
+            let goes_on = open.role == Role::Preface && role == Role::Preface;
+            open.role = if open.role == Role::Preface && !goes_on { Role::Own } else { open.role };
             open.dies |= found.header.kind == Kind::Oops;
             open.died |= is_death(&message.message);
             return open.append(&message);

@@ -1,5 +1,7 @@
 //! The rules against whole consoles: captures of real boots, and reports in the kernel's wording.
 
+mod wordings;
+
 use super::*;
 
 fn short(findings: &[Finding]) -> Vec<String> {
@@ -151,7 +153,7 @@ fn hostile_bytes_neither_hide_nor_hang() {
         console.splice(0..0, junk.iter().copied());
         assert_eq!(short(&findings(&console)), ["warning: WARNING in f"]);
     }
-    let flood = stamped(&"WARNING: flood\n".repeat(3000));
+    let flood = stamped(&"BUG: flood\n".repeat(3000));
     assert_eq!(findings(flood.as_bytes()).len(), 1000);
     let long = stamped(&format!(
         "WARNING: CPU: 0 PID: 7 at x\n{}",

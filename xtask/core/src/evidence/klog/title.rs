@@ -13,6 +13,9 @@ use crate::text::digest;
 /// Longer titles are cut; in characters.
 const LONGEST: usize = 160;
 
+/// What stands in a title before the caller for whom a CPU was busy.
+const FROM: &str = " (from ";
+
 /// The title of a report whose header is `found` in `message`.
 pub(super) fn title(found: Match, message: &str, frames: &Frames) -> String {
     let header = found.header;
@@ -21,14 +24,19 @@ pub(super) fn title(found: Match, message: &str, frames: &Frames) -> String {
         canonical => canonical.to_owned(),
     };
     let title = match frames.culprit(header.kind) {
-        Some(function) if has_site(found, message) => format!("{} in {function}", without_site(&what)),
+        Some(function) if has_site(found, message) => {
+            let from =
+                frames.served(header.kind).map(|caller| format!("{FROM}{caller})")).unwrap_or_default();
+            format!("{} in {function}{from}", without_site(&what))
+        }
         _ => what,
     };
     title.chars().take(LONGEST).collect()
 }
 
-/// The id of a finding: the kind, to be read by people, and a digest over kind and title.
+/// The id of a finding: the kind, to be read by people, and a digest over kind and title, without a second function.
 pub(super) fn id(kind: super::Kind, title: &str) -> String {
+    let title = title.split_once(FROM).map_or(title, |(fault, _)| fault);
     let digest = digest::Parts::default().with("kind", kind.to_string()).with("title", title).finish();
     format!("{kind}-{}", &digest[..8])
 }
@@ -49,14 +57,24 @@ fn has_site(found: Match, message: &str) -> bool {
 
 /// A message without what differs from boot to boot: offsets, addresses, numbers.
 pub(crate) fn normalise(message: &str) -> String {
-    static RULES: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 11]> = LazyLock::new(|| {
         [
             (pattern(r"([A-Za-z_][\w.$]*)\+0x[0-9a-f]+(?:/0x[0-9a-f]+)?(?: \[\w+\])?"), "$1"),
             (pattern(r"\((?:Not tainted|Tainted:[^)]*)\)"), ""),
+            // The code and the count of an exception, and what follows.
+            (pattern(r"(?:: [0-9a-f]*)?(?: ilc:\d+)? ?\[#\d+\].*$"), ""),
+            (pattern(r"\b[0-9a-f]{1,4}:(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{1,4}\b"), "ADDR"),
             (pattern(r"\b0x[0-9a-fA-F]+\b"), "ADDR"),
             (pattern(r"\b[0-9a-f]{8,16}\b"), "ADDR"),
             // A source line moves with each patch above it.
             (pattern(r"(\w\.[chS]|\w\.rs)(?::\d+)+"), "$1"),
+            // Devices are numbered as they come.
+            (
+                pattern(
+                    r"\b(loop|ram|zram|nbd|md|sr|dm-|nvme|mmcblk|eth|wlan|veth|tun|tap|bond|[hsv]d[a-z]|xvd[a-z])\d+(?:n\d+)?(?:p\d+)?\b",
+                ),
+                "${1}N",
+            ),
             (pattern(r"\b\d+(?:\.\d+)?\b"), "N"),
             (pattern(r"\s+"), " "),
             (pattern(r" ([:,;])"), "$1"),
@@ -71,9 +89,13 @@ pub(crate) fn normalise(message: &str) -> String {
 /// A message without the process that happened to be there, as in `... code: dd/12`, `... on CPU#1, dd/12`.
 fn without_task(message: &str) -> String {
     // A place in the source, `in fs/fuse/dev.c:77`, is no process: its number goes first.
-    static RULES: LazyLock<[(Regex, &str); 2]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
         [
             (pattern(r"(\w\.[chS]|\w\.rs)(?::\d+)+"), "$1"),
+            // A name may have spaces: check_preemption_disabled() in lib/smp_processor_id.c, spin_dump() and rwlock_bug()
+            // in kernel/locking/spinlock_debug.c.
+            (pattern(r" in preemptible \[[0-9a-f]+\] code: .*$"), " in preemptible code"),
+            (pattern(r" on CPU#\d+, .*$"), ""),
             (
                 pattern(
                     r"(: |, | in | by | of )[A-Za-z(][^\s,]{0,24}[/:\[]\d+\]?(?:/0x[0-9a-f]{8})?([,. !]|$)",
@@ -87,8 +109,9 @@ fn without_task(message: &str) -> String {
 
 /// Cuts ` in function` and ` in file` off the end: the function is found in the stack, past the machinery.
 fn without_site(what: &str) -> String {
-    static SITE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^((?:BUG: K[A-Z]+|UBSAN): [\w-]+(?: [\w-]+)?) in \S+$"));
+    static SITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^((?:BUG: K[A-Za-z]+|UBSAN): [\w-]+(?: [\w-]+){0,2}?) (?:in|on address) .*$")
+    });
     SITE.replace(what, "$1").into_owned()
 }
 

@@ -66,12 +66,33 @@ fn frames_are_read_in_the_form_of_each_architecture() {
         // arch/powerpc/kernel/process.c: show_regs(), show_stack().
         "NIP [c000000000123456] fuse_put+0x1/0x2",
         "[c000000012345678] [c000000000123456] fuse_put+0x1/0x2 (unreliable)",
+        "--- interrupt: 900 at fuse_put+0x1/0x2",
+        // arch/s390/kernel/dumpstack.c: show_registers(), show_stack().
+        "Krnl PSW : 0704c00180000000 000003ff80123456 (fuse_put+0x12/0x34 [fuse])",
+        "([<000003ff80123456>] fuse_put+0x12/0x34 [fuse])",
+        // arch/mips/kernel/traps.c: __show_regs(), show_backtrace().
+        "epc   : 80123456 fuse_put+0x12/0x34",
+        "[<80123456>] fuse_put+0x12/0x34",
+        // arch/loongarch/kernel/process.c: __show_regs(); arch/sparc/kernel/process_64.c: show_regs().
+        "   era: 9000000000221234 fuse_put+0x12/0x34",
+        "TPC: <fuse_put+0x12/0x34>",
+        "PC: <fuse_put+0x12/0x34>",
+        // arch/x86/kernel/dumpstack.c of 3.10: die(), show_registers().
+        "RIP  [<ffffffff81234567>] fuse_put+0x1/0x2",
+        "IP: [<ffffffff81234567>] fuse_put+0x1/0x2",
+        // With the places of the source, as decoders append or replace.
+        " fuse_put+0x1/0x2 fs/fuse/dev.c:77",
+        " fuse_put (fs/fuse/dev.c:77 (discriminator 1)) fuse",
+        "RIP: 0010:fuse_put (fs/fuse/dev.c:77)",
+        "WARNING: CPU: 0 PID: 7 at fs/fuse/dev.c:77 fuse_put (fs/fuse/dev.c:77)",
+        "BUG: KASAN: slab-use-after-free in fuse_put (fs/fuse/dev.c:77)",
     ] {
         check(Kind::Oops, &[line], Some("fuse_put"));
     }
-    let no_frames =
-        [" ? guess+0x1/0x2", "lr : caller+0x1/0x2", "LR is at caller+0x1/0x2", " ra : caller+0x1/0x2"];
-    check(Kind::Oops, &no_frames, None);
+    check(Kind::Oops, &["lr : caller+0x1/0x2", "LR is at caller+0x1/0x2", " ra : caller+0x1/0x2"], None);
+    // arch/x86/kernel/unwind_guess.c: whether it called is not known, and it counts where nothing else does.
+    check(Kind::Oops, &[" ? fuse_get+0x1/0x2", " dump_stack+0x1/0x2"], Some("fuse_get"));
+    check(Kind::Oops, &[" ? fuse_get+0x1/0x2", " fuse_put+0x1/0x2"], Some("fuse_put"));
 }
 
 #[test]
@@ -284,4 +305,58 @@ fn lockdep_names_the_user_of_the_lock() {
         " fuse_put+0x1/0x2",
     ];
     check(Kind::Lockdep, &rcu, Some("fuse_put"));
+}
+
+#[test]
+fn an_inlined_function_is_not_named() {
+    // Before it was decoded the report had no such line, and its title is the same.
+    let decoded =
+        ["RIP: 0010:fuse_get fs/fuse/fuse_i.h:7 [inline]", "RIP: 0010:fuse_put+0x1/0x2 fs/fuse/dev.c:77"];
+    check(Kind::Oops, &decoded, Some("fuse_put"));
+}
+
+/// mm/slub.c: print_tracking(), mm/page_owner.c: __dump_page_owner(); both above the report's own stack.
+#[test]
+fn who_had_the_memory_before_is_not_named() {
+    for track in
+        ["Allocated in earlier+0x1/0x2 age=1 cpu=0 pid=7", "page last free pid 7 tgid 7 stack trace:"]
+    {
+        let lines =
+            [track, " earlier+0x1/0x2", "Call Trace:", " dump_stack_lvl+0x1/0x2", " fuse_put+0x1/0x2"];
+        check(Kind::Slab, &lines, Some("fuse_put"));
+    }
+}
+
+/// fs/read_write.c: vfs_write() calls the file operation; kernel/time/timer.c: call_timer_fn() the timer.
+#[test]
+fn a_stall_says_for_whom_the_cpu_was_busy() {
+    for dispatcher in ["vfs_write", "call_timer_fn", "process_one_work", "x64_sys_call"] {
+        let mut frames = Frames::default();
+        let dispatcher = format!(" {dispatcher}+0x1/0x2");
+        for line in
+            ["RIP: 0010:fuse_spin+0x1/0x2", " fuse_do+0x1/0x2", " fuse_dev_write+0x1/0x2", &dispatcher]
+        {
+            frames.add(line);
+        }
+        assert_eq!(frames.culprit(Kind::RcuStall), Some("fuse_spin"));
+        assert_eq!(frames.served(Kind::RcuStall), Some("fuse_dev_write"), "{dispatcher}");
+        assert_eq!(frames.served(Kind::Warning), None);
+    }
+}
+
+/// kernel/rcu/tree_stall.h: rcu_check_gp_kthread_starvation(), before Linux 4.10 without a line of its own.
+#[test]
+fn the_grace_periods_thread_is_not_named() {
+    let lines = [
+        "rcu_preempt kthread starved for 10502 jiffies! g1 c0 f0x0 s3 ->state=0x1",
+        "rcu_preempt     S ffff 0 8 2 0x00000000",
+        "Call Trace:",
+        " schedule+0x1/0x2",
+        " rcu_gp_kthread+0x1/0x2",
+        "Task dump for CPU 1:",
+        "dd  R  running task 0 7 1 0x00000008",
+        " fuse_put+0x1/0x2",
+    ];
+    check(Kind::RcuStall, &lines, Some("fuse_put"));
+    check(Kind::RcuStall, &lines[..5], None);
 }

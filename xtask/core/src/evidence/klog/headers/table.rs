@@ -5,7 +5,7 @@ use super::{Kind, Role};
 
 /// Rows of (pattern, kind, role, title). Of two that begin at the same place the upper one counts.
 pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
-    (r"BUG: KASAN:", Kind::Kasan, Role::Own, ""),
+    (r"BUG: KAS(?:AN|an):", Kind::Kasan, Role::Own, ""),
     (r"BUG: KMSAN:", Kind::Kmsan, Role::Own, ""),
     (r"BUG: KCSAN:", Kind::Kcsan, Role::Own, ""),
     (r"BUG: KFENCE:", Kind::Kfence, Role::Own, ""),
@@ -18,9 +18,17 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
         Role::Own,
         "BUG: kernel NULL pointer dereference",
     ),
-    (r"BUG: unable to handle", Kind::Oops, Role::Own, "BUG: unable to handle page fault"),
-    (r"BUG: kernel NULL pointer dereference", Kind::Oops, Role::Own, "BUG: kernel NULL pointer dereference"),
+    // In arch/powerpc/mm/fault.c with capitals: __bad_page_fault().
+    (r"BUG: [Uu]nable to handle", Kind::Oops, Role::Own, "BUG: unable to handle page fault"),
+    (
+        r"BUG: [Kk]ernel NULL pointer dereference",
+        Kind::Oops,
+        Role::Own,
+        "BUG: kernel NULL pointer dereference",
+    ),
     (r"BUG: (?:\S+ )?stack guard page was hit", Kind::Oops, Role::Own, "BUG: stack guard page was hit"),
+    // BUG() of an architecture without one of its own, include/asm-generic/bug.h.
+    (r"BUG: failure at ", Kind::Oops, Role::Own, "kernel BUG"),
     (r"BUG: scheduling while atomic", Kind::Bug, Role::Own, "BUG: scheduling while atomic"),
     (
         r"BUG: scheduling in a non-blocking section",
@@ -41,14 +49,20 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
         Role::Preface,
         "BUG: key has not been registered",
     ),
+    (r"BUG: .{1,40} still has locks held", Kind::Lockdep, Role::Own, "BUG: a task still has locks held"),
     (
-        r"BUG: (?:MAX_LOCK|MAX_STACK_TRACE|Invalid wait context|bad unlock|held lock|key )",
+        r"BUG: (?:MAX_LOCK|MAX_STACK_TRACE|Invalid wait context|bad unlock|bad contention|held lock|lock held when returning|Nested lock|circular locking|looking up invalid subclass|key )",
         Kind::Lockdep,
         Role::Own,
         "",
     ),
     (r"BUG:", Kind::Bug, Role::Own, ""),
-    (r"BUG [\w.:/-]+(?: \(|\()", Kind::Slab, Role::Own, ""),
+    (r"BUG [\w.:/<>-]+(?: \(|\()", Kind::Slab, Role::Own, ""),
+    // mm/slab.c, which went with Linux 6.8.
+    (r"Slab corruption ", Kind::Slab, Role::Own, "slab corruption"),
+    (r"slab error in \w+\(\)", Kind::Slab, Role::Own, "slab error"),
+    // mm/page_poison.c: check_poison_mem().
+    (r"pagealloc: (?:memory corruption|single bit error)", Kind::Slab, Role::Own, ""),
     (
         r"WARNING: .{1,40} still has locks held",
         Kind::Lockdep,
@@ -56,7 +70,7 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
         "WARNING: a task still has locks held",
     ),
     (
-        r"WARNING: (?:possible|inconsistent lock state|bad unlock balance|bad contention|held lock freed|lock held when returning|suspicious RCU usage|Nested lock was not taken|chain_key collision|\S+-safe ->)",
+        r"WARNING: (?:possible|inconsistent lock state|bad unlock balance|bad contention|held lock freed|lock held when returning|suspicious RCU usage|suspicious rcu_|Nested lock was not taken|chain_key collision|\S+-safe ->)",
         Kind::Lockdep,
         Role::Own,
         "",
@@ -82,7 +96,7 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"INFO: task .*(?:blocked|can't die)", Kind::HungTask, Role::Own, "task hung"),
     (r"INFO: \S+ (?:self-)?detected (?:expedited )?stalls?", Kind::RcuStall, Role::Own, "rcu stall"),
     (
-        r"INFO: (?:possible|trying to register non-static key|suspicious RCU|inconsistent lock|\S+-safe ->)",
+        r"INFO: (?:possible|trying to register non-static key|suspicious RCU|suspicious rcu_|inconsistent lock|\S+-safe ->)",
         Kind::Lockdep,
         Role::Own,
         "",
@@ -91,6 +105,12 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"blocked (?:in I/O wait )?for more than \d+ seconds", Kind::HungTask, Role::Own, "task hung"),
     (r"kthread starved for", Kind::RcuStall, Role::Part, "rcu grace-period kthread starved"),
     (r"Watchdog detected hard LOCKUP", Kind::HardLockup, Role::Own, "hard lockup"),
+    // arch/powerpc/kernel/watchdog.c; the CPU that is asked answers with the second.
+    (r"CPU \d+ (?:self-)?detected hard LOCKUP", Kind::HardLockup, Role::Own, "hard lockup"),
+    (r"CPU \d+ Hard LOCKUP", Kind::HardLockup, Role::Part, "hard lockup"),
+    // csd_lock_wait_toolong() in kernel/smp.c: a CPU does not answer another one.
+    (r"csd: Detected non-responsive CSD lock", Kind::HardLockup, Role::Own, "CPU does not answer"),
+    (r"csd: Re-sending CSD lock", Kind::HardLockup, Role::Part, "CPU does not answer"),
     (r"Unable to handle kernel", Kind::Oops, Role::Own, "BUG: unable to handle kernel access"),
     (r"Oops: general protection fault", Kind::Oops, Role::Part, "general protection fault"),
     (r"Oops: stack segment", Kind::Oops, Role::Part, "stack segment fault"),
@@ -105,18 +125,29 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"invalid opcode:", Kind::Oops, Role::Part, "invalid opcode"),
     (r"int3:", Kind::Oops, Role::Part, "int3"),
     (r"PANIC: double fault", Kind::Oops, Role::Part, "double fault"),
+    // early_fixup_exception() of arch/x86, __do_early_pgm_check() of arch/s390.
+    (r"PANIC: early exception", Kind::Oops, Role::Part, "early exception"),
     // die() of arch/riscv, the second with what BUG() has said before.
     (r"Oops(?: - [a-z -]+)? \[#", Kind::Oops, Role::Part, "Oops"),
     (r"Kernel BUG \[#", Kind::Oops, Role::Part, "kernel BUG"),
     (r"[Kk]ernel BUG", Kind::Oops, Role::Own, "kernel BUG"),
+    // die() of other exceptions: with the code (arch/x86, arch/s390), or glued to the count (arch/mips, arch/loongarch).
+    (r"[A-Za-z#][\w #()/-]*: [0-9a-f]{4} (?:ilc:\d+ ?)?\[#\d+\]", Kind::Oops, Role::Part, ""),
+    (r"Oops\[#\d+\]", Kind::Oops, Role::Part, "Oops"),
+    (r"Kernel bug detected\[#\d+\]", Kind::Oops, Role::Part, "kernel BUG"),
+    (r"[A-Z][a-z][\w ,-]*\[#\d+\]", Kind::Oops, Role::Part, ""),
     (r"Internal error:", Kind::Oops, Role::Part, ""),
-    (r"Unhandled fault:", Kind::Oops, Role::Own, ""),
+    (r"Unhandled (?:fault|prefetch abort):", Kind::Oops, Role::Own, ""),
+    // bad_mode() of arch/arm and arch/arm64, __show_regs() follows.
+    (r"Bad mode in .{1,40} handler detected", Kind::Oops, Role::Own, "bad mode"),
+    (r"Unexpected kernel BRK exception at EL1", Kind::Oops, Role::Own, "unexpected BRK exception"),
     (r"Alignment trap:", Kind::Oops, Role::Own, ""),
     (r"rust_kernel: panicked", Kind::Oops, Role::Preface, ""),
     (r"Kernel panic", Kind::Panic, Role::Panic, ""),
     (r"-- System halted", Kind::Panic, Role::Panic, "System halted"),
     (r"UBSAN:", Kind::Ubsan, Role::Own, ""),
-    (r"CFI failure at", Kind::Cfi, Role::Preface, "CFI failure"),
+    // In 5.15 of Android with the target behind it.
+    (r"CFI failure (?:at|\(target)", Kind::Cfi, Role::Preface, "CFI failure"),
     (r"refcount_t:", Kind::Refcount, Role::Preface, ""),
     // By itself, or with who holds the device that unregister_netdevice() waits for.
     (r"ref_tracker:", Kind::Leak, Role::Part, ""),
@@ -129,7 +160,16 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"invoked oom-killer:", Kind::Oom, Role::Own, "out of memory"),
     (r"Out of memory: Killed process", Kind::Oom, Role::Part, "out of memory"),
     (r"page allocation failure", Kind::AllocationFailure, Role::Own, "page allocation failure"),
+    // warn_alloc() in mm/page_alloc.c for mm/vmalloc.c.
+    (r"vmalloc: allocation failure", Kind::AllocationFailure, Role::Own, "vmalloc allocation failure"),
+    (r"vmalloc error: size \d+", Kind::AllocationFailure, Role::Own, "vmalloc allocation failure"),
     (r"unreferenced object 0x", Kind::Leak, Role::Own, "unreferenced object"),
+    (
+        r"kmemleak: \d+ new suspected memory leaks",
+        Kind::Leak,
+        Role::Part,
+        "kmemleak: new suspected memory leaks",
+    ),
     (r"irq \d+: nobody cared", Kind::Irq, Role::Own, "irq N: nobody cared"),
     (r"Machine check", Kind::MachineCheck, Role::Own, ""),
     (
@@ -154,12 +194,16 @@ pub(super) const HARMLESS: &[&str] = &[
     r"^Unknown kernel command line parameters",
     // Known harmless notices.
     r"INFO: lockdep is turned off",
-    r"INFO: Stall ended before",
+    r"INFO: (?:Stall|Expedited stall) ended ",
     r"INFO: NMI handler",
     r"(?:handler|interrupt) .*took too long",
     r"INFO: recovery (?:required|complete)",
     r"INFO: sys_\S+ is not present",
     r"\b(?:INFO|WARNING|BUG)::",
+    r"BUG: Bad page \w+: \d+ messages suppressed",
+    r"csd: CSD lock \(#\d+\) (?:got unstuck|un-stuck)",
+    // An inlined function that a decoder put before the one that the kernel named.
+    r"(?:BUG|WARNING): .* \[inline\]$",
     // A level that a program or a driver put behind its name, glued to it: the kernel's own headers follow a space.
     r"[\w\])]:(?:INFO|WARNING):",
     // The CPU's vulnerabilities and what was done about them (arch/x86/kernel/cpu/bugs.c), at each boot.

@@ -70,7 +70,7 @@ impl Open {
             died: is_death(&message.message),
             dies: false,
             only_header: false,
-            body: !preface.is_empty(),
+            body: is_behind_cut(preface) || !preface.is_empty() && !found.is_bare(Kind::Warning),
             ended: false,
             is_the_kernels: writer == Writer::Kernel
                 || alone::stands_alone(&message.message, found)
@@ -104,8 +104,10 @@ impl Open {
                         | (Kind::Leak, Kind::Leak)
                         | (Kind::RcuStall, Kind::RcuStall)
                         | (Kind::HungTask, Kind::HungTask)
+                        | (Kind::HardLockup, Kind::HardLockup)
                 );
-                (related || self.dies && found.header.kind == Kind::Oops)
+                let text = self.header.is_bare(Kind::Bug) && self.only_header && found.header.kind == Kind::Oops;
+                (related || text || self.dies && found.header.kind == Kind::Oops)
                     && !(self.died && is_death(&message.message))
             }
             Role::Panic => false,
@@ -150,11 +152,10 @@ impl Open {
         matches!(self.header.header.kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup)
     }
 
-    /// In new kernels, such as 7.3, a WARN() has its text behind its header, __warn() in kernel/panic.c: it says more than
-    /// the header.
+    /// In new kernels, such as 7.3, and in those before 4.15 a WARN() has its text behind its header, __warn() in
+    /// kernel/panic.c: it says more than the header.
     pub(super) fn takes_text(&self, found: Match) -> bool {
-        let fresh =
-            self.header.header.title == "WARNING" && self.only_header && self.message.contains(", CPU#");
+        let fresh = self.header.header.title == "WARNING" && self.only_header;
         fresh && matches!(found.header.role, Role::Own | Role::Preface)
     }
 
@@ -164,13 +165,13 @@ impl Open {
     }
 
     /// Words that mean something only with a report below them: `possible` alone is advice ("possible SYN flooding"), an
-    /// `INFO:` or, behind a name, a `WARNING:` may be anybody's, and `BUG name (` is how a slab report begins.
+    /// `INFO:` or a `WARNING:` may be anybody's, and `BUG name (` is how a slab report begins.
     fn is_empty_notice(&self) -> bool {
         let (found, header) = (self.header, &self.message[self.header.start..]);
         let advice = header.split_once(": ").is_some_and(|(_, text)| text.starts_with("possible "));
-        let behind_a_name = found.is_bare(Kind::Warning) && found.start > 0;
+        let anybodys = found.is_bare(Kind::Warning) || found.is_bare(Kind::Info);
         let slab = found.header.kind == Kind::Slab;
-        !self.body && (advice || behind_a_name || slab || found.is_bare(Kind::Info))
+        !self.body && (advice || anybodys || slab)
     }
 
     pub(super) fn into_finding(mut self) -> Finding {

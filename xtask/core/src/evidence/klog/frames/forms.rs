@@ -1,0 +1,107 @@
+//! The function that a line of a report names, in the form of each architecture.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::super::line::pattern;
+
+/// How a line came to its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From the registers: the CPU was in it.
+    Registers,
+    /// A frame of a stack, or the text of a header.
+    Stack,
+    /// An address that was found on a stack, ` ? f+0x1/0x2`.
+    Guess,
+}
+
+/// A line of a list of held locks, lockdep_print_held_locks(): these locks are not what the report is about.
+pub(super) fn is_held_lock(message: &str) -> bool {
+    let digits = message
+        .trim_start()
+        .strip_prefix('#')
+        .map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    digits.is_some_and(|rest| rest.starts_with(": "))
+}
+
+/// print_lock() of kernel/locking/lockdep.c: `ffff888001 (&a){+.+.}-{3:3}, at: f+0x1/0x2`.
+pub(super) fn lock_site(message: &str) -> Option<String> {
+    static SITE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\bat: (?:\[<[0-9a-f]+>\] ?)?([A-Za-z_][\w.$]*)\+0x"));
+    message.contains("at: ").then(|| SITE.captures(message)).flatten().map(|found| plain_name(&found[1]))
+}
+
+/// The function of a line. The register with the caller's address (`lr`, `ra`) gives none, nor does a function that a
+/// decoder found to be inlined (`f fs/x.c:1 [inline]`): the title is the same before and after decoding.
+pub(super) fn frame(message: &str) -> Option<(String, Source)> {
+    // process_one_work() in kernel/workqueue.c, whose stack is always the same.
+    if let Some((_, name)) = message.split_once("workfn=").or_else(|| message.split_once("last function: ")) {
+        return Some((plain_name(name.split_whitespace().next()?), Source::Stack));
+    }
+    if message.contains("+0x") { raw_frame(message) } else { decoded_frame(message) }
+}
+
+fn raw_frame(message: &str) -> Option<(String, Source)> {
+    // show_ip() of arch/x86, in old kernels with `[<address>]` twice; show_regs() of arm64, arm (`PC is at`), riscv and mips
+    // (`epc`), loongarch (`era`), s390 (`Krnl PSW`), sparc (`TPC`) and powerpc (`NIP`, and two addresses before each frame;
+    // `--- interrupt`); printk_stack_address() and its like, of s390 in parentheses.
+    static FRAME: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^(?:kmemleak:)?\s*(RIP: [0-9a-f]{4}:\s*|RIP\s+|E?IP: |E?IP is at |PC is at |pc : |epc\s*: (?:[0-9a-f]+ )?|[Ee][Rr][Aa]: [0-9a-f]+ |Krnl PSW : [0-9a-f]+ [0-9a-f]+ |T?PC: <|NIP |-{3,4} ?(?:interrupt|Exception): [0-9a-f]+ at )?\(?(?:\[<?[0-9a-f]+>?\]\s*)*(\? )?\(?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+",
+        )
+    });
+    // dump_backtrace_entry() of arch/arm: `[<c01>] (f) from [<c02>] (g+0x1/0x2)` and ` f from g+0x1/0x2`.
+    static FROM: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.$]*)\)? from (?:\[<[0-9a-f]+>\] \()?[A-Za-z_][\w.$]*\+0x",
+        )
+    });
+    static SITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:WARNING:|[Kk]ernel BUG|CFI failure|KAS[Aa][Nn]|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?([A-Za-z_][\w.$]*)\+0x",
+        )
+    });
+    if let Some(found) = FRAME.captures(message) {
+        let source = match (found.get(1), found.get(2)) {
+            (_, Some(_)) => Source::Guess,
+            (Some(_), None) => Source::Registers,
+            (None, None) => Source::Stack,
+        };
+        return Some((plain_name(&found[3]), source));
+    }
+    let found = FROM.captures(message).or_else(|| SITE.captures(message))?;
+    Some((plain_name(&found[1]), Source::Stack))
+}
+
+/// What scripts/decode_stacktrace.sh makes of a frame: ` f (fs/x.c:1 (discriminator 2)) module`.
+fn decoded_frame(message: &str) -> Option<(String, Source)> {
+    static DECODED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^\s*(RIP: [0-9a-f]{4}:|pc : |epc : )?(\? )?([A-Za-z_][\w.$]*) \(\S+\.[chS]:\d+")
+    });
+    static SITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?:WARNING:|KASAN|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?([A-Za-z_][\w.$]*) \(\S+\.[chS]:\d+",
+        )
+    });
+    if !message.contains(" (") {
+        return None;
+    }
+    if let Some(found) = DECODED.captures(message) {
+        let source = match (found.get(1), found.get(2)) {
+            (_, Some(_)) => Source::Guess,
+            (Some(_), None) => Source::Registers,
+            (None, None) => Source::Stack,
+        };
+        return Some((plain_name(&found[3]), source));
+    }
+    SITE.captures(message).map(|found| (plain_name(&found[1]), Source::Stack))
+}
+
+/// The name as in the source: without what the compiler appended.
+fn plain_name(name: &str) -> String {
+    static SUFFIX: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?:\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.?\d+)*)+$"));
+    SUFFIX.replace(name, "").into_owned()
+}
