@@ -1,12 +1,13 @@
 //! One try at a boot, from the assignment to the record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use lab_core::campaign::{Record, StoredFile, VERSION, judged};
 use lab_core::evidence::capture::Capture;
 use lab_core::evidence::outcome::Outcome;
+use lab_core::evidence::profile::Functions;
 use lab_core::plan::{BootStep, Plan, Planted};
 use lab_protocol::{Assignment, Nonce, ProbeTask, Report, Sampling};
 
@@ -49,6 +50,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         kernel,
         setup: context.file.setup.clone(),
         console: nothing(),
+        task_dump: None,
         report: None,
         qmp: nothing(),
         requests: None,
@@ -94,7 +96,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     };
     record.host = around.map(|around| around.end(&context.file.plan.machine.quiet, threads));
     let mut raw = match booted {
-        Ok(capture) => settle(&mut record, capture),
+        Ok(capture) => settle(&mut record, capture, &system_map),
         Err(error) => {
             record.outcome = Outcome::Lost { reason: format!("{error:#}") };
             BootFiles::default()
@@ -114,7 +116,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
 }
 
 /// Fills in what the boot showed.
-fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
+fn settle(record: &mut Record, mut capture: Capture, system_map: &Path) -> BootFiles {
     let parsed: Option<Result<Report, _>> = capture.report.as_deref().map(serde_json::from_slice);
     let report = match parsed {
         Some(Ok(report)) => Some(report),
@@ -125,6 +127,12 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         }
         None => None,
     };
+    if let Some(hang) = &mut capture.hang
+        && let Ok(text) = std::fs::read_to_string(system_map)
+        && let Ok(functions) = Functions::parse(&text)
+    {
+        hang.name(&functions);
+    }
     record.watched = Some(capture.watched());
     record.outcome = judged(record, &capture.console.bytes(), &capture.qmp, report.as_ref());
     record.wall_s = round_to_ms(capture.wall);
@@ -132,6 +140,8 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
     let raw = BootFiles {
         console: capture.console.bytes(),
         console_received_bytes: capture.console.received_bytes(),
+        task_dump: capture.task_dump.bytes(),
+        task_dump_received_bytes: capture.task_dump.received_bytes(),
         report: capture.report,
         qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
         requests: capture.requests,
@@ -139,6 +149,7 @@ fn settle(record: &mut Record, mut capture: Capture) -> BootFiles {
         profile: None,
     };
     record.console = raw.console_file();
+    record.task_dump = raw.task_dump_file();
     record.report = raw.report_file();
     record.qmp = raw.qmp_file();
     record.requests = raw.requests_file();

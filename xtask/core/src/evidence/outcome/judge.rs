@@ -4,6 +4,7 @@ use lab_protocol::{Nonce, Report};
 
 use super::Outcome;
 use crate::evidence::capture::{End, QmpEvent, Watched, parse_event};
+use crate::evidence::hang::{Hang, unprovoked};
 use crate::evidence::klog;
 
 /// The longest reason, characters: what a guest says of itself must not fill a record.
@@ -46,15 +47,20 @@ fn decide(evidence: &BootEvidence<'_>) -> Outcome {
         "" => "; the console is empty".to_owned(),
         line => format!("; the last line on the console is `{line}`"),
     };
+    // Where it was, and how far the lab came with it.
+    let found = || match evidence.watched.hang.as_ref().map(Hang::sentence).unwrap_or_default().as_str() {
+        "" => String::new(),
+        found => format!("; {found}"),
+    };
     match (&evidence.watched.end, fault) {
         // What a boot had said until it was cut short is not its result.
         (End::Interrupted, _) => Outcome::Lost { reason: "interrupted by the user".to_owned() },
         (End::Exited { .. } | End::Silence | End::WallLimit, Some(outcome)) => outcome,
-        (End::Silence, None) => {
-            Outcome::Hung { reason: format!("nothing was heard within the silence limit{}", last()) }
-        }
+        (End::Silence, None) => Outcome::Hung {
+            reason: format!("nothing was heard within the silence limit{}{}", found(), last()),
+        },
         (End::WallLimit, None) => {
-            Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) }
+            Outcome::Hung { reason: format!("did not end within the wall limit{}{}", found(), last()) }
         }
         (End::Exited { code, signal }, None) => match missing_proof(evidence) {
             None => Outcome::Finished,
@@ -87,7 +93,7 @@ fn kernel_fault(evidence: &BootEvidence<'_>) -> Option<String> {
     if let Some(finding) = klog::findings(evidence.console).into_iter().next() {
         return Some(format!("{}: {}", finding.kind, finding.title));
     }
-    if evidence.qmp.iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
+    if unprovoked(evidence.qmp).iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
         return Some("the panic device was rung, though the console shows no panic".to_owned());
     }
     if let Some(leaked) = evidence.report.and_then(leaked) {
@@ -114,9 +120,10 @@ fn is_the_guests_doing(evidence: &BootEvidence<'_>) -> bool {
     }
 }
 
-/// Why the machine stopped, in QEMU's words; none if the monitor did not say.
+/// Why the machine stopped, in QEMU's words; none if the monitor did not say, or said it only after the lab had made the guest
+/// panic.
 pub(crate) fn shutdown_reason(qmp: &[String]) -> Option<String> {
-    qmp.iter().find_map(|line| match parse_event(line) {
+    unprovoked(qmp).iter().find_map(|line| match parse_event(line) {
         Some(QmpEvent::Shutdown { reason }) => Some(reason),
         Some(QmpEvent::GuestPanicked | QmpEvent::Other) | None => None,
     })
