@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod capture;
+pub mod hang;
 pub mod klog;
 pub mod known;
 pub mod metric;

@@ -209,6 +209,7 @@ fn record(clock: Clock, arm: &Arm, boot: BootStep) -> Record {
         },
         setup: setup(clock),
         console: stored.clone(),
+        task_dump: None,
         report: Some(stored.clone()),
         qmp: stored,
         requests: None,

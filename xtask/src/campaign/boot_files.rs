@@ -14,6 +14,8 @@ use crate::lab::{digest, files};
 const RECORD: &str = "record.toml";
 /// What the kernel said.
 pub(super) const CONSOLE: &str = "console.log";
+/// What it said when it hung and was made to say where it is.
+const TASK_DUMP: &str = "task-dump.log";
 const REPORT: &str = "report.json";
 const QMP: &str = "qmp.jsonl";
 const REQUESTS: &str = "requests.bin";
@@ -29,6 +31,10 @@ pub(crate) struct BootFiles {
     pub console: Vec<u8>,
     /// How many bytes of console were received.
     pub console_received_bytes: u64,
+    /// The console after a kernel that hung was made to say where it is, as kept.
+    pub task_dump: Vec<u8>,
+    /// How many bytes of that were received.
+    pub task_dump_received_bytes: u64,
     /// The report's JSON as received.
     pub report: Option<Vec<u8>>,
     /// What the monitor said, one JSON object a line.
@@ -45,6 +51,12 @@ impl BootFiles {
     /// What the record says of the console.
     pub(crate) fn console_file(&self) -> StoredFile {
         StoredFile::new(&self.console, self.console_received_bytes)
+    }
+
+    /// What the record says of what a kernel that hung said when it was asked.
+    pub(crate) fn task_dump_file(&self) -> Option<StoredFile> {
+        (self.task_dump_received_bytes > 0)
+            .then(|| StoredFile::new(&self.task_dump, self.task_dump_received_bytes))
     }
 
     /// What the record says of the report.
@@ -77,6 +89,9 @@ impl BootFiles {
 pub(crate) fn write_boot(folder: &Path, record: &Record, raw: &BootFiles) -> anyhow::Result<()> {
     files::write_atomically(&folder.join(CONSOLE), &raw.console)?;
     files::write_atomically(&folder.join(QMP), &raw.qmp)?;
+    if record.task_dump.is_some() {
+        files::write_atomically(&folder.join(TASK_DUMP), &raw.task_dump)?;
+    }
     if let Some(report) = &raw.report {
         files::write_atomically(&folder.join(REPORT), report)?;
     }
@@ -110,6 +125,7 @@ pub(crate) fn read_boot(folder: &Path, known: &[Known]) -> anyhow::Result<BootDa
     let qmp = read_monitor(folder, &record)?;
     // Most readers need no more of them than to know that they are there.
     read_requests(folder, &record)?;
+    record.task_dump.as_ref().map(|stored| read_checked(&folder.join(TASK_DUMP), stored)).transpose()?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let outcome = judged(&record, &console, &qmp, report.as_ref(), known);
     let recorded = (outcome.word() != record.outcome.word()).then(|| record.outcome.clone());
@@ -204,6 +220,7 @@ impl BootFiles {
     pub(crate) fn described_in(&self, record: &Record) -> Record {
         Record {
             console: self.console_file(),
+            task_dump: self.task_dump_file(),
             report: self.report_file(),
             qmp: self.qmp_file(),
             requests: self.requests_file(),
@@ -284,7 +301,7 @@ mod tests {
     fn a_boot_is_judged_when_it_is_read() {
         let (folder, record) = written(b"", 0);
         let reason = "warning: in a line that is harmless".to_owned();
-        let end = |end| Some(Watched { end, frame_error: None, qemu_said: String::new() });
+        let end = |end| Some(Watched { end, frame_error: None, qemu_said: String::new(), hang: None });
         for (watched, expected) in
             [(None, "finished"), (end(End::returned(0)), "finished"), (end(End::Interrupted), "lost")]
         {

@@ -17,6 +17,10 @@ pub(crate) struct Platform {
     wall_machine: &'static str,
     /// Where the kernel's log goes: the first serial port.
     pub(crate) console: &'static str,
+    /// QEMU's device for that, with the chardev `console` behind it.
+    pub(crate) console_device: [&'static str; 2],
+    /// What has a kernel say where it is when it gets an NMI: only the lab sends one, to a guest that hangs.
+    pub(crate) at_nmi: &'static [&'static str],
     /// The device by which a kernel says that it panics. The guest reads what it can report; newer versions of QEMU add to that.
     pub(crate) panic_device: &'static str,
     /// What makes programs and kernels for it elsewhere.
@@ -32,6 +36,10 @@ const X86_64: Platform = Platform {
     // Of those that have an ACPI power-off and a PCI bus, the one that boots quickest.
     wall_machine: "pc",
     console: "ttyS0,115200",
+    // The same device as that of -serial; but what is typed on that one waits for a replay while QEMU records for one.
+    console_device: ["-device", "isa-serial,chardev=console"],
+    // It prints the trace of the CPU, and panics. Without it there are two lines that do not say where the kernel is.
+    at_nmi: &["unknown_nmi_panic"],
     panic_device: "pvpanic,events=3",
     cross: [
         need(What::Program("x86_64-linux-gnu-gcc"), "gcc-x86-64-linux-gnu", NEEDED),
@@ -47,6 +55,9 @@ const ARM64: Platform = Platform {
     // The interrupt controller that the host has, or the newest that is emulated.
     wall_machine: "virt,gic-version=max",
     console: "ttyAMA0",
+    console_device: ["-serial", "chardev:console"],
+    // QEMU's machine has none.
+    at_nmi: &[],
     panic_device: "pvpanic-pci,addr=3,events=3",
     cross: [
         need(What::Program("aarch64-linux-gnu-gcc"), "gcc-aarch64-linux-gnu", NEEDED),

@@ -154,9 +154,13 @@ fn kernels_that_fail() {
         trouble(&comparison, "panics"),
         "panic: Kernel panic - not syncing: lab test: no boot with this patch"
     );
-    assert_eq!(
-        trouble(&comparison, "silent"),
-        "nothing was heard within the silence limit; the console is empty"
+    let silent = trouble(&comparison, "silent");
+    assert!(
+        silent.starts_with("nothing was heard within the silence limit; CPU 0 is in start_kernel+0x")
+            && silent.ends_with(
+                ", did not move in 1 s; the kernel answered neither sysrq nor an NMI; ended by SIGTERM; the console is empty"
+            ),
+        "{silent}"
     );
     assert!(run.stdout.contains("no boot with this patch"), "the reader sees why: {run}");
     // What the kernel reported stands below the first boot that has it, and the console is named below each.
@@ -165,6 +169,48 @@ fn kernels_that_fail() {
         run.stderr.matches("\n  Kernel panic - not syncing: lab test: no boot with this patch\n").count();
     assert_eq!((consoles, reports), (4, 1), "{run}");
     replay::boots_that_failed_fail_again(&sandbox);
+}
+
+/// A guest that waits for ever - its process 1 reads from the console - is asked for its tasks. What it says then is kept, and is
+/// neither its last word nor a finding.
+#[test]
+fn a_guest_that_waits_tells_its_tasks() {
+    let sandbox = TestCheckout::new(
+        r#"
+        [machines.waiting]
+        like = "virtual"
+        silence-limit-s = 25
+        kernel-parameters = "rdinit=/bin/dd"
+        [plans.waiting]
+        like = "ci"
+        machine = "waiting"
+        scenarios = ["local"]
+        workloads = ["small-dd-read"]
+        probes = "none"
+        "#,
+    );
+    sandbox.lab(&["run-lab", "--plan", "waiting"]).expect_code_in(&[2]);
+    let campaign = sandbox.read_campaign();
+    assert_eq!(campaign.boots.len(), 4);
+    for boot in &campaign.boots {
+        let reason = boot.record.outcome.reason();
+        assert!(
+            reason.starts_with(
+                "nothing was heard within the silence limit; CPU 0 is idle; the kernel told its tasks at sysrq: "
+            ) && reason.contains(" tasks, none blocked, kept in task-dump.log; ended by SIGTERM; the last line on the console is `"),
+            "{reason}"
+        );
+        assert!(!reason.contains("sysrq: Show State"), "{reason}");
+        let dump = boot.record.task_dump.as_ref().expect("a task dump");
+        assert!(dump.kept_bytes > 1000 && dump.kept_bytes == dump.received_bytes, "{dump:?}");
+        let dump = std::fs::read(sandbox.campaign().join("boots").join(&boot.folder).join("task-dump.log"));
+        let dump = String::from_utf8_lossy(&dump.expect("the task dump")).into_owned();
+        assert!(dump.contains("task:dd ") && dump.contains("n_tty_read+0x"), "{dump}");
+        assert!(
+            !String::from_utf8_lossy(&boot.console).contains("task:dd"),
+            "the console is the guest's own"
+        );
+    }
 }
 
 /// A server that dies and a tool that fails are results with a reason, and the boot still ends in order.

@@ -71,19 +71,14 @@ pub(crate) fn boots_that_failed_fail_again(sandbox: &TestCheckout) {
     let name = name(&sandbox.campaign());
     let boots = sandbox.read_campaign().boots;
     for (variant, expected) in [
-        (
-            "panics",
-            "  ended: broken (panic: Kernel panic - not syncing: lab test: no boot with this patch), as then",
-        ),
-        (
-            "silent",
-            "  ended: hung (nothing was heard within the silence limit; the console is empty), as then",
-        ),
+        ("panics", "  ended: broken (panic: Kernel panic - not syncing: lab test: no boot with this patch"),
+        ("silent", "  ended: hung (nothing was heard within the silence limit; CPU 0 is in start_kernel+0x"),
     ] {
         let boot = boots.iter().find(|boot| boot.record.boot.variant == variant).expect("a boot");
         let run = sandbox.lab(&["replay", &name, &boot.folder]);
         run.expect_code_in(&[0]);
-        assert!(run.stdout.lines().any(|line| line == expected), "{run}");
+        let ended = run.stdout.lines().find(|line| line.starts_with(expected));
+        assert!(ended.is_some_and(|line| line.ends_with("), as then")), "{run}");
     }
 }
 

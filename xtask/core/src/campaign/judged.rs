@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn what_the_watch_saw_comes_before_what_was_recorded() {
-        let watched = Watched { end: End::Interrupted, frame_error: None, qemu_said: String::new() };
+        let watched =
+            Watched { end: End::Interrupted, frame_error: None, qemu_said: String::new(), hang: None };
         assert_eq!(
             again(Outcome::Finished, Some(watched), "", "guest-shutdown"),
             "lost: interrupted by the user"

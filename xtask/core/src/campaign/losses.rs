@@ -100,7 +100,7 @@ mod tests {
         let console = crate::campaign::StoredFile::new(b"", 0);
         Record {
             outcome: Outcome::Lost { reason: reason.to_owned() },
-            watched: Some(Watched { end, frame_error: None, qemu_said: String::new() }),
+            watched: Some(Watched { end, frame_error: None, qemu_said: String::new(), hang: None }),
             to_init_s: None,
             console,
             ..record

@@ -45,6 +45,10 @@ pub struct Record {
     pub setup: Setup,
     /// The console as received (`console.log`).
     pub console: StoredFile,
+    /// What the console said after a kernel that hung was made to say where it is (`task-dump.log`); none if it was not, and in
+    /// records of labs that did not keep it apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_dump: Option<StoredFile>,
     /// The guest's report as received (`report.json`), if a whole one came.
     pub report: Option<StoredFile>,
     /// QMP events as received (`qmp.jsonl`), one a line.

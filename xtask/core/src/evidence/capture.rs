@@ -9,6 +9,8 @@ use std::time::Duration;
 use lab_protocol::{Hello, Progress};
 use serde::{Deserialize, Serialize};
 
+use super::hang::Hang;
+
 pub use buffer::CappedBuffer;
 pub use event::QmpEvent;
 pub(crate) use event::parse_event;
@@ -33,6 +35,10 @@ pub struct Capture {
     pub frame_error: Option<String>,
     /// What QEMU said on its monitor, one JSON object a line; see [`CappedLines`] for what was cut.
     pub qmp: Vec<String>,
+    /// The console after the kernel was made to say where it is: what the lab provoked, and not the guest's own word.
+    pub task_dump: CappedBuffer,
+    /// How it was asked where it is; none if it did not hang.
+    pub hang: Option<Hang>,
     /// QEMU's standard error.
     pub qemu_stderr: String,
     /// Why the watch ended.
@@ -43,6 +49,9 @@ pub struct Capture {
 
 /// The most that is kept of what QEMU said last, characters.
 const MOST_SAID: usize = 300;
+
+/// How much of a task dump is kept, bytes; one of a boot of the default plan has some 40 KiB.
+const TASK_DUMP_KEPT_BYTES: usize = 4 << 20;
 
 impl Capture {
     /// Of a boot that nothing came out of so far; of its console at most `console_bytes` are kept.
@@ -56,6 +65,8 @@ impl Capture {
             requests_received_bytes: 0,
             frame_error: None,
             qmp: Vec::new(),
+            task_dump: CappedBuffer::new(console_bytes.min(TASK_DUMP_KEPT_BYTES)),
+            hang: None,
             qemu_stderr: String::new(),
             end: End::Exited { code: None, signal: None },
             wall: Duration::ZERO,
@@ -69,6 +80,7 @@ impl Capture {
             end: self.end.clone(),
             frame_error: self.frame_error.as_ref().map(|error| error.chars().take(MOST_SAID).collect()),
             qemu_said: said.chars().take(MOST_SAID).collect(),
+            hang: self.hang.clone(),
         }
     }
 }
@@ -85,6 +97,9 @@ pub struct Watched {
     /// The last line of QEMU's standard error; empty if it said nothing.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub qemu_said: String,
+    /// How the guest was asked where it is; none if it did not hang, and in records of labs that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hang: Option<Hang>,
 }
 
 /// Why the watch over a QEMU ended.

@@ -38,8 +38,14 @@ impl Functions {
     }
 
     fn of(&self, address: u64) -> &str {
+        self.place(address).map_or(UNKNOWN, |(name, _)| name)
+    }
+
+    /// The function that an address lies in, and how far behind its begin; none in front of the first one.
+    pub fn place(&self, address: u64) -> Option<(&str, u64)> {
         let behind = self.0.partition_point(|(start, _)| *start <= address);
-        behind.checked_sub(1).map_or(UNKNOWN, |place| &self.0[place].1)
+        let (start, name) = self.0.get(behind.checked_sub(1)?)?;
+        Some((name, address - start))
     }
 }
 

@@ -94,6 +94,7 @@ fn first_line(text: &str) -> String {
 pub fn boot(plan: &Plan, boot: &BootData, qmp: &[String], folder: &str, length: Length) -> String {
     let parts = [
         heading(boot, qmp),
+        asked(boot),
         findings(&klog::findings(&boot.console), &plan.known, length),
         workloads(plan, boot.report.as_ref()),
         problems(boot.report.as_ref()),
@@ -150,6 +151,13 @@ fn witnesses(boot: &BootData, qmp: &[String]) -> String {
         None => "the monitor says nothing of a shutdown".to_owned(),
     };
     [report, mark, &monitor].join("; ")
+}
+
+/// What was done with a guest that hung, and what came of it.
+fn asked(boot: &BootData) -> String {
+    let watched = boot.record.watched.as_ref();
+    let Some(hang) = watched.and_then(|watched| watched.hang.as_ref()) else { return String::new() };
+    format!("Asked where it is, after the limit:\n{}", hang.lines().join("\n"))
 }
 
 fn findings(all: &[Finding], known: &[Known], length: Length) -> String {

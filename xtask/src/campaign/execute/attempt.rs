@@ -1,6 +1,6 @@
 //! One try at a boot, from the assignment to the record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -8,6 +8,7 @@ use lab_core::campaign::{Record, StoredFile, VERSION, judged};
 use lab_core::evidence::capture::Capture;
 use lab_core::evidence::known::Known;
 use lab_core::evidence::outcome::Outcome;
+use lab_core::evidence::profile::Functions;
 use lab_core::plan::{BootStep, Plan, Planted};
 use lab_protocol::{Assignment, Nonce, ProbeTask, Report, Sampling};
 
@@ -50,6 +51,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
         kernel,
         setup: context.file.setup.clone(),
         console: nothing(),
+        task_dump: None,
         report: None,
         qmp: nothing(),
         requests: None,
@@ -95,7 +97,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     };
     record.host = around.map(|around| around.end(&context.file.plan.machine.quiet, threads));
     let mut raw = match booted {
-        Ok(capture) => settle(&mut record, capture, &plan.known),
+        Ok(capture) => settle(&mut record, capture, &plan.known, &system_map),
         Err(error) => {
             record.outcome = Outcome::Lost { reason: format!("{error:#}") };
             BootFiles::default()
@@ -115,7 +117,7 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
 }
 
 /// Fills in what the boot showed.
-fn settle(record: &mut Record, mut capture: Capture, known: &[Known]) -> BootFiles {
+fn settle(record: &mut Record, mut capture: Capture, known: &[Known], system_map: &Path) -> BootFiles {
     let parsed: Option<Result<Report, _>> = capture.report.as_deref().map(serde_json::from_slice);
     let report = match parsed {
         Some(Ok(report)) => Some(report),
@@ -126,6 +128,12 @@ fn settle(record: &mut Record, mut capture: Capture, known: &[Known]) -> BootFil
         }
         None => None,
     };
+    if let Some(hang) = &mut capture.hang
+        && let Ok(text) = std::fs::read_to_string(system_map)
+        && let Ok(functions) = Functions::parse(&text)
+    {
+        hang.name(&functions);
+    }
     record.watched = Some(capture.watched());
     record.outcome = judged(record, &capture.console.bytes(), &capture.qmp, report.as_ref(), known);
     record.wall_s = round_to_ms(capture.wall);
@@ -133,6 +141,8 @@ fn settle(record: &mut Record, mut capture: Capture, known: &[Known]) -> BootFil
     let raw = BootFiles {
         console: capture.console.bytes(),
         console_received_bytes: capture.console.received_bytes(),
+        task_dump: capture.task_dump.bytes(),
+        task_dump_received_bytes: capture.task_dump.received_bytes(),
         report: capture.report,
         qmp: capture.qmp.iter().flat_map(|line| [line.as_bytes(), b"\n"].concat()).collect(),
         requests: capture.requests,
@@ -140,6 +150,7 @@ fn settle(record: &mut Record, mut capture: Capture, known: &[Known]) -> BootFil
         profile: None,
     };
     record.console = raw.console_file();
+    record.task_dump = raw.task_dump_file();
     record.report = raw.report_file();
     record.qmp = raw.qmp_file();
     record.requests = raw.requests_file();

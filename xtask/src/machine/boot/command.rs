@@ -123,7 +123,8 @@ pub(crate) fn kernel_command_line(machine: &Machine) -> String {
         ],
     };
     let of_clock = machine.platform().clock_parameters(machine.clock, machine.accelerator, machine.cpus);
-    let own = always.iter().chain(of_clock).chain(patience).copied();
+    let at_nmi = machine.platform().at_nmi;
+    let own = always.iter().chain(of_clock).chain(patience).chain(at_nmi).copied();
     let asked_for = machine.kernel_parameters.split(' ').filter(|word| !word.is_empty());
     own.chain(asked_for).collect::<Vec<_>>().join(" ")
 }
@@ -164,7 +165,9 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
     add(&["-kernel", &files.kernel_image.to_string_lossy(), "-initrd", &files.initramfs.to_string_lossy()]);
     add(&["-append", &kernel_command_line(machine)]);
     // The console is QEMU's standard output, read by the lab itself: a file would lose bytes on a full disk.
-    add(&["-chardev", "stdio,id=console,signal=off,mux=off", "-serial", "chardev:console"]);
+    // Its standard input is the keys by which a kernel that hangs is asked for its tasks.
+    add(&["-chardev", "stdio,id=console,signal=off,mux=off"]);
+    add(&machine.platform().console_device);
     // The report has a port of its own.
     add(&["-chardev", &format!("pipe,id=port,path={}", channels.port.display())]);
     match machine.clock {

@@ -1,5 +1,6 @@
 //! The QEMU process: started so that it cannot outlive the lab, ended by its own id only.
 
+use std::io::Write as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +17,17 @@ use crate::lab::process::tied;
 /// How much of the console QEMU can write ahead of the reader: what Linux allows an unprivileged user.
 const CONSOLE_PIPE_BYTES: usize = 1 << 20;
 
+/// What ended QEMU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// It had ended before it was asked to.
+    Itself,
+    /// SIGTERM.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+}
+
 /// A running QEMU; ended on drop.
 #[derive(Debug)]
 pub(super) struct Qemu {
@@ -23,12 +35,12 @@ pub(super) struct Qemu {
 }
 
 impl Qemu {
-    /// Starts QEMU with its standard output and error piped, bound as a whole to the CPUs of `binding` if any are named.
+    /// Starts QEMU with its standard input, output and error piped, bound as a whole to the CPUs of `binding` if any are named.
     ///
     /// The calling thread must live as long as QEMU shall: the kernel ends QEMU when that thread ends.
     pub(super) fn start(program: &str, arguments: &[String], binding: &Binding) -> anyhow::Result<Self> {
         let mut command = tied::command(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(cpus) = pin::cpu_set(binding.vcpus.iter().chain(&binding.others)) {
             // SAFETY: between fork and exec only a system call is made, no memory is allocated and no lock taken.
             unsafe { command.pre_exec(move || Ok(rustix::thread::sched_setaffinity(None, &cpus)?)) };
@@ -69,16 +81,28 @@ impl Qemu {
     }
 
     /// Asks QEMU to end, and makes it if it has not done so after a grace period.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self) -> By {
         const GRACE: Duration = Duration::from_secs(3);
+        if self.ended().is_some() {
+            return By::Itself;
+        }
         self.signal(Signal::TERM);
         let asked = Instant::now();
         while self.ended().is_none() && asked.elapsed() < GRACE {
             std::thread::sleep(Duration::from_millis(10));
         }
-        if self.ended().is_none() {
-            self.signal(Signal::KILL);
-            let _ = self.child.wait();
+        if self.ended().is_some() {
+            return By::Terminate;
+        }
+        self.signal(Signal::KILL);
+        let _ = self.child.wait();
+        By::Kill
+    }
+
+    /// Types a key on the console. One that QEMU does not take is no reason to stop.
+    pub(super) fn press(&mut self, key: u8) {
+        if let Some(console) = &mut self.child.stdin {
+            let _ = console.write_all(&[key]);
         }
     }
 

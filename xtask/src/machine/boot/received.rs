@@ -6,10 +6,12 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use lab_core::evidence::capture::{CappedBuffer, CappedLines, Capture, End};
+use lab_core::evidence::hang::{Dump, Hang};
 use lab_core::plan::Binding;
 use lab_protocol::frame::{Decoder, Frame, Kind};
 use lab_protocol::log::MOST_BYTES;
 use rustix::process::Pid;
+use serde_json::Value;
 
 use super::streams::{Event, Stream};
 use super::timers::Timers;
@@ -20,6 +22,15 @@ const STDERR_KEPT_BYTES: usize = 1 << 20;
 
 /// How much of what QEMU says on its monitor is kept, bytes.
 const MONITOR_KEPT_BYTES: usize = 4 << 20;
+
+/// Whose word the console is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaks {
+    /// The guest's own.
+    Unasked,
+    /// What the lab made a kernel say that hung.
+    Provoked,
+}
 
 /// What was received so far. However much a guest says, it is bounded.
 #[derive(Debug)]
@@ -34,6 +45,8 @@ pub(super) struct Received {
     /// What the threads of QEMU are to be bound to; nothing once they are.
     binding: Option<Binding>,
     qemu: Option<Pid>,
+    /// Whose word the console is.
+    speaks: Speaks,
     capture: Capture,
 }
 
@@ -56,6 +69,7 @@ impl Received {
             stderr: CappedBuffer::new(STDERR_KEPT_BYTES),
             binding: Some(request.host_cpus.clone()).filter(|binding| !binding.vcpus.is_empty()),
             qemu: None,
+            speaks: Speaks::Unasked,
             capture: Capture::empty(CONSOLE_KEPT_BYTES),
         })
     }
@@ -113,7 +127,10 @@ impl Received {
 
     fn take_console(&mut self, bytes: &[u8]) {
         let room = (CONSOLE_KEPT_BYTES as u64).saturating_sub(self.capture.console.received_bytes());
-        self.capture.console.push(bytes);
+        match self.speaks {
+            Speaks::Unasked => self.capture.console.push(bytes),
+            Speaks::Provoked => self.capture.task_dump.push(bytes),
+        }
         // A look from outside is a courtesy: a disk that is full must not stop the boot, nor the boot fill it.
         if let Some(file) = &mut self.live_console {
             let _ = file.write_all(&bytes[..bytes.len().min(room as usize)]);
@@ -177,6 +194,31 @@ impl Received {
         if let Some(monitor) = &mut self.monitor {
             let _ = monitor.write_all(format!("{question}\n").as_bytes());
         }
+    }
+
+    /// What was answered to the question with this id, or the error in QEMU's words; none so far.
+    pub(super) fn answer(&self, id: &str) -> Option<Result<Value, String>> {
+        self.monitor_lines.lines().iter().rev().find_map(|line| qmp::answer(line, id))
+    }
+
+    /// From now on the console is what the lab makes the kernel say.
+    pub(super) fn provoke(&mut self) {
+        self.speaks = Speaks::Provoked;
+    }
+
+    /// How much that was so far, bytes.
+    pub(super) fn provoked_bytes(&self) -> u64 {
+        self.capture.task_dump.received_bytes()
+    }
+
+    /// What that was.
+    pub(super) fn provoked(&self) -> Dump {
+        Dump::read(&self.capture.task_dump.bytes())
+    }
+
+    /// The guest hung, and this was done with it.
+    pub(super) fn hung(&mut self, hang: Hang) {
+        self.capture.hang = Some(hang);
     }
 
     /// Everything, after the watch has ended.

@@ -1,5 +1,7 @@
 //! The watch over one QEMU: readers that only read, and one loop that keeps, decodes and times.
 
+mod ladder;
+
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
@@ -8,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use lab_core::evidence::capture::{Capture, End};
 
+use self::ladder::Ladder;
 use super::command::{
     Channels, GuestFiles, debugger_options, plugin_options, qemu_command, terminal_options, write_firmware,
 };
@@ -21,9 +24,6 @@ use crate::lab::sockets_folder;
 
 /// How often the loop looks at the clock, and whether QEMU is still there, in case nothing tells it.
 const LOOK: Duration = Duration::from_millis(200);
-
-/// How long a guest that hangs has for each question.
-const ANSWER: Duration = Duration::from_millis(500);
 
 /// What QEMU said last is all there when it has ended; so long is waited for readers on a host that has no CPU for them.
 const LAST_WORDS: Duration = Duration::from_secs(30);
@@ -111,9 +111,9 @@ impl Watch {
                 self.receive_for(LOOK, inbox);
             }
             if let Some(end) = self.timers.passed(self.limits) {
-                self.question(inbox);
-                qemu.end();
-                return end;
+                let hang = Ladder::new(self, qemu, inbox, interrupt).climb();
+                self.received.hung(hang);
+                return if interrupt.is_set() { End::Interrupted } else { end };
             }
             match inbox.recv_timeout(LOOK) {
                 Ok(event) => self.received.take(event, &mut self.timers),
@@ -163,14 +163,6 @@ impl Watch {
                 }
             };
             self.received.take(event, &mut self.timers);
-        }
-    }
-
-    /// Asks a guest that hangs where it is: registers twice, then an NMI, with time for answers between.
-    fn question(&mut self, inbox: &Receiver<Event>) {
-        for question in [qmp::STATUS, qmp::REGISTERS, qmp::REGISTERS, qmp::NMI] {
-            self.received.ask(question);
-            self.receive_for(ANSWER, inbox);
         }
     }
 }

@@ -81,8 +81,12 @@ fn boots_that_the_lab_ended_are_equal_up_to_that() {
         let reason =
             format!("nothing was heard within the silence limit; the last line on the console is `{last}`");
         boot.record.outcome = Outcome::Hung { reason };
-        boot.record.watched =
-            Some(capture::Watched { end: End::Silence, frame_error: None, qemu_said: String::new() });
+        boot.record.watched = Some(capture::Watched {
+            end: End::Silence,
+            frame_error: None,
+            qemu_said: String::new(),
+            hang: None,
+        });
         boot.report = None;
         boot.console.extend(format!("{last}\n").bytes());
     };

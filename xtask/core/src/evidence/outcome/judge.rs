@@ -4,6 +4,7 @@ use lab_protocol::{Nonce, Report};
 
 use super::Outcome;
 use crate::evidence::capture::{End, QmpEvent, Watched, parse_event};
+use crate::evidence::hang::{Hang, unprovoked};
 use crate::evidence::klog::{self, Finding, Kind};
 use crate::evidence::known::{self, Known};
 
@@ -49,15 +50,20 @@ fn decide(evidence: &BootEvidence<'_>) -> Outcome {
         "" => "; the console is empty".to_owned(),
         line => format!("; the last line on the console is `{line}`"),
     };
+    // Where it was, and how far the lab came with it.
+    let found = || match evidence.watched.hang.as_ref().map(Hang::sentence).unwrap_or_default().as_str() {
+        "" => String::new(),
+        found => format!("; {found}"),
+    };
     match (&evidence.watched.end, fault) {
         // What a boot had said until it was cut short is not its result.
         (End::Interrupted, _) => Outcome::Lost { reason: "interrupted by the user".to_owned() },
         (End::Exited { .. } | End::Silence | End::WallLimit, Some(outcome)) => outcome,
-        (End::Silence, None) => {
-            Outcome::Hung { reason: format!("nothing was heard within the silence limit{}", last()) }
-        }
+        (End::Silence, None) => Outcome::Hung {
+            reason: format!("nothing was heard within the silence limit{}{}", found(), last()),
+        },
         (End::WallLimit, None) => {
-            Outcome::Hung { reason: format!("did not end within the wall limit{}", last()) }
+            Outcome::Hung { reason: format!("did not end within the wall limit{}{}", found(), last()) }
         }
         (End::Exited { code, signal }, None) => match missing_proof(evidence) {
             None => Outcome::Finished,
@@ -93,7 +99,7 @@ fn kernel_fault(evidence: &BootEvidence<'_>) -> Option<String> {
     if let Some(finding) = new.first() {
         return Some(format!("{}: {}", finding.kind, finding.title));
     }
-    if evidence.qmp.iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
+    if unprovoked(evidence.qmp).iter().any(|line| parse_event(line) == Some(QmpEvent::GuestPanicked)) {
         // A kernel that is known to panic has shown nothing all the same.
         let panicked = known.iter().find(|finding| finding.text.contains("Kernel panic"));
         return Some(panicked.map_or_else(
@@ -133,9 +139,10 @@ fn is_the_guests_doing(evidence: &BootEvidence<'_>) -> bool {
     }
 }
 
-/// Why the machine stopped, in QEMU's words; none if the monitor did not say.
+/// Why the machine stopped, in QEMU's words; none if the monitor did not say, or said it only after the lab had made the guest
+/// panic.
 pub(crate) fn shutdown_reason(qmp: &[String]) -> Option<String> {
-    qmp.iter().find_map(|line| match parse_event(line) {
+    unprovoked(qmp).iter().find_map(|line| match parse_event(line) {
         Some(QmpEvent::Shutdown { reason }) => Some(reason),
         Some(QmpEvent::GuestPanicked | QmpEvent::Other) | None => None,
     })

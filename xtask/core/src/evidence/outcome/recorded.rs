@@ -27,7 +27,7 @@ pub(crate) fn watched_of(outcome: &Outcome, qmp: &[String]) -> Option<Watched> {
         Outcome::Broken { .. } => End::returned(0),
         Outcome::Lost { .. } => lost(reason)?,
     };
-    Some(Watched { end, frame_error: frame_error(reason), qemu_said: qemu_said(reason) })
+    Some(Watched { end, frame_error: frame_error(reason), qemu_said: qemu_said(reason), hang: None })
 }
 
 fn lost(reason: &str) -> Option<End> {
@@ -77,7 +77,12 @@ mod tests {
     #[test]
     fn words_tell_how_the_watch_ended() {
         let watched = |end, frame_error: Option<&str>, said: &str| {
-            Some(Watched { end, frame_error: frame_error.map(str::to_owned), qemu_said: said.to_owned() })
+            Some(Watched {
+                end,
+                frame_error: frame_error.map(str::to_owned),
+                qemu_said: said.to_owned(),
+                hang: None,
+            })
         };
         let exited = |code| End::Exited { code, signal: None };
         let lost = |reason: &str| Outcome::Lost { reason: reason.to_owned() };

@@ -53,7 +53,7 @@ fn what_the_plan_tells_the_kernel_comes_last() {
 fn the_virtual_clock_with_one_cpu() {
     let one = |machine| Machine { cpus: 1, ..machine };
     expect![
-        "console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 noapictimer no_timer_check"
+        "console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 noapictimer no_timer_check unknown_nmi_panic"
     ]
     .assert_eq(&kernel_command_line(&one(machine(Clock::Virtual, Accelerator::Tcg))));
 }
@@ -81,7 +81,7 @@ fn the_virtual_clock_with_several_cpus() {
         -initrd /i/cpio
         -append KERNEL
         -chardev stdio,id=console,signal=off,mux=off
-        -serial chardev:console
+        -device isa-serial,chardev=console
         -chardev pipe,id=port,path=/s/port
         -device pci-serial,addr=2,chardev=port
         -chardev socket,id=monitor,path=/s/monitor
@@ -89,7 +89,7 @@ fn the_virtual_clock_with_several_cpus() {
         -device pvpanic,events=3
         -action panic=none
 
-        console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 no_timer_check
+        console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=reliable tsc_early_khz=1000000 no_timer_check unknown_nmi_panic
     "#]],
     );
 }
@@ -205,7 +205,7 @@ fn the_wall_clock_under_emulation() {
         -initrd /i/cpio
         -append KERNEL
         -chardev stdio,id=console,signal=off,mux=off
-        -serial chardev:console
+        -device isa-serial,chardev=console
         -chardev pipe,id=port,path=/s/port
         -device virtio-serial-pci,id=serial,ioeventfd=off
         -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
@@ -214,7 +214,7 @@ fn the_wall_clock_under_emulation() {
         -device pvpanic,events=3
         -action panic=none
 
-        console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=unstable no_timer_check watchdog_thresh=60
+        console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps tsc=unstable no_timer_check watchdog_thresh=60 unknown_nmi_panic
     "#]],
     );
 }
@@ -240,7 +240,7 @@ fn the_wall_clock_under_kvm() {
             -initrd /i/cpio
             -append KERNEL
             -chardev stdio,id=console,signal=off,mux=off
-            -serial chardev:console
+            -device isa-serial,chardev=console
             -chardev pipe,id=port,path=/s/port
             -device virtio-serial-pci,id=serial,ioeventfd=off
             -device virtserialport,bus=serial.0,chardev=port,name=patchlab.report
@@ -249,7 +249,7 @@ fn the_wall_clock_under_kvm() {
             -device pvpanic,events=3
             -action panic=none
 
-            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 watchdog_thresh=55 sysctl.kernel.hung_task_timeout_secs=140
+            console=ttyS0,115200 loglevel=7 printk.time=1 panic=-1 norandmaps rcupdate.rcu_cpu_stall_timeout=100 watchdog_thresh=55 sysctl.kernel.hung_task_timeout_secs=140 unknown_nmi_panic
         "#]],
     );
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::mpsc;
 
+use lab_core::evidence::hang::{Came, Tried};
 use lab_core::plan::{Binding, Clock};
 use lab_protocol::frame::{Kind, encode};
 use lab_protocol::{END_MARK, Hello, Milestone, Nonce, Progress};
@@ -179,9 +180,90 @@ fn silence_is_that_of_the_guest() {
     let capture = Fake::new(body, LONG, SHORT).watch(&Interrupt::default());
     assert_eq!(capture.end, End::Silence);
     let asked: Vec<&String> = capture.qmp.iter().filter(|line| line.contains("execute")).collect();
-    assert_eq!(asked, [qmp::CAPABILITIES, qmp::STATUS, qmp::REGISTERS, qmp::REGISTERS, qmp::NMI]);
+    assert_eq!(asked, [qmp::CAPABILITIES, &qmp::command(qmp::STATUS, "lab-status")], "it gave no answer");
+    assert_eq!(
+        came(&capture),
+        "Status: nothing; Registers: not tried; RegistersAgain: not tried; TaskDump: not tried; Nmi: not tried; \
+         Terminate: nothing; Kill: QEMU ended"
+    );
     let pid = capture.qemu_stderr.lines().next().unwrap().parse().ok().and_then(Pid::from_raw);
     assert_eq!(test_kill_process(pid.unwrap()), Err(Errno::SRCH));
+}
+
+/// What came of each step of the ladder.
+fn came(capture: &Capture) -> String {
+    let came = |tried: &Tried| {
+        let came = match &tried.came {
+            Came::Answer { said } => said,
+            Came::Nothing { .. } => "nothing",
+            Came::Refused { why } => why,
+            Came::NotTried { .. } => "not tried",
+        };
+        format!("{:?}: {came}", tried.step)
+    };
+    let steps = capture.hang.as_ref().map(|hang| hang.steps.iter().map(came).collect::<Vec<_>>());
+    steps.unwrap_or_default().join("; ")
+}
+
+/// Answers as QEMU does. BREAK is what it says to the order for one; KEY is done when a key comes, NMI at an NMI.
+const ANSWERING: &str = r#"
+    print "[    0.000000] Linux version 6.12\r\n";
+    my $questions = '';
+    my $asked = IO::Select->new($monitor, \*STDIN);
+    while (my @ready = $asked->can_read) {
+        for my $from (@ready) {
+            if ($from != $monitor) {
+                sysread STDIN, my $key, 1 or exit;
+                KEY
+                next;
+            }
+            sysread $monitor, my $piece, 4096 or exit;
+            $questions .= $piece;
+            while ($questions =~ s/^(.*)\n//) {
+                my $line = $1;
+                my ($id) = $line =~ /"id":"([^"]*)"/;
+                my $said = $line =~ /query-status/ ? '{"status": "running"}' : '{}';
+                $said = '"\r\nCPU#0\r\nRIP=ffffffff8128c4fb CPL=0 HLT=1\r\n"' if $line =~ /registers/;
+                $said = '"BREAK"' if $line =~ /send-break/;
+                print $monitor qq({"return": $said, "id": "$id"}\n) if defined $id;
+                if ($line =~ /inject-nmi/) { NMI }
+            }
+        }
+    }
+"#;
+
+#[test]
+fn a_kernel_that_hangs_is_asked_for_its_tasks() {
+    let key = r#"print "[    9.000000] sysrq: Show State\r\n[    9.000000] task:dd    state:D stack:0\r\n" if $key eq 't';"#;
+    let body = ANSWERING.replace("KEY", key).replace("NMI", "die").replace("BREAK", "");
+    let capture = Fake::new(&body, LONG, SHORT).watch(&Interrupt::default());
+    assert_eq!(capture.end, End::Silence);
+    assert_eq!(
+        came(&capture),
+        "Status: running; Registers: kept in qmp.jsonl; RegistersAgain: kept in qmp.jsonl; TaskDump: 1 task, 1 blocked \
+         (dd), kept in task-dump.log; Nmi: not tried; Terminate: QEMU ended"
+    );
+    // What was provoked is not the guest's own word.
+    assert_eq!(console(&capture), "[    0.000000] Linux version 6.12\r\n");
+    let dump = String::from_utf8(capture.task_dump.bytes()).unwrap();
+    assert!(dump.starts_with("[    9.000000] sysrq: Show State\r\n"), "{dump}");
+    let cpus = capture.hang.unwrap().cpus;
+    assert_eq!(cpus.len(), 1);
+    assert_eq!(cpus[0].later.as_ref(), Some(&cpus[0].first));
+}
+
+/// Without a break there is an NMI. The kernel panics at it, and QEMU ends by itself.
+#[test]
+fn a_kernel_that_does_not_hear_a_break_gets_an_nmi() {
+    let nmi = r#"print "[    9.000000] RIP: 0010:f+0x1/0x2\r\n"; event("guest-reset"); exit 0;"#;
+    let body = ANSWERING.replace("KEY", "die;").replace("NMI", nmi).replace("BREAK", "no such chardev");
+    let capture = Fake::new(&body, LONG, SHORT).watch(&Interrupt::default());
+    assert_eq!(capture.end, End::Silence, "the lab ended it, whatever it did then");
+    assert_eq!(
+        came(&capture),
+        "Status: running; Registers: kept in qmp.jsonl; RegistersAgain: kept in qmp.jsonl; TaskDump: no such chardev; \
+         Nmi: 1 line, from f+0x1/0x2, kept in task-dump.log; Terminate: not tried"
+    );
 }
 
 #[test]
