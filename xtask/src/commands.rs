@@ -10,6 +10,7 @@ pub mod completions;
 pub mod doctor;
 mod each_patch;
 mod flame_graph;
+pub mod fuzz;
 pub mod import_series;
 pub mod list;
 pub mod mutants;

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, clean, compare, completions, doctor, end, import_series, list, mutants, parse,
-    probe, replay, run_lab, shell, show, tell_interrupted, timeline, try_series, watch,
+    bench, build_kernel, ci, clean, compare, completions, doctor, end, fuzz, import_series, list, mutants,
+    parse, probe, replay, run_lab, shell, show, tell_interrupted, timeline, try_series, watch,
 };
 use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;
@@ -49,6 +49,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Shell(options) => shell::shell(&sh, options),
         Command::Mutants(options) => mutants::mutants(&sh, options),
         Command::Bench(options) => bench::bench(&sh, options),
+        Command::Fuzz(options) => fuzz::fuzz(&sh, options),
         Command::Watch(options) => watch::watch(&sh, options),
         Command::Clean(options) => clean::clean(&sh, options),
         Command::Ci => ci::ci(&sh),

@@ -3,6 +3,8 @@
 //! Each of its threads receives a request, serves it from start to end, and answers it; what is served at once
 //! is capped by the number of threads. `device` is how it talks to the kernel. [`session`] is the way in.
 
+#[cfg(feature = "fuzz")]
+pub mod apart;
 pub mod args;
 mod attributes;
 mod behave;

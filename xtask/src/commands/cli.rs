@@ -6,6 +6,7 @@ mod clean;
 mod compare;
 mod completions;
 mod doctor;
+mod fuzz;
 mod import_series;
 mod list;
 mod manner;
@@ -29,6 +30,7 @@ pub use clean::Clean;
 pub use compare::Compare;
 pub use completions::{Completions, Shell};
 pub use doctor::Doctor;
+pub use fuzz::{Fuzz, FuzzTarget};
 pub use import_series::ImportSeries;
 pub use list::{List, ListFormat, Listed};
 pub use manner::Manner;
@@ -106,6 +108,9 @@ pub enum Command {
     /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
     /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
     Bench(Bench),
+    /// Tries the readers of foreign text - lab.toml, mails, kernel logs, what a guest sends - with damaged inputs. The exit code is 1
+    /// if one fails; the input is kept below xtask/fuzz/found/, and a test from then on.
+    Fuzz(Fuzz),
     /// Looks after a branch of a kernel tree: runs a plan for each new commit, draws the figures, finds steps, and bisects each to
     /// the commit that brought it. The exit code is that of the newest commit against the oldest one.
     Watch(Watch),

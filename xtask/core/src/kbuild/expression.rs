@@ -88,15 +88,38 @@ impl Expression {
         }
     }
 
+    /// Adds a condition that has to hold, too.
+    pub(super) fn restrict(&mut self, more: Expression) {
+        if !matches!(self, Expression::All(_)) {
+            *self = Expression::All(vec![std::mem::replace(self, Expression::Unknown)]);
+        }
+        let Expression::All(parts) = self else { return };
+        match parts.len().cmp(&MOST_PARTS) {
+            std::cmp::Ordering::Less => parts.push(more),
+            std::cmp::Ordering::Equal => parts.push(Expression::Unknown),
+            std::cmp::Ordering::Greater => {}
+        }
+    }
+
     /// A condition in the language of Kconfig, without `if` in front.
     pub(super) fn parse(text: &str) -> Self {
         let tokens = tokens(text);
+        if tokens.len() > MOST_TOKENS {
+            return Expression::Unknown;
+        }
         let mut parser = Parser { tokens: &tokens };
         let expression = parser.any();
         // What is not understood to its end is not understood.
         if parser.tokens.is_empty() { expression } else { Expression::Unknown }
     }
 }
+
+/// The longest condition that is read; the longest one of Linux 7.3 has 59. What is longer is not known, as what is not understood. So
+/// conditions in conditions do not fill the stack, either.
+const MOST_TOKENS: usize = 200;
+
+/// As many conditions one after the other are read; no option of Linux 7.3 has more than 13.
+const MOST_PARTS: usize = 64;
 
 /// `decides` if one of the parts is that; none if one cannot be told; else the opposite.
 fn first_or(parts: &[Expression], configuration: &Configuration, decides: bool) -> Option<bool> {

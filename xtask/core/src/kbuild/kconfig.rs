@@ -98,6 +98,9 @@ enum Named {
     FromHere(String),
 }
 
+/// How many blocks around a line are looked at; no file of Linux 7.3 has more than ten.
+const MOST_BLOCKS: usize = 32;
+
 struct Block {
     condition: Expression,
     /// If it is a choice: which one of the source.
@@ -118,7 +121,10 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn conditions(&self) -> Vec<Expression> {
-        self.outer.iter().chain(self.blocks.iter().map(|block| &block.condition)).cloned().collect()
+        let all = self.outer.iter().chain(self.blocks.iter().map(|block| &block.condition));
+        let known: Vec<Expression> = all.take(MOST_BLOCKS).cloned().collect();
+        let is_deeper = self.outer.len() + self.blocks.len() > MOST_BLOCKS;
+        known.into_iter().chain(is_deeper.then_some(Expression::Unknown)).collect()
     }
 
     fn finish(&mut self, kconfig: &mut Kconfig) {
@@ -202,8 +208,7 @@ impl Reader<'_> {
             match (word, block.choice) {
                 ("depends", _) => {
                     if let Some(text) = rest.strip_prefix("on ") {
-                        let both = vec![block.condition.clone(), Expression::parse(text)];
-                        block.condition = Expression::All(both);
+                        block.condition.restrict(Expression::parse(text));
                     }
                 }
                 ("default", Some(choice)) => {
@@ -229,7 +234,7 @@ impl Reader<'_> {
             "depends" => {
                 if let Some(text) = rest.strip_prefix("on ") {
                     let more = Expression::parse(text);
-                    definition.depends = Expression::All(vec![definition.depends.clone(), more]);
+                    definition.depends.restrict(more);
                 }
             }
             "select" => kconfig.selected.entry(value.to_owned()).or_default().push((name.clone(), condition)),

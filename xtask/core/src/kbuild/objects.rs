@@ -11,6 +11,9 @@ const LINKED: [&str; 9] = ["obj", "lib", "libs", "core", "drivers", "net", "init
 /// How deep objects are made of objects.
 const MOST_LEVELS: usize = 4;
 
+/// How many words or lists are looked at for one of them; no object of Linux 7.3 is made of more than 451.
+const MOST_PARTS: usize = 10_000;
+
 impl BuildFiles {
     /// When a source file, `fs/fuse/dax.c`, is compiled and linked in; none if no Makefile that is read here lists it.
     pub fn compiled(&self, source: &str) -> Option<Expression> {
@@ -44,7 +47,7 @@ impl BuildFiles {
             objects += match word.strip_suffix('/') {
                 Some(below) if folder.is_empty() => self.objects_in(below, configuration, counted),
                 Some(below) => self.objects_in(&format!("{folder}/{below}"), configuration, counted),
-                None => parts(&lists, word, MOST_LEVELS),
+                None => parts(&lists, word, MOST_LEVELS, &mut { MOST_PARTS }),
             };
         }
         objects
@@ -80,7 +83,7 @@ impl BuildFiles {
                 "" => self.top_lists(name),
                 _ => self
                     .makefile(folder)
-                    .map(|text| occurrences(&lists(text), name, MOST_LEVELS))
+                    .map(|text| occurrences(&lists(text), name, MOST_LEVELS, &mut { MOST_PARTS }))
                     .unwrap_or_default(),
             };
             if !found.is_empty() {
@@ -101,7 +104,9 @@ impl BuildFiles {
 
     /// What is listed at the top, where the architecture has its say too.
     fn top_lists(&self, name: &str) -> Vec<Expression> {
-        self.top_files().flat_map(|text| occurrences(&lists(text), name, MOST_LEVELS)).collect()
+        self.top_files()
+            .flat_map(|text| occurrences(&lists(text), name, MOST_LEVELS, &mut { MOST_PARTS }))
+            .collect()
     }
 
     fn top_files(&self) -> impl Iterator<Item = &str> {
@@ -125,21 +130,25 @@ fn ancestors(folder: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Of how many objects a word is made.
-fn parts(lists: &[List], word: &str, levels: usize) -> usize {
+/// Of how many objects a word is made. Lists that name each other would have no end: `left` words are looked at.
+fn parts(lists: &[List], word: &str, levels: usize, left: &mut usize) -> usize {
+    let Some(fewer) = left.checked_sub(1) else { return 0 };
+    *left = fewer;
     let Some(stem) = word.strip_suffix(".o") else { return 0 };
     let is_of_it = |list: &&List| list.stem == stem && !LINKED.contains(&stem);
     let mut words = lists.iter().filter(is_of_it).flat_map(|list| &list.words).peekable();
     if levels == 0 || words.peek().is_none() {
         return 1;
     }
-    words.map(|word| parts(lists, word, levels - 1)).sum()
+    words.map(|word| parts(lists, word, levels - 1, left)).sum()
 }
 
-/// When a word of a Makefile becomes part of the kernel, one condition for each list that has it.
-fn occurrences(lists: &[List], word: &str, levels: usize) -> Vec<Expression> {
+/// When a word of a Makefile becomes part of the kernel, one condition for each list that has it. `left` lists are looked at.
+fn occurrences(lists: &[List], word: &str, levels: usize, left: &mut usize) -> Vec<Expression> {
     let mut found = Vec::new();
     for list in lists.iter().filter(|list| list.words.iter().any(|listed| listed == word)) {
+        let Some(fewer) = left.checked_sub(1) else { break };
+        *left = fewer;
         if LINKED.contains(&list.stem.as_str()) {
             found.push(list.condition.clone());
             continue;
@@ -147,7 +156,7 @@ fn occurrences(lists: &[List], word: &str, levels: usize) -> Vec<Expression> {
         if levels == 0 {
             continue;
         }
-        let whole = occurrences(lists, &format!("{}.o", list.stem), levels - 1);
+        let whole = occurrences(lists, &format!("{}.o", list.stem), levels - 1, left);
         if !whole.is_empty() {
             found.push(Expression::All(vec![list.condition.clone(), Expression::Any(whole)]));
         }

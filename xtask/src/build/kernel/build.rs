@@ -15,7 +15,7 @@ use super::folder::BuildFolder;
 use super::fragments::{self, Defined, Lost, Wanted};
 use super::kind::BuildKind;
 use super::log::{self, Cut};
-use super::sandbox::BuildSandbox;
+use super::sandbox::{BuildSandbox, Confined};
 use super::{KernelRequest, interrupted};
 use crate::build::source::{self, SourceTree, Tell};
 use crate::build::target::Target;
@@ -79,7 +79,9 @@ pub(super) fn run(
         source::ensure_space(&objects, OBJECTS_NEEDED_BYTES)?;
     }
     let all_config = folder.all_config();
-    let sandbox = BuildSandbox::find(sh, &[&tree.repository, &all_config], &objects);
+    let readable = [tree.repository.as_path(), all_config.as_path()];
+    let sandbox = BuildSandbox::find(sh, &readable, &objects);
+    let confined = Confined::new(sh, cache, &sandbox, &readable, &objects)?;
     let log = log_file(tree, request.variant)?;
     let target = Target::of(request.arch);
     let mut make = Make {
@@ -90,12 +92,14 @@ pub(super) fn run(
         tree: &tree.repository,
         objects: &objects,
         all_config: &all_config,
-        sandbox: &sandbox,
+        confined: &confined,
         jobs: request.jobs,
         log: &log,
         interrupt: request.interrupt,
         expected_files: None,
         step,
+        variant: request.variant,
+        tell,
     };
     step.show(At::doing("configuring"));
     interrupted::begin(&folder)?;
@@ -165,13 +169,15 @@ struct Make<'a> {
     tree: &'a Path,
     objects: &'a Path,
     all_config: &'a Path,
-    sandbox: &'a BuildSandbox,
+    confined: &'a Confined<'a>,
     jobs: usize,
     log: &'a Path,
     interrupt: &'a Interrupt,
     /// How many files are compiled in all, if that is known.
     expected_files: Option<usize>,
     step: &'a Step,
+    variant: &'a str,
+    tell: Tell<'a>,
 }
 
 impl Make<'_> {
@@ -203,8 +209,7 @@ impl Make<'_> {
 
     /// Makes `target`, its output going to the end of the log.
     fn run(&self, target: &str, tell: Tell) -> anyhow::Result<()> {
-        let readable = [self.tree, self.all_config];
-        let words = self.sandbox.wrap(&readable, self.objects, self.words(target));
+        let words = self.confined.wrap(self.words(target));
         let (program, arguments) = words.split_first().context("no command")?;
         let mut command = cmd!(self.sh, "{program} {arguments...}").env_clear().envs(self.environment());
         if let Some(path) = self.sh.var_os("PATH") {
@@ -216,7 +221,9 @@ impl Make<'_> {
         let mut command = Command::from(command);
         command.stdin(Stdio::null()).stdout(output).stderr(messages);
         let said = Follow::from_now(self.log)?;
+        let mut news = Follow::from_now(self.log)?;
         let status = self.wait(Tree::start(command)?, said, tell)?;
+        self.tell_attempts(&news.lines())?;
         if status.success() {
             return Ok(());
         }
@@ -227,6 +234,24 @@ impl Make<'_> {
         // make has cleaned up after itself, so this is no interrupted build.
         interrupted::end(self.folder)?;
         bail!(BuildFailed { target: target.to_owned(), errors: log::errors(&text), log: self.log.to_owned() })
+    }
+
+    /// Says what the build tried that it must not, whether it went well or not.
+    fn tell_attempts(&self, log: &str) -> anyhow::Result<()> {
+        let attempts = self.confined.attempts(log, self.tree).context("looking at what the build left")?;
+        if attempts.is_empty() {
+            return Ok(());
+        }
+        let text = format!(
+            "kernel {}: its build {attempts}; look at the Makefiles and scripts of its series",
+            self.variant
+        );
+        let text = escape_for_terminal(&text);
+        match Manner::chosen().verbosity {
+            Verbosity::Quiet => output::warn(&text),
+            Verbosity::Normal | Verbosity::Verbose => (self.tell)(&text),
+        }
+        Ok(())
     }
 
     fn wait(&self, mut make: Tree, mut said: Follow, tell: Tell) -> anyhow::Result<ExitStatus> {

@@ -1,15 +1,23 @@
-//! Building runs the patch's code on the host, in Makefiles and host programs: confine it where that works.
+//! Building runs the patch's code on the host, in Makefiles and host programs: confine it where that works, and say what it tried.
 
-use std::path::Path;
+mod attempts;
+mod decoys;
+mod mounts;
+
+use std::path::{Path, PathBuf};
 
 use xshell::{Shell, cmd};
 
+use crate::lab::cache::Cache;
 use crate::lab::process;
+use attempts::{AROUND, Attempts};
+use decoys::Decoys;
+use mounts::{Mounts, homes};
 
 /// How a build is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BuildSandbox {
-    /// Under bubblewrap: no network, no other processes, everything but the object directory read-only.
+    /// Under bubblewrap: no network, no other processes, no home, everything but the object directory read-only.
     Bubblewrap,
     /// As any other program of this user.
     None {
@@ -21,7 +29,9 @@ pub(super) enum BuildSandbox {
 impl BuildSandbox {
     /// Finds out whether bubblewrap works here: it may be missing, or user namespaces may be forbidden.
     pub(super) fn find(sh: &Shell, readable: &[&Path], objects: &Path) -> Self {
-        let arguments = arguments(readable, objects);
+        let path = sh.var_os("PATH").unwrap_or_default();
+        let mounts = Mounts { readable, objects, homes: &[], decoys: None, path: &path };
+        let arguments = mounts.arguments();
         let attempt = process::output(cmd!(sh, "bwrap {arguments...} make --version"));
         match attempt {
             Ok(output) if output.status.success() => BuildSandbox::Bubblewrap,
@@ -45,15 +55,91 @@ impl BuildSandbox {
             BuildSandbox::None { reason } => format!("none: {reason}"),
         }
     }
+}
 
-    /// `command` as it is to be run: it can read `readable` and write below `objects`.
-    pub(super) fn wrap(&self, readable: &[&Path], objects: &Path, command: Vec<String>) -> Vec<String> {
-        match self {
-            BuildSandbox::Bubblewrap => {
-                ["bwrap".to_owned()].into_iter().chain(arguments(readable, objects)).chain(command).collect()
-            }
-            BuildSandbox::None { .. } => command,
+/// A build that is run, confined or not.
+#[derive(Debug)]
+pub(super) struct Confined<'a> {
+    readable: &'a [&'a Path],
+    objects: &'a Path,
+    path: std::ffi::OsString,
+    homes: Vec<PathBuf>,
+    /// None if it is not confined.
+    decoys: Option<Decoys>,
+}
+
+impl<'a> Confined<'a> {
+    /// One that can read `readable` and write below `objects`.
+    ///
+    /// # Errors
+    /// If what lies in place of the home cannot be made.
+    pub(super) fn new(
+        sh: &Shell,
+        cache: &Cache,
+        sandbox: &BuildSandbox,
+        readable: &'a [&'a Path],
+        objects: &'a Path,
+    ) -> anyhow::Result<Self> {
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let id = rustix::process::getuid().as_raw();
+        let homes = homes(sh.var_os("HOME").as_deref(), &users, id);
+        let path = sh.var_os("PATH").unwrap_or_default();
+        let mut confined = Confined { readable, objects, path, homes, decoys: None };
+        if let BuildSandbox::Bubblewrap = sandbox {
+            confined.decoys = Some(Decoys::plant(cache, &confined.mounted())?);
         }
+        Ok(confined)
+    }
+
+    /// `command` as it is to be run.
+    pub(super) fn wrap(&self, command: Vec<String>) -> Vec<String> {
+        if self.decoys.is_none() {
+            return command;
+        }
+        let mut words = vec!["bwrap".to_owned()];
+        // So that what looks for it finds the decoys.
+        words.extend(
+            self.homes
+                .first()
+                .iter()
+                .flat_map(|home| ["--setenv".to_owned(), "HOME".to_owned(), home.display().to_string()]),
+        );
+        words.extend(self.mounts().arguments());
+        words.extend(["sh", "-c", AROUND, "sh"].map(str::to_owned));
+        words.extend(command);
+        words
+    }
+
+    /// What it tried, as far as that is known. `log` is what it printed; links that lead out of its folder are removed.
+    ///
+    /// # Errors
+    /// If its folder cannot be read.
+    pub(super) fn attempts(&self, log: &str, tree: &Path) -> std::io::Result<Attempts> {
+        let own: Vec<&Path> = self.readable.iter().copied().chain([self.objects]).collect();
+        let mut attempts = Attempts::default();
+        if let Some(decoys) = &self.decoys {
+            attempts = Attempts::of_log(log, &self.homes, &own);
+            attempts.opened = decoys.opened();
+            attempts.written = decoys.written(&self.mounted());
+        }
+        attempts.take_links(self.objects, tree)?;
+        Ok(attempts)
+    }
+
+    fn mounts(&self) -> Mounts<'_> {
+        Mounts {
+            readable: self.readable,
+            objects: self.objects,
+            homes: &self.homes,
+            decoys: self.decoys.as_ref().map(Decoys::folder),
+            path: &self.path,
+        }
+    }
+
+    /// What is mounted in the homes, from there.
+    fn mounted(&self) -> Vec<PathBuf> {
+        let mounts = self.mounts();
+        self.homes.iter().flat_map(|home| mounts.below(home)).collect()
     }
 }
 
@@ -78,47 +164,9 @@ fn allow_namespaces(root: &Path) -> Option<&'static str> {
     .map(|(_, _, setting)| setting)
 }
 
-/// bwrap's options. Later mounts lie over earlier ones: the cache may be in /tmp.
-fn arguments(readable: &[&Path], objects: &Path) -> Vec<String> {
-    let objects = objects.display().to_string();
-    let around = [
-        // No network, no view of other processes, and the build ends with the lab.
-        "--unshare-all",
-        "--die-with-parent",
-        "--ro-bind",
-        "/",
-        "/",
-        "--dev",
-        "/dev",
-        "--proc",
-        "/proc",
-        // Sockets of services lie in /run; a read-only mount does not keep a program from connecting.
-        "--tmpfs",
-        "/run",
-        "--tmpfs",
-        "/tmp",
-    ];
-    let readable = readable.iter().map(|path| path.display().to_string());
-    let readable = readable.flat_map(|path| ["--ro-bind".to_owned(), path.clone(), path]);
-    let inside = ["--bind", &objects, &objects, "--chdir", &objects, "--"];
-    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    words(&around).into_iter().chain(readable).chain(words(&inside)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_object_directory_alone_is_writable_and_mounted_last() {
-        let words = arguments(&[Path::new("/c/tree")], Path::new("/c/objects"));
-        let writable: Vec<usize> =
-            words.iter().enumerate().filter(|(_, w)| *w == "--bind").map(|(at, _)| at).collect();
-        assert_eq!(writable.len(), 1);
-        assert_eq!(words[writable[0] + 1..writable[0] + 3], ["/c/objects", "/c/objects"]);
-        let last_cover = words.iter().rposition(|word| word == "--tmpfs").unwrap();
-        assert!(writable[0] > last_cover);
-    }
 
     #[test]
     fn settings_that_forbid_namespaces() {
@@ -140,12 +188,5 @@ mod tests {
             std::fs::write(&path, value).unwrap();
             assert_eq!(allow_namespaces(root.path()), expected, "{file} {value}");
         }
-    }
-
-    #[test]
-    fn without_a_sandbox_the_command_is_unchanged() {
-        let none = BuildSandbox::None { reason: "x".into() };
-        assert_eq!(none.wrap(&[Path::new("/t")], Path::new("/o"), vec!["make".into()]), ["make"]);
-        assert_eq!(none.name(), "none: x");
     }
 }

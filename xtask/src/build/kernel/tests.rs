@@ -13,6 +13,7 @@ use xshell::cmd;
 use super::*;
 use crate::lab::process::{self, git};
 
+mod attacks;
 mod misfits;
 mod revisions;
 
@@ -630,12 +631,16 @@ fn links_among_the_objects_are_not_written_through() {
 
 #[test]
 fn links_among_the_objects_are_not_read_through() {
-    let lab = KernelLab::new();
-    let secret = lab.folder.path().join("secret");
-    fs::write(&secret, "secret").unwrap();
-    let plants = format!("--- /dev/null\n+++ b/plant.c\n@@ -0,0 +1 @@\n+{}\n", secret.display());
+    let plants = |target: &str| {
+        let lab = KernelLab::new();
+        let patch = format!("--- /dev/null\n+++ b/plant.c\n@@ -0,0 +1 @@\n+{target}\n");
+        lab.error(&[series("s", &[&patch])], "CONFIG_X=y\n")
+    };
     expect!["building kernel v: copying CACHE/sources/KEY/builds/CONFIGURATION/objects/System.map to System.map: System.map is a link, which is not followed"]
-        .assert_eq(&lab.error(&[series("s", &[&plants])], "CONFIG_X=y\n"));
+        .assert_eq(&plants("a.o"));
+    // One that leads out is not even there any more.
+    expect!["building kernel v: copying CACHE/sources/KEY/builds/CONFIGURATION/objects/System.map to System.map: No such file or directory (os error 2)"]
+        .assert_eq(&plants("/etc/hostname"));
 }
 
 /// What a build has made may be made to harm who reads it. The lab reads it itself, and starts nothing that does.

@@ -8,7 +8,7 @@ use super::imports::{self, Imports};
 
 /// The packages, each with its stages from the ground up. Those of one floor do not use each other. Without stages, only
 /// circles are looked for.
-const PACKAGES: [(&str, &[&[&str]]); 11] = [
+const PACKAGES: [(&str, &[&[&str]]); 12] = [
     (
         "xtask/core",
         &[
@@ -23,6 +23,7 @@ const PACKAGES: [(&str, &[&[&str]]); 11] = [
     ),
     ("xtask", &[&["lab"], &["machine", "series"], &["campaign"], &["build"], &["commands"]]),
     ("xtask/bench", &[]),
+    ("xtask/fuzz", &[]),
     ("xtask/profile-plugin", &[]),
     ("images/protocol", &[]),
     ("images/guest", &[]),
