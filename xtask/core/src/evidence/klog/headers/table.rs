@@ -132,10 +132,20 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"Kernel BUG \[#", Kind::Oops, Role::Part, "kernel BUG"),
     (r"[Kk]ernel BUG", Kind::Oops, Role::Own, "kernel BUG"),
     // die() of other exceptions: with the code (arch/x86, arch/s390), or glued to the count (arch/mips, arch/loongarch).
-    (r"[A-Za-z#][\w #()/-]*: [0-9a-f]{4} (?:ilc:\d+ ?)?\[#\d+\]", Kind::Oops, Role::Part, ""),
+    (
+        r"(?:alignment check: |invalid TSS: |segment not present: |bounds: |simd exception: |control protection fault: |kernel stack overflow \(|Bad pagetable: |illegal operation: |specification exception: |addressing exception: |protection exception: |operand exception: |monitor event: )[\w -]*(?:\): 0000 )?(?:ilc:\d+ ?)?\[#\d+\]",
+        Kind::Oops,
+        Role::Part,
+        "",
+    ),
     (r"Oops\[#\d+\]", Kind::Oops, Role::Part, "Oops"),
     (r"Kernel bug detected\[#\d+\]", Kind::Oops, Role::Part, "kernel BUG"),
-    (r"[A-Z][a-z][\w ,-]*\[#\d+\]", Kind::Oops, Role::Part, ""),
+    (
+        r"(?:(?:Reserved|Break|Trap) instruction in kernel code|Integer overflow|FP exception in kernel code|Unhandled kernel unaligned access[\w ]*|Kernel unaligned instruction access|Kernel a[dl]e access)\[#\d+\]",
+        Kind::Oops,
+        Role::Part,
+        "",
+    ),
     (r"Internal error:", Kind::Oops, Role::Part, ""),
     (r"Unhandled (?:fault|prefetch abort):", Kind::Oops, Role::Own, ""),
     // bad_mode() of arch/arm and arch/arm64, __show_regs() follows.

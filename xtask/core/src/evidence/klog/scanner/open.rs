@@ -106,7 +106,8 @@ impl Open {
                         | (Kind::HungTask, Kind::HungTask)
                         | (Kind::HardLockup, Kind::HardLockup)
                 );
-                let text = self.header.is_bare(Kind::Bug) && self.only_header && found.header.kind == Kind::Oops;
+                let text =
+                    self.header.is_bare(Kind::Bug) && self.only_header && found.header.kind == Kind::Oops;
                 (related || text || self.dies && found.header.kind == Kind::Oops)
                     && !(self.died && is_death(&message.message))
             }
