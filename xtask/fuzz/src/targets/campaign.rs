@@ -43,7 +43,7 @@ impl Target for WholeCampaign {
         let Some((campaign, monitor)) = read(case) else { return };
         let _ = show::boots(&campaign);
         for boot in campaign.boots.iter().take(3) {
-            let _ = show::boot(&campaign.file.plan, boot, &monitor, "case");
+            let _ = show::boot(&campaign.file.plan, boot, &monitor, "case", show::Length::Full);
         }
         let comparison = match compare(&campaign) {
             Ok(comparison) => comparison,
@@ -102,7 +102,8 @@ fn read(case: &[u8]) -> Option<(Campaign, Vec<String>)> {
                 Some(REPORT) => boot.report = serde_json::from_slice::<Report>(&content).ok(),
                 Some(QMP) => {
                     monitor = parts::text(&content).lines().map(str::to_owned).collect();
-                    boot.record.outcome = judged(&boot.record, &boot.console, &monitor, boot.report.as_ref());
+                    let (report, known) = (boot.report.as_ref(), &file.plan.known);
+                    boot.record.outcome = judged(&boot.record, &boot.console, &monitor, report, known);
                 }
                 Some(_) | None => {}
             }

@@ -1,6 +1,6 @@
 //! The judge of kernel logs.
 
-use lab_core::evidence::klog::{Boots, Finding, Scanner, findings_of, last_line, warnings};
+use lab_core::evidence::klog::{Boots, Finding, Log, Scanner, findings_in, findings_of, last_line, warnings};
 
 use super::Target;
 use crate::draw::Draw;
@@ -28,15 +28,22 @@ impl Target for Judge {
         for boots in [Boots::One, Boots::Any] {
             let whole = findings_of(case, boots);
             if case.len() <= BYTE_BY_BYTE {
-                assert_eq!(in_pieces(case, boots, || 1), whole, "byte by byte the findings are others");
+                assert_eq!(scanned(case, boots, || 1), whole, "byte by byte the findings are others");
             }
-            let drawn = in_pieces(case, boots, || draw.mostly_small(5000));
+            let drawn = scanned(case, boots, || draw.mostly_small(5000));
             assert_eq!(drawn, whole, "in pieces the findings are others");
             for finding in &whole {
                 assert!(finding.text.len() <= LONGEST_TEXT, "a text of {} bytes", finding.text.len());
                 assert!(!finding.title.is_empty() && !finding.title.contains('\n'), "{:?}", finding.title);
             }
         }
+        let mut log = Log::default();
+        let mut found = Vec::new();
+        in_pieces(case, || draw.mostly_small(5000), |piece| found.extend(log.push(piece)));
+        let (rest, seen) = log.finish();
+        found.extend(rest);
+        found.sort_by_key(|finding| finding.line);
+        assert_eq!((found, seen), findings_in(case), "in pieces a log of any form has other findings");
         let _ = (warnings(case), last_line(case));
     }
 
@@ -45,15 +52,19 @@ impl Target for Judge {
     }
 }
 
-fn in_pieces(mut rest: &[u8], boots: Boots, mut size: impl FnMut() -> usize) -> Vec<Finding> {
+fn scanned(case: &[u8], boots: Boots, size: impl FnMut() -> usize) -> Vec<Finding> {
     let mut scanner = Scanner::new(boots);
     let mut found = Vec::new();
-    while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(size().min(rest.len()));
-        found.extend(scanner.push(piece));
-        rest = behind;
-    }
+    in_pieces(case, size, |piece| found.extend(scanner.push(piece)));
     found.extend(scanner.finish());
     found.sort_by_key(|finding| finding.line);
     found
+}
+
+fn in_pieces(mut rest: &[u8], mut size: impl FnMut() -> usize, mut take: impl FnMut(&[u8])) {
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(size().min(rest.len()));
+        take(piece);
+        rest = behind;
+    }
 }
