@@ -1,16 +1,24 @@
 //! What has to be written down for options to be on.
 
+use std::cell::Cell;
+
 use super::Kconfig;
 use crate::kbuild::{Configuration, Expression};
 
 /// How far dependencies of dependencies are followed.
 const MOST_LEVELS: usize = 8;
 
+/// How many options are looked at in one search, by all its ways together. Where each of many files defines each
+/// option again, the ways multiply, and a search of all of them would not end.
+const MOST_LOOKS: u32 = 20_000;
+
 impl Kconfig {
     /// The options that have to be written down, what others need first, for all of `names` to be on; none if that cannot be.
     pub fn to_turn_on(&self, names: &[String], configuration: &Configuration) -> Option<Vec<String>> {
+        let looks = Cell::new(MOST_LOOKS);
         let mut state = State {
             kconfig: self,
+            looks: &looks,
             configuration: configuration.clone(),
             written: Vec::new(),
             asked: Vec::new(),
@@ -23,6 +31,8 @@ impl Kconfig {
 #[derive(Clone)]
 struct State<'a> {
     kconfig: &'a Kconfig,
+    /// How many options may still be looked at, by all ways together.
+    looks: &'a Cell<u32>,
     /// With what is written down already.
     configuration: Configuration,
     written: Vec<String>,
@@ -35,6 +45,8 @@ impl State<'_> {
         if self.configuration.is_on(name) {
             return true;
         }
+        let Some(left) = self.looks.get().checked_sub(1) else { return false };
+        self.looks.set(left);
         let is_asked = || self.asked.iter().any(|asked| asked == name);
         if levels == 0 || self.configuration.is_kept_off(name) || is_asked() {
             return false;
