@@ -157,15 +157,16 @@ impl Frames {
     /// The frames of the stack that a report of this kind is about.
     fn meant(&self, kind: Kind) -> Vec<&Frame> {
         let of = |parts: &[Part]| self.found.iter().filter(|frame| parts.contains(&frame.part)).collect();
-        match kind {
-            _ if is_stall(kind) => self.interrupted(),
-            // The lock's user stands in the report's head; if that is the wrapper of the lock, its caller is in the last
-            // stack.
-            Kind::Lockdep if self.found.iter().any(|frame| frame.part == Part::Backtrace) => {
-                of(&[Part::Backtrace])
-            }
-            Kind::HungTask => of(&[Part::Stack, Part::GracePeriod]),
-            _ => of(&[Part::Stack, Part::Nmi, Part::Backtrace]),
+        // The lock's user stands in the report's head; if that is the wrapper of the lock, its caller is in the last stack.
+        let has_backtrace = self.found.iter().any(|frame| frame.part == Part::Backtrace);
+        if is_stall(kind) {
+            self.interrupted()
+        } else if kind == Kind::Lockdep && has_backtrace {
+            of(&[Part::Backtrace])
+        } else if kind == Kind::HungTask {
+            of(&[Part::Stack, Part::GracePeriod])
+        } else {
+            of(&[Part::Stack, Part::Nmi, Part::Backtrace])
         }
     }
 
