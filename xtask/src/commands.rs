@@ -11,6 +11,7 @@ pub mod doctor;
 mod each_patch;
 mod flame_graph;
 pub mod import_series;
+pub mod judge;
 pub mod list;
 pub mod mutants;
 mod preflight;
