@@ -12,6 +12,7 @@ mod each_patch;
 mod flame_graph;
 pub mod fuzz;
 pub mod import_series;
+pub mod judge;
 pub mod list;
 pub mod mutants;
 mod preflight;

@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use xshell::Shell;
 use xtask::commands::cli::{Cli, Command};
 use xtask::commands::{
-    bench, build_kernel, ci, clean, compare, completions, doctor, end, fuzz, import_series, list, mutants,
-    parse, probe, replay, run_lab, shell, show, tell_interrupted, timeline, try_series, watch,
+    bench, build_kernel, ci, clean, compare, completions, doctor, end, fuzz, import_series, judge, list,
+    mutants, parse, probe, replay, run_lab, shell, show, tell_interrupted, timeline, try_series, watch,
 };
 use xtask::lab::installed;
 use xtask::lab::interrupt::Interrupt;
@@ -40,6 +40,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Compare(options) => compare::compare(options),
         Command::List(options) => list::list(&sh, options),
         Command::Show(options) => show::show(options),
+        Command::Judge(options) => judge::judge(options),
         Command::Timeline(options) => timeline::timeline(options),
         Command::SelfTest(options) => run_lab::self_test(&sh, options),
         Command::ImportSeries(options) => import_series::import_series(&sh, options),

@@ -202,3 +202,76 @@ fn junit_is_read_by_junitparser() {
     }
     assert!(codes.contains(&Some(0)) && codes.contains(&Some(1)), "{codes:?}");
 }
+
+/// A console of a kernel with a fault, as `dmesg --raw` writes it: without callers, which dmesg of old systems does not take.
+fn raw_console() -> String {
+    let path = checkout().join("xtask/core/tests/data/console/debug-two-findings.log");
+    let console = String::from_utf8_lossy(&fs::read(path).expect("the capture")).into_owned();
+    let raw = |line: &str| {
+        let (stamp, rest) = line.strip_prefix('[')?.split_once("][")?;
+        Some(format!("<4>[{stamp}] {}\n", rest.split_once("] ")?.1))
+    };
+    console.lines().filter_map(raw).collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
+fn judge(arguments: &[&str]) -> (Option<i32>, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_patchlab"));
+    let output =
+        command.args(["judge", "--format", "json"]).args(arguments).output().expect("the lab starts");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let validator = jsonschema::validator_for(&schema("judge.schema.json")).expect("a schema");
+    assert_eq!(mistakes(&validator, &text), Vec::<String>::new(), "{text}");
+    (output.status.code(), serde_json::from_str(&text).expect("JSON"))
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the program whose output is read")]
+fn what_dmesg_prints_says_the_same_in_each_of_its_forms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [raw, log] = ["raw", "log"].map(|name| folder.path().join(name).display().to_string());
+    fs::write(&raw, raw_console()).expect("the console");
+    let titles = |found: &Value| {
+        let all = found["findings"].as_array().expect("findings");
+        all.iter().map(|finding| finding["title"].clone()).collect::<Vec<_>>()
+    };
+    let expected = titles(&judge(&[&raw]).1);
+    assert_eq!(expected.len(), 2);
+    for (arguments, form) in [
+        (&["--raw"][..], "printk"),
+        (&["--decode"], "printk"),
+        (&["--ctime"], "dmesg"),
+        (&["--decode", "--ctime"], "dmesg"),
+        (&["--reltime"], "dmesg"),
+        (&["--show-delta"], "dmesg"),
+        (&["--show-delta", "--ctime"], "dmesg"),
+        (&["--time-format", "iso"], "dmesg"),
+        (&["--color=always"], "printk"),
+        (&["--color=always", "--ctime"], "dmesg"),
+        (&["--notime"], "bare"),
+        (&["--notime", "--decode"], "level"),
+    ] {
+        let printed = Command::new("dmesg").args(["--file", &raw]).args(arguments).output().expect("dmesg");
+        fs::write(&log, &printed.stdout).expect("the log");
+        let (code, found) = judge(&[&log]);
+        assert_eq!((code, titles(&found)), (Some(1), expected.clone()), "{arguments:?}");
+        assert_eq!(found["files"][0]["form"], form, "{arguments:?}");
+    }
+}
+
+#[test]
+fn findings_of_logs_are_for_programs_and_one_bad_file_hides_no_other() {
+    let console =
+        |name: &str| checkout().join("xtask/core/tests/data/console").join(name).display().to_string();
+    let (two, clean) = (console("debug-two-findings.log"), console("lab-clean.log"));
+    let (missing, folder) = (console("missing.log"), console(""));
+    assert_eq!(judge(&[&clean]).0, Some(0));
+    assert_eq!(judge(&[&clean, &two]).0, Some(1));
+    let (code, found) = judge(&[&missing, &folder, &two]);
+    assert_eq!(code, Some(3));
+    assert_eq!(found["findings"].as_array().map(Vec::len), Some(2));
+    for (place, remedy) in [(0, "look at its name"), (1, "name the logs in it")] {
+        let error = found["files"][place]["error"].as_str().expect("an error");
+        assert!(error.contains(remedy), "{error}");
+    }
+}

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The commands whose output documents show.
-const COMMANDS: [&str; 3] = ["compare", "show", "timeline"];
+const COMMANDS: [&str; 4] = ["compare", "judge", "show", "timeline"];
 
 /// A block of a document.
 struct Transcript {
@@ -63,8 +63,11 @@ fn transcripts(document: &str, text: &str) -> Vec<Transcript> {
 
 #[expect(clippy::disallowed_methods, reason = "the program under test is started as a user would")]
 fn lab(arguments: &[String]) -> String {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_patchlab")).args(arguments).output().expect("the lab starts");
+    let output = Command::new(env!("CARGO_BIN_EXE_patchlab"))
+        .args(arguments)
+        .current_dir(checkout())
+        .output()
+        .expect("the lab starts");
     assert!(!output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }

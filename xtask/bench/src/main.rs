@@ -1,4 +1,5 @@
-//! What our server and our load tool cost on this machine, measured beside libfuse's servers and fio, without a VM.
+//! What our server, our load tool and our judge cost on this machine, measured beside libfuse's servers, fio and grep, without
+//! a VM.
 
 #![deny(
     clippy::print_stdout,
@@ -10,6 +11,7 @@ mod contender;
 mod cpu;
 mod fio;
 mod ground;
+mod judge;
 mod libfuse;
 mod load_tools;
 mod proc;
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
+use serde::Serialize;
 use xshell::{Shell, cmd};
 use xtask::commands::bench::NEEDS;
 use xtask::commands::cli::{self, BenchPart};
@@ -91,19 +94,55 @@ struct Arguments {
 /// # Errors
 /// If something is missing on this machine, a program fails, or programs that are compared do different things.
 fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
-    ground::check(options.file_mib)?;
     let lab = Lab::open()?;
     let mut watch = Stopwatch::start();
+    let mut written = Vec::new();
+    if options.wants_servers() {
+        ground::check(options.file_mib)?;
+        let report = servers(sh, &lab, options, &mut watch)?;
+        let text = report::render(&report, &contender::all());
+        written.push(Written::new("bench", text, &report, &report.begun)?);
+    }
+    if options.wants(BenchPart::Judge) {
+        let report = watch.step("judge", || judge::measure(sh, &lab, options.rounds))?;
+        written.push(Written::new("judge", judge::render(&report), &report, &report.begun)?);
+    }
+    let folder = store(&lab.results(sh)?, &written)?;
+    let texts: Vec<&str> = written.iter().map(|it| it.text.as_str()).collect();
+    output::print(&texts.join("\n"))?;
+    output::tell(&format!("\nstored in {}\n{}", folder.display(), watch.line()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The servers and the load tools.
+fn servers(
+    sh: &Shell,
+    lab: &Lab,
+    options: &cli::Bench,
+    watch: &mut Stopwatch,
+) -> anyhow::Result<BenchReport> {
     watch.step("packages", || {
         host::require(sh, host::arch()?, &[]).and_then(|()| host::require_all(sh, NEEDS))
     })?;
-    let own = watch.step("programs", || own_programs(sh, &lab))?;
+    let own = watch.step("programs", || own_programs(sh, lab))?;
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;
-    let report = watch.step("measurements", || measure(sh, &lab, options, &own, &libfuse))?;
-    let folder = store(&lab.results(sh)?, &report)?;
-    output::print(&report::render(&report, &contender::all()))?;
-    output::tell(&format!("\nstored in {}\n{}", folder.display(), watch.line()));
-    Ok(ExitCode::SUCCESS)
+    watch.step("measurements", || measure(sh, lab, options, &own, &libfuse))
+}
+
+/// A report in the forms in which it is stored.
+struct Written {
+    name: &'static str,
+    text: String,
+    json: Vec<u8>,
+    date: String,
+}
+
+impl Written {
+    fn new(name: &'static str, text: String, report: &impl Serialize, begun: &str) -> anyhow::Result<Self> {
+        let json = serde_json::to_vec_pretty(report).context("writing the report as JSON")?;
+        let date = begun.get(..10).context("the date of the bench")?.to_owned();
+        Ok(Self { name, text, json, date })
+    }
 }
 
 /// Compiles our programs for this machine; the folder that they are in.
@@ -166,7 +205,6 @@ fn rounds(
     bench: &BenchContext<'_>,
     options: &cli::Bench,
 ) -> anyhow::Result<(AllSeries, Vec<load_tools::ToolSeries>)> {
-    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     let contenders = contender::all();
     let in_turn = |round| order(contenders.len(), round).map(|place| &contenders[place]);
     let (mut series, mut load_tools) = (AllSeries::default(), Vec::new());
@@ -177,27 +215,26 @@ fn rounds(
     for round in 0..options.rounds {
         output::tell(&format!("round {} of {}", round + 1, options.rounds));
         let measuring = |contender: &Contender| format!("measuring {}", contender.name);
-        if wanted(BenchPart::Throughput) {
+        if options.wants(BenchPart::Throughput) {
             for it in in_turn(round) {
                 throughput::measure(sh, bench, it, &mut series).with_context(|| measuring(it))?;
             }
         }
-        if wanted(BenchPart::SmallFiles) {
+        if options.wants(BenchPart::SmallFiles) {
             for it in in_turn(round).filter(|it| it.part == Participation::All) {
                 small_files::measure(bench, it, &mut series).with_context(|| measuring(it))?;
             }
         }
-        if wanted(BenchPart::LoadTools) {
+        if options.wants(BenchPart::LoadTools) {
             load_tools::measure(sh, bench, round, &mut load_tools).context("measuring the load tools")?;
         }
     }
     Ok((series, load_tools))
 }
 
-/// Writes the report to a new folder below `results`.
-fn store(results: &Path, report: &BenchReport) -> anyhow::Result<PathBuf> {
-    let date = report.begun.get(..10).context("the date of the bench")?;
-    let json = serde_json::to_vec_pretty(report).context("writing the report as JSON")?;
+/// Writes the reports to a new folder below `results`.
+fn store(results: &Path, reports: &[Written]) -> anyhow::Result<PathBuf> {
+    let date = &reports.first().context("nothing was measured")?.date;
     for n in 1.. {
         let folder = results.join(format!("bench-{date}-{n}"));
         match fs::create_dir(&folder) {
@@ -205,9 +242,10 @@ fn store(results: &Path, report: &BenchReport) -> anyhow::Result<PathBuf> {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error).with_context(|| format!("making {}", folder.display())),
         }
-        let text = report::render(report, &contender::all());
-        files::write_atomically(&folder.join("bench.txt"), text.as_bytes())?;
-        files::write_atomically(&folder.join("bench.json"), &json)?;
+        for Written { name, text, json, .. } in reports {
+            files::write_atomically(&folder.join(format!("{name}.txt")), text.as_bytes())?;
+            files::write_atomically(&folder.join(format!("{name}.json")), json)?;
+        }
         return Ok(folder);
     }
     bail!("no number is left for a bench of {date}")

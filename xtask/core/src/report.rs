@@ -10,6 +10,7 @@ pub mod full;
 pub mod history;
 pub mod html;
 pub mod json;
+pub mod judge;
 mod junit;
 pub mod list;
 mod mail;

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use lab_core::evidence::klog::{Finding, Form, Log, Seen, findings, findings_in};
+use lab_protocol::random::{below, splitmix64};
 use regex::Regex;
 
 /// Consoles of real boots by name.
@@ -178,4 +179,78 @@ fn in_pieces<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Finding>, Seen)
     found.extend(rest);
     found.sort_by_key(|finding| finding.line);
     (found, seen)
+}
+
+/// Numbers that a seed gives.
+struct Drawn {
+    seed: u64,
+    count: u64,
+}
+
+impl Drawn {
+    fn from(seed: u64) -> Self {
+        Drawn { seed, count: 0 }
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.count += 1;
+        below(limit.max(1) as u64, splitmix64(self.seed, self.count)) as usize
+    }
+
+    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+        &all[self.below(all.len())]
+    }
+}
+
+/// What is put into a log somewhere.
+const HOSTILE: [&[u8]; 10] = [
+    b"\0",
+    b"\x1b[31m",
+    b"\xff\xfe",
+    b"\r",
+    b"\n",
+    b"BUG: ",
+    b"** replaying previous printk message **",
+    b"[    1.000000] ",
+    b"------------[ cut here ]------------",
+    b"====================",
+];
+
+/// Lines of two consoles, some left out, repeated, moved or cut, with bytes in them that no console should have.
+fn drawn(seed: u64, lines: &[&[u8]]) -> Vec<u8> {
+    let mut drawn = Drawn::from(seed);
+    let start = drawn.below(lines.len());
+    let mut log: Vec<Vec<u8>> = lines[start..].iter().take(150).map(|line| line.to_vec()).collect();
+    for _ in 0..20 {
+        let (at, from) = (drawn.below(log.len()), drawn.below(lines.len()));
+        let place = drawn.below(log[at].len());
+        match drawn.below(6) {
+            0 => log.insert(at, lines[from].to_vec()),
+            1 => drop(log.remove(at)),
+            2 => log[at].truncate(place),
+            3 => drop(log[at].splice(place..place, drawn.of(&HOSTILE).iter().copied())),
+            4 => log[at] = log[at].repeat(1 + drawn.below(30)),
+            _ => log[at] = [&vec![b'x'; drawn.below(20_000)], lines[from]].concat(),
+        }
+    }
+    log.concat()
+}
+
+#[test]
+fn whatever_is_drawn_both_paths_find_the_same() {
+    let captures = captures();
+    let mut found = 0;
+    for seed in 0..24 {
+        let mut choose = Drawn::from(seed);
+        let [one, other] = [choose.of(&captures), choose.of(&captures)];
+        let (name, _, write) = choose.of(&[WHOLE, POOR].concat()).to_owned();
+        let text = written(&one.1, write) + &other.1;
+        let lines: Vec<&[u8]> = text.as_bytes().split_inclusive(|&byte| byte == b'\n').collect();
+        let log = drawn(seed, &lines);
+        let whole = findings_in(&log);
+        found += whole.0.len();
+        assert_eq!(in_pieces(log.chunks(1)), whole, "seed {seed}: {name}");
+        assert_eq!(in_pieces(log.chunks(1 + choose.below(9000))), whole, "seed {seed}: {name}");
+    }
+    assert!(found > 24, "the logs say too little: {found}");
 }

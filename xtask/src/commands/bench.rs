@@ -1,4 +1,4 @@
-//! `bench`: the server and the load tool measured on this machine, by a program of its own.
+//! `bench`: the server, the load tool and the judge measured on this machine, by a program of its own.
 
 use std::process::ExitCode;
 
@@ -28,7 +28,7 @@ pub fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let checkout = Checkout::open()?;
     let _folder = sh.push_dir(checkout.root());
     // The program has nobody to ask. Without the rights of root it cannot measure, and says so.
-    if rustix::process::geteuid().is_root() {
+    if options.wants_servers() && rustix::process::geteuid().is_root() {
         host::require(sh, host::arch()?, &[])?;
         host::require_all(sh, NEEDS)?;
     }

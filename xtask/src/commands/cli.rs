@@ -8,6 +8,7 @@ mod completions;
 mod doctor;
 mod fuzz;
 mod import_series;
+mod judge;
 mod list;
 mod manner;
 mod mutants;
@@ -32,6 +33,7 @@ pub use completions::{Completions, Shell};
 pub use doctor::Doctor;
 pub use fuzz::{Fuzz, FuzzTarget};
 pub use import_series::ImportSeries;
+pub use judge::{Judge, JudgeFormat};
 pub use list::{List, ListFormat, Listed};
 pub use manner::Manner;
 pub use mutants::Mutants;
@@ -77,6 +79,9 @@ pub enum Command {
     List(List),
     /// Shows the boots of a campaign, a line for each; of one what happened in it: outcome, findings, workloads, probes.
     Show(Show),
+    /// Findings of any kernel log: a console, dmesg, syslog or a journal, with stamps or without, packed or not. The exit code is 1
+    /// if there are any.
+    Judge(Judge),
     /// Draws when each request of one read or write went out and came back, kernel by kernel. Needs a scenario with a request
     /// log, such as that of the plan `timeline`.
     Timeline(Timeline),
@@ -105,8 +110,8 @@ pub enum Command {
     /// Puts small faults into a series, boots each faulty kernel, and says which of them the lab would have noticed. The exit
     /// code is 0 if all were noticed, 1 if some were not.
     Mutants(Mutants),
-    /// Measures on this machine, without a virtual one, what the FUSE server and the load tool cost, beside libfuse's
-    /// servers and fio. The exit code is 0 if it could measure, whatever the figures.
+    /// Measures on this machine, without a virtual one, what the FUSE server, the load tool and the judge of logs cost, beside
+    /// libfuse's servers, fio and grep. The exit code is 0 if it could measure, whatever the figures.
     Bench(Bench),
     /// Tries the readers of foreign text - lab.toml, mails, kernel logs, what a guest sends - with damaged inputs. The exit code is 1
     /// if one fails; the input is kept below xtask/fuzz/found/, and a test from then on.

@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench
-  cargo xtask bench --rounds 3 --only load-tools")]
+  cargo xtask bench --rounds 3 --only load-tools
+  cargo xtask bench --rounds 5 --only judge")]
 pub struct Bench {
     /// How often everything is measured, each time in another order.
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -20,6 +21,16 @@ pub struct Bench {
 }
 
 impl Bench {
+    /// Whether this part is measured.
+    pub fn wants(&self, part: BenchPart) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// Whether anything is measured that needs servers, mounts and the rights of root.
+    pub fn wants_servers(&self) -> bool {
+        self.only.is_empty() || self.only.iter().any(|&part| part != BenchPart::Judge)
+    }
+
     /// The options as words of a command line.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let named = |part: &BenchPart| part.to_possible_value().map(|value| value.get_name().to_owned());
@@ -39,6 +50,8 @@ pub enum BenchPart {
     SmallFiles,
     /// aio-stress beside fio.
     LoadTools,
+    /// The judge of kernel logs beside grep.
+    Judge,
 }
 
 #[cfg(test)]

@@ -74,3 +74,6 @@ impl Log {
         self.scanner.push(&block)
     }
 }
+
+#[cfg(test)]
+mod tests;

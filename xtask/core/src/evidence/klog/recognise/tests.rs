@@ -1,3 +1,5 @@
+//! Which form a log has.
+
 use super::*;
 
 fn check(line: &str, expected: Form) {
