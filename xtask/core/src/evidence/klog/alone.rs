@@ -86,6 +86,7 @@ const ALONE: &[&str] = &[
     r"invoked oom-killer: gfp_mask=",
     r"Out of memory: Kill(?:ed)? process \d+ \(",
     r"page allocation failure[:.] order:\d",
+    r"vmalloc: allocation failure[:,] ",
     r"unreferenced object 0x[0-9a-f]{8,16} \(size \d+\)",
     r"irq \d+: nobody cared",
     r"unregister_netdevice: waiting for \S+ to become free",

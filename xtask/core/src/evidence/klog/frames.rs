@@ -4,7 +4,7 @@ mod forms;
 
 use super::headers::Kind;
 use super::skipped::{Class, is_one_of};
-use forms::{Source, frame, is_held_lock, lock_site};
+use forms::{Source, caller, frame, is_held_lock, lock_site};
 
 /// What is skipped in every report.
 const ALWAYS: &[Class] = &[
@@ -89,14 +89,15 @@ pub(super) struct Frames {
 const MOST: usize = 256;
 
 impl Frames {
-    /// Looks for a function in a line of the report.
-    pub(super) fn add(&mut self, message: &str) {
+    /// Looks for a function in a line of the report, and says whether it is a frame or a register with one.
+    pub(super) fn add(&mut self, message: &str) -> bool {
         let message = self.pass_marks(message);
         self.enter_part(message);
         let this = std::mem::replace(&mut self.next, next(message));
         if self.found.len() >= MOST || this == Next::Before {
-            return;
+            return false;
         }
+        let before = self.found.len();
         if is_held_lock(message) {
             self.held = self.held.take().or_else(|| lock_site(message));
         } else if let Some(site) = lock_site(message) {
@@ -109,23 +110,34 @@ impl Frames {
             let interrupted = source == Source::Registers && self.part == Part::Nmi;
             let part = if interrupted { Part::Stack } else { self.part };
             self.found.push(Frame { name, part, source });
+            // It begins the next line, unless the log was cut here.
+            self.found.extend(caller(message).map(|name| Frame { name, part, source: Source::Stack }));
         }
+        self.found.len() > before
     }
 
     /// The function to name in the title of a report of this kind: the first of the stack that is meant and that is no
     /// machinery.
     pub(super) fn culprit(&self, kind: Kind) -> Option<&str> {
         let frames = self.meant(kind);
-        let skipped = |name: &str| is_one_of(name, ALWAYS) || is_stall(kind) && is_one_of(name, ON_A_STALL);
+        let skipped = |name: &str| {
+            let waits = kind == Kind::HungTask && is_one_of(name, &[Class::Delay]);
+            is_one_of(name, ALWAYS) || waits || is_stall(kind) && is_one_of(name, ON_A_STALL)
+        };
         let find = |guess: bool, unless: &dyn Fn(&str) -> bool| {
             let mut names = frames.iter().filter(|frame| (frame.source == Source::Guess) == guess);
             names.find(|frame| !unless(&frame.name)).map(|frame| &*frame.name)
         };
         let site = self.lock_site.as_deref().filter(|name| kind == Kind::Lockdep && !skipped(name));
         let held = self.held.as_deref().filter(|_| kind == Kind::Lockdep && frames.is_empty());
-        let found = site.or_else(|| find(false, &skipped)).or_else(|| find(true, &skipped));
+        // Without the end of the interrupt that noticed a stall, nobody knows which guesses are of that interrupt.
+        let guesses = !is_stall(kind) || self.interrupted_from.is_some();
+        let guess = || find(true, &skipped).filter(|_| guesses);
+        let found = site.or_else(|| find(false, &skipped)).or_else(guess);
         let found = found.or(held).or_else(|| find(false, &|name| is_one_of(name, NEVER)));
-        found.or_else(|| find(false, &|_| false)).or(self.lock_site.as_deref())
+        // That a task slept or a CPU took an interrupt says nothing of why it does not come on.
+        let any = || find(false, &|_| false).filter(|_| !is_stall(kind) && kind != Kind::HungTask);
+        found.or_else(any).or(self.lock_site.as_deref())
     }
 
     /// For whom a CPU was busy that does not come on, if that is not the culprit itself: the timer, the work, the file

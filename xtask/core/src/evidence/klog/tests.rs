@@ -1,5 +1,6 @@
 //! The rules against whole consoles: captures of real boots, and reports in the kernel's wording.
 
+mod reports;
 mod wordings;
 
 use super::*;

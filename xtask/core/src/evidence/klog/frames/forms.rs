@@ -40,22 +40,33 @@ pub(super) fn frame(message: &str) -> Option<(String, Source)> {
     if let Some((_, name)) = message.split_once("workfn=").or_else(|| message.split_once("last function: ")) {
         return Some((plain_name(name.split_whitespace().next()?), Source::Stack));
     }
-    if message.contains("+0x") { raw_frame(message) } else { decoded_frame(message) }
+    let raw = message.contains("+0x") || message.contains(") from [<");
+    if raw { raw_frame(message) } else { decoded_frame(message) }
+}
+
+/// The function from which the one of the line was called, if the line says it. dump_backtrace_entry() of arch/arm: ` f
+/// from g+0x1/0x2`, `[<c01>] (f [module]) from [<c02>] (g+0x1/0x2 [module])`, in old kernels without the second space.
+pub(super) fn caller(message: &str) -> Option<String> {
+    static CALLER: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r" from (?:\[<[0-9a-f]+>\] ?\()?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x"));
+    message.contains(" from ").then(|| CALLER.captures(message)).flatten().map(|found| plain_name(&found[1]))
 }
 
 fn raw_frame(message: &str) -> Option<(String, Source)> {
-    // show_ip() of arch/x86, in old kernels with `[<address>]` twice; show_regs() of arm64, arm (`PC is at`), riscv and mips
-    // (`epc`), loongarch (`era`), s390 (`Krnl PSW`), sparc (`TPC`) and powerpc (`NIP`, and two addresses before each frame;
-    // `--- interrupt`); printk_stack_address() and its like, of s390 in parentheses.
+    // show_ip() of arch/x86, in old kernels with `[<address>]` twice; show_regs() of arm64, arm and alpha (`PC is at`), riscv
+    // and mips (`epc`), loongarch (`ERA`), s390 (`Krnl PSW`), sparc (`TPC`, and `Caller[address]: ` before each frame), m68k
+    // (`PC: [<address>]`), csky (`PC: address (`), parisc (`IAOQ[0]`) and powerpc (`NIP`, and two addresses before each frame;
+    // `--- interrupt`; `pc: ` from xmon); printk_stack_address() and its like, of s390 in parentheses. An address may be
+    // hidden, `[<(ptrval)>]`, and the module of Linux 2.6.18 stands before its function.
     static FRAME: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^(?:kmemleak:)?\s*(RIP: [0-9a-f]{4}:\s*|RIP\s+|E?IP: |E?IP is at |PC is at |pc : |epc\s*: (?:[0-9a-f]+ )?|[Ee][Rr][Aa]: [0-9a-f]+ |Krnl PSW : [0-9a-f]+ [0-9a-f]+ |T?PC: <|NIP |-{3,4} ?(?:interrupt|Exception): [0-9a-f]+ at )?\(?(?:\[<?[0-9a-f]+>?\]\s*)*(\? )?\(?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+",
+            r"^(?:kmemleak:)?\s*(RIP: [0-9a-f]{4}:\s*|RIP\s+|E?IP: |E?IP is at |PC is at |pc : |epc\s*: (?:[0-9a-f]+ )?|[Ee][Rr][Aa]\s*: [0-9a-f]+ |Krnl PSW : [0-9a-f]+ [0-9a-f]+ |T?PC: ?<|TPC<|PC: (?:0x[0-9a-f]+ )?|pc is at |pc: [0-9a-f]+: |IAOQ\[0\]: |NIP |-{3,4} ?(?:interrupt|Exception): [0-9a-f]+ at )?\(?(?:(?:Caller)?\[(?:<[^>]{0,20}>|[0-9a-f]*)\]:?\s*)*(\? )?\(?(?::\w+:)?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+",
         )
     });
-    // dump_backtrace_entry() of arch/arm: `[<c01>] (f) from [<c02>] (g+0x1/0x2)` and ` f from g+0x1/0x2`.
+    // dump_backtrace_entry() of arch/arm, see caller(); the address of the caller may be none of the kernel.
     static FROM: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.$]*)\)? from (?:\[<[0-9a-f]+>\] \()?[A-Za-z_][\w.$]*\+0x",
+            r"^\s*(?:\[<[0-9a-f]+>\] ?\()?([A-Za-z_][\w.$]*)(?: \[\w+\])?\)? from (?:\[<[0-9a-f]+>\]|[A-Za-z_][\w.$]*\+0x)",
         )
     });
     static SITE: LazyLock<Regex> = LazyLock::new(|| {

@@ -4,7 +4,9 @@ use super::*;
 
 fn check(kind: Kind, lines: &[&str], expected: Option<&str>) {
     let mut frames = Frames::default();
-    lines.iter().for_each(|line| frames.add(line));
+    for line in lines {
+        frames.add(line);
+    }
     assert_eq!(frames.culprit(kind), expected, "{lines:?}");
 }
 
@@ -63,6 +65,21 @@ fn frames_are_read_in_the_form_of_each_architecture() {
         // arch/riscv/kernel/process.c: __show_regs(); stacktrace.c: print_trace_address().
         "epc : fuse_put+0x1/0x2",
         "[<ffffffff80001234>] fuse_put+0x1/0x2",
+        "[<c0123456>] (fuse_put [fuse]) from [<c0234567>] (other+0x1/0x2 [fuse])",
+        "[<c0123456>](fuse_put+0x1/0x2) from [<c0234567>](other+0x1/0x2)",
+        "[<c0123456>] (fuse_put) from [<ffffffff>] (0xffffffff)",
+        // arch/openrisc/kernel/traps.c, with addresses that nobody may see; arch/x86 of Linux 2.6.18.
+        "[<(ptrval)>] fuse_put+0x1/0x2",
+        " [<ffffffff81234567>] :fuse:fuse_put+0x1/0x2",
+        // arch/loongarch/kernel/traps.c, arch/alpha/kernel/traps.c, arch/sparc/kernel/process_32.c, arch/m68k/kernel/traps.c,
+        // arch/csky/kernel/ptrace.c, arch/parisc/kernel/traps.c, arch/powerpc/xmon/xmon.c: registers and frames.
+        "  ERA: 9000000000123456 fuse_put+0x1/0x2",
+        "pc is at fuse_put+0x1/0x2",
+        "Caller[f0123456]: fuse_put+0x1/0x2",
+        "PC: [<00123456>] fuse_put+0x1/0x2",
+        "PC: 0x00123456 (fuse_put+0x1/0x2)",
+        " IAOQ[0]: fuse_put+0x1/0x2",
+        "    pc: c000000000123456: fuse_put+0x1/0x2",
         // arch/powerpc/kernel/process.c: show_regs(), show_stack().
         "NIP [c000000000123456] fuse_put+0x1/0x2",
         "[c000000012345678] [c000000000123456] fuse_put+0x1/0x2 (unreliable)",
@@ -359,4 +376,42 @@ fn the_grace_periods_thread_is_not_named() {
     ];
     check(Kind::RcuStall, &lines, Some("fuse_put"));
     check(Kind::RcuStall, &lines[..5], None);
+}
+
+/// arch/arm/kernel/traps.c: dump_backtrace_entry() names a function and its caller, who has no line if the log was cut.
+#[test]
+fn the_caller_of_the_last_line_counts() {
+    let lines = [" show_stack from dump_stack_lvl+0x1/0x2", " __alloc_pages from fuse_put+0x1/0x2"];
+    check(Kind::AllocationFailure, &lines, Some("fuse_put"));
+    check(Kind::Bug, &["[<c01>] (mutex_lock) from [<7f01>] (fuse_put+0x1/0x2 [fuse])"], Some("fuse_put"));
+}
+
+#[test]
+fn machinery_alone_names_nobody_who_hangs() {
+    check(Kind::RcuStall, &["Call trace:", " __switch_to+0x1/0x2"], None);
+    check(Kind::HungTask, &[" __schedule+0x1/0x2", " kthread+0x1/0x2"], None);
+    // Nobody knows which guesses are of the interrupt that noticed.
+    let guesses =
+        ["Call Trace:", " sched_show_task+0x1/0x2", " ? fuse_put+0x1/0x2", " update_process_times+0x1/0x2"];
+    check(Kind::RcuStall, &guesses, None);
+    let sleeper =
+        [" ? schedule+0x1/0x2", " ? ktime_get+0x1/0x2", " ? bit_wait_io+0x1/0x2", " ? fuse_put+0x1/0x2"];
+    check(Kind::HungTask, &sleeper, Some("fuse_put"));
+}
+
+#[test]
+fn who_prints_asks_the_time_or_frees_a_page_does_so_for_others() {
+    // kernel/printk/printk.c, kernel/time/timekeeping.c.
+    for helper in [" call_console_drivers+0x1/0x2", " console_flush_all+0x1/0x2", " ktime_get_ts64+0x1/0x2"] {
+        check(Kind::SoftLockup, &[helper, " fuse_put+0x1/0x2"], Some("fuse_put"));
+    }
+    // mm/swap.c and mm/page_alloc.c, arch/x86/lib/rwsem.S of Linux 4.x, drivers/base/core.c.
+    for helper in
+        [" free_compound_page+0x1/0x2", " page_frag_free+0x1/0x2", " call_rwsem_down_write_failed+0x1/0x2"]
+    {
+        check(Kind::Bug, &[helper, " fuse_put+0x1/0x2"], Some("fuse_put"));
+    }
+    // arch/loongarch/lib/memset.S.
+    check(Kind::Oops, &[" __memset_fast+0x1/0x2", " fuse_put+0x1/0x2"], Some("fuse_put"));
+    check(Kind::Warning, &[" device_create_groups_vargs+0x1/0x2", " fuse_put+0x1/0x2"], Some("fuse_put"));
 }

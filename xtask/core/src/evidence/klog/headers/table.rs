@@ -108,6 +108,7 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     // arch/powerpc/kernel/watchdog.c; the CPU that is asked answers with the second.
     (r"CPU \d+ (?:self-)?detected hard LOCKUP", Kind::HardLockup, Role::Own, "hard lockup"),
     (r"CPU \d+ Hard LOCKUP", Kind::HardLockup, Role::Part, "hard lockup"),
+    (r"Watchdog CPU:\d+ (?:detected )?Hard LOCKUP", Kind::HardLockup, Role::Own, "hard lockup"),
     // csd_lock_wait_toolong() in kernel/smp.c: a CPU does not answer another one.
     (r"csd: Detected non-responsive CSD lock", Kind::HardLockup, Role::Own, "CPU does not answer"),
     (r"csd: Re-sending CSD lock", Kind::HardLockup, Role::Part, "CPU does not answer"),
@@ -153,12 +154,14 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"Unexpected kernel BRK exception at EL1", Kind::Oops, Role::Own, "unexpected BRK exception"),
     (r"Alignment trap:", Kind::Oops, Role::Own, ""),
     (r"rust_kernel: panicked", Kind::Oops, Role::Preface, ""),
-    (r"Kernel panic", Kind::Panic, Role::Panic, ""),
+    (r"Kernel panic(?: -|:)", Kind::Panic, Role::Panic, ""),
     (r"-- System halted", Kind::Panic, Role::Panic, "System halted"),
     (r"UBSAN:", Kind::Ubsan, Role::Own, ""),
     // In 5.15 of Android with the target behind it.
     (r"CFI failure (?:at|\(target)", Kind::Cfi, Role::Preface, "CFI failure"),
     (r"refcount_t:", Kind::Refcount, Role::Preface, ""),
+    // refcount_error_report() of Linux 4.14 to 5.4, for arch/x86.
+    (r"refcount_t (?:hit zero|overflow) at ", Kind::Refcount, Role::Preface, "refcount_t out of bounds"),
     // By itself, or with who holds the device that unregister_netdevice() waits for.
     (r"ref_tracker:", Kind::Leak, Role::Part, ""),
     (r"list_add corruption", Kind::ListCorruption, Role::Preface, "list_add corruption"),
@@ -168,10 +171,10 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     (r"unchecked MSR access error: \w+", Kind::Warning, Role::Own, "unchecked MSR access error"),
     (r"DEBUG_LOCKS_WARN_ON", Kind::Lockdep, Role::Preface, ""),
     (r"invoked oom-killer:", Kind::Oom, Role::Own, "out of memory"),
-    (r"Out of memory: Killed process", Kind::Oom, Role::Part, "out of memory"),
+    (r"[Oo]ut of memory: Kill(?:ed)? process", Kind::Oom, Role::Part, "out of memory"),
     (r"page allocation failure", Kind::AllocationFailure, Role::Own, "page allocation failure"),
     // warn_alloc() in mm/page_alloc.c for mm/vmalloc.c.
-    (r"vmalloc: allocation failure", Kind::AllocationFailure, Role::Own, "vmalloc allocation failure"),
+    (r"vmalloc: allocation failure", Kind::AllocationFailure, Role::Preface, "vmalloc allocation failure"),
     (r"vmalloc error: size \d+", Kind::AllocationFailure, Role::Own, "vmalloc allocation failure"),
     (r"unreferenced object 0x", Kind::Leak, Role::Own, "unreferenced object"),
     (

@@ -89,7 +89,10 @@ impl Open {
         }
         match found.header.role {
             Role::Own | Role::Preface => {
-                let cause = matches!(found.header.kind, Kind::Warning | Kind::Oops | Kind::Lockdep);
+                let cause = matches!(
+                    found.header.kind,
+                    Kind::Warning | Kind::Oops | Kind::Lockdep | Kind::AllocationFailure
+                );
                 // Older kernels begin the details of a slab report with INFO.
                 let detail = self.header.header.kind == Kind::Slab && found.header.kind == Kind::Info;
                 self.role == Role::Preface && cause || detail
@@ -118,9 +121,11 @@ impl Open {
     pub(super) fn append(&mut self, message: &Message) {
         self.last = message.place();
         self.lines += 1;
-        self.only_header = false;
-        self.frames.add(&message.message);
-        self.body |= is_body(&message.message);
+        // warn_slowpath_common() of Linux 3.x shows the machine between the header and the text of a WARN().
+        self.only_header &= message.message.starts_with("Hardware name: ");
+        // A header has a function as well, and none but a report has one in its second line.
+        let is_frame = self.frames.add(&message.message) && self.lines > 1;
+        self.body |= is_frame || is_body(&message.message);
         let one_line = !self.body && self.lines > BODY_WITHIN;
         self.ended = one_line || self.lines >= MOST_LINES || message.message.starts_with("---[ end ");
         if message.seconds.is_none() || self.writer == Writer::Anybody {

@@ -9,7 +9,9 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
         "lib/dump_stack.c, kernel/panic.c, lib/bug.c, kernel/printk/, lib/vsprintf.c's callers in drivers/base/core.c",
         "dump_stack* __dump_stack panic vpanic nmi_panic* check_panic_on_warn report_bug* __report_bug __warn* \
          warn_slowpath* warn_bogus* bust_spinlocks print_oops_end_marker _printk printk printk_deferred printk_func \
-         printk_sprint printk_trigger_flush vprintk* console_unlock __dev_printk dev_vprintk_emit dev_printk_emit \
+         printk_sprint printk_trigger_flush vprintk* console_unlock console_lock console_trylock* \
+         console_flush_all console_flush_on_panic console_emit_next_record call_console_driver \
+         call_console_drivers nbcon_emit_next_record nbcon_atomic_flush_* __dev_printk dev_vprintk_emit dev_printk_emit \
          _dev_err _dev_warn _dev_info _dev_notice _dev_crit _dev_alert _dev_emerg _dev_printk __netdev_printk \
          netdev_printk netdev_err netdev_warn netdev_info print_hex_dump* print_tainted _print_tainted skb_dump \
          assfail asswarn assertfail btrfs_assertfail warn_thunk_thunk rewind_stack_do_exit \
@@ -27,7 +29,9 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          arm64_notify_die show_registers show_stacktrace show_raw_backtrace show_backtrace show_code dump_instr \
          dump_mem dump_kernel_instr show_iret_regs show_ip show_last_breaking_event kunwind_* deref_stack_* orc_ip \
          orc_module_find orc_bpf_find __save_stack_trace* arch_bpf_stack_walk print_trace_address __show_trace* \
-         dump_trace print_context_stack* print_trace_stack print_trace_ops do_unwind*",
+         dump_trace print_context_stack* print_trace_stack print_trace_ops do_unwind* \
+         arc_unwind_core arc_show_stacktrace parisc_show_stack do_show_stack dwarf_unwinder_dump sh_unwinder_* \
+         microblaze_unwind* dik_show_*",
     ),
     (
         Class::Reporting,
@@ -125,7 +129,7 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          lookup_object_or_alloc fortify_panic __fortify_* usercopy_abort usercopy_warn __check_object_size \
          check_heap_object __check_heap_object check_stack_object check_page_span kobject_* kobj_attr_show \
          kobj_attr_store kobj_ns_* kobj_kset_* kobj_child_ns_ops kref_* kset_create* kset_register kset_unregister \
-         get_device put_device device_add device_del device_unregister device_destroy device_release \
+         get_device put_device device_add device_register device_create* device_del device_unregister device_destroy device_release \
          devres_release_all sysfs_warn_dup sysfs_add_file_* sysfs_create_dir_* proc_register proc_mkdir* \
          proc_create*",
     ),
@@ -150,7 +154,8 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          __alloc_pages* alloc_frozen_pages* __alloc_frozen_* alloc_page alloc_page_vma* alloc_page_interleave \
          folio_alloc* __folio_alloc* vma_alloc_folio* get_page_from_freelist prep_new_page post_alloc_hook rmqueue* \
          __rmqueue* get_free_pages* __get_free_pages get_zeroed_page* __free_pages* free_pages* free_page \
-         free_the_page free_unref_* __free_one_page free_pcppages_bulk free_one_page __folio_put* mempool_* \
+         free_the_page free_compound_page put_compound_page __put_compound_page put_page __put_page page_frag_* \
+         __page_frag_* free_unref_* __free_one_page free_pcppages_bulk free_one_page __folio_put* mempool_* \
          pcpu_alloc* free_percpu kmemdup* __kmemdup* kstrdup* kstrndup kasprintf* kvasprintf* memdup_user* \
          vmemdup_user strndup_user vcalloc* __vcalloc* kvmemdup* __kvmemdup* ___cache_free __free_slab free_to_pcs* \
          alloc_from_pcs* refill_sheaf alloc_from_new_slab alloc_single_from_* free_large_kmalloc ksize __ksize \
@@ -198,7 +203,8 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          down_read_interruptible down_read_killable down_read_nested down_read_non_owner down_read_trylock \
          down_write down_write_killable down_write_nested down_write_trylock down_write_nest_lock __down \
          __down_common __down_interruptible __down_killable __down_timeout __down_read* __down_write* up up_read \
-         up_read_non_owner up_write __up __up_read* __up_write* downgrade_write rwsem_* rwbase_* percpu_down_* \
+         up_read_non_owner up_write __up __up_read* __up_write* downgrade_write call_rwsem_* \
+         rwsem_* rwbase_* percpu_down_* \
          percpu_up_* __percpu_down_* percpu_rwsem_* rt_mutex_* __rt_mutex_* rt_spin_* __rt_spin_* rtlock_* \
          rt_read_* rt_write_* _atomic_dec_and_lock* atomic_dec_and_mutex_lock refcount_dec_and_lock* local_bh_* \
          __rcu_read_* rcu_read_* __srcu_read_* rcu_is_watching rcu_lockdep_* debug_lockdep_rcu_enabled \
@@ -224,7 +230,7 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          autoremove_wake_function default_wake_function woken_wake_function wait_woken prepare_to_wait* \
          prepare_to_swait* finish_wait finish_swait add_wait_queue* remove_wait_queue do_wait_intr* swake_* \
          complete complete_all complete_with_flags complete_on_current_cpu try_wait_for_completion \
-         __prepare_to_swait __finish_swait __swait_* rcuwait_wake_up finish_rcuwait var_wake_function \
+         __prepare_to_swait __finish_swait __swait_* rcuwait_wake_up finish_rcuwait var_wake_function wake_atomic_t_function \
          __schedule_timeout* kick_process schedule_timeout* schedule_hrtimeout* msleep msleep_interruptible \
          usleep_* fsleep",
     ),
@@ -280,7 +286,8 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
         "memcpy memcpy_orig memcpy_erms memcpy_fromio memcpy_toio memcpy_and_pad memcpy_flushcache memset \
          memset_orig memset_erms memset16 memset32 memset64 memset_io memmove memmove_orig memmove_erms memcmp \
          memchr memchr_inv memscan __memcpy __memcpy_fromio __memcpy_toio __memcpy_flushcache __memcpy_mcsafe \
-         __memset __memset_io __memmove __pi_mem* __memcmp __memscan __memchr strlen strnlen strcmp strncmp \
+         __memcpy_fast __memcpy_generic __rmemcpy* __memset_fast __memset_generic __clear_user_fast \
+         __clear_user_generic __memset __memset_io __memmove __pi_mem* __memcmp __memscan __memchr strlen strnlen strcmp strncmp \
          strcasecmp strncasecmp strcpy strncpy strlcpy strscpy* sized_strscpy* strcat strlcat strncat strchr* \
          strrchr strstr strnstr strsep strspn* strcspn* strim* strreplace* __strcmp __strlen __strncpy* __strscpy* \
          __strnlen_user sized_strscpy stpcpy strpbrk check_bytes8 skip_spaces _kstrto* _parse_integer* hex2bin \
@@ -369,6 +376,12 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
         Class::Delay,
         "arch/*/lib/delay.c",
         "delay_tsc delay_loop delay_halt* __delay __const_udelay __udelay __ndelay udelay ndelay cpu_relax rep_nop",
+    ),
+    (
+        Class::Delay,
+        "kernel/time/{timekeeping,sched_clock}.c: what a loop asks how long it has waited",
+        "ktime_get* ktime_mono_* getnstimeofday* do_gettimeofday sched_clock* local_clock* native_sched_clock \
+         read_tsc get_cycles* arch_counter_*",
     ),
     (
         Class::Idle,

@@ -33,7 +33,7 @@ const X86: Rows = &[
         "arch/x86/mm/fault.c of 3.10: show_fault_oops()",
         "BUG: unable to handle kernel paging request at ffff888001234567\n\
          IP: [<ffffffff81234567>] fuse_put+0x1/0x2\nOops: 0000 [#1] SMP",
-        "oops: BUG: unable to handle page fault",
+        "oops: BUG: unable to handle page fault in fuse_put",
     ),
     (
         "arch/x86/mm/fault.c of 4.19: show_fault_oops()",
