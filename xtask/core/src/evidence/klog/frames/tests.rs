@@ -411,5 +411,7 @@ fn who_prints_asks_the_time_or_frees_a_page_does_so_for_others() {
     {
         check(Kind::Bug, &[helper, " fuse_put+0x1/0x2"], Some("fuse_put"));
     }
+    // arch/loongarch/lib/memset.S.
+    check(Kind::Oops, &[" __memset_fast+0x1/0x2", " fuse_put+0x1/0x2"], Some("fuse_put"));
     check(Kind::Warning, &[" device_create_groups_vargs+0x1/0x2", " fuse_put+0x1/0x2"], Some("fuse_put"));
 }

@@ -286,7 +286,8 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
         "memcpy memcpy_orig memcpy_erms memcpy_fromio memcpy_toio memcpy_and_pad memcpy_flushcache memset \
          memset_orig memset_erms memset16 memset32 memset64 memset_io memmove memmove_orig memmove_erms memcmp \
          memchr memchr_inv memscan __memcpy __memcpy_fromio __memcpy_toio __memcpy_flushcache __memcpy_mcsafe \
-         __memset __memset_io __memmove __pi_mem* __memcmp __memscan __memchr strlen strnlen strcmp strncmp \
+         __memcpy_fast __memcpy_generic __rmemcpy* __memset_fast __memset_generic __clear_user_fast \
+         __clear_user_generic __memset __memset_io __memmove __pi_mem* __memcmp __memscan __memchr strlen strnlen strcmp strncmp \
          strcasecmp strncasecmp strcpy strncpy strlcpy strscpy* sized_strscpy* strcat strlcat strncat strchr* \
          strrchr strstr strnstr strsep strspn* strcspn* strim* strreplace* __strcmp __strlen __strncpy* __strscpy* \
          __strnlen_user sized_strscpy stpcpy strpbrk check_bytes8 skip_spaces _kstrto* _parse_integer* hex2bin \
