@@ -322,9 +322,12 @@ pub fn shutdown(reason: &str) -> String {
 
 /// Adds a WARNING in `function` to the console of the boot and takes it for broken.
 pub fn warn(boot: &mut BootData, function: &str) {
-    let site =
-        format!("[    1.000000][    T7] WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 {function}+0x1/0x2\n");
-    boot.console.extend(site.bytes());
+    for line in [
+        "------------[ cut here ]------------",
+        &format!("WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 {function}+0x1/0x2"),
+    ] {
+        boot.console.extend(format!("[    1.000000][    T7] {line}\n").bytes());
+    }
     boot.record.outcome = Outcome::Broken { reason: format!("WARNING in {function}") };
 }
 

@@ -285,7 +285,8 @@ fn table_with_troubles() {
               warning: WARNING in fuse_aio_complete
                 original 0/2, patched 1/2 NEW
                 not seen in 2 boots of original; may still occur in up to 78 % of them
-                first in boot-003, console line 2
+                first in boot-003, console line 3
+                  ------------[ cut here ]------------
                   WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
 
             Boots that did not end well:
@@ -586,6 +587,7 @@ fn mail_with_troubles() {
             In the kernel logs (boots):
             WARNING in fuse_aio_complete (original 0 of 2; patched 1 of 2, new)
               not seen in 2 boots of original; may still occur in up to 78 % of them
+              > ------------[ cut here ]------------
               > WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
 
             What this cannot show:
@@ -917,6 +919,7 @@ fn mail_patch_by_patch() {
             WARNING in fuse_aio_complete (async-dio-0 0 of 2; async-dio-1 0 of 2;
               async-dio-2 0 of 2; async-dio-3 1 of 2, new)
               not seen in 2 boots of original; may still occur in up to 78 % of them
+              > ------------[ cut here ]------------
               > WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
 
             What this cannot show:

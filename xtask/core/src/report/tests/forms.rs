@@ -67,11 +67,12 @@ fn markdown_of_what_went_wrong() {
 
         ### Kernel logs
 
-        **WARNING in fuse\_aio\_complete** (warning): boots original 0 of 2; patched 1 of 2, new; first in boot-003, console line 2
+        **WARNING in fuse\_aio\_complete** (warning): boots original 0 of 2; patched 1 of 2, new; first in boot-003, console line 3
 
         - not seen in 2 boots of original; may still occur in up to 78 % of them
 
         ```text
+        ------------[ cut here ]------------
         WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
         ```
 
@@ -130,7 +131,8 @@ fn junit_of_what_went_wrong() {
             <testcase classname="kernel log original" name="WARNING in fuse_aio_complete">
             </testcase>
             <testcase classname="kernel log patched" name="WARNING in fuse_aio_complete">
-              <failure message="in 1 of 2 boots" type="worse">first in boot-003, line 2
+              <failure message="in 1 of 2 boots" type="worse">first in boot-003, line 3
+        ------------[ cut here ]------------
         WARNING: CPU: 0 PID: 7 at fs/fuse/file.c:1 fuse_aio_complete+0x1/0x2
         </failure>
             </testcase>

@@ -52,7 +52,7 @@ fn with_troubles() {
               warning: WARNING in fuse_aio_complete
                 original 0/2, patched 1/2 NEW
                 not seen in 2 boots of original; may still occur in up to 78 % of them
-                first in boot-003, console line 2
+                first in boot-003, console line 3
 
             Workloads that failed:
               patched, slow, dd-read, boot 3: exit code 1: dd: error reading '/mnt/fuse/file':
@@ -126,7 +126,7 @@ fn patch_after_patch() {
               warning: WARNING in fuse_aio_complete
                 async-dio-0 0/2, async-dio-1 0/2, async-dio-2 0/2, async-dio-3 1/2 NEW
                 not seen in 2 boots of original; may still occur in up to 78 % of them
-                first in boot-008, console line 2
+                first in boot-008, console line 3
 
             Boots that did not end well:
               async-dio-3, slow, boot 8: broken: WARNING in fuse_aio_complete
