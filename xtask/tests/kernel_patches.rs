@@ -1,10 +1,13 @@
 //! What the series of this checkout say of themselves, and what `lab.toml` makes of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab_core::plan::config::Config;
+use lab_core::plan::fault_suite::{Fault, TABLE, faults};
 use lab_core::series::{Patch, Series};
+use lab_core::text::name::is_safe;
 
 /// The subject of the mail that most series follow, and its date as far as it is known.
 const MAIL: [&str; 2] = ["\"[PATCH 0/6] fuse: process direct IO asynchronously\"", "December 2012"];
@@ -94,4 +97,22 @@ fn the_six_patches_are_alone_and_the_extras_on_top() {
     assert_eq!(subjects, six);
     let shown = &config.plans["default"].variants;
     assert!(["patched", "patched-extras"].iter().all(|name| shown.iter().any(|it| it == name)), "{shown:?}");
+}
+
+/// The table of the fault suite says of each fault, under a name of its own, how its boot ends and what tells it from others.
+#[test]
+fn each_fault_says_what_is_expected() {
+    let path = checkout().join("kernel-patches").join(TABLE);
+    let all = faults(&fs::read_to_string(path).expect("the table"), &[]).expect("a sound table");
+    let names: BTreeSet<&str> = all.iter().map(|fault| fault.name.as_str()).collect();
+    assert_eq!(names.len(), all.len(), "names are unique");
+    for Fault { name, outcome, findings, reason, .. } in &all {
+        assert!(is_safe(name), "{name}");
+        assert!(
+            ["finished", "broken", "hung", "lost", "error"].contains(&outcome.as_str()),
+            "{name}: {outcome}"
+        );
+        let is_told = !findings.is_empty() || !reason.is_empty();
+        assert_eq!(outcome != "finished", is_told, "{name}: findings or a reason");
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use lab_protocol::frame::Kind;
 use lab_protocol::log::MOST_BYTES;
 use lab_protocol::{END_MARK, Milestone, Nonce, Progress, Report};
@@ -141,6 +142,29 @@ impl Ledger {
         close(&mut self.entries())
     }
 
+    /// Sends bytes in place of the report, made of the nonce and of what the report would be. The host may not say that it has it.
+    ///
+    /// # Errors
+    /// If there is no port, or it does not take them.
+    pub(crate) fn send_instead_of_the_report(
+        &self,
+        make: impl FnOnce(Nonce, &Report) -> anyhow::Result<Vec<u8>>,
+    ) -> anyhow::Result<()> {
+        let mut entries = self.entries();
+        let entries = &mut *entries;
+        let nonce = entries.nonce.context("the boot has no nonce")?;
+        let port = entries.port.as_mut().context("there is no port")?;
+        port.send_raw(&make(nonce, &entries.report)?)?;
+        port.await_receipt();
+        Ok(())
+    }
+
+    /// Marks the end in the kernel log and switches the machine off: the host has what was sent.
+    pub(crate) fn end_without_report(&self) -> ! {
+        mark_end(self.entries().nonce);
+        system::power_off()
+    }
+
     fn end_in_trouble(&self, problem: &str) -> ! {
         kmsg::step(&format!("problem: {problem}"));
         // Who holds the lock may never let go of it.
@@ -176,10 +200,14 @@ fn close(entries: &mut Entries) -> ! {
             Ok(()) => {}
         },
     }
-    if let Some(nonce) = entries.nonce {
+    mark_end(entries.nonce);
+    system::power_off()
+}
+
+fn mark_end(nonce: Option<Nonce>) {
+    if let Some(nonce) = nonce {
         kmsg::write(Level::Notice, &format!("{END_MARK} {nonce}"));
     }
-    system::power_off()
 }
 
 fn empty_report() -> Report {

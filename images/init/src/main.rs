@@ -5,6 +5,7 @@ mod again;
 mod content;
 mod cpu;
 mod data;
+mod failure;
 mod filesystem;
 mod kmsg;
 mod leaks;
@@ -40,9 +41,9 @@ use crate::workload::Outcome;
 fn main() {
     if std::process::id() != 1 {
         if let [_, word, order] = &std::env::args().collect::<Vec<_>>()[..]
-            && word == again::WORD
+            && (word == again::WORD || word == failure::WORD)
         {
-            let result = again::run(order);
+            let result = if word == again::WORD { again::run(order) } else { failure::trigger(order) };
             result.unwrap_or_else(|error| {
                 eprintln!("{error:#}");
                 std::process::exit(1)
@@ -72,9 +73,10 @@ fn run(ledger: &Ledger) -> anyhow::Result<()> {
     ledger.set_nonce(assignment.nonce);
     let guard = ledger.guard(whole_limit(&assignment));
     ledger.set_port(Port::open(assignment.nonce)?);
-    let worked = match &assignment.shell {
-        None => work(ledger, &assignment, uptime_us).and_then(|()| probe(ledger, &guard)),
-        Some(task) => shell::work(ledger, &assignment, task),
+    let worked = match (&assignment.failure, &assignment.shell) {
+        (Some(failure), _) => failure::fail(ledger, failure),
+        (None, None) => work(ledger, &assignment, uptime_us).and_then(|()| probe(ledger, &guard)),
+        (None, Some(task)) => shell::work(ledger, &assignment, task),
     };
     if let Err(error) = worked {
         ledger.problem(format!("{error:#}"));

@@ -54,10 +54,17 @@ impl Port {
     /// # Errors
     /// If it is not taken.
     pub(crate) fn send_bytes(&mut self, kind: Kind, payload: &[u8]) -> anyhow::Result<()> {
-        let frame = encode(kind, self.nonce, payload);
+        self.send_raw(&encode(kind, self.nonce, payload))
+    }
+
+    /// Sends bytes that may be no frame.
+    ///
+    /// # Errors
+    /// If they are not taken.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         let sent = match &mut self.way {
-            Way::Uart(uart) => uart.send(&frame),
-            Way::Virtio(virtio) => virtio.send(&frame),
+            Way::Uart(uart) => uart.send(bytes),
+            Way::Virtio(virtio) => virtio.send(bytes),
         };
         sent.context("writing to the report port")
     }

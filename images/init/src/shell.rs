@@ -194,7 +194,7 @@ fn follow_size(terminal: File) -> anyhow::Result<()> {
 }
 
 /// Ends of lines stay as the programs write them.
-fn leave_output_alone(terminal: RawFd) -> anyhow::Result<()> {
+pub(crate) fn leave_output_alone(terminal: RawFd) -> anyhow::Result<()> {
     let mut settings = std::mem::MaybeUninit::<libc::termios>::uninit();
     // SAFETY: the descriptor is open, and the pointer valid for one value.
     if unsafe { libc::tcgetattr(terminal, settings.as_mut_ptr()) } < 0 {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, ShellTask, SocketMode, SocketRun, Turn,
+    Failure, LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, ShellTask, SocketMode,
+    SocketRun, Turn,
 };
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
@@ -35,6 +36,9 @@ pub struct Assignment {
     /// Instead of all that: somebody works with a shell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shell: Option<ShellTask>,
+    /// Instead of all that: the boot is to fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 impl Assignment {

@@ -8,6 +8,7 @@
 mod assignment;
 mod control;
 mod end;
+mod failure;
 mod fault;
 mod filesystem;
 pub mod frame;
@@ -29,6 +30,7 @@ pub mod stamp;
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{CommandError, ControlCommand, ControlReply};
 pub use end::EndOfProgram;
+pub use failure::{FAULT_TRIGGER, Failure};
 pub use fault::{FaultOperation, UnknownOperation};
 pub use filesystem::{Completion, FilesystemKind, LocalFilesystem, NullBlock};
 pub use nonce::Nonce;

@@ -9,6 +9,7 @@ mod check;
 mod conclusion;
 mod doubts;
 mod evidence;
+pub mod fault_suite;
 mod figures;
 mod findings;
 pub mod history;

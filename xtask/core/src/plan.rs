@@ -2,6 +2,7 @@
 
 mod binding;
 pub mod config;
+pub mod fault_suite;
 mod machine;
 mod model;
 mod order;

@@ -6,6 +6,7 @@ mod behaviour;
 mod costs;
 mod csv;
 mod evidence;
+pub mod fault_suite;
 pub mod full;
 pub mod history;
 pub mod html;

@@ -14,7 +14,7 @@ use lab_core::evidence::outcome::Outcome;
 use lab_core::evidence::{klog, known};
 use lab_core::plan::{BootStep, Clock, Plan, SideBySide};
 use lab_core::text::escape::escape_for_terminal;
-use lab_protocol::Nonce;
+use lab_protocol::{Failure, Nonce};
 
 use crate::campaign::CampaignFolder;
 use crate::campaign::profile::Profiler;
@@ -60,6 +60,8 @@ pub(crate) struct BootContext<'a> {
     pub enough_failures: Option<u32>,
     /// What a boot that was run before takes over from then; none for a new one.
     pub again: Option<Again>,
+    /// What its boots do instead of their work, so that they fail; none for any other boot.
+    pub failure: Option<Failure>,
     /// Whether the user asked to stop.
     pub interrupt: &'a Interrupt,
 }

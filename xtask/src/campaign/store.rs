@@ -87,6 +87,11 @@ impl CampaignFolder {
         read_boot(&self.path.join(BOOTS).join(name), known)
     }
 
+    /// The folder of the folders of its boots.
+    pub(crate) fn boots(&self) -> PathBuf {
+        self.path.join(BOOTS)
+    }
+
     /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path

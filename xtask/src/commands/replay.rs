@@ -128,6 +128,7 @@ impl Bed<'_> {
             profiler: None,
             enough_failures: None,
             typical: TypicalTimes::new(),
+            failure: None,
             again: Some(Again { nonce: *nonce, debugger: debugger.map(Debugger::socket) }),
             interrupt: &self.lab.interrupt,
         };

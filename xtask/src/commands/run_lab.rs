@@ -3,6 +3,7 @@
 mod accelerator;
 mod dry_run;
 mod estimate;
+mod fault_suite;
 mod precision;
 
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ use crate::machine::{host, memory};
 pub fn run_lab(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode> {
     // What the machine lacks is said now, and not after the kernels are built.
     preflight::machine()?;
+    if options.fault_suite {
+        return fault_suite::run(sh, options);
+    }
     if options.dry_run {
         return dry_run::show(sh, options);
     }
@@ -329,6 +333,7 @@ pub(super) fn run_boots(
         profiler: profiler.clone(),
         enough_failures: None,
         again: None,
+        failure: None,
         interrupt: &lab.interrupt,
     };
     match execute::run(&context, tries)? {

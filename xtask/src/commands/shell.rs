@@ -189,6 +189,7 @@ fn assignment(
         phase_us: 0,
         sampling: Sampling::plain(),
         shell: Some(ShellTask { terminal }),
+        failure: None,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::lab::cache::Cache;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::output::{self, progress::Step};
 use crate::machine::accelerator::Accelerator;
-use crate::machine::boot::{BootRequest, Machine, boot};
+use crate::machine::boot::{BootRequest, ConsoleDevice, Machine, boot};
 use crate::machine::host;
 pub(crate) use remembered::{MachineIdentity, forget, remembered_text};
 use remembered::{TestResult, file, keep, recall};
@@ -112,6 +112,7 @@ fn request(guest: &TestGuest, arch: Arch, accelerator: Accelerator) -> BootReque
             kernel_parameters: String::new(),
             cpus: 1,
             memory_mib: 512,
+            console: ConsoleDevice::Serial,
         },
         kernel_image: guest.kernel_image.clone(),
         initramfs: guest.initramfs.clone(),

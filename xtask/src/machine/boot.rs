@@ -5,6 +5,7 @@ mod pin;
 mod process;
 mod qmp;
 mod received;
+mod stopped;
 mod streams;
 mod timers;
 mod trial;
@@ -16,8 +17,8 @@ use std::time::{Duration, Instant};
 use lab_core::plan::Binding;
 use lab_protocol::Nonce;
 
-pub use command::Machine;
 pub(crate) use command::kernel_command_line;
+pub use command::{ConsoleDevice, Machine};
 pub(crate) use pin::{Pinning, take};
 pub(crate) use trial::try_machine;
 pub use watch::boot;

@@ -79,6 +79,7 @@ mod tests {
             phase_us: 0,
             sampling: lab_protocol::Sampling::plain(),
             shell: None,
+            failure: None,
         };
         let archive = assignment_archive(&assignment, None).unwrap();
         let mut reader = cpio::newc::Reader::new(archive.as_slice()).unwrap();

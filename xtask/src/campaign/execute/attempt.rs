@@ -35,7 +35,8 @@ pub(super) fn run_attempt(context: &BootContext<'_>, step: &BootStep) -> anyhow:
     let (kernel, kernel_image) = kernel_of(context, step)?;
     let plan = &context.file.plan;
     let probes = probes(plan, step, context.enough_failures);
-    write_initramfs(&context.image, &assignment(plan, step, nonce)?, probes.as_ref(), &initramfs)?;
+    let assignment = Assignment { failure: context.failure.clone(), ..assignment(plan, step, nonce)? };
+    write_initramfs(&context.image, &assignment, probes.as_ref(), &initramfs)?;
 
     let mut record = Record {
         version: VERSION,
@@ -204,6 +205,7 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
             phase_range_us: plan.machine.phase_range_us,
         },
         shell: None,
+        failure: None,
     })
 }
 

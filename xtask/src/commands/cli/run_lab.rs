@@ -1,5 +1,7 @@
 //! The arguments of `run-lab`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::values::{Choice, permille};
@@ -10,7 +12,9 @@ use super::values::{Choice, permille};
   cargo xtask run-lab
   cargo xtask run-lab --dry-run
   cargo xtask run-lab --plan ci --scenarios local --boots 1
-  cargo xtask run-lab --each-patch async-dio --workloads dd-read")]
+  cargo xtask run-lab --each-patch async-dio --workloads dd-read
+  cargo xtask run-lab --fault-suite
+  cargo xtask run-lab --fault-suite --only sysrq-crash,soft-lockup --plan faults-7-3")]
 pub struct RunLab {
     /// The plan of lab.toml to run.
     #[arg(long, value_name = "NAME", default_value = "default")]
@@ -47,6 +51,16 @@ pub struct RunLab {
     /// variant of lab.toml has to list the series; what stands before it there is applied first.
     #[arg(long, value_name = "SERIES", conflicts_with = "variants")]
     pub each_patch: Option<String>,
+    /// Tests the lab with kernels that fail in known ways: boots each fault, and says whether outcome, kind and title are what they
+    /// should be. The exit code is 0 if all are, 1 if not. Without --plan the kernels are those of the plan `faults`.
+    #[arg(long, conflicts_with_all = ["profile", "boots", "add_boots", "precision", "dry_run", "variants", "baseline", "each_patch"])]
+    pub fault_suite: bool,
+    /// Only these faults of the suite.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "fault_suite")]
+    pub only: Vec<String>,
+    /// Where the consoles of the suite are kept as test data.
+    #[arg(long, value_name = "FOLDER", requires = "fault_suite", hide = true)]
+    pub captures: Option<PathBuf>,
     /// What of the plan, and in which form.
     #[command(flatten)]
     pub choice: Choice,

@@ -168,6 +168,7 @@ impl<'a> TestBed<'a> {
             profiler: None,
             enough_failures: limits.failures,
             again: None,
+            failure: None,
             interrupt: &self.lab.interrupt,
         };
         let Some(record) = execute::run_one(&context, &self.neighbours, &step)? else { return Ok(None) };

@@ -66,6 +66,7 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
         phase_us: 0,
         sampling: lab_protocol::Sampling::plain(),
         shell: None,
+        failure: None,
     })
 }
 

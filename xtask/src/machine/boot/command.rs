@@ -27,6 +27,17 @@ pub struct Machine {
     pub cpus: u32,
     /// Memory, MiB.
     pub memory_mib: u32,
+    /// Where the kernel's log goes.
+    pub console: ConsoleDevice,
+}
+
+/// The device behind the kernel's console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsoleDevice {
+    /// A serial port, which is there from the first line on and takes a byte at a time.
+    Serial,
+    /// One of virtio, for a guest that says more than a serial port takes. Needs the wall clock.
+    Virtio,
 }
 
 impl Machine {
@@ -45,6 +56,7 @@ impl Machine {
             kernel_parameters: settings.kernel_parameters.clone(),
             cpus: settings.cpus,
             memory_mib: settings.memory_mib,
+            console: ConsoleDevice::Serial,
         }
     }
 
@@ -96,8 +108,11 @@ pub(crate) struct Channels<'a> {
 
 /// The kernel's command line.
 pub(crate) fn kernel_command_line(machine: &Machine) -> String {
-    // The kernel's log is read from the first serial port.
-    let console = format!("console={}", machine.platform().console);
+    let console = match machine.console {
+        // The kernel's log is read from the first serial port.
+        ConsoleDevice::Serial => format!("console={}", machine.platform().console),
+        ConsoleDevice::Virtio => "console=hvc0".to_owned(),
+    };
     let always = [
         console.as_str(),
         // Everything but debug messages reaches the console; findings are read from there.
@@ -167,7 +182,9 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
     // The console is QEMU's standard output, read by the lab itself: a file would lose bytes on a full disk.
     // Its standard input is the keys by which a kernel that hangs is asked for its tasks.
     add(&["-chardev", "stdio,id=console,signal=off,mux=off"]);
-    add(&machine.platform().console_device);
+    if machine.console == ConsoleDevice::Serial {
+        add(&machine.platform().console_device);
+    }
     // The report has a port of its own.
     add(&["-chardev", &format!("pipe,id=port,path={}", channels.port.display())]);
     match machine.clock {
@@ -180,6 +197,9 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
             let port = format!("virtserialport,bus=serial.0,chardev=port,name={}", lab_protocol::PORT_NAME);
             add(&["-device", &port]);
         }
+    }
+    if machine.console == ConsoleDevice::Virtio {
+        add(&["-device", "virtconsole,bus=serial.0,chardev=console"]);
     }
     // The monitor tells why QEMU ends, and answers questions about a guest that hangs. QEMU connects to the lab, so that the
     // socket is there before it.

@@ -18,7 +18,7 @@ use super::process::Qemu;
 use super::received::Received;
 use super::streams::{Event, MOST_WAITING, Stream, channel, listen, pipes, read_in_thread};
 use super::timers::{Limits, Timers, waits};
-use super::{BootRequest, qmp, remaining};
+use super::{BootRequest, qmp, remaining, stopped};
 use crate::lab::interrupt::Interrupt;
 use crate::lab::sockets_folder;
 
@@ -106,6 +106,10 @@ impl Watch {
                 return end;
             }
             self.look(qemu);
+            if self.timers.passed(self.limits).is_some() && stopped::is_stopped(qemu.id()) {
+                qemu.end();
+                return stopped::END;
+            }
             if self.timers.passed(self.limits).is_some() {
                 // What has come meanwhile was only not taken yet.
                 self.receive_for(LOOK, inbox);

@@ -176,6 +176,8 @@ fn exit_text(code: Option<i32>, signal: Option<i32>) -> String {
         (None, Some(9)) => "was ended by SIGKILL, most likely since this machine, or what it lets the lab have of it, ran out \
                             of memory"
             .to_owned(),
+        // The lab ended it, since it said nothing any more.
+        (None, Some(19)) => "was stopped by SIGSTOP, by whoever may do so on this machine".to_owned(),
         (None, Some(signal)) => format!("was ended by {}", signal_name(signal)),
     }
 }

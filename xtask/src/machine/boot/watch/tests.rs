@@ -55,6 +55,7 @@ impl Fake {
             kernel_parameters: String::new(),
             cpus: 1,
             memory_mib: 64,
+            console: crate::machine::boot::ConsoleDevice::Serial,
         };
         let request = BootRequest {
             machine,

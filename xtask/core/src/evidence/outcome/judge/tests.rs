@@ -197,6 +197,12 @@ fn a_qemu_that_fails_says_nothing_about_the_kernel() {
         );
         check(&capture("", &[], End::killed(signal)), None, &expected);
     }
+    check(
+        &capture("", &[], End::killed(19)),
+        None,
+        "lost: the guest ended without a whole report; QEMU was stopped by SIGSTOP, by whoever may do so on this machine: qemu: \
+         cannot do it",
+    );
 }
 
 /// Every reason of QEMU 7.2 to end (`ShutdownCause`), without a report: the guest's own count against its kernel.
