@@ -222,6 +222,7 @@ fn empty_report() -> Report {
         workloads: Vec::new(),
         probes: None,
         leaks: None,
+        warnings: None,
         shell: None,
         problems: Vec::new(),
         server_peak_kib: None,

@@ -25,6 +25,7 @@ mod stamp;
 mod switches;
 mod system;
 mod turns;
+mod warnings;
 mod workload;
 
 use std::fs::{self, File};
@@ -87,6 +88,8 @@ fn run(ledger: &Ledger) -> anyhow::Result<()> {
         let leaks = leaks::search()?;
         ledger.edit(|report| report.leaks = Some(leaks));
     }
+    let warnings = warnings::read()?;
+    ledger.edit(|report| report.warnings = Some(warnings));
     Ok(())
 }
 

@@ -26,6 +26,7 @@ mod settings;
 mod shell;
 mod socket;
 pub mod stamp;
+mod warning;
 
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{CommandError, ControlCommand, ControlReply};
@@ -51,6 +52,7 @@ pub use shell::{
     TerminalTask,
 };
 pub use socket::{RoundTrips, SEED_VARIABLE, SocketFamily, SocketMode, SocketReport, SocketRun};
+pub use warning::{KernelMessage, KernelWarnings, WARNING_LEVEL};
 
 /// Where in the guest's file system the assignment lies, as JSON.
 pub const ASSIGNMENT_PATH: &str = "/assignment.json";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EndOfProgram, ProbeReport};
+use crate::{EndOfProgram, KernelWarnings, ProbeReport};
 
 /// The first frame: process 1 runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,9 @@ pub struct Report {
     /// (`/sys/kernel/debug/kmemleak`), cut if it is long: empty if nothing leaked, none if the kernel did not search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaks: Option<String>,
+    /// What the kernel warned of in its log until then; none if it was not read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<KernelWarnings>,
     /// What went wrong outside the workloads, in order: a server that died, a mount that did not come.
     /// Empty after a good boot.
     pub problems: Vec<String>,

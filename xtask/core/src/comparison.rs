@@ -14,6 +14,7 @@ mod figures;
 mod findings;
 pub mod history;
 mod judged;
+mod messages;
 pub mod mutants;
 mod no_answer;
 pub mod patches;
@@ -46,6 +47,7 @@ pub use conclusion::{Conclusion, Status};
 pub use evidence::{ServiceEvidence, StorageEvidence};
 pub use findings::{FindingRow, Presence};
 use judged::judged_rows;
+pub use messages::MessageRow;
 pub use no_answer::NoAnswer;
 pub use question::Question;
 pub use steps::{PatchEffect, RowDifference};
@@ -123,6 +125,9 @@ pub struct Comparison {
     /// What the plan lists as known and no boot has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unused_known: Vec<Known>,
+    /// Messages of level warning or worse that are new with a variant in each of its boots. They decide nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageRow>,
     /// What the reader must know before believing any of it.
     pub doubts: Vec<String>,
     /// What follows.
@@ -293,7 +298,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
     let same_kernel = check::same_kernel_as_baseline(&variants);
     let rules = Rules { clock: plan.machine.clock, thresholds: &plan.thresholds, same_kernel: &same_kernel };
     let (rows, other_metrics) = judged_rows(campaign, &variants, &metrics, rules);
-    let findings = findings::rows(campaign, &variants);
+    let (findings, messages) = (findings::rows(campaign, &variants), messages::rows(campaign, &variants));
     // Against another variant than the one before the first patch there are no steps.
     let steps = match baseline == plan.baseline {
         true => steps::steps(&variants, &rows, &findings, rules),
@@ -338,6 +343,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         behaviour,
         findings,
         unused_known,
+        messages,
         doubts,
         conclusion,
         question: question.clone(),

@@ -301,6 +301,7 @@ fn report(sample: u32, dd_s: f64, aio: f64, in_flight: u32) -> Report {
         workloads: vec![workload("dd-read", dd), workload("aio-read", aio)],
         probes: None,
         leaks: None,
+        warnings: None,
         shell: None,
         problems: Vec::new(),
         server_peak_kib: None,

@@ -16,6 +16,7 @@ mod junit;
 pub mod list;
 mod mail;
 mod markdown;
+mod messages;
 pub mod mutants;
 pub mod paint;
 pub mod patches;

@@ -21,7 +21,9 @@ mod starts;
 mod taint;
 mod title;
 
-use lab_protocol::{END_MARK, Nonce};
+use std::collections::BTreeSet;
+
+use lab_protocol::{END_MARK, KernelWarnings, Nonce};
 use serde::{Deserialize, Serialize};
 
 use crate::text::escape::escape_for_terminal;
@@ -81,18 +83,21 @@ pub fn findings_in(log: &[u8]) -> (Vec<Finding>, Seen) {
     (findings, seen)
 }
 
-/// Lines of level warning or worse, normalised, each once, in order. Only lines that carry their level
-/// (`<4>[    1.0...`) can be judged, and a serial console shows levels only if it was told to.
-pub fn warnings(console: &[u8]) -> Vec<String> {
-    let mut seen = Vec::new();
-    for line in prefix::messages(console) {
-        let text = title::normalise(&line.message);
-        // The lower three bits are the level, 4 is KERN_WARNING; the rest is the facility.
-        if line.level.is_some_and(|level| level & 7 <= 4) && !text.is_empty() && !seen.contains(&text) {
-            seen.push(text);
+/// What a kernel warned of beside its findings: the messages, normalised, each once with its worst level, in order. A message that
+/// stands in the report of a finding is part of that.
+pub fn warnings(told: &KernelWarnings, findings: &[Finding]) -> Vec<(String, u8)> {
+    let reported: BTreeSet<String> =
+        findings.iter().flat_map(|finding| finding.text.lines()).map(title::normalise).collect();
+    let mut warnings: Vec<(String, u8)> = Vec::new();
+    for message in &told.messages {
+        let text = title::normalise(&message.text);
+        match warnings.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, level)) => *level = message.level.min(*level),
+            None if text.is_empty() || reported.contains(&text) => {}
+            None => warnings.push((text, message.level)),
         }
     }
-    seen
+    warnings
 }
 
 /// Whether process 1 of this boot wrote its last line to the kernel log.

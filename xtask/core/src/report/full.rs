@@ -1,7 +1,7 @@
 //! All that the comparison says, for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
 use super::behaviour::{self, Differences};
-use super::{costs, evidence, scenario, steps, suites, text, words};
+use super::{costs, evidence, messages, scenario, steps, suites, text, words};
 use crate::comparison::{Cell, Comparison, Failure, FindingRow, Row, Status, Trouble, VariantSummary};
 use crate::text::digest;
 use crate::text::escape::escape_for_terminal;
@@ -159,6 +159,11 @@ const REPORT_LINES: usize = 25;
 
 /// What the kernel logs say.
 pub(super) fn findings(comparison: &Comparison, reports: Reports) -> String {
+    let messages = list(&format!("{}:", messages::TITLE), "  ", &messages::lines(comparison));
+    [Some(only_findings(comparison, reports)), messages].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn only_findings(comparison: &Comparison, reports: Reports) -> String {
     let unused = words::unused_known(comparison).filter(|_| reports == Reports::Shown);
     let unused = unused.map(|unused| text::wrap("", &unused, WIDTH, 2));
     if comparison.findings.is_empty() {

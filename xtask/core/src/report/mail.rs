@@ -8,7 +8,7 @@ mod setup;
 
 use super::behaviour::{self, Differences};
 use super::html::Attached;
-use super::{costs, scenario, steps, suites, text, words};
+use super::{costs, messages, scenario, steps, suites, text, words};
 use crate::comparison::statistics::may_be_unseen;
 use crate::comparison::{Comparison, FindingRow};
 use crate::plan::Scenario;
@@ -59,6 +59,13 @@ fn section(comparison: &Comparison, name: &str) -> String {
 }
 
 fn logs(comparison: &Comparison) -> String {
+    let line = |line: String| text::wrap("", &line, WIDTH, 2);
+    let also: Vec<String> = messages::lines(comparison).into_iter().map(line).collect();
+    let title = (!also.is_empty()).then(|| text::wrap("", &format!("{}:", messages::TITLE), WIDTH, 2));
+    [findings(comparison)].into_iter().chain(title).chain(also).collect::<Vec<_>>().join("\n")
+}
+
+fn findings(comparison: &Comparison) -> String {
     if comparison.findings.is_empty() {
         return "No findings in any kernel log.".to_owned();
     }

@@ -3,7 +3,7 @@
 mod escape;
 
 use super::behaviour::{self, Differences};
-use super::{costs, scenario, steps, suites, text, words};
+use super::{costs, messages, scenario, steps, suites, text, words};
 use crate::comparison::{Comparison, FindingRow, Row};
 use crate::text::layout::longest;
 use escape::{block, escape};
@@ -42,6 +42,10 @@ pub(super) fn render(comparison: &Comparison) -> String {
         false => parts.extend(comparison.findings.iter().map(|row| finding(comparison, row))),
     }
     parts.extend(words::unused_known(comparison).map(|unused| escape(&unused)));
+    let also = messages::lines(comparison);
+    if !also.is_empty() {
+        parts.extend([format!("{}:", messages::TITLE), list(&also)]);
+    }
     if !comparison.doubts.is_empty() {
         parts.extend(["### Doubts".to_owned(), list(&comparison.doubts)]);
     }

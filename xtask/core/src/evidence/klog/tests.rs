@@ -3,6 +3,8 @@
 mod reports;
 mod wordings;
 
+use lab_protocol::KernelMessage;
+
 use super::*;
 
 fn short(findings: &[Finding]) -> Vec<String> {
@@ -203,9 +205,20 @@ fn last_words() {
 }
 
 #[test]
-fn warnings_are_seen_where_levels_are() {
-    let console = b"<4>[    1.000000] slow at 0xffff\n<6>[    1.000000] fine\n[    1.000000] no level\n<3>[    2.000000] bad\n<4>[    3.000000] slow at 0xaaaa\n";
-    assert_eq!(warnings(console), ["slow at ADDR", "bad"]);
+fn warnings_are_what_is_told_beside_findings() {
+    let message = |&(level, text): &(u8, &str)| KernelMessage { level, text: text.to_owned() };
+    let told = [
+        (4, "slow at 0xffff"),
+        (3, "bad"),
+        (4, "slow at 0xaaaa"),
+        (4, "WARNING: CPU: 0 PID: 7 at fs/a.c:1 f+0x1/0x2"),
+    ];
+    let told = KernelWarnings { messages: told.iter().map(message).collect(), left_out: 0 };
+    let all = warnings(&told, &[]);
+    assert_eq!(all[..2], [("slow at ADDR".to_owned(), 4), ("bad".to_owned(), 3)]);
+    assert_eq!(all.len(), 3);
+    let found = findings(b"[    1.000000] WARNING: CPU: 0 PID: 9 at fs/a.c:1 f+0x1/0x2\n");
+    assert_eq!(warnings(&told, &found), all[..2]);
 }
 
 #[test]

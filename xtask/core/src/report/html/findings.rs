@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::scrolling;
 use crate::comparison::{Comparison, FindingRow};
-use crate::report::words;
+use crate::report::{messages, words};
 
 /// Lines of a report that are shown at once; the rest, with the stack, is folded.
 const EXCERPT: usize = 6;
@@ -17,6 +17,10 @@ pub(super) fn render(comparison: &Comparison) -> Markup {
             @if comparison.findings.is_empty() { p { "No findings in any boot." } }
             @for row in &comparison.findings { (finding(comparison, row)) }
             @if let Some(unused) = words::unused_known(comparison) { p.note { (unused) } }
+            @if !comparison.messages.is_empty() {
+                p { (messages::TITLE) ":" }
+                ul { @for line in messages::lines(comparison) { li { (line) } } }
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The forms for programs and for other people's pages.
 
+use lab_protocol::{KernelMessage, KernelWarnings};
+
 use super::*;
 use crate::comparison::Status;
 use crate::evidence::klog;
@@ -30,6 +32,9 @@ fn hostile() -> Campaign {
             HOSTILE.clone_into(&mut report.workloads[1].name);
             report.workloads.iter_mut().for_each(|workload| workload.argv = vec![HOSTILE.to_owned()]);
             report.problems = vec![HOSTILE.to_owned()];
+            let warned =
+                (step.variant == HOSTILE).then(|| KernelMessage { level: 4, text: HOSTILE.to_owned() });
+            report.warnings = Some(KernelWarnings { messages: warned.into_iter().collect(), left_out: 0 });
         }
     }
     probed(&mut campaign, 0, vec![probe("read", HOSTILE, HOSTILE, HOSTILE)]);

@@ -32,6 +32,7 @@ fn report(tainted_after: u64) -> Report {
         workloads: Vec::new(),
         probes: None,
         leaks: None,
+        warnings: None,
         shell: None,
         problems: Vec::new(),
         server_peak_kib: None,
