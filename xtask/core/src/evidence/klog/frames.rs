@@ -166,7 +166,9 @@ impl Frames {
         } else if kind == Kind::HungTask {
             of(&[Part::Stack, Part::GracePeriod])
         } else {
-            of(&[Part::Stack, Part::Nmi, Part::Backtrace])
+            let own = of(&[Part::Stack, Part::Nmi, Part::Backtrace]);
+            // slub has no stack of its own where the stack is that of a WARNING, which comes next.
+            if own.is_empty() { of(&[Part::Tracks]) } else { own }
         }
     }
 
