@@ -13,6 +13,7 @@ mod flame_graph;
 pub mod fuzz;
 pub mod import_series;
 pub mod judge;
+mod lines;
 pub mod list;
 pub mod mutants;
 mod preflight;

@@ -122,6 +122,9 @@ pub struct Comparison {
     pub behaviour: Option<Behaviour>,
     /// Findings in the kernel logs: those that the baseline does not have first, those that are known last.
     pub findings: Vec<FindingRow>,
+    /// Why a stack among the findings has no lines of the source, and what gives them; none if all have them, or nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_lines: Option<String>,
     /// What the plan lists as known and no boot has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unused_known: Vec<Known>,
@@ -342,6 +345,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         steps,
         behaviour,
         findings,
+        no_lines: None,
         unused_known,
         messages,
         doubts,

@@ -11,5 +11,6 @@ pub mod output;
 pub mod probes;
 pub mod profile;
 pub mod quiet;
+pub mod source_lines;
 pub mod symbols;
 pub mod time_left;

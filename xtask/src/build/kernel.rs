@@ -9,6 +9,7 @@ mod folder;
 mod fragments;
 mod interrupted;
 mod kind;
+pub(crate) mod lines;
 mod log;
 mod metadata;
 mod patched;
@@ -102,7 +103,8 @@ pub(crate) enum SymbolList {
 pub(crate) struct Kernel {
     /// Over everything that went in.
     pub(crate) digest: String,
-    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml; vmlinux once it was debugged.
+    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml; vmlinux.debug.gz if it was built with
+    /// debug information, and vmlinux once it was debugged.
     pub(crate) folder: PathBuf,
     /// The kernel that QEMU boots.
     pub(crate) kernel_image: PathBuf,

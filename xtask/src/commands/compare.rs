@@ -15,7 +15,7 @@ use lab_core::report::profile::Profiled;
 use lab_core::report::{self, Format};
 
 use crate::campaign;
-use crate::commands::{cli, flame_graph};
+use crate::commands::{cli, flame_graph, lines};
 use crate::lab::checkout::Checkout;
 use crate::lab::{files, output};
 use crate::series;
@@ -41,7 +41,8 @@ pub fn compare(options: &cli::Compare) -> anyhow::Result<ExitCode> {
     let campaign = campaign::load(&folder)?;
     let question = options.question();
     let Some(other) = &options.other else {
-        let comparison = comparison::answer(&campaign, &question)?;
+        let mut comparison = comparison::answer(&campaign, &question)?;
+        lines::add(&campaign, &mut comparison)?;
         // With another question it is no longer the self-test's.
         let test = question.is_default().then(|| self_test::check(&campaign, &comparison)).flatten();
         if options.evidence {
@@ -116,7 +117,8 @@ fn attached(
 /// If its boots cannot be compared.
 pub(crate) fn finish(checkout: &Checkout, folder: &Path, format: Format) -> anyhow::Result<ExitCode> {
     let campaign = campaign::load(folder)?;
-    let comparison = comparison::compare(&campaign)?;
+    let mut comparison = comparison::compare(&campaign)?;
+    lines::add(&campaign, &mut comparison)?;
     let test = self_test::check(&campaign, &comparison);
     files::write_atomically(&folder.join(STORED), evidence(&comparison, test.as_ref()).as_bytes())?;
     let page = folder.join(PAGE);

@@ -2,11 +2,13 @@
 
 use std::process::ExitCode;
 
-use lab_core::report::show::{self, Length};
+use lab_core::report::show::{self, Length, Shown};
 use lab_core::text::escape::escape_for_terminal;
 
 use crate::campaign;
 use crate::commands::cli;
+use crate::commands::lines::Source;
+use crate::lab::cache::Cache;
 use crate::lab::checkout::Checkout;
 use crate::lab::output;
 
@@ -29,6 +31,8 @@ pub fn show(options: &cli::Show) -> anyhow::Result<ExitCode> {
     let plan = campaign::file(&folder)?.plan;
     let (files, monitor) = campaign::monitor(&folder, &boot)?;
     let length = if options.full { Length::Full } else { Length::Short };
-    output::print(&show::boot(&plan, &boot, &monitor, &files.display().to_string(), length))?;
+    let source = Source::of(&Cache::to_look_at()?, &boot.record);
+    let shown = Shown { length, lines: &source.lines() };
+    output::print(&show::boot(&plan, &boot, &monitor, &files.display().to_string(), shown))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! downloads/            packages and tarballs as they came
 //! sources/<key>/        unpacked kernel sources, each a git repository, and an object directory per configuration
-//! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml; vmlinux of those that were debugged
+//! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml; vmlinux of those that were debugged, vmlinux.debug.gz with lines of the source
 //! foreign/<programs>/   packages of Debian for guests of another architecture than this machine's
 //! images/<digest>/      finished images: image.cpio, manifest.toml
 //! bench/                libfuse's servers, which `bench` compares ours with

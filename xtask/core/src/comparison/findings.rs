@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::VariantSummary;
 use super::statistics::may_be_unseen;
-use crate::campaign::Campaign;
+use super::{Comparison, VariantSummary};
+use crate::campaign::{Campaign, Record};
 use crate::evidence::klog::{self, Finding};
 use crate::evidence::known::{self, Known};
+use crate::evidence::source_lines::has_sites;
 
 /// A finding and the boots that have it.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +17,9 @@ use crate::evidence::known::{self, Known};
 pub struct FindingRow {
     /// The finding as in the first boot that has it.
     pub finding: Finding,
+    /// Its text with the file and line of each address on its stack; none if there are no lines, or nobody has looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_with_lines: Option<String>,
     /// Folder of that boot.
     pub folder: String,
     /// One for each variant, in the order of the variants.
@@ -43,6 +47,11 @@ pub struct Presence {
 }
 
 impl FindingRow {
+    /// What the kernel reported, with lines of the source if they are known.
+    pub fn text(&self) -> &str {
+        self.text_with_lines.as_deref().unwrap_or(&self.finding.text)
+    }
+
     /// Whether a variant, by place, has it, the baseline does not, and it counts.
     pub(crate) fn is_new_with(&self, variant: usize) -> bool {
         self.known.is_none() && self.presence[0].boots == 0 && self.presence[variant].boots > 0
@@ -52,6 +61,24 @@ impl FindingRow {
     pub(crate) fn is_gone_with(&self, variant: usize) -> bool {
         let [baseline, variant] = [0, variant].map(|place| self.presence[place]);
         self.known.is_none() && baseline.boots > 0 && variant.boots == 0 && variant.of > 0
+    }
+}
+
+impl Comparison {
+    /// Writes lines of the source into the stacks of the findings. `write` does that for a text of a boot's console, or says why it
+    /// cannot.
+    pub fn add_lines(
+        &mut self,
+        campaign: &Campaign,
+        mut write: impl FnMut(&Record, &str) -> Result<String, String>,
+    ) {
+        for row in self.findings.iter_mut().filter(|row| has_sites(&row.finding.text)) {
+            let Some(boot) = campaign.boots.iter().find(|boot| boot.folder == row.folder) else { continue };
+            match write(&boot.record, &row.finding.text) {
+                Ok(text) => row.text_with_lines = Some(text),
+                Err(why) => _ = self.no_lines.get_or_insert(why),
+            }
+        }
     }
 }
 
@@ -107,7 +134,7 @@ fn row(seen: Seen, read: &[u32], known: &[Known]) -> FindingRow {
         presence.first().filter(|baseline| baseline.boots == 0).map(|baseline| may_be_unseen(baseline.of));
     let known = known::find(known, &finding).map(|known| known.reason.clone());
     let after = (!is_first).then_some(first);
-    FindingRow { finding, folder, presence, unseen_share, after, known }
+    FindingRow { finding, text_with_lines: None, folder, presence, unseen_share, after, known }
 }
 
 /// What is listed as known and is in no boot of the campaign.

@@ -30,6 +30,7 @@ use crate::text::escape::escape_for_terminal;
 
 pub use form::Form;
 pub use headers::Kind;
+pub(crate) use line::pattern;
 pub use log::{Log, Seen};
 pub use scanner::Scanner;
 pub use starts::Boots;

@@ -189,7 +189,9 @@ fn only_findings(comparison: &Comparison, reports: Reports) -> String {
             }));
         }
     }
-    lines.into_iter().chain(unused).collect::<Vec<_>>().join("\n")
+    let no_lines = comparison.no_lines.as_ref().filter(|_| reports == Reports::Shown);
+    let no_lines = no_lines.map(|why| text::wrap("  ", why, WIDTH, 4));
+    lines.into_iter().chain(no_lines).chain(unused).collect::<Vec<_>>().join("\n")
 }
 
 fn mark(row: &FindingRow, place: usize) -> &'static str {

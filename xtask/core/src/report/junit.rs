@@ -178,7 +178,7 @@ fn findings(comparison: &Comparison) -> Vec<Case> {
             let class = format!("kernel log {}", variant.name);
             let details = match row.presence[place].boots {
                 0 => String::new(),
-                _ => format!("first in {}, line {}\n{}", row.folder, row.finding.line, row.finding.text),
+                _ => format!("first in {}, line {}\n{}", row.folder, row.finding.line, row.text()),
             };
             cases.push(case(&class, &row.finding.title, result(row, place), &details));
         }

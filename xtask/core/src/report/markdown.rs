@@ -41,6 +41,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
         true => parts.push("No findings in any boot.".to_owned()),
         false => parts.extend(comparison.findings.iter().map(|row| finding(comparison, row))),
     }
+    parts.extend(comparison.no_lines.as_ref().map(|why| escape(why)));
     parts.extend(words::unused_known(comparison).map(|unused| escape(&unused)));
     let also = messages::lines(comparison);
     if !also.is_empty() {

@@ -8,6 +8,7 @@ use crate::evidence::klog::{self, Finding};
 use crate::evidence::known::{self, Known};
 use crate::evidence::outcome::{Outcome, shutdown_reason};
 use crate::evidence::probes::{Probed, Standing, probed};
+use crate::evidence::source_lines::{Lines, has_sites};
 use crate::plan::{BootStep, Plan};
 use crate::text::escape::escape_for_terminal;
 use crate::text::layout::{WIDTH, longest, wrap};
@@ -15,7 +16,16 @@ use crate::text::layout::{WIDTH, longest, wrap};
 /// Lines of a finding that are shown, unless all are asked for.
 const MOST_LINES: usize = 25;
 
-/// How much of the findings is shown.
+/// How findings are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// How much of each.
+    pub length: Length,
+    /// The lines of the kernel's source.
+    pub lines: &'a Lines<'a>,
+}
+
+/// How much of a finding is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
     /// The first lines of each.
@@ -91,11 +101,11 @@ fn first_line(text: &str) -> String {
 
 /// All that is known of one boot. `qmp` has the lines of its `qmp.jsonl`, `folder` is where its files lie. Nothing in it that came
 /// from a guest can act on a terminal.
-pub fn boot(plan: &Plan, boot: &BootData, qmp: &[String], folder: &str, length: Length) -> String {
+pub fn boot(plan: &Plan, boot: &BootData, qmp: &[String], folder: &str, shown: Shown<'_>) -> String {
     let parts = [
         heading(boot, qmp),
         asked(boot),
-        findings(&klog::findings(&boot.console), &plan.known, length),
+        findings(&klog::findings(&boot.console), &plan.known, shown),
         workloads(plan, boot.report.as_ref()),
         problems(boot.report.as_ref()),
         probes(boot.report.as_ref()),
@@ -160,7 +170,7 @@ fn asked(boot: &BootData) -> String {
     format!("Asked where it is, after the limit:\n{}", hang.lines().join("\n"))
 }
 
-fn findings(all: &[Finding], known: &[Known], length: Length) -> String {
+fn findings(all: &[Finding], known: &[Known], Shown { length, lines: source }: Shown<'_>) -> String {
     if all.is_empty() {
         return "Findings: none in the kernel's log.".to_owned();
     }
@@ -169,7 +179,8 @@ fn findings(all: &[Finding], known: &[Known], length: Length) -> String {
         let known = known::find(known, finding);
         let known = known.map(|known| format!("known, and counts for nothing: {}", known.reason));
         let known = known.map(|known| wrap("    ", &known, WIDTH, 6));
-        let lines: Vec<&str> = finding.text.lines().collect();
+        let with_lines = source.written_into(&finding.text).ok();
+        let lines: Vec<&str> = with_lines.as_deref().unwrap_or(&finding.text).lines().collect();
         let most = match length {
             Length::Short => MOST_LINES,
             Length::Full => lines.len(),
@@ -180,7 +191,13 @@ fn findings(all: &[Finding], known: &[Known], length: Length) -> String {
         let title = [format!("  {title}")].into_iter().chain(known);
         title.chain(text).chain(rest).collect::<Vec<_>>().join("\n")
     });
-    format!("Findings:\n{}", shown.collect::<Vec<_>>().join("\n"))
+    let missing = match source {
+        Lines::Missing(why) if all.iter().any(|finding| has_sites(&finding.text)) => {
+            Some(wrap("  ", why, WIDTH, 4))
+        }
+        Lines::Missing(_) | Lines::Known(_) => None,
+    };
+    format!("Findings:\n{}", shown.chain(missing).collect::<Vec<_>>().join("\n"))
 }
 
 fn workloads(plan: &Plan, report: Option<&Report>) -> String {
@@ -296,7 +313,7 @@ mod tests {
             &one,
             &[shutdown("guest-shutdown")],
             "results/x/boots/boot-001",
-            Length::Short,
+            Shown { length: Length::Short, lines: &Lines::Missing("There are no lines.".into()) },
         ));
     }
 
@@ -308,7 +325,8 @@ mod tests {
         let known =
             [Known { title: all[1].title.clone(), kind: None, reason: "a driver that is not ours".into() }];
         let heads = |length| {
-            let text = findings(&all, &known, length);
+            let lines = &Lines::Missing("There are no lines.".into());
+            let text = findings(&all, &known, Shown { length, lines });
             let is_head = |line: &&str| {
                 !line.starts_with("    ") || line.contains("more lines") || line.contains("known")
             };

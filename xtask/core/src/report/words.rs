@@ -77,7 +77,7 @@ pub(super) fn unused_known(comparison: &Comparison) -> Option<String> {
 
 /// The first lines of the kernel's report, and how many are left out.
 pub(super) fn report_lines(row: &FindingRow, most: usize) -> (Vec<&str>, usize) {
-    let lines: Vec<&str> = row.finding.text.lines().collect();
+    let lines: Vec<&str> = row.text().lines().collect();
     let rest = lines.len().saturating_sub(most);
     (lines.into_iter().take(most).collect(), rest)
 }

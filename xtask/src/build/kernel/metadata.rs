@@ -11,7 +11,7 @@ use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object as _};
 use serde::{Deserialize, Serialize};
 
-use super::{KernelRequest, Tools, build, fragments, log, symbols};
+use super::{KernelRequest, Tools, build, fragments, lines, log, symbols};
 use crate::build::source::SourceTree;
 use crate::build::target::Target;
 use crate::lab::{beneath, digest, files};
@@ -170,6 +170,7 @@ pub(super) fn collect(
     let config = fs::read_to_string(folder.join("config")).context("reading the configuration")?;
     let warnings = log::warnings(&log_text);
     let vmlinux = read_object(objects, "vmlinux")?;
+    lines::keep(&vmlinux, folder)?;
     let metadata = KernelMetadata {
         version: VERSION,
         digest: digest.to_owned(),

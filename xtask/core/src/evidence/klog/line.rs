@@ -149,6 +149,6 @@ pub(super) fn clean(line: &[u8]) -> Cow<'_, str> {
 
 /// Compiles a pattern of this module's own code.
 #[expect(clippy::unwrap_used, reason = "the patterns are constants, and every one is compiled by a test")]
-pub(super) fn pattern(pattern: &str) -> Regex {
+pub(crate) fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap()
 }

@@ -16,6 +16,7 @@ pub(super) fn render(comparison: &Comparison) -> Markup {
             h2 id="log-title" { "Kernel logs" }
             @if comparison.findings.is_empty() { p { "No findings in any boot." } }
             @for row in &comparison.findings { (finding(comparison, row)) }
+            @if let Some(why) = &comparison.no_lines { p.note { (why) } }
             @if let Some(unused) = words::unused_known(comparison) { p.note { (unused) } }
             @if !comparison.messages.is_empty() {
                 p { (messages::TITLE) ":" }
