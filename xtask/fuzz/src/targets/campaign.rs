@@ -2,8 +2,10 @@
 
 use lab_core::campaign::{BootData, Campaign, Record, judged};
 use lab_core::comparison::compare;
+use lab_core::evidence::source_lines::Lines;
 use lab_core::fixtures;
 use lab_core::plan::Clock;
+use lab_core::report::show::{Length, Shown};
 use lab_core::report::{Format, full, show};
 use lab_protocol::Report;
 
@@ -42,8 +44,10 @@ impl Target for WholeCampaign {
     fn check(&self, case: &[u8]) {
         let Some((campaign, monitor)) = read(case) else { return };
         let _ = show::boots(&campaign);
+        let lines = &Lines::Missing("There are none.".into());
+        let shown = Shown { length: Length::Full, lines };
         for boot in campaign.boots.iter().take(3) {
-            let _ = show::boot(&campaign.file.plan, boot, &monitor, "case", show::Length::Full);
+            let _ = show::boot(&campaign.file.plan, boot, &monitor, "case", shown);
         }
         let comparison = match compare(&campaign) {
             Ok(comparison) => comparison,
