@@ -194,12 +194,14 @@ fn a_guest_that_waits_tells_its_tasks() {
     assert_eq!(campaign.boots.len(), 4);
     for boot in &campaign.boots {
         let reason = boot.record.outcome.reason();
-        assert!(
-            reason.starts_with(
-                "nothing was heard within the silence limit; CPU 0 is idle; the kernel told its tasks at sysrq: "
-            ) && reason.contains(" tasks, none blocked, kept in task-dump.log; ended by SIGTERM; the last line on the console is `"),
-            "{reason}"
-        );
+        // A timer may have woken the CPU at that moment, so that it is not said where it is.
+        for part in [
+            "nothing was heard within the silence limit; CPU 0 is ",
+            "; the kernel told its tasks at sysrq: ",
+            " tasks, none blocked, kept in task-dump.log; ended by SIGTERM; the last line on the console is `",
+        ] {
+            assert!(reason.contains(part), "{reason}");
+        }
         assert!(!reason.contains("sysrq: Show State"), "{reason}");
         let dump = boot.record.task_dump.as_ref().expect("a task dump");
         assert!(dump.kept_bytes > 1000 && dump.kept_bytes == dump.received_bytes, "{dump:?}");

@@ -84,13 +84,16 @@ pub fn findings_in(log: &[u8]) -> (Vec<Finding>, Seen) {
     (findings, seen)
 }
 
+/// The most messages of a report that are looked at: process 1 sends fewer, and is not trusted to.
+const MOST_WARNINGS: usize = 1000;
+
 /// What a kernel warned of beside its findings: the messages, normalised, each once with its worst level, in order. A message that
 /// stands in the report of a finding is part of that.
 pub fn warnings(told: &KernelWarnings, findings: &[Finding]) -> Vec<(String, u8)> {
     let reported: BTreeSet<String> =
         findings.iter().flat_map(|finding| finding.text.lines()).map(title::normalise).collect();
     let mut warnings: Vec<(String, u8)> = Vec::new();
-    for message in &told.messages {
+    for message in told.messages.iter().take(MOST_WARNINGS) {
         let text = title::normalise(&message.text);
         match warnings.iter_mut().find(|(known, _)| *known == text) {
             Some((_, level)) => *level = message.level.min(*level),
