@@ -298,6 +298,7 @@ mod tests {
             Findings:
               warning: WARNING in fuse_one  (line 1 of the console)
                 WARNING: CPU: 0 PID: 1 at fs/fuse/file.c:10 fuse_one+0x1/0x2
+              There are no lines.
 
             Workloads, by sample:
               dd-read 1   111.8 MB/s, in 0.000 s of guest time
@@ -339,6 +340,7 @@ mod tests {
               kasan: BUG: KASAN: slab-use-after-free in lkdtm_WRITE_AFTER_FREE  (line 279 of the console)
                 known, and counts for nothing: a driver that is not ours
                 and 68 more lines: --full shows them
+              There are no lines.
         "#]]
         .assert_eq(&heads(Length::Short));
         expect![[r#"
@@ -346,6 +348,7 @@ mod tests {
               warning: WARNING in lkdtm_WARNING  (line 230 of the console)
               kasan: BUG: KASAN: slab-use-after-free in lkdtm_WRITE_AFTER_FREE  (line 279 of the console)
                 known, and counts for nothing: a driver that is not ours
+              There are no lines.
         "#]]
         .assert_eq(&heads(Length::Full));
         assert_eq!(counted(&all, &known), "2, 1 known");

@@ -123,7 +123,7 @@ impl LineTable {
             let function = frame.function.and_then(|name| Some(name.raw_name().ok()?.into_owned()));
             places.push(Place {
                 function: function.unwrap_or_default(),
-                file: self.from_top(location.file?),
+                file: self.below_top(location.file?),
                 line: location.line?,
             });
         }
@@ -131,7 +131,7 @@ impl LineTable {
     }
 
     /// A file as the kernel's developers name it.
-    fn from_top(&self, file: &str) -> String {
+    fn below_top(&self, file: &str) -> String {
         let file = file.strip_prefix(&self.top).unwrap_or(file);
         let parts = file.split('/').filter(|part| *part != ".");
         parts.collect::<Vec<_>>().join("/")
