@@ -2,10 +2,9 @@
 
 use lab_core::campaign::{BootData, Campaign, Record, judged};
 use lab_core::comparison::compare;
-use lab_core::evidence::source_lines::Lines;
+use lab_core::evidence::source_lines::{Lines, Place, Site, SourceLines};
 use lab_core::fixtures;
 use lab_core::plan::Clock;
-use lab_core::report::show::{Length, Shown};
 use lab_core::report::{Format, full, show};
 use lab_protocol::Report;
 
@@ -15,6 +14,17 @@ use crate::inputs::Checkout;
 use crate::parts;
 
 pub(super) struct WholeCampaign;
+
+/// A kernel that has a place for each address, so that each one is written into the text.
+struct EachLine;
+
+impl SourceLines for EachLine {
+    fn places(&self, site: &Site<'_>) -> Vec<Place> {
+        ["inlined", site.function]
+            .map(|name| Place { function: name.into(), file: "a.c".into(), line: 1 })
+            .into()
+    }
+}
 
 /// The files of a boot, one after the other; each begins with its record.
 const RECORD: &str = "record.toml";
@@ -44,8 +54,7 @@ impl Target for WholeCampaign {
     fn check(&self, case: &[u8]) {
         let Some((campaign, monitor)) = read(case) else { return };
         let _ = show::boots(&campaign);
-        let lines = &Lines::Missing("There are none.".into());
-        let shown = Shown { length: Length::Full, lines };
+        let shown = show::Shown { length: show::Length::Full, lines: &Lines::Known(&EachLine) };
         for boot in campaign.boots.iter().take(3) {
             let _ = show::boot(&campaign.file.plan, boot, &monitor, "case", shown);
         }
