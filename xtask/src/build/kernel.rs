@@ -1,9 +1,9 @@
-//! Kernels: a source, series and configuration fragments built into what QEMU boots, stored by a digest of what
-//! went in.
+//! Kernels: a source, series and configuration fragments built into what QEMU boots, stored by a digest of all.
 
 mod apply;
 mod build;
 mod build_files;
+mod build_id;
 mod earlier;
 mod folder;
 mod fragments;
@@ -103,8 +103,7 @@ pub(crate) enum SymbolList {
 pub(crate) struct Kernel {
     /// Over everything that went in.
     pub(crate) digest: String,
-    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml; vmlinux.debug.gz if it was built with
-    /// debug information, and vmlinux once it was debugged.
+    /// Holds bzImage (on arm64 Image), System.map, config, symbols, build.log and kernel.toml, and what `lines` and `vmlinux` add.
     pub(crate) folder: PathBuf,
     /// The kernel that QEMU boots.
     pub(crate) kernel_image: PathBuf,

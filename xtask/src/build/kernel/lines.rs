@@ -72,7 +72,7 @@ impl LineTable {
             let mut vmlinux = Vec::new();
             GzDecoder::new(File::open(&path)?).take(LIMIT_BYTES + 1).read_to_end(&mut vmlinux)?;
             ensure!(vmlinux.len() as u64 <= LIMIT_BYTES, "it has more than {LIMIT_BYTES} bytes");
-            let found = super::metadata::build_id(&vmlinux);
+            let found = super::build_id::build_id(&vmlinux);
             ensure!(found.as_deref() == build_id, "its build id is not that of the kernel");
             LineTable::of(&vmlinux)
         };
@@ -232,7 +232,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = vmlinux(folder.path(), "-g");
         keep(&program, folder.path()).unwrap();
-        let build_id = super::super::metadata::build_id(&program);
+        let build_id = super::super::build_id::build_id(&program);
         let table = LineTable::open(folder.path(), build_id.as_deref()).unwrap().unwrap();
         let (_, size) = table.functions["outer"][0];
         let inlined = ["inner init/main.c:3", "outer init/main.c:8"];

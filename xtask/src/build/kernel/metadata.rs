@@ -7,10 +7,9 @@ use anyhow::{Context as _, ensure};
 use lab_core::campaign::{AppliedSeries, KernelBase, KernelIdentity};
 use lab_core::plan::{Arch, Revision};
 use lab_core::series::Series;
-use object::read::elf::ElfFile64;
-use object::{LittleEndian, Object as _};
 use serde::{Deserialize, Serialize};
 
+use super::build_id::build_id;
 use super::{KernelRequest, Tools, build, fragments, lines, log, symbols};
 use crate::build::source::SourceTree;
 use crate::build::target::Target;
@@ -243,36 +242,5 @@ fn series_metadata(series: &Series) -> SeriesMetadata {
         name: series.name.clone(),
         digest: series.digest.clone(),
         subjects: series.patches.iter().map(|patch| patch.subject.clone()).collect(),
-    }
-}
-
-/// The GNU build id of a program; none if it has none, or is none.
-pub(super) fn build_id(program: &[u8]) -> Option<String> {
-    let id = ElfFile64::<LittleEndian>::parse(program).ok()?.build_id().ok()??;
-    Some(lab_core::text::digest::hex(id))
-}
-
-#[cfg(test)]
-mod tests {
-    use xshell::{Shell, cmd};
-
-    use super::*;
-
-    /// A program that the real linker has made.
-    fn linked(option: &str) -> Vec<u8> {
-        let sh = Shell::new().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let _folder = sh.push_dir(folder.path());
-        cmd!(sh, "as --64 -o x.o -").stdin(".globl _start\n_start: ret\n").run().unwrap();
-        cmd!(sh, "ld {option} -o x x.o").run().unwrap();
-        sh.read_binary_file("x").unwrap()
-    }
-
-    #[test]
-    fn build_ids() {
-        let id = "2dd38eb00141f3bc233bcbf0fcd05db8c7e5099d";
-        assert_eq!(build_id(&linked(&format!("--build-id=0x{id}"))).as_deref(), Some(id));
-        assert_eq!(build_id(b""), None);
-        assert_eq!(build_id(&linked("--build-id=none")), None);
     }
 }

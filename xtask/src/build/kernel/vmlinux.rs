@@ -15,7 +15,8 @@ use object::read::elf::ElfFile64;
 use object::{LittleEndian, Object as _, ObjectSection as _};
 use xshell::{Shell, cmd};
 
-use super::{Kernel, metadata};
+use super::Kernel;
+use super::build_id::build_id;
 use crate::build::target::Target;
 use crate::lab::cache::Cache;
 use crate::lab::process;
@@ -44,11 +45,11 @@ fn make(sh: &Shell, cache: &Cache, kernel: &Kernel, path: &Path) -> anyhow::Resu
     let mut arguments = match target.arch {
         Arch::X86_64 => {
             let program = unpacked(sh, &kernel.kernel_image)?;
-            let build_id = metadata::build_id(&program);
+            let found = build_id(&program);
             ensure!(
-                build_id == kernel.metadata.build_id,
+                found == kernel.metadata.build_id,
                 "its build id is {}, not that of the kernel",
-                build_id.as_deref().unwrap_or("missing")
+                found.as_deref().unwrap_or("missing")
             );
             fs::write(at("program"), &program).context("writing what was unpacked")?;
             let mut arguments = symbols(&map, &sections(&program)?);
