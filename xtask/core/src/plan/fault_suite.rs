@@ -128,7 +128,10 @@ mod tests {
     fn a_name_that_is_none_is_refused() {
         let table = "[[fault]]\nname = \"sysrq-crash\"\nguest = \"crash\"\noutcome = \"broken\"\n";
         let error = faults(table, &["sysrq-crush".to_owned()]).unwrap_err().to_string();
-        assert_eq!(error, "--only: there is no fault `sysrq-crush`; did you mean `sysrq-crash`?");
+        assert_eq!(
+            error,
+            "--only: there is no fault `sysrq-crush`; did you mean `sysrq-crash`? there are: sysrq-crash"
+        );
         assert_eq!(faults(table, &["sysrq-crash".to_owned()]).unwrap().len(), 1);
     }
 }

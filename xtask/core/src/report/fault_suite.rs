@@ -57,6 +57,15 @@ mod tests {
         let booted = faults(table, &[]).unwrap().into_iter().zip(both);
         let booted: Vec<Booted> =
             booted.map(|(fault, found)| Booted { fault, found, seconds: 2.34 }).collect();
-        expect![[r#""#]].assert_eq(&render(&booted));
+        expect![[r#"
+            1 of 2 as expected (exit code 1).
+
+            | fault       | kernel | expected                                                 | found                          |   s |
+            |-------------|--------|----------------------------------------------------------|--------------------------------|-----|
+            | sysrq-crash | plain  | broken                                                   | the same                       | 2.3 |
+            |             |        | panic: Kernel panic - not syncing: sysrq triggered crash |                                |     |
+            | qemu-killed | debug  | lost                                                     | hung                           | 2.3 |
+            |             |        | ... QEMU was ended by SIGKILL ...                        | ... nothing was \x1b[31mheard ... |     |
+        "#]].assert_eq(&render(&booted));
     }
 }

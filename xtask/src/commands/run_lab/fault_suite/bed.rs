@@ -96,7 +96,7 @@ impl Bed {
             execute::run_once(&context, &step)
         })?;
         let record = record.ok_or(Interrupted)?;
-        Ok(Kept { boot: folder.boot(&folder_name(&step, record.attempt))? })
+        Ok(Kept { boot: folder.boot(&folder_name(&step, record.attempt), &[])? })
     }
 
     fn machine_for(&self, fault: &Fault) -> Machine {
