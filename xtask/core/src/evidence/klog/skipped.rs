@@ -124,9 +124,10 @@ mod tests {
             ("get_user_ifreq", Class::Library, false),
             ("atomic_open", Class::Library, false),
             ("rcu_barrier", Class::Waiting, false),
-            // kernel/sched/core.c, kernel/rcu/tree_stall.h, lib/fault-inject.c: what stands above whom a report is about.
+            // kernel/sched/core.c, kernel/rcu/tree_stall.h, kernel/rcu/tree_plugin.h, lib/fault-inject.c: what stands above whom a report is about.
             ("__schedule_bug", Class::Reporting, true),
             ("rcu_dump_cpu_stacks", Class::Reporting, true),
+            ("rcu_note_context_switch", Class::Scheduling, true),
             ("fail_dump", Class::FaultInjection, true),
             ("__alloc_skb", Class::Allocation, true),
             ("cache_alloc_refill", Class::Allocation, true),

@@ -273,12 +273,13 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
     ),
     (
         Class::Scheduling,
-        "kernel/sched/core.c, arch/*/kernel/process.c",
+        "kernel/sched/core.c, kernel/rcu/tree_plugin.h, arch/*/kernel/process.c",
         "schedule __schedule schedule_idle schedule_preempt_disabled schedule_debug schedule_rtlock \
          preempt_schedule* __preempt_schedule* dynamic_preempt_* __cond_resched* io_schedule* context_switch \
          finish_task_switch* __switch_to* switch_to raw_irqentry_exit_cond_resched irqentry_exit_cond_resched \
          cond_resched* _cond_resched schedule_tail do_task_dead rt_mutex_schedule rt_mutex_pre_schedule \
-         rcu_note_context_switch __refrigerator try_to_freeze freezing_slow_path __might_resched trace_sched_switch",
+         __refrigerator try_to_freeze freezing_slow_path __might_resched trace_sched_switch \
+         rcu_note_context_switch",
     ),
     (
         Class::Library,
