@@ -219,7 +219,7 @@ const HOSTILE: [&[u8]; 10] = [
 /// Lines of two consoles, some left out, repeated, moved or cut, with bytes in them that no console should have.
 fn drawn(seed: u64, lines: &[&[u8]]) -> Vec<u8> {
     let mut drawn = Drawn::from(seed);
-    let start = drawn.below(lines.len());
+    let start = drawn.below(lines.len() / 2);
     let mut log: Vec<Vec<u8>> = lines[start..].iter().take(150).map(|line| line.to_vec()).collect();
     for _ in 0..20 {
         let (at, from) = (drawn.below(log.len()), drawn.below(lines.len()));
@@ -252,5 +252,5 @@ fn whatever_is_drawn_both_paths_find_the_same() {
         assert_eq!(in_pieces(log.chunks(1)), whole, "seed {seed}: {name}");
         assert_eq!(in_pieces(log.chunks(1 + choose.below(9000))), whole, "seed {seed}: {name}");
     }
-    assert!(found > 24, "the logs say too little: {found}");
+    assert!(found > 12, "fewer than half of the logs say anything: {found}");
 }
