@@ -127,6 +127,7 @@ mod tests {
             // kernel/sched/core.c, kernel/rcu/tree_stall.h, kernel/rcu/tree_plugin.h, lib/fault-inject.c: what stands above whom a report is about.
             ("__schedule_bug", Class::Reporting, true),
             ("rcu_dump_cpu_stacks", Class::Reporting, true),
+            ("free_page_is_bad_report", Class::Reporting, true),
             ("rcu_note_context_switch", Class::Scheduling, true),
             ("fail_dump", Class::FaultInjection, true),
             ("__alloc_skb", Class::Allocation, true),

@@ -48,7 +48,7 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
     (
         Class::Reporting,
         "mm/{page_alloc,debug,oom_kill,slub,memory,kmemleak}.c, lib/ref_tracker.c: reports about memory",
-        "bad_page bad_page_* dump_page __dump_page __dump_folio warn_alloc* oom_kill_process dump_header \
+        "bad_page bad_page_* free_page_is_bad* dump_page __dump_page __dump_folio warn_alloc* oom_kill_process dump_header \
          out_of_memory object_err slab_err slab_bug slab_pad_check slab_fix print_trailer print_section \
          print_bad_pte print_bad_page_map check_slab check_object check_bytes_and_report free_debug_processing \
          alloc_debug_processing free_consistency_checks alloc_consistency_checks kmemleak_* create_object* \
