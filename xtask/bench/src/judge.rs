@@ -266,14 +266,7 @@ mod tests {
         let report = JudgeReport {
             begun: "2026-01-02T03:04:05Z".to_owned(),
             commit: "0123456789abcdef".to_owned(),
-            host: Host {
-                machine: None,
-                cpu: "a CPU".to_owned(),
-                cpus: 2,
-                memory_mib: 4096,
-                kernel: "Linux 6.12".to_owned(),
-                system: "Debian".to_owned(),
-            },
+            host: crate::tests::host(),
             rustc: "rustc 1.89".to_owned(),
             grep: "grep (GNU grep) 3.8".to_owned(),
             rounds: 3,

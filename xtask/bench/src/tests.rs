@@ -9,18 +9,23 @@ use super::report::{BenchReport, Versions, render};
 use super::series::{AllSeries, Measure};
 use super::throughput::THREADS;
 
+/// A machine that is none.
+pub(super) fn host() -> Host {
+    Host {
+        machine: None,
+        cpu: "a CPU".to_owned(),
+        cpus: 2,
+        memory_mib: 4096,
+        kernel: "Linux 6.12".to_owned(),
+        system: "Debian".to_owned(),
+    }
+}
+
 fn report(series: AllSeries, load_tools: Vec<ToolSeries>) -> BenchReport {
     BenchReport {
         begun: "2026-01-02T03:04:05Z".to_owned(),
         commit: "0123456789abcdef".to_owned(),
-        host: Host {
-            machine: None,
-            cpu: "a CPU".to_owned(),
-            cpus: 2,
-            memory_mib: 4096,
-            kernel: "Linux 6.12".to_owned(),
-            system: "Debian".to_owned(),
-        },
+        host: host(),
         versions: Versions {
             libfuse: "3.14".to_owned(),
             fio: "fio-3.33".to_owned(),

@@ -301,7 +301,9 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
     let same_kernel = check::same_kernel_as_baseline(&variants);
     let rules = Rules { clock: plan.machine.clock, thresholds: &plan.thresholds, same_kernel: &same_kernel };
     let (rows, other_metrics) = judged_rows(campaign, &variants, &metrics, rules);
-    let (findings, messages) = (findings::rows(campaign, &variants), messages::rows(campaign, &variants));
+    let by_boot = findings::by_boot(campaign);
+    let findings = findings::rows(campaign, &variants, &by_boot);
+    let messages = messages::rows(campaign, &variants, &by_boot);
     // Against another variant than the one before the first patch there are no steps.
     let steps = match baseline == plan.baseline {
         true => steps::steps(&variants, &rows, &findings, rules),

@@ -131,13 +131,12 @@ fn short(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(|found| format!("{}: {}", found.kind, found.title)).collect()
 }
 
-#[test]
-fn a_console_says_the_same_in_every_form_that_keeps_callers_and_time() {
+fn assert_each_says_the_same(forms: &[(&str, Form, Write)]) {
     for (name, console) in captures() {
         // A restart that was announced is none of the kernel's faults in a log that somebody hands in.
         let expected = if name == "unexpected-reboot" { Vec::new() } else { findings(console.as_bytes()) };
-        for (form, expected_form, write) in WHOLE {
-            let log = written(&console, write);
+        for (form, expected_form, write) in forms {
+            let log = written(&console, *write);
             let (found, seen) = findings_in(log.as_bytes());
             assert_eq!(seen.form, *expected_form, "{name}: {form}");
             assert_eq!(short(&found), short(&expected), "{name}: {form}");
@@ -146,16 +145,13 @@ fn a_console_says_the_same_in_every_form_that_keeps_callers_and_time() {
 }
 
 #[test]
+fn a_console_says_the_same_in_every_form_that_keeps_callers_and_time() {
+    assert_each_says_the_same(WHOLE);
+}
+
+#[test]
 fn a_console_says_the_same_in_every_form_that_loses_some() {
-    for (name, console) in captures() {
-        let expected = if name == "unexpected-reboot" { Vec::new() } else { findings(console.as_bytes()) };
-        for (form, expected_form, write) in POOR {
-            let log = written(&console, write);
-            let (found, seen) = findings_in(log.as_bytes());
-            assert_eq!(seen.form, *expected_form, "{name}: {form}");
-            assert_eq!(short(&found), short(&expected), "{name}: {form}");
-        }
-    }
+    assert_each_says_the_same(POOR);
 }
 
 const ON_BOTH_PATHS: [&str; 4] = ["colours", "unpadded", "-o short-iso", "nothing"];
@@ -220,7 +216,7 @@ const HOSTILE: [&[u8]; 10] = [
 fn drawn(seed: u64, lines: &[&[u8]]) -> Vec<u8> {
     let mut drawn = Drawn::from(seed);
     let start = drawn.below(lines.len() / 2);
-    let mut log: Vec<Vec<u8>> = lines[start..].iter().take(150).map(|line| line.to_vec()).collect();
+    let mut log: Vec<Vec<u8>> = lines[start..].iter().take(400).map(|line| line.to_vec()).collect();
     for _ in 0..20 {
         let (at, from) = (drawn.below(log.len()), drawn.below(lines.len()));
         let place = drawn.below(log[at].len());
@@ -252,5 +248,5 @@ fn whatever_is_drawn_both_paths_find_the_same() {
         assert_eq!(in_pieces(log.chunks(1)), whole, "seed {seed}: {name}");
         assert_eq!(in_pieces(log.chunks(1 + choose.below(9000))), whole, "seed {seed}: {name}");
     }
-    assert!(found > 12, "fewer than half of the logs say anything: {found}");
+    assert!(found > 24, "the logs say too little: {found}");
 }

@@ -94,16 +94,24 @@ struct Seen {
     first: String,
 }
 
-/// All findings: those that the baseline does not have first, those that are known last.
-pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary]) -> Vec<FindingRow> {
+/// The findings of each boot, in the order of the boots.
+pub(super) fn by_boot(campaign: &Campaign) -> Vec<Vec<Finding>> {
+    campaign.boots.iter().map(|boot| klog::findings(&boot.console)).collect()
+}
+
+/// All findings: those that the baseline does not have first, those that are known last. `by_boot` has those of each boot.
+pub(super) fn rows(
+    campaign: &Campaign,
+    variants: &[VariantSummary],
+    by_boot: &[Vec<Finding>],
+) -> Vec<FindingRow> {
     let mut by_id: BTreeMap<String, Seen> = BTreeMap::new();
     let mut read = vec![0; variants.len()];
-    for boot in &campaign.boots {
+    for (boot, findings) in campaign.boots.iter().zip(by_boot) {
         let variant = &boot.record.boot.variant;
         let Some(place) = variants.iter().position(|of| of.name == *variant) else { continue };
         read[place] += 1;
-        let findings = klog::findings(&boot.console);
-        let Some(first) = findings.first().cloned() else { continue };
+        let Some(first) = findings.first() else { continue };
         let mut ids = BTreeSet::new();
         for finding in findings {
             if !ids.insert(finding.id.clone()) {
@@ -111,7 +119,7 @@ pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary]) -> Vec<Find
             }
             let is_first = finding.id == first.id;
             let seen = by_id.entry(finding.id.clone()).or_insert_with(|| Seen {
-                finding,
+                finding: finding.clone(),
                 folder: boot.folder.clone(),
                 boots: vec![0; variants.len()],
                 is_first,
@@ -143,7 +151,7 @@ pub(super) fn unused(campaign: &Campaign) -> Vec<Known> {
     if listed.is_empty() {
         return Vec::new();
     }
-    let all: Vec<Finding> = campaign.boots.iter().flat_map(|boot| klog::findings(&boot.console)).collect();
+    let all = by_boot(campaign).concat();
     // Of two that mean a finding only the first one is used.
     let used: Vec<&Known> = all.iter().filter_map(|finding| known::find(listed, finding)).collect();
     listed.iter().filter(|known| !used.contains(known)).cloned().collect()

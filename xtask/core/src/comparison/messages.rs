@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Presence, VariantSummary};
 use crate::campaign::Campaign;
-use crate::evidence::klog;
+use crate::evidence::klog::{self, Finding};
 
 /// A message of level warning or worse that is new with a variant. It makes no verdict: kernels differ in what they warn of.
 #[derive(Clone, Debug, Serialize)]
@@ -30,17 +30,21 @@ impl MessageRow {
     }
 }
 
-/// Those that are new with any variant.
-pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary]) -> Vec<MessageRow> {
+/// Those that are new with any variant. `by_boot` has the findings of each boot.
+pub(super) fn rows(
+    campaign: &Campaign,
+    variants: &[VariantSummary],
+    by_boot: &[Vec<Finding>],
+) -> Vec<MessageRow> {
     let mut of = vec![0; variants.len()];
     let mut by_text: BTreeMap<String, MessageRow> = BTreeMap::new();
-    for boot in &campaign.boots {
+    for (boot, findings) in campaign.boots.iter().zip(by_boot) {
         let name = &boot.record.boot.variant;
         let Some(place) = variants.iter().position(|variant| variant.name == *name) else { continue };
         let told = boot.report.as_ref().and_then(|report| report.warnings.as_ref());
         let Some(told) = told else { continue };
         of[place] += 1;
-        for (text, level) in klog::warnings(told, &klog::findings(&boot.console)) {
+        for (text, level) in klog::warnings(told, findings) {
             let row = by_text.entry(text).or_insert_with_key(|text| MessageRow {
                 text: text.clone(),
                 level,

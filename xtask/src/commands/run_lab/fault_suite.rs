@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
+use lab_core::campaign::BootData;
 use lab_core::comparison::fault_suite::{Booted, Found};
 use lab_core::plan::fault_suite::{Fault, FaultConsole, FaultKernel, HostFault, PLAN, TABLE, faults};
 use lab_core::report::fault_suite as report;
@@ -53,8 +54,10 @@ pub(super) fn run(sh: &Shell, options: &cli::RunLab) -> anyhow::Result<ExitCode>
     let suite = Suite { lab: &lab, beds: &beds, folder: &folder };
     let booted = watch.step("boots", || suite.run(faults))?;
     if let Some(folder) = &options.captures {
-        for booted in &booted {
-            captures::keep(sh, folder, &suite.beds[&booted.0.fault.kernel], &booted.0, booted.1.as_ref())?;
+        for (booted, boot) in &booted {
+            if let Some(boot) = boot {
+                captures::keep(sh, folder, &suite.beds[&booted.fault.kernel], booted, boot)?;
+            }
         }
     }
     let booted: Vec<Booted> = booted.into_iter().map(|(booted, _)| booted).collect();
@@ -92,12 +95,12 @@ struct Suite<'a> {
     folder: &'a CampaignFolder,
 }
 
-/// A boot, and what was kept of it; nothing of one that could not be recorded.
-type Result = (Booted, Option<bed::Kept>);
+/// A fault that was booted, and what was kept of the boot; nothing of one that could not be recorded.
+type Tried = (Booted, Option<BootData>);
 
 impl Suite<'_> {
     /// Boots all: side by side what minds no company, the others after them.
-    fn run(&self, faults: Vec<Fault>) -> anyhow::Result<Vec<Result>> {
+    fn run(&self, faults: Vec<Fault>) -> anyhow::Result<Vec<Tried>> {
         let total = faults.len();
         let (alone, beside): (Vec<_>, Vec<_>) = (1..).zip(faults).partition(|(_, fault)| is_run_alone(fault));
         let side_by_side = self.beds.values().map(|bed| bed.side_by_side.boots).min().unwrap_or(1);
@@ -129,14 +132,14 @@ impl Suite<'_> {
         Ok(results.into_iter().map(|(_, result)| result).collect())
     }
 
-    fn boot(&self, number: u32, fault: Fault) -> Result {
+    fn boot(&self, number: u32, fault: Fault) -> Tried {
         let since = Instant::now();
-        let kept = self.beds[&fault.kernel].boot(self.lab, self.folder, number, &fault);
+        let booted = self.beds[&fault.kernel].boot(self.lab, self.folder, number, &fault);
         let seconds = since.elapsed().as_secs_f64();
-        match kept {
-            Ok(kept) => {
-                let found = Found::of(&kept.boot.record.outcome, &kept.boot.console);
-                (Booted { fault, found, seconds }, Some(kept))
+        match booted {
+            Ok(boot) => {
+                let found = Found::of(&boot.record.outcome, &boot.console);
+                (Booted { fault, found, seconds }, Some(boot))
             }
             Err(error) => (Booted { fault, found: Found::error(&error), seconds }, None),
         }

@@ -31,11 +31,6 @@ pub(super) struct Bed {
     pub(super) side_by_side: SideBySide,
 }
 
-/// What was kept of a boot.
-pub(super) struct Kept {
-    pub(super) boot: BootData,
-}
-
 impl Bed {
     /// Builds or finds what the boots of this plan need.
     ///
@@ -70,7 +65,7 @@ impl Bed {
         folder: &CampaignFolder,
         number: u32,
         fault: &Fault,
-    ) -> anyhow::Result<Kept> {
+    ) -> anyhow::Result<BootData> {
         let machine = self.machine_for(fault);
         let file = self.file_for(fault, &machine);
         let first = file.plan.boots.first().context("a plan has at least one boot")?;
@@ -96,7 +91,7 @@ impl Bed {
             execute::run_once(&context, &step)
         })?;
         let record = record.ok_or(Interrupted)?;
-        Ok(Kept { boot: folder.boot(&folder_name(&step, record.attempt), &[])? })
+        folder.boot(&folder_name(&step, record.attempt), &[])
     }
 
     fn machine_for(&self, fault: &Fault) -> Machine {

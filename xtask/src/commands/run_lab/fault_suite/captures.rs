@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use lab_core::campaign::BootData;
 use lab_core::comparison::fault_suite::Booted;
 use lab_core::evidence::klog;
 use xshell::Shell;
 
-use super::bed::{Bed, Kept};
+use super::bed::Bed;
 
 /// Lines before this one are of a boot like any other.
 const BEGIN: &[u8] = b"patchlab: this boot is to fail";
@@ -27,9 +28,8 @@ pub(super) fn keep(
     folder: &Path,
     bed: &Bed,
     booted: &Booted,
-    kept: Option<&Kept>,
+    boot: &BootData,
 ) -> anyhow::Result<()> {
-    let Some(Kept { boot }) = kept else { return Ok(()) };
     let console = trimmed(&boot.console);
     if console.is_empty() || console.len() > LARGEST_BYTES {
         return Ok(());
