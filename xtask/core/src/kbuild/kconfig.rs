@@ -133,7 +133,11 @@ impl Reader<'_> {
             let all = [vec![definition.depends], self.conditions()].concat();
             definition.depends = Expression::All(all);
             if let Some(choice) = self.blocks.last().and_then(|block| block.choice) {
-                kconfig.choices[choice].members.push(name.clone());
+                // An option that is defined again is no further member.
+                let members = &mut kconfig.choices[choice].members;
+                if !members.contains(&name) {
+                    members.push(name.clone());
+                }
             }
             kconfig.options.entry(name).or_default().push(definition);
         }

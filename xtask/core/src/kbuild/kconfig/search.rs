@@ -77,7 +77,8 @@ impl State<'_> {
             state.configuration = state.configuration.with(name);
             Some(state)
         });
-        self.take_shortest(tries.collect())
+        let shortest = shortest(tries);
+        self.take(shortest)
     }
 
     /// By an option that selects it.
@@ -93,18 +94,16 @@ impl State<'_> {
                 state
             })
         });
-        self.take_shortest(tries.collect())
+        let shortest = shortest(tries);
+        self.take(shortest)
     }
 
-    fn take_shortest(&mut self, tries: Vec<Self>) -> bool {
-        match tries.into_iter().min_by_key(|state| state.written.len()) {
-            Some(State { configuration, written, .. }) => {
-                self.configuration = configuration;
-                self.written = written;
-                true
-            }
-            None => false,
-        }
+    /// Goes on from a way that was found.
+    fn take(&mut self, found: Option<Self>) -> bool {
+        let Some(State { configuration, written, .. }) = found else { return false };
+        self.configuration = configuration;
+        self.written = written;
+        true
     }
 
     fn satisfy(&mut self, condition: &Expression, levels: usize) -> bool {
@@ -123,8 +122,14 @@ impl State<'_> {
                     let mut state = self.clone();
                     state.satisfy(part, levels).then_some(state)
                 });
-                self.take_shortest(tries.collect())
+                let shortest = shortest(tries);
+                self.take(shortest)
             }
         }
     }
+}
+
+/// The way with the least to write. Ways are compared as they come: each has a configuration of its own, and there may be thousands.
+fn shortest<'a>(ways: impl Iterator<Item = State<'a>>) -> Option<State<'a>> {
+    ways.min_by_key(|state| state.written.len())
 }

@@ -104,7 +104,12 @@ impl Kconfig {
     ) -> BTreeMap<&'a str, Vec<usize>> {
         let mut concerned: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (at, name) in names.iter().enumerate() {
-            let mut note = |other: &'a str| concerned.entry(other).or_default().push(at);
+            let mut note = |other: &'a str| {
+                let places = concerned.entry(other).or_default();
+                if places.last() != Some(&at) {
+                    places.push(at);
+                }
+            };
             let siblings = choices.get(name).map_or(&[][..], |choice| &choice.members);
             let own = self
                 .options
