@@ -191,9 +191,9 @@ fn begin(tokens: &[Token<'_>], function: &Function<'_>) -> usize {
     (0..function.tokens.start).rev().find(is_end).map_or(0, |at| at + 1)
 }
 
-/// Behind the bracket that closes a function.
+/// Behind the bracket that closes a function; none if the text ends before it.
 fn end_of(tokens: &[Token<'_>], function: &Function<'_>) -> Option<usize> {
-    Some(tokens[closing(tokens, body(tokens, function)?)].range().end)
+    Some(tokens.get(closing(tokens, body(tokens, function)?))?.range().end)
 }
 
 #[cfg(test)]

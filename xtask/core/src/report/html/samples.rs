@@ -161,7 +161,7 @@ fn dots(
 
 /// Up or down from the line, so that dots of equal samples do not hide each other; the same for the same sample of each kernel.
 fn apart(number: u32, boot: u32) -> f64 {
-    f64::from((number * 5 + boot * 3) % 11) - 5.0
+    f64::from((number % 11 * 5 + boot % 11 * 3) % 11) - 5.0
 }
 
 /// The interval of the change, if it is drawn: with few samples it can reach to where no figure is.
