@@ -95,6 +95,9 @@ const WHOLE: &[(&str, Form, Write)] = &[
 const POOR: &[(&str, Form, Write)] = &[
     ("no caller", Form::Printk, |l| format!("[{}] {}", l.time, l.text)),
     ("/dev/kmsg of an old kernel", Form::Kmsg, |l| format!("4,{},{},-;{}", l.number, l.micros, l.text)),
+    ("netconsole behind syslog", Form::Kmsg, |l| {
+        format!("Nov  1 {} host 4,{},{},-;{}", seconds(l), l.number, l.micros, l.text)
+    }),
     ("syslog with a stamp", Form::Syslog, |l| {
         format!("Nov  1 {} host kernel: [{}] {}", seconds(l), l.time.trim(), l.text)
     }),
@@ -104,6 +107,15 @@ const POOR: &[(&str, Form, Write)] = &[
     ("BusyBox", Form::Syslog, |l| format!("Nov  1 {} host kern.warn kernel: {}", seconds(l), l.text)),
     ("-o short-precise", Form::Journal, |l| format!("Nov 01 {}.000001 host kernel: {}", seconds(l), l.text)),
     ("-o short-monotonic", Form::Journal, |l| format!("[{}] host kernel: {}", l.time, l.text)),
+    ("-o short-monotonic --no-hostname", Form::Journal, |l| format!("[{}] kernel: {}", l.time, l.text)),
+    ("-o short in French", Form::Syslog, |l| format!("sept. 27 {} host kernel: {}", seconds(l), l.text)),
+    ("-o json", Form::JournalJson, |l| {
+        let text = serde_json::to_string(l.text).expect("JSON");
+        format!(
+            r#"{{"__CURSOR":"s=1","_TRANSPORT":"kernel","_SOURCE_MONOTONIC_TIMESTAMP":"{}","MESSAGE":{text}}}"#,
+            l.micros
+        )
+    }),
     ("-o short-iso", Form::Journal, |l| format!("2026-11-01T{}+0000 host kernel: {}", seconds(l), l.text)),
     ("-o short-full", Form::Journal, |l| {
         format!("Sun 2026-11-01 {} UTC host kernel: {}", seconds(l), l.text)
@@ -119,6 +131,7 @@ const POOR: &[(&str, Form, Write)] = &[
     ("levels and callers", Form::Level, |l| format!("<4>[{:>6}] {}", l.caller, l.text)),
     ("nothing", Form::Bare, |l| l.text.to_owned()),
     ("nothing and ends of Windows", Form::Bare, |l| format!("{}\r", l.text)),
+    ("nothing but who it is", Form::Bare, |l| format!("kernel: {}", l.text)),
     ("nothing and a collector", Form::Bare, |l| format!("2026-11-01T{}.0001Z {}", seconds(l), l.text)),
     ("nothing and another collector", Form::Bare, |l| format!("[{}] {}", seconds(l), l.text)),
 ];

@@ -10,6 +10,7 @@ mod body;
 mod form;
 mod frames;
 mod headers;
+mod journal;
 mod line;
 mod log;
 mod needed;

@@ -17,6 +17,8 @@ pub enum Form {
     Syslog,
     /// What journalctl prints, where it differs from syslog.
     Journal,
+    /// An object for each line, `journalctl -o json`.
+    JournalJson,
     /// dmesg of util-linux with a time for people: `[Sun Nov  1 12:00:00 2026] `, `[Nov 1 12:00] `, ISO.
     Dmesg,
     /// `4,123,456789,-;`, as `/dev/kmsg` is read.
@@ -34,6 +36,7 @@ impl Form {
             Self::Level => "levels without stamps",
             Self::Syslog => "syslog",
             Self::Journal => "journal",
+            Self::JournalJson => "journal as JSON",
             Self::Dmesg => "dmesg with times of day",
             Self::Kmsg => "/dev/kmsg",
             Self::Bare => "no stamps",
@@ -43,7 +46,9 @@ impl Form {
     /// Whether only the kernel writes such lines. What others may have written counts with a body only.
     pub(super) fn is_the_kernels(self) -> bool {
         match self {
-            Self::Printk | Self::Syslog | Self::Journal | Self::Dmesg | Self::Kmsg => true,
+            Self::Printk | Self::Syslog | Self::Journal | Self::JournalJson | Self::Dmesg | Self::Kmsg => {
+                true
+            }
             Self::Unpadded | Self::Level | Self::Bare => false,
         }
     }
@@ -52,7 +57,13 @@ impl Form {
     pub(super) fn is_of_console(self) -> bool {
         match self {
             Self::Printk | Self::Unpadded => true,
-            Self::Level | Self::Syslog | Self::Journal | Self::Dmesg | Self::Kmsg | Self::Bare => false,
+            Self::Level
+            | Self::Syslog
+            | Self::Journal
+            | Self::JournalJson
+            | Self::Dmesg
+            | Self::Kmsg
+            | Self::Bare => false,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::form::Form;
+use super::journal;
 use super::line::{Lines, Message, clean, pattern};
 
 /// What printk writes when another CPU cut it off (console_prepend_replay() in kernel/printk/printk.c): the line before is
@@ -18,16 +19,17 @@ pub(super) static PRINTK: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// The same where somebody took the blanks away or rounded, and where vendors wrote the CPU behind the time.
+/// The same where somebody took the blanks away or rounded, and where vendors wrote the CPU or the time of day behind the time.
 pub(super) static UNPADDED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(?:.{0,100}?\s)?(?:<(\d{1,4})>)?\[ *(\d{1,10}\.\d{3,9})(?:[@,]\d+)? ?\](?: ?\[ *([TC]\d+)\])?(?: |$)",
-    )
+    pattern(concat!(
+        r"^(?:.{0,100}?\s)?(?:<(\d{1,4})>)?\[ *(\d{1,10}\.\d{3,9})",
+        r"(?:[@,]\d+| / \d\d-\d\d \d\d:\d\d:\d\d\.\d+)? ?\](?:\[ *\d+\]|(?: ?\[ *([TC]\d+)\])?)(?: |$)",
+    ))
 });
 
-/// A time of day, with the date before it.
+/// A time of day, with the date before it. Names of months may be of any language.
 const CLOCK: &str = concat!(
-    r"(?:(?:\d{4} )?[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?",
+    r"(?:(?:\d{4} )?[^\s\d\[\]<>:]{2,8} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?",
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?",
     r"|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [A-Z+-]\S*",
     r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}",
@@ -38,13 +40,13 @@ const CLOCK: &str = concat!(
 /// may leave out the host.
 pub(super) static SYSLOG: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"^(?:<\d{{1,3}}>)?(?:1 )?{CLOCK} (?:[^\s\[\]<>]+ )??(?:[a-z]\w*\.[a-z]+ )?([^\s:\[\]<>]{{1,64}})(?:\[\d+\])?(?:: ?| (?:-|\d+) \S+ (?:-|\[.*?\]) )"
+        r"^ ?(?:<\d{{1,3}}>)?(?:1 )?{CLOCK} (?:[^\s\[\]<>]+ )??(?:[a-z]\w*\.[a-z]+ )?([^\s:\[\]<>]{{1,64}})(?:\[\d+\])?(?:: ?| (?:-|\d+) \S+ (?:-|\[.*?\]) )"
     ))
 });
 
-/// journalctl -o short-monotonic. A line of printk looks like that but for the program.
+/// journalctl -o short-monotonic, with --no-hostname or not. A line of printk looks like that but for the program.
 pub(super) static MONOTONIC: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^\[ *(\d+\.\d{6})\] \S+ ([^\s:\[\]]{1,64})(?:\[\d+\])?: ?"));
+    LazyLock::new(|| pattern(r"^\[ *(\d+\.\d{6})\] (?:[^\s:]+ )?([^\s:\[\]]{1,64})(?:\[\d+\])?: ?"));
 
 /// dmesg of util-linux with -T, -e, -d and ISO times, each also with -x. Names of days and months may be of any language.
 pub(super) static DMESG: LazyLock<Regex> = LazyLock::new(|| {
@@ -58,9 +60,13 @@ pub(super) static DMESG: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// Documentation/ABI/testing/dev-kmsg: level, number, microseconds, flags, `caller=T1`.
-pub(super) static KMSG: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(\d{1,4}),\d+,(\d+),[-+c](?:,caller=([TC]\d+))?[^;]{0,80};"));
+/// Documentation/ABI/testing/dev-kmsg: level, number, microseconds, flags, `caller=T1`. netconsole in its extended form sends
+/// such lines, and who collects them may put time and host in front.
+pub(super) static KMSG: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(
+        r"^(?:{CLOCK} (?:\S+ )?)?(\d{{1,4}}),\d+,(\d+),[-+c](?:,caller=([TC]\d+))?[^;]{{0,80}};"
+    ))
+});
 
 /// A level and no time: as the kernel writes it, and as dmesg -x does.
 pub(super) static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
@@ -72,10 +78,10 @@ pub(super) static LEVEL: LazyLock<Regex> = LazyLock::new(|| {
 /// A caller without a time, of a kernel with `printk.time=0`.
 static CALLER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\[ *([TC]\d+)\] "));
 
-/// What programs put before lines that they collect from a console.
+/// What programs put before lines that they collect from a console: a time, seconds (ktest), who spoke.
 static COLLECTOR: LazyLock<Regex> = LazyLock::new(|| {
     pattern(&format!(
-        r"^(?:\[(?:{CLOCK}|\d\d:\d\d:\d\d(?:\.\d+)?)\]|{CLOCK}|\d\d:\d\d:\d\d(?:\.\d+)?)(?:: | |$)"
+        r"^(?:(?:\[(?:{CLOCK}|\d\d:\d\d:\d\d(?:\.\d+)?)\]|{CLOCK}|\d\d:\d\d:\d\d(?:\.\d+)?|\d{{5}})(?:: | |$))?(?:kernel: )?"
     ))
 });
 
@@ -101,6 +107,7 @@ pub(super) fn parse(form: Form, text: &str, line: usize) -> Option<Message> {
         Form::Unpadded => of_pattern(&UNPADDED, text, line),
         Form::Level => LEVEL.is_match(text).then(|| timeless(text, line)),
         Form::Syslog | Form::Journal => of_syslog(text, line),
+        Form::JournalJson => journal::message(text, line),
         Form::Dmesg => {
             let found = DMESG.captures(text)?;
             let caller = found.get(1).map_or("", |caller| caller.as_str());

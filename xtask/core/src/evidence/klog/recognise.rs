@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::form::Form;
+use super::journal;
 use super::line::{clean, pattern};
 use super::prefix;
 
@@ -20,6 +21,8 @@ const LOOKED_AT: usize = 400;
 struct Tally {
     lines: usize,
     kmsg: usize,
+    /// journalctl's objects.
+    json: usize,
     /// Any program's, and of them the kernel's.
     syslog: [usize; 2],
     /// Of the kernel's those that only journalctl writes so.
@@ -35,7 +38,9 @@ struct Tally {
 impl Tally {
     fn add(&mut self, text: &str) {
         self.lines += 1;
-        if prefix::KMSG.is_match(text) {
+        if journal::is_object(text) {
+            self.json += 1;
+        } else if prefix::KMSG.is_match(text) {
             self.kmsg += 1;
         } else if prefix::DMESG.is_match(text) {
             self.dmesg += 1;
@@ -66,6 +71,7 @@ impl Tally {
             if self.is_enough(self.monotonic) { [self.printk, 0] } else { [0, self.printk] };
         let of_syslog = if self.journal * 2 > own { Form::Journal } else { Form::Syslog };
         let forms = [
+            (self.json, Form::JournalJson),
             (self.kmsg, Form::Kmsg),
             (syslog, of_syslog),
             (journal, Form::Journal),

@@ -67,3 +67,26 @@ fn lines_are_counted_from_one() {
     let numbers: Vec<_> = messages(b"junk\n[    5.000000] a\n\n[    5.000000] b").map(|m| m.line).collect();
     assert_eq!(numbers, [2, 4]);
 }
+
+#[test]
+fn other_forms_have_their_message_behind_what_others_put_before() {
+    for (form, line, expected) in [
+        (Form::Syslog, " sept. 27 21:47:33 host kernel: text", Some(("", "text"))),
+        (Form::Syslog, "sept. 27 21:47:33 host kernel: text", Some(("", "text"))),
+        (Form::Syslog, "июл 27 14:08:04 host kernel: text", Some(("", "text"))),
+        (Form::Syslog, "vas. 19 10:20:12 host kernel: text", Some(("", "text"))),
+        (Form::Journal, "[21161.092614] kernel: text", Some(("", "text"))),
+        (Form::Journal, "[21161.092614] host kernel: text", Some(("", "text"))),
+        (Form::Journal, "[21161.092614] systemd[1]: text", None),
+        (Form::Kmsg, "May 25 07:29:42 x 0,16627,40311380557,-,caller=C0;text", Some(("C0", "text"))),
+        (Form::Unpadded, "[ 2107.239317 / 01-01 11:11:03.809][5] text", Some(("", "text"))),
+        (Form::Bare, "kernel: text", Some(("", "text"))),
+        (Form::Bare, "00034 text", Some(("", "text"))),
+        (Form::Bare, "0034 text", Some(("", "0034 text"))),
+        (Form::Bare, "12:00:00 text", Some(("", "text"))),
+    ] {
+        let found = parse(form, line, 1);
+        let found = found.as_ref().map(|message| (&*message.caller, &*message.message));
+        assert_eq!(found, expected, "{line}");
+    }
+}
