@@ -5,6 +5,10 @@ use std::fmt::Write as _;
 /// Shows control characters instead of sending them: ESC becomes `\x1b`, a right-to-left override `\u{202e}`.
 /// Line feeds and tabs stay; a carriage return at the end of a line is dropped.
 pub fn escape_for_terminal(text: &str) -> String {
+    // Nearly all text is of characters that stand for themselves.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

@@ -99,11 +99,12 @@ pub(super) fn is_kernel(found: &Captures<'_>) -> bool {
 
 /// The message of a line of this form, if it has one.
 pub(super) fn parse(form: Form, text: &str, line: usize) -> Option<Message> {
-    let whole = text.rsplit_once(REPLAYED).map_or(text, |(_, rest)| rest);
+    let replayed = || text.rsplit_once(REPLAYED).map_or(text, |(_, rest)| rest);
+    let whole = if memchr::memchr(b'*', text.as_bytes()).is_some() { replayed() } else { text };
     // Some consoles send it before the line feed, and some behind.
     let text = whole.trim_start_matches('\r');
     match form {
-        Form::Printk => of_pattern(&PRINTK, whole, line),
+        Form::Printk => of_stamp(whole, line).or_else(|| of_pattern(&PRINTK, whole, line)),
         Form::Unpadded => of_pattern(&UNPADDED, text, line),
         Form::Level => LEVEL.is_match(text).then(|| timeless(text, line)),
         Form::Syslog | Form::Journal => of_syslog(text, line),
@@ -136,6 +137,33 @@ fn timeless(text: &str, line: usize) -> Message {
         Some(found) => Message::new(line, number, None, &found[1], &text[found[0].len()..]),
         None => Message::new(line, number, None, "", text),
     }
+}
+
+/// What [`of_pattern`] says of a line that begins as printk begins nearly each of its lines, without a pattern: the seconds padded to
+/// five places, and no level.
+fn of_stamp(text: &str, line: usize) -> Option<Message> {
+    let (stamp, mut rest) = text.strip_prefix('[')?.split_at_checked(12)?;
+    let (padded, micros) = stamp.split_at_checked(5)?;
+    let whole = padded.trim_start_matches(' ');
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !(is_number(whole) && is_number(micros.strip_prefix('.')?)) {
+        return None;
+    }
+    rest = rest.strip_prefix(']')?;
+    let mut caller = "";
+    // With something in brackets behind it the pattern has to tell a caller from a vendor's own.
+    if let Some((name, behind)) = rest.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        caller = name.trim_start_matches(' ');
+        if !(caller.starts_with(['T', 'C']) && is_number(&caller[1..])) {
+            return None;
+        }
+        rest = behind;
+    }
+    let message = if rest.is_empty() { rest } else { rest.strip_prefix(' ')? };
+    if caller.is_empty() && message.trim_start_matches(' ').starts_with(['(', '-', '[']) {
+        return None;
+    }
+    Some(Message::new(line, None, stamp.trim_start_matches(' ').parse().ok(), caller, message))
 }
 
 /// Finds the timestamp. It need not stand at the line's start: firmware and programs leave lines unended. What

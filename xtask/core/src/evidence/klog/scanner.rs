@@ -106,13 +106,12 @@ impl Scanner {
 
     fn add(&mut self, line: &Line<'_>) {
         let text = clean(&line.bytes);
-        // Colours of a terminal alone make no line worth a look.
-        let hiding = memchr::memchr2(0, b'\x1b', &line.bytes).is_some();
-        if hiding && self.state.is_idle() && NEEDED.find(text.as_bytes()).is_none() {
+        let is_plain = NEEDED.find(text.as_bytes()).is_none();
+        if is_plain && self.state.is_idle() {
             return;
         }
         if let Some(message) = parse(self.form, &text, line.number) {
-            self.state.add(message);
+            self.state.add(message, is_plain);
         }
     }
 }
@@ -148,8 +147,12 @@ struct State {
 }
 
 impl State {
-    fn add(&mut self, message: Message) {
+    /// Takes the next message; `is_plain`: it holds nothing of what [`NEEDED`] looks for.
+    fn add(&mut self, message: Message, is_plain: bool) {
         self.close_silent(&message);
+        if is_plain {
+            return self.other_line(message);
+        }
         if let Some(start) = self.starts.look(&message, self.panicked) {
             return self.start_of_kernel(start, message);
         }

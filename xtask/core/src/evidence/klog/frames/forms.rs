@@ -37,6 +37,9 @@ pub(super) fn lock_site(message: &str) -> Option<String> {
 /// decoder found to be inlined (`f fs/x.c:1 [inline]`): the title is the same before and after decoding.
 pub(super) fn frame(message: &str) -> Option<(String, Source)> {
     // process_one_work() in kernel/workqueue.c, whose stack is always the same.
+    if let Some(plain) = plain_frame(message) {
+        return Some(plain);
+    }
     if let Some((_, name)) = message.split_once("workfn=").or_else(|| message.split_once("last function: ")) {
         return Some((plain_name(name.split_whitespace().next()?), Source::Stack));
     }
@@ -50,6 +53,26 @@ pub(super) fn caller(message: &str) -> Option<String> {
     static CALLER: LazyLock<Regex> =
         LazyLock::new(|| pattern(r" from (?:\[<[0-9a-f]+>\] ?\()?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x"));
     message.contains(" from ").then(|| CALLER.captures(message)).flatten().map(|found| plain_name(&found[1]))
+}
+
+/// The form that most frames have, ` f+0x1/0x2`: what [`raw_frame`] says of it, without a pattern.
+fn plain_frame(message: &str) -> Option<(String, Source)> {
+    let text = message.trim_start();
+    let (text, source) = match text.strip_prefix("? ") {
+        Some(rest) => (rest, Source::Guess),
+        None => (text, Source::Stack),
+    };
+    let (name, rest) = text.split_at(text.find(|c: char| !is_of_name(c))?);
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let (offset, size) = rest.strip_prefix("+0x")?.split_once("/0x")?;
+    let is_number = !offset.is_empty() && offset.bytes().all(is_hex);
+    (begins && is_number && size.bytes().next().is_some_and(is_hex)).then(|| (plain_name(name), source))
+}
+
+/// Names of functions have `.` where the compiler made one of another; assemblers take `$` as well.
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$')
 }
 
 fn raw_frame(message: &str) -> Option<(String, Source)> {
@@ -114,5 +137,39 @@ fn decoded_frame(message: &str) -> Option<(String, Source)> {
 fn plain_name(name: &str) -> String {
     static SUFFIX: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?:\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.?\d+)*)+$"));
-    SUFFIX.replace(name, "").into_owned()
+    if name.contains('.') { SUFFIX.replace(name, "").into_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The quick way and the pattern are one rule.
+    #[test]
+    fn a_plain_frame_is_what_the_pattern_says() {
+        let mut quick = 0;
+        for text in [
+            " fuse_put+0x1/0x2",
+            "fuse_put.isra.0.cold+0x1f/0x2a [fuse]",
+            " ? fuse_put+0x1/0x2",
+            "  ?  fuse_put+0x1/0x2",
+            " 9p_put+0x1/0x2",
+            " fuse_put+0x/0x2",
+            " fuse_put+0x1/0x",
+            " fuse_put+0xF/0x2",
+            " fuse_put+0x1",
+            " [<ffffffff>] fuse_put+0x1/0x2",
+            " (fuse_put+0x1/0x2)",
+            " fuse_put from fuse_get+0x1/0x2",
+            "Workqueue: events fuse_put+0x1/0x2",
+            " f\u{fc}se+0x1/0x2",
+            "",
+        ] {
+            if let Some(frame) = plain_frame(text) {
+                assert_eq!(Some(frame), raw_frame(text), "{text}");
+                quick += 1;
+            }
+        }
+        assert_eq!(quick, 3, "most frames are of this form");
+    }
 }

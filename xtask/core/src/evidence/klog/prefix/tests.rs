@@ -90,3 +90,40 @@ fn other_forms_have_their_message_behind_what_others_put_before() {
         assert_eq!(found, expected, "{line}");
     }
 }
+
+/// The quick way and the pattern are one rule.
+#[test]
+fn a_plain_stamp_says_what_the_pattern_says() {
+    let mut quick = 0;
+    for text in [
+        "[    1.234567] hello",
+        "[    1.234567][    T1] hello  ",
+        "[12345.678901][   C12] hello",
+        "[12345.678901] [   C12] hello",
+        "[123456.678901][T12345] hello",
+        "[    1.234567][    T1]",
+        "[    1.234567]",
+        "[    1.234567]hello",
+        "[    1.23456 ] hello",
+        "[   1 .234567] hello",
+        "[     .234567] hello",
+        "[    1.234567][T] hello",
+        "[    1.234567][caller] hello",
+        "[    1.234567] [T1] hello",
+        "[    1.234567] (0)[12:task] hello",
+        "[    1.234567]-(0)[12:task] hello",
+        "[    1.234567]  [<ffffffff>] hello",
+        "[    1.234567] [ 2:  task:   12] hello",
+        "[    1.234567] hello [    2.000000] again",
+        "[\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}] x",
+        "[    1.234567",
+        "",
+    ] {
+        let by_pattern = of_pattern(&PRINTK, text, 7);
+        if let Some(message) = of_stamp(text, 7) {
+            assert_eq!(Some(message), by_pattern, "{text}");
+            quick += 1;
+        }
+    }
+    assert_eq!(quick, 6, "most lines are of this form");
+}

@@ -125,7 +125,7 @@ impl Open {
         self.only_header &= message.message.starts_with("Hardware name: ");
         // A header has a function as well, and none but a report has one in its second line.
         let is_frame = self.frames.add(&message.message) && self.lines > 1;
-        self.body |= is_frame || is_body(&message.message);
+        self.body = self.body || is_frame || is_body(&message.message);
         let one_line = !self.body && self.lines > BODY_WITHIN;
         self.ended = one_line || self.lines >= MOST_LINES || message.message.starts_with("---[ end ");
         if message.seconds.is_none() || self.writer == Writer::Anybody {
@@ -142,9 +142,11 @@ impl Open {
 
     /// Without stamps only the lines themselves tell whether the kernel is still speaking.
     fn look_for_the_kernel(&mut self, message: &Message) {
-        let own = alone::is_body(&message.message);
-        self.is_the_kernels |= own && self.lines <= BODY_WITHIN;
-        self.other_lines = if own || is_body(&message.message) { 0 } else { self.other_lines + 1 };
+        let may_tell = !self.is_the_kernels && self.lines <= BODY_WITHIN;
+        let of_report = is_body(&message.message);
+        let own = (may_tell || !of_report) && alone::is_body(&message.message);
+        self.is_the_kernels |= own && may_tell;
+        self.other_lines = if own || of_report { 0 } else { self.other_lines + 1 };
         self.ended |= message.seconds.is_none() && self.other_lines > MOST_OTHER_LINES;
     }
 
