@@ -32,7 +32,10 @@ const BODY: &[&str] = &[
     r"^task:\S.* state:\S",
     r"^\S.{0,20} +[DRS] +(?:[0-9a-f]+ +)?\d+ +\d+ +\d+ 0x",
     r"^(?: +|.{0,20})(?:Not tainted|Tainted: ) ?\S*",
-    r" is trying to acquire lock:$",
+    r" (?:is trying to (?:acquire lock|acquire|lock)|just changed the state of lock):$",
+    r":HE[01]:SE[01]\] takes:$",
+    r" is (?:trying to (?:release|contend) lock \(|freeing memory [0-9a-f]{8,16}-[0-9a-f]{8,16}, with a lock still held there!)",
+    r"^(?:other info that might help us debug this:$|rcu_scheduler_active = \d)",
     r"^(?:no locks held by|\d+ locks? held by) ",
     r"^in_atomic\(\): \d",
     r"^page: ?(?:refcount:|[0-9a-f]{8})",
@@ -101,7 +104,8 @@ const ALONE: &[&str] = &[
 pub(super) fn is_body(message: &str) -> bool {
     static ANY: LazyLock<RegexSet> =
         LazyLock::new(|| set(BODY.iter().map(|&text| text.to_owned()).collect()));
-    ANY.is_match(message.trim_start_matches("kmemleak:"))
+    // Who passes a report on often indents it.
+    ANY.is_match(message.trim_start_matches("kmemleak:")) || ANY.is_match(message.trim_start())
 }
 
 /// Whether a message with a header, at its beginning or behind the name of a part of the kernel, is one that nobody else
@@ -151,6 +155,14 @@ mod tests {
             ("pc : fuse_put+0x1/0x2", true),
             ("      Not tainted 6.12.117 #1", true),
             ("Call Trace:", true),
+            ("   CPU: 0 UID: 0 PID: 7 Comm: dd Not tainted 6.12.117 #1", true),
+            ("dd/7 just changed the state of lock:", true),
+            ("dd/7 [HC0[0]:SC1[1]:HE1:SE0] takes:", true),
+            ("dd/7 is trying to release lock (&a) at:", true),
+            ("dd/7 is freeing memory ffff888001234500-ffff8880012345ff, with a lock still held there!", true),
+            ("rcu_scheduler_active = 2, debug_locks = 1", true),
+            ("the loop takes:", false),
+            ("dd is freeing memory of the cache", false),
             ("CPU: Intel(R) Xeon(R)", false),
             ("backtrace of the test that has failed", false),
             ("page: 3", false),

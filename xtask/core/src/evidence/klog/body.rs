@@ -58,6 +58,9 @@ const BODY: &[&str] = &[
     // lockdep_print_held_locks() in kernel/locking/lockdep.c.
     "lock: 0x",
     "no locks held by ",
+    // lockdep_rcu_suspicious(), and most reports of kernel/locking/lockdep.c.
+    "rcu_scheduler_active = ",
+    "other info that might help us debug this",
     "locks held by ",
     // __dump_page() in mm/debug.c, print_trailer() in mm/slub.c, show_mem().
     "page:",
@@ -74,12 +77,26 @@ const BODY: &[&str] = &[
     "Mem-Info:",
 ];
 
+/// What lines hold that only reports have.
+const WITHIN: &[&str] = &[
+    " lock held by ",
+    " locks held by ",
+    " (pid: ",
+    // Who did what to a lock: each print_*_bug() of kernel/locking/lockdep.c.
+    " is trying to acquire lock",
+    " is trying to acquire:",
+    " is trying to lock:",
+    " is trying to release lock ",
+    " is trying to contend lock ",
+    " is freeing memory ",
+    " just changed the state of lock:",
+    "] takes:",
+];
+
 /// Lines that only reports have.
 pub(super) fn is_body(message: &str) -> bool {
     let text = message.trim_start_matches("kmemleak:").trim_start();
-    let within = [" is trying to acquire lock", " lock held by ", " locks held by ", " (pid: "]
-        .iter()
-        .any(|words| text.contains(words));
+    let within = WITHIN.iter().any(|words| text.contains(words));
     within
         || BODY.iter().any(|start| text.starts_with(start))
         || message.len() >= 20 && message.bytes().all(|byte| byte == b'-')

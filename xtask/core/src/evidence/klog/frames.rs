@@ -136,7 +136,9 @@ impl Frames {
         let found = site.or_else(|| find(false, &skipped)).or_else(guess);
         let found = found.or(held).or_else(|| find(false, &|name| is_one_of(name, NEVER)));
         // That a task slept or a CPU took an interrupt says nothing of why it does not come on.
-        let any = || find(false, &|_| false).filter(|_| !is_stall(kind) && kind != Kind::HungTask);
+        let unprinted = || find(false, &|name| is_one_of(name, &[Class::Reporting]));
+        let first = || unprinted().or_else(|| find(false, &|_| false));
+        let any = || first().filter(|_| !is_stall(kind) && kind != Kind::HungTask);
         found.or_else(any).or(self.lock_site.as_deref())
     }
 
@@ -266,6 +268,9 @@ fn ends_tracks(text: &str) -> bool {
 fn next(message: &str) -> Next {
     match message.trim_end() {
         text if text.ends_with(") at:") => Next::LockSite,
+        // A mail has broken the line of a lock before its user.
+        text if text.ends_with(", at:") && is_held_lock(text) => Next::Before,
+        text if text.ends_with(", at:") => Next::LockSite,
         // print_freed_lock_bug(): the lock is innocent.
         text if text.ends_with("with a lock still held there!") => Next::Before,
         "Preemption disabled at:" => Next::Before,

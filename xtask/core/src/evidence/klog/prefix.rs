@@ -27,6 +27,13 @@ pub(super) static UNPADDED: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// The same of a line in which scripts/decode_stacktrace.sh found a function: it puts one blank for several.
+static DECODED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^\s*(?:<(\d{1,4})>)?\[ (\d{1,4}\.\d{6})\](?: ?\[ ([TC]\d+)\])? (?:.*[ :])?[A-Za-z_][\w.$]* \((?:\S+\.[chS]:(?:\d+|\?)|\?\?:\?)",
+    )
+});
+
 /// A time of day, with the date before it. Names of months may be of any language.
 const CLOCK: &str = concat!(
     r"(?:(?:\d{4} )?[^\s\d\[\]<>:]{2,8} [ \d]\d (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d+)?",
@@ -104,7 +111,9 @@ pub(super) fn parse(form: Form, text: &str, line: usize) -> Option<Message> {
     // Some consoles send it before the line feed, and some behind.
     let text = whole.trim_start_matches('\r');
     match form {
-        Form::Printk => of_stamp(whole, line).or_else(|| of_pattern(&PRINTK, whole, line)),
+        Form::Printk => of_stamp(whole, line)
+            .or_else(|| of_pattern(&PRINTK, whole, line))
+            .or_else(|| of_decoded(text, line)),
         Form::Unpadded => of_pattern(&UNPADDED, text, line),
         Form::Level => LEVEL.is_match(text).then(|| timeless(text, line)),
         Form::Syslog | Form::Journal => of_syslog(text, line),
@@ -180,6 +189,14 @@ fn of_pattern(pattern: &Regex, text: &str, line: usize) -> Option<Message> {
     let pid = (1..=3).find_map(|number| vendor.get(number)).map_or("", |pid| pid.as_str());
     let rest = &rest[vendor.get(0)?.end()..];
     Some(Message::new(line, group(1).parse().ok(), Some(seconds), &format!("T{pid}"), rest))
+}
+
+/// A line that came through scripts/decode_stacktrace.sh.
+fn of_decoded(text: &str, line: usize) -> Option<Message> {
+    let found = DECODED.captures(text)?;
+    let group = |number| found.get(number).map_or("", |group| group.as_str());
+    let rest = text.split_once("] ").map_or("", |(_, rest)| rest);
+    Some(Message::new(line, group(1).parse().ok(), group(2).parse().ok(), group(3), rest))
 }
 
 /// A line of a system log is the kernel's if it says so; what is behind the program's name may have printk's stamp still.

@@ -137,6 +137,8 @@ mod tests {
             ("walk_stackframe", Class::Reporting, true),
             ("__x86_indirect_thunk_rax", Class::Trap, true),
             ("do_raw_spin_lock", Class::Locking, true),
+            ("_spin_lock_irqsave", Class::Locking, true),
+            ("lockdep_rcu_suspicious", Class::Reporting, true),
             ("memcpy_orig", Class::Library, true),
             ("crc32_le_base", Class::Library, true),
             ("_copy_from_iter", Class::Library, true),

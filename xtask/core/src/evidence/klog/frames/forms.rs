@@ -26,10 +26,15 @@ pub(super) fn is_held_lock(message: &str) -> bool {
     digits.is_some_and(|rest| rest.starts_with(": "))
 }
 
+/// What scripts/decode_stacktrace.sh puts in the place of the offset, also where it found no line: `f (fs/x.c:1`, `f (x.c:?)`,
+/// `f (??:?)`.
+const DECODED_PLACE: &str = r" \((?:\S+\.[chS]:(?:\d+|\?)|\?\?:\?)";
+
 /// print_lock() of kernel/locking/lockdep.c: `ffff888001 (&a){+.+.}-{3:3}, at: f+0x1/0x2`.
 pub(super) fn lock_site(message: &str) -> Option<String> {
-    static SITE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"\bat: (?:\[<[0-9a-f]+>\] ?)?([A-Za-z_][\w.$]*)\+0x"));
+    static SITE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(&format!(r"\bat: (?:\[<[0-9a-f]+>\] ?)?\.?([A-Za-z_][\w.$]*)(?:\+0x|{DECODED_PLACE})"))
+    });
     message.contains("at: ").then(|| SITE.captures(message)).flatten().map(|found| plain_name(&found[1]))
 }
 
@@ -80,10 +85,11 @@ fn raw_frame(message: &str) -> Option<(String, Source)> {
     // and mips (`epc`), loongarch (`ERA`), s390 (`Krnl PSW`), sparc (`TPC`, and `Caller[address]: ` before each frame), m68k
     // (`PC: [<address>]`), csky (`PC: address (`), parisc (`IAOQ[0]`) and powerpc (`NIP`, and two addresses before each frame;
     // `--- interrupt`; `pc: ` from xmon); printk_stack_address() and its like, of s390 in parentheses. An address may be
-    // hidden, `[<(ptrval)>]`, and the module of Linux 2.6.18 stands before its function.
+    // hidden, `[<(ptrval)>]`, and the module of Linux 2.6.18 stands before its function. The first ABI of powerpc has a dot
+    // before the function itself, beside its descriptor.
     static FRAME: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^(?:kmemleak:)?\s*(RIP: [0-9a-f]{4}:\s*|RIP\s+|E?IP: |E?IP is at |PC is at |pc : |epc\s*: (?:[0-9a-f]+ )?|[Ee][Rr][Aa]\s*: [0-9a-f]+ |Krnl PSW : [0-9a-f]+ [0-9a-f]+ |T?PC: ?<|TPC<|PC: (?:0x[0-9a-f]+ )?|pc is at |pc: [0-9a-f]+: |IAOQ\[0\]: |NIP |-{3,4} ?(?:interrupt|Exception): [0-9a-f]+ at )?\(?(?:(?:Caller)?\[(?:<[^>]{0,20}>|[0-9a-f]*)\]:?\s*)*(\? )?\(?(?::\w+:)?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+",
+            r"^(?:kmemleak:)?\s*(RIP: [0-9a-f]{4}:\s*|RIP\s+|E?IP: |E?IP is at |PC is at |pc : |epc\s*: (?:[0-9a-f]+ )?|[Ee][Rr][Aa]\s*: [0-9a-f]+ |Krnl PSW : [0-9a-f]+ [0-9a-f]+ |T?PC: ?<|TPC<|PC: (?:0x[0-9a-f]+ )?|pc is at |pc: [0-9a-f]+: |IAOQ\[0\]: |NIP |-{3,4} ?(?:interrupt|Exception): [0-9a-f]+ at )?\(?(?:(?:Caller)?\[(?:<[^>]{0,20}>|[0-9a-f]*)\]:?\s*)*(\? )?\(?(?::\w+:)?\.?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+",
         )
     });
     // dump_backtrace_entry() of arch/arm, see caller(); the address of the caller may be none of the kernel.
@@ -94,7 +100,7 @@ fn raw_frame(message: &str) -> Option<(String, Source)> {
     });
     static SITE: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"(?:WARNING:|[Kk]ernel BUG|CFI failure|KAS[Aa][Nn]|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?([A-Za-z_][\w.$]*)\+0x",
+            r"(?:WARNING:|[Kk]ernel BUG|CFI failure|KAS[Aa][Nn]|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?\.?([A-Za-z_][\w.$]*)\+0x",
         )
     });
     if let Some(found) = FRAME.captures(message) {
@@ -112,12 +118,14 @@ fn raw_frame(message: &str) -> Option<(String, Source)> {
 /// What scripts/decode_stacktrace.sh makes of a frame: ` f (fs/x.c:1 (discriminator 2)) module`.
 fn decoded_frame(message: &str) -> Option<(String, Source)> {
     static DECODED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^\s*(RIP: [0-9a-f]{4}:|pc : |epc : )?(\? )?([A-Za-z_][\w.$]*) \(\S+\.[chS]:\d+")
+        pattern(&format!(
+            r"^\s*(RIP: [0-9a-f]{{4}}:|EIP: |pc : |epc : |PC is at )?(\? )?([A-Za-z_][\w.$]*){DECODED_PLACE}"
+        ))
     });
     static SITE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(
-            r"(?:WARNING:|KASAN|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?([A-Za-z_][\w.$]*) \(\S+\.[chS]:\d+",
-        )
+        pattern(&format!(
+            r"(?:WARNING:|KASAN|KMSAN|KFENCE|KCSAN).*? (?:at|in) (?:\S+:\d+ )?(?:at )?([A-Za-z_][\w.$]*){DECODED_PLACE}"
+        ))
     });
     if !message.contains(" (") {
         return None;

@@ -324,6 +324,64 @@ fn lockdep_names_the_user_of_the_lock() {
     check(Kind::Lockdep, &rcu, Some("fuse_put"));
 }
 
+/// What a mail broke behind `at:`; the locks that are held stay innocent.
+#[test]
+fn the_user_of_a_lock_may_stand_in_the_next_line() {
+    let recursive = [
+        "dd/7 is trying to acquire lock:",
+        "ffff888001234567 (&a){+.+.}-{4:4}, at:",
+        "fuse_put+0x1/0x2 [fuse]",
+        "but task is already holding lock:",
+        "ffff888001234567 (&a){+.+.}-{4:4}, at:",
+        "other+0x1/0x2",
+    ];
+    check(Kind::Lockdep, &recursive, Some("fuse_put"));
+    let held = [" #0: ffff888001234567 (&b){+.+.}-{4:4}, at:", "other+0x1/0x2", " fuse_put+0x1/0x2"];
+    check(Kind::Lockdep, &held, Some("fuse_put"));
+}
+
+/// scripts/decode_stacktrace.sh with a kernel that has no lines.
+#[test]
+fn a_decoder_that_knows_no_line_names_the_function_still() {
+    check(
+        Kind::Bug,
+        &[" dump_stack_lvl (??:?)", " __might_resched.cold (core.c:?)", " fuse_put (??:?)"],
+        Some("fuse_put"),
+    );
+    check(Kind::Oops, &["RIP: 0010:fuse_put (dev.c:?)", " other (??:?)"], Some("fuse_put"));
+    check(Kind::Oops, &["EIP: fuse_put (dev.c:?)", " other (??:?)"], Some("fuse_put"));
+    check(
+        Kind::Lockdep,
+        &["ffff888001234567 (&a){+.+.}-{4:4}, at: fuse_put (fs/fuse/dev.c:77) fuse", " other (??:?)"],
+        Some("fuse_put"),
+    );
+    // A sentence with something in brackets is no frame.
+    check(Kind::Bug, &["fuse (or what is left of it)", "done (?)"], None);
+}
+
+/// The first ABI of powerpc: a function has a dot before its name, its descriptor none.
+#[test]
+fn the_dot_of_a_powerpc_function_is_no_part_of_its_name() {
+    let lockup = [
+        "NIP [c0000000004d7f98] ._spin_lock_irqsave+0x90/0xdc",
+        "LR [c0000000004d7f74] .other+0x6c/0xdc",
+        "[c00000077b016940] [c000000000254938] .fuse_put+0x38/0x7c",
+    ];
+    check(Kind::SoftLockup, &lockup, Some("fuse_put"));
+    check(Kind::Warning, &["WARNING: CPU: 0 PID: 7 at fs/fuse/dev.c:77 .fuse_put+0x1/0x2"], Some("fuse_put"));
+    check(Kind::Lockdep, &["c000000009918a20 (&a){+.+.}-{0:0}, at: .fuse_put+0x4c/0x1b0"], Some("fuse_put"));
+}
+
+/// A log that was cut behind the first frames: better a trap than what prints.
+#[test]
+fn of_machinery_alone_the_printer_is_named_last() {
+    check(
+        Kind::Lockdep,
+        &[" dump_backtrace+0x1/0x2", " lockdep_rcu_suspicious+0x1/0x2", " call_break_hook+0x1/0x2"],
+        Some("call_break_hook"),
+    );
+}
+
 #[test]
 fn an_inlined_function_is_not_named() {
     // Before it was decoded the report had no such line, and its title is the same.

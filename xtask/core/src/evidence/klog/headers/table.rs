@@ -58,6 +58,13 @@ pub(super) const TABLE: &[(&str, Kind, Role, &str)] = &[
     ),
     (r"BUG:", Kind::Bug, Role::Own, ""),
     (r"BUG [\w.:/<>-]+(?: \(|\()", Kind::Slab, Role::Own, ""),
+    // slab_bug() of mm/slub.c before Linux 3.3, without the taint.
+    (
+        r"BUG [\w.:/<>-]+: (?:(?:Left |Right )?Redzone|Poison|Object|Padding|Alignment|Freepointer|Freechain|Freelist|Invalid|Objects|Wrong|Slab|Page slab)",
+        Kind::Slab,
+        Role::Own,
+        "",
+    ),
     // mm/slab.c, which went with Linux 6.8.
     (r"Slab corruption ", Kind::Slab, Role::Own, "slab corruption"),
     (r"slab error in \w+\(\)", Kind::Slab, Role::Own, "slab error"),

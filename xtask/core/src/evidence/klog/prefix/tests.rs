@@ -79,6 +79,17 @@ fn other_forms_have_their_message_behind_what_others_put_before() {
         (Form::Journal, "[21161.092614] host kernel: text", Some(("", "text"))),
         (Form::Journal, "[21161.092614] systemd[1]: text", None),
         (Form::Kmsg, "May 25 07:29:42 x 0,16627,40311380557,-,caller=C0;text", Some(("C0", "text"))),
+        (
+            Form::Printk,
+            "[ 32.058803][ T1] ? fuse_put (fs/fuse/dev.c:77) fuse",
+            Some(("T1", "? fuse_put (fs/fuse/dev.c:77) fuse")),
+        ),
+        (
+            Form::Printk,
+            "[ 144.117939] RIP: 0010:fuse_put (dev.c:?)",
+            Some(("", "RIP: 0010:fuse_put (dev.c:?)")),
+        ),
+        (Form::Printk, "[ 1.234567] BUG: by a program (of somebody)", None),
         (Form::Unpadded, "[ 2107.239317 / 01-01 11:11:03.809][5] text", Some(("", "text"))),
         (Form::Bare, "kernel: text", Some(("", "text"))),
         (Form::Bare, "00034 text", Some(("", "text"))),

@@ -57,6 +57,13 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          check_poison_mem __check_element check_element poison_error",
     ),
     (
+        Class::Reporting,
+        "kernel/locking/lockdep.c: reports, which are machinery of locking as well",
+        "lockdep_rcu_suspicious print_circular_bug* print_deadlock_bug* print_usage_bug* \
+         print_irq_inversion_bug* print_bad_irq_dependency* print_unlock_imbalance_bug* print_lock_contention_bug* \
+         print_freed_lock_bug* print_lock_invalid_wait_context* print_lock_nested_lock_not_held*",
+    ),
+    (
         Class::Trap,
         "arch/x86/{entry,kernel/traps.c,mm/fault.c}: exceptions and interrupts",
         "exc_* asm_exc_* sysvec_* asm_sysvec_* __sysvec_* instr_sysvec_* asm_call_* asm_common_interrupt \
@@ -209,7 +216,7 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          rt_read_* rt_write_* _atomic_dec_and_lock* atomic_dec_and_mutex_lock refcount_dec_and_lock* local_bh_* \
          __rcu_read_* rcu_read_* __srcu_read_* rcu_is_watching rcu_lockdep_* debug_lockdep_rcu_enabled \
          preempt_count_* trace_preempt_* __local_bh_* owner_on_cpu arch_spin_* ___down_common __ww_mutex_* _mutex_* \
-         _rt_mutex_* _down_* raw_spin_rq_* task_rq_lock __task_rq_lock __mmap_lock_* do_write_seqcount_* \
+         _rt_mutex_* _down_* _spin_* _read_lock* _read_unlock* _write_lock* _write_unlock* raw_spin_rq_* task_rq_lock __task_rq_lock __mmap_lock_* do_write_seqcount_* \
          read_seqcount_* write_seqcount_* read_seqbegin* write_seqlock* seqcount_* __lock_sock",
     ),
     (

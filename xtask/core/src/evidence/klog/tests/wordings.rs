@@ -476,6 +476,13 @@ const LOCKING: Rows = &[
         "lockdep: WARNING: inconsistent lock state in fuse_put",
     ),
     (
+        "kernel/locking/lockdep.c: print_irq_inversion_bug(), an excerpt",
+        "========================================================\n\
+         WARNING: possible irq lock inversion dependency detected\n\
+         dd/7 just changed the state of lock:\nffff888001234567 (&a){-...}-{3:3}, at: fuse_put+0x1/0x2",
+        "lockdep: WARNING: possible irq lock inversion dependency detected in fuse_put",
+    ),
+    (
         "kernel/locking/lockdep.c: print_bad_irq_dependency()",
         "=====================================================\n\
          WARNING: SOFTIRQ-safe -> SOFTIRQ-unsafe lock order detected\n6.12.0 #1 Not tainted\n\
@@ -773,6 +780,15 @@ const STALLS: Rows = &[
 
 /// Memory, lists, references.
 const MEMORY: Rows = &[
+    (
+        "mm/slub.c of 3.2: slab_bug()",
+        "=============================================================================\n\
+         BUG kmalloc-64: Redzone overwritten\n\
+         -----------------------------------------------------------------------------\n\n\
+         INFO: 0xffff888001234567-0xffff88800123456f. First byte 0x0 instead of 0xcc\nINFO: Allocated in other+0x1/0x2 age=1 cpu=0 pid=7\n\
+         {trace}",
+        "slab: BUG kmalloc-N: Redzone overwritten in fuse_put",
+    ),
     (
         "mm/kasan/report.c: print_error_description()",
         "==================================================================\n\
