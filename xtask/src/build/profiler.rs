@@ -6,28 +6,20 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use lab_protocol::profile::{PAGE_BYTES, page_digest};
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
-use crate::build::cargo;
+use crate::build::library;
 use crate::campaign::profile::Profiler;
 use crate::lab::cache::Cache;
-use crate::lab::output::progress::Step;
-use crate::lab::process::logged::begin_log;
 
-/// Builds the plugin below `target/profile` of the checkout, and reads the programs of the image.
+/// Builds the plugin, and reads the programs of the image.
 ///
 /// # Errors
 /// If it does not compile, or the image cannot be read.
 pub(crate) fn ensure(sh: &Shell, cache: &Cache, checkout: &Path, image: &Path) -> anyhow::Result<Profiler> {
-    let _folder = sh.push_dir(checkout);
-    let target = checkout.join("target/profile");
-    let log = cache.log("profiler");
-    begin_log(&log)?;
-    let build = cmd!(sh, "cargo build --release --locked --package profile-plugin --target-dir {target}");
-    cargo::run(build, &Step::begin("profiler"), &log)
-        .context("building the plugin that counts instructions")?;
+    let plugin = library::ensure(sh, cache, checkout, "profile-plugin")?;
     let programs = programs(image).with_context(|| format!("reading the programs of {}", image.display()))?;
-    Ok(Profiler { plugin: target.join("release/libprofile_plugin.so"), programs })
+    Ok(Profiler { plugin, programs })
 }
 
 /// The file of each page of the image. Of a page that several files have the first one is named.

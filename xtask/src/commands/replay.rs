@@ -13,6 +13,7 @@ use self::debugger::Debugger;
 use crate::build::again;
 use crate::build::image::Image;
 use crate::build::kernel::Kernel;
+use crate::build::library;
 use crate::campaign::execute::{self, Again, BootContext, Neighbours, TypicalTimes};
 use crate::campaign::{self, CampaignFolder, folder_name};
 use crate::commands::run_lab::boots_side_by_side;
@@ -39,7 +40,7 @@ pub fn replay(sh: &Shell, options: &cli::Replay) -> anyhow::Result<ExitCode> {
     let file = campaign::file(&path)?;
     let then = campaign::boot(&path, &options.boot)?;
     preflight::packages(sh, &lab, &file.plan)?;
-    let machine = machine(sh, &file, &then)?;
+    let machine = library::with_turns(sh, &lab.cache, lab.checkout.root(), machine(sh, &file, &then)?)?;
     let kernel = again::kernel(sh, &lab, &file, &then.record)?;
     let image = again::image(sh, &lab, &file, &then.record)?;
     output::tell(&format!("kernel {}  image {}", short(&kernel.digest), short(&image.sha256)));

@@ -22,6 +22,7 @@ use xshell::Shell;
 use crate::build::image::{self, Image, ImageOrigin};
 use crate::build::kernel::Kernel;
 use crate::build::kernels;
+use crate::build::library;
 use crate::build::profiler;
 use crate::build::unbuilt;
 use crate::campaign::execute::{self, BootContext, CampaignEnd};
@@ -203,6 +204,7 @@ pub(super) fn campaign_and_machine(
         output::tell("the wall clock under emulation shows orders of magnitude only");
     }
     let machine = Machine::new(&plan.machine, choice.accelerator);
+    let machine = library::with_turns(sh, &lab.cache, lab.checkout.root(), machine)?;
     let built = unbuilt::of_kernels(sh, lab, &plan.kernel, &plan.variants, kernels);
     lines(built.iter().flat_map(|built| &built.not_built))
         .iter()

@@ -113,6 +113,7 @@ fn request(guest: &TestGuest, arch: Arch, accelerator: Accelerator) -> BootReque
             cpus: 1,
             memory_mib: 512,
             console: ConsoleDevice::Serial,
+            turns: None,
         },
         kernel_image: guest.kernel_image.clone(),
         initramfs: guest.initramfs.clone(),

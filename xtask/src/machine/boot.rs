@@ -11,7 +11,7 @@ mod timers;
 mod trial;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lab_core::plan::Binding;
@@ -54,6 +54,14 @@ pub struct BootRequest {
     pub wall_limit: Duration,
     /// How long neither console nor report port may give a byte, real time.
     pub silence_limit: Duration,
+}
+
+impl BootRequest {
+    /// The library that QEMU is started with. Not for a debugger: at a breakpoint the main thread is to stop the other CPUs at
+    /// once, whether or not they sleep.
+    fn library(&self) -> Option<&Path> {
+        self.machine.turns.as_deref().filter(|_| self.debugger.is_none())
+    }
 }
 
 /// The sockets, on which somebody listens, of a second terminal of the guest.

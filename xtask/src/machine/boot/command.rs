@@ -1,6 +1,6 @@
 //! QEMU's command line and the kernel's, each argument with its reason.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use lab_core::plan::{Arch, Clock, MachineSettings};
@@ -29,6 +29,8 @@ pub struct Machine {
     pub memory_mib: u32,
     /// Where the kernel's log goes.
     pub console: ConsoleDevice,
+    /// The library that QEMU is started with, so that its main thread does not run beside the guest; none if none is needed.
+    pub turns: Option<PathBuf>,
 }
 
 /// The device behind the kernel's console.
@@ -57,7 +59,13 @@ impl Machine {
             cpus: settings.cpus,
             memory_mib: settings.memory_mib,
             console: ConsoleDevice::Serial,
+            turns: None,
         }
+    }
+
+    /// Whether QEMU itself lets its main thread run beside a guest that has the virtual clock.
+    pub(crate) fn needs_turns(&self) -> bool {
+        self.clock == Clock::Virtual && self.cpus > 1
     }
 
     /// The firmware, if the guest has one of the lab.
@@ -160,10 +168,10 @@ pub(crate) fn qemu_command(machine: &Machine, files: GuestFiles<'_>, channels: C
             // One nanosecond per instruction; time jumps over idle phases instead of sleeping. Nobody reads the recording:
             // while it records, QEMU's main thread never runs beside the guest. It moves the clock of a guest that sleeps,
             // and takes one for asleep whose last instructions are not counted yet. On a busy host boots differed by that.
-            // QEMU does not record several CPUs.
-            match machine.cpus {
-                1 => add(&["-icount", "shift=0,sleep=off,rr=record,rrfile=/dev/null"]),
-                _ => add(&["-icount", "shift=0,sleep=off"]),
+            // QEMU does not record several CPUs; a library does the same for them (xtask/qemu-turns).
+            match machine.needs_turns() {
+                false => add(&["-icount", "shift=0,sleep=off,rr=record,rrfile=/dev/null"]),
+                true => add(&["-icount", "shift=0,sleep=off"]),
             }
             // The same date in every boot, running with guest time.
             add(&["-rtc", "base=2020-01-01T00:00:00,clock=vm"]);

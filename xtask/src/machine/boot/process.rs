@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,11 +36,23 @@ pub(super) struct Qemu {
 }
 
 impl Qemu {
-    /// Starts QEMU with its standard input, output and error piped, bound as a whole to the CPUs of `binding` if any are named.
+    /// Starts QEMU with its standard input, output and error piped, bound as a whole to the CPUs of `binding` if any are named,
+    /// and with a library if one is given.
     ///
     /// The calling thread must live as long as QEMU shall: the kernel ends QEMU when that thread ends.
-    pub(super) fn start(program: &str, arguments: &[String], binding: &Binding) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        program: &str,
+        arguments: &[String],
+        binding: &Binding,
+        library: Option<&Path>,
+    ) -> anyhow::Result<Self> {
         let mut command = tied::command(program);
+        if let Some((folder, name)) =
+            library.and_then(|library| Some((library.parent()?, library.file_name()?)))
+        {
+            // A path that is named here must not have blanks or colons: that of a checkout may.
+            command.current_dir(folder).env("LD_PRELOAD", Path::new(".").join(name));
+        }
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(cpus) = pin::cpu_set(binding.vcpus.iter().chain(&binding.others)) {
             // SAFETY: between fork and exec only a system call is made, no memory is allocated and no lock taken.

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use lab_core::evidence::capture::{Capture, End};
 
 use self::ladder::Ladder;
@@ -33,8 +34,13 @@ const LAST_WORDS: Duration = Duration::from_secs(30);
 /// # Errors
 /// If QEMU cannot be started or the sockets and pipes cannot be made; whatever a running QEMU does is in the capture.
 pub fn boot(request: &BootRequest, interrupt: &Interrupt) -> anyhow::Result<Capture> {
-    let qemu = request.machine.platform().qemu;
-    watch(request, interrupt, |arguments| Qemu::start(qemu, arguments, &request.host_cpus))
+    let machine = &request.machine;
+    ensure!(
+        machine.turns.is_some() == machine.needs_turns(),
+        "the library for several CPUs on the virtual clock is missing"
+    );
+    let qemu = machine.platform().qemu;
+    watch(request, interrupt, |arguments| Qemu::start(qemu, arguments, &request.host_cpus, request.library()))
 }
 
 fn watch(
@@ -196,7 +202,9 @@ pub(crate) fn qemu_command_text(request: &BootRequest) -> String {
         true => format!("'{argument}'"),
         false => argument.clone(),
     });
-    std::iter::once(request.machine.platform().qemu.to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+    let library = request.library().map(|_| "LD_PRELOAD=TURNS".to_owned());
+    let qemu = request.machine.platform().qemu.to_owned();
+    library.into_iter().chain([qemu]).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::imports::{self, Imports};
 
 /// The packages, each with its stages from the ground up. Those of one floor do not use each other. Without stages, only
 /// circles are looked for.
-const PACKAGES: [(&str, &[&[&str]]); 12] = [
+const PACKAGES: [(&str, &[&[&str]]); 13] = [
     (
         "xtask/core",
         &[
@@ -25,6 +25,7 @@ const PACKAGES: [(&str, &[&[&str]]); 12] = [
     ("xtask/bench", &[]),
     ("xtask/fuzz", &[]),
     ("xtask/profile-plugin", &[]),
+    ("xtask/qemu-turns", &[]),
     ("images/protocol", &[]),
     ("images/guest", &[]),
     ("images/init", &[]),

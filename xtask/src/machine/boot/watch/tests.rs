@@ -56,6 +56,7 @@ impl Fake {
             cpus: 1,
             memory_mib: 64,
             console: crate::machine::boot::ConsoleDevice::Serial,
+            turns: None,
         };
         let request = BootRequest {
             machine,
@@ -83,7 +84,7 @@ impl Fake {
     /// Starts it, and waits until it is connected, however long that takes here: limits are those of what it does then.
     fn start(&self, arguments: &[String]) -> anyhow::Result<Qemu> {
         let script = self.folder.path().join("qemu.pl").display().to_string();
-        let mut qemu = Qemu::start("perl", &[&[script], arguments].concat(), &Binding::default())?;
+        let mut qemu = Qemu::start("perl", &[&[script], arguments].concat(), &Binding::default(), None)?;
         while qemu.ended().is_none() && !self.folder.path().join("ready").exists() {
             thread::sleep(Duration::from_millis(5));
         }
