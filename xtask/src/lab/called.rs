@@ -2,7 +2,7 @@
 //!
 //! All texts name commands as `cargo xtask ...`. To somebody who stands in a kernel tree they say `patchlab ...`, which works there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use clap::Command;
@@ -36,5 +36,28 @@ pub(crate) fn as_called(text: &str) -> String {
 
 /// The package `xtask` of the checkout that this program belongs to.
 pub(super) fn package() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    xtask_of(Path::new(&manifest)).to_owned()
+}
+
+/// Cargo names the package of the program that runs, which may be one of those within `xtask`, such as the benchmark.
+fn xtask_of(package: &Path) -> &Path {
+    package.ancestors().find(|folder| folder.ends_with("xtask")).unwrap_or(package)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_a_package_within_is_of_the_same_checkout() {
+        for (package, expected) in [
+            ("/lab/xtask", "/lab/xtask"),
+            ("/lab/xtask/bench", "/lab/xtask"),
+            ("/xtask/lab/xtask/bench", "/xtask/lab/xtask"),
+        ] {
+            assert_eq!(xtask_of(Path::new(package)), Path::new(expected));
+        }
+    }
 }

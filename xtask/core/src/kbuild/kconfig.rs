@@ -11,6 +11,9 @@ use super::{ARCHITECTURE, BuildFiles, Expression};
 /// How deep files name files.
 const MOST_FILES: usize = 12;
 
+/// How often a file is read. Two lines may name one, as in Linux 6.1; files that name each other would never end.
+const MOST_READS: usize = 4;
+
 /// All options of a source.
 #[derive(Clone, Debug, Default)]
 pub struct Kconfig {
@@ -45,7 +48,7 @@ impl Kconfig {
     /// Reads the files from the one at the top on.
     pub fn parse(files: &BuildFiles) -> Self {
         let mut kconfig = Kconfig::default();
-        kconfig.file(files, "Kconfig", &[], MOST_FILES);
+        kconfig.file(&mut Files { files, reads: BTreeMap::new() }, "Kconfig", &[], MOST_FILES);
         kconfig
     }
 
@@ -72,8 +75,8 @@ impl Kconfig {
         self.choices.iter().flat_map(|choice| &choice.members).map(String::as_str)
     }
 
-    fn file(&mut self, files: &BuildFiles, path: &str, outer: &[Expression], levels: usize) {
-        let Some(text) = files.get(path).filter(|_| levels > 0) else { return };
+    fn file(&mut self, files: &mut Files<'_>, path: &str, outer: &[Expression], levels: usize) {
+        let Some(text) = files.read(path).filter(|_| levels > 0) else { return };
         let mut reader = Reader { blocks: Vec::new(), outer, current: None, in_block: false, help: None };
         let joined = text.replace("\\\n", " ");
         for line in joined.lines() {
@@ -89,6 +92,21 @@ impl Kconfig {
             }
         }
         reader.finish(self);
+    }
+}
+
+/// The files, and how often each was read.
+struct Files<'a> {
+    files: &'a BuildFiles,
+    reads: BTreeMap<String, usize>,
+}
+
+impl<'a> Files<'a> {
+    fn read(&mut self, path: &str) -> Option<&'a str> {
+        let text = self.files.get(path)?;
+        let reads = self.reads.entry(path.to_owned()).or_default();
+        *reads += 1;
+        (*reads <= MOST_READS).then_some(text)
     }
 }
 
