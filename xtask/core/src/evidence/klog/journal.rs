@@ -1,7 +1,6 @@
 //! The journal as JSON: an object for each entry, as `journalctl -o json` writes it.
 //!
-//! systemd's "Journal JSON Format" says which fields there are: all are text, one that is no UTF-8 is an array of bytes, and one
-//! that an entry has twice an array of its values.
+//! systemd's "Journal JSON Format" says which fields there are: all are text, and one that is no UTF-8 is an array of bytes.
 
 use serde::Deserialize;
 

@@ -41,10 +41,10 @@ pub(super) fn lock_site(message: &str) -> Option<String> {
 /// The function of a line. The register with the caller's address (`lr`, `ra`) gives none, nor does a function that a
 /// decoder found to be inlined (`f fs/x.c:1 [inline]`): the title is the same before and after decoding.
 pub(super) fn frame(message: &str) -> Option<(String, Source)> {
-    // process_one_work() in kernel/workqueue.c, whose stack is always the same.
     if let Some(plain) = plain_frame(message) {
         return Some(plain);
     }
+    // process_one_work() in kernel/workqueue.c, whose stack is always the same.
     if let Some((_, name)) = message.split_once("workfn=").or_else(|| message.split_once("last function: ")) {
         return Some((plain_name(name.split_whitespace().next()?), Source::Stack));
     }

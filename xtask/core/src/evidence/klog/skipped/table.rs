@@ -216,7 +216,8 @@ pub(super) const TABLE: &[(Class, &str, &str)] = &[
          rt_read_* rt_write_* _atomic_dec_and_lock* atomic_dec_and_mutex_lock refcount_dec_and_lock* local_bh_* \
          __rcu_read_* rcu_read_* __srcu_read_* rcu_is_watching rcu_lockdep_* debug_lockdep_rcu_enabled \
          preempt_count_* trace_preempt_* __local_bh_* owner_on_cpu arch_spin_* ___down_common __ww_mutex_* _mutex_* \
-         _rt_mutex_* _down_* _spin_* _read_lock* _read_unlock* _write_lock* _write_unlock* raw_spin_rq_* task_rq_lock __task_rq_lock __mmap_lock_* do_write_seqcount_* \
+         _rt_mutex_* _down_* _spin_* _read_lock* _read_unlock* _write_lock* _write_unlock* raw_spin_rq_* \
+         task_rq_lock __task_rq_lock __mmap_lock_* do_write_seqcount_* \
          read_seqcount_* write_seqcount_* read_seqbegin* write_seqlock* seqcount_* __lock_sock",
     ),
     (
