@@ -31,6 +31,7 @@ pub(crate) fn work(
     ledger.step("writing the files");
     let mut files = Files::default();
     assignment.workloads.iter().try_for_each(|task| write_file(&mut files, task).map(drop))?;
+    system::allow(settings)?;
     ledger.step("starting the server");
     let mut ground = Served { settings, server: ServerProcess::start(settings, &server_place())?, files };
     let negotiated = ground.server.wait_mounted().map_err(|error| ground.explain(error))?;

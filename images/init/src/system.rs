@@ -1,16 +1,22 @@
 //! What process 1 asks and tells the kernel about the machine.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::num::NonZeroU64;
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use lab_protocol::ServerSettings;
 use rustix::system::RebootCommand;
 use rustix::thread::clock_nanosleep_absolute;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::kmsg;
+
+/// The size of a page, KiB, and the pages that a request may have if nobody says otherwise.
+const KIB_PER_PAGE: u32 = 4;
+const USUAL_PAGES: u32 = 256;
 
 /// What the running kernel calls itself.
 #[derive(Clone, Debug)]
@@ -23,6 +29,26 @@ pub(crate) struct Identity {
     pub(crate) command_line: String,
     /// The GNU build id, hexadecimal.
     pub(crate) build_id: Option<String>,
+}
+
+/// Sets what the kernel has to allow before a server can be as it is to be. A kernel that does not know it cannot be asked,
+/// and what comes of that is in the server's report.
+///
+/// # Errors
+/// If the kernel knows a setting and does not take it.
+pub(crate) fn allow(settings: &ServerSettings) -> anyhow::Result<()> {
+    let pages = settings.request_kib / KIB_PER_PAGE;
+    let wanted = [
+        (pages > USUAL_PAGES, "/proc/sys/fs/fuse/max_pages_limit", pages.to_string()),
+        (!settings.transport.is_usual(), "/sys/module/fuse/parameters/enable_uring", "Y".to_owned()),
+    ];
+    for (_, file, value) in wanted.iter().filter(|(is_wanted, ..)| *is_wanted) {
+        match fs::write(file, value) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            result => result.with_context(|| format!("writing {value} to {file}"))?,
+        }
+    }
+    Ok(())
 }
 
 /// Reads the identity; `/proc` and `/sys` are mounted.

@@ -8,8 +8,9 @@ use rustix::fs::{
 use rustix::io::Result;
 use rustix::path::DecInt;
 
-use crate::device::wire::{Attr, SetattrIn, fattr};
+use crate::device::wire::{Attr, SetattrIn, fattr, init};
 use crate::inodes::NodeId;
+use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::storage::path_of;
 
@@ -39,6 +40,8 @@ impl Server {
             rustix::fs::chownat(&inode, "", owner, group, AtFlags::EMPTY_PATH)?;
         }
         if asks(fattr::SIZE) {
+            let kills = asks(fattr::KILL_SUIDGID) || self.agreed().has(init::HANDLE_KILLPRIV);
+            let _unprivileged = kills.then(WithoutFsetid::enter).transpose()?;
             self.truncate(number, asks(fattr::FH).then_some(asked.fh), asked.size)?;
         }
         if asks(fattr::ATIME | fattr::MTIME) {

@@ -9,15 +9,19 @@ use lab_protocol::random::splitmix64;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
+use crate::backing::BackingId;
 use crate::behave::Behaving;
 use crate::clock;
 use crate::device::channel::{Payload, ReadAnswer};
-use crate::device::wire::{FSYNC_FDATASYNC, ReadIn, WRITE_CACHE, WRITE_KILL_SUIDGID, WriteIn};
+use crate::device::wire::{
+    FOPEN_PASSTHROUGH, FSYNC_FDATASYNC, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn, WRITE_CACHE,
+    WRITE_KILL_SUIDGID, WriteIn, init,
+};
 use crate::fault::Share;
 use crate::inodes::{Inode, NodeId};
 use crate::log::Pending;
 use crate::model::{Access, Ticket};
-use crate::open::OpenFile;
+use crate::open::{Handle, OpenFile};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answered, Arrival, Direction, Moved, Place};
@@ -82,11 +86,19 @@ impl AsFd for Backing<'_> {
 }
 
 impl Server {
-    pub(crate) fn open(&self, number: NodeId, flags: i32) -> Result<u64> {
+    pub(crate) fn open(&self, number: NodeId, asked: &OpenIn) -> Result<OpenOut> {
+        if self.agreed().has(init::NO_OPEN_SUPPORT) {
+            return Err(Errno::NOSYS);
+        }
         let inode = self.inodes.get(number)?;
+        // The kernel has taken it off unless FUSE_ATOMIC_O_TRUNC is in force.
+        let truncate = OFlags::from_bits_retain(asked.flags) & OFlags::TRUNC;
+        let kills = !truncate.is_empty()
+            && (asked.open_flags & OPEN_KILL_SUIDGID != 0 || self.agreed().has(init::HANDLE_KILLPRIV));
+        let _unprivileged = kills.then(WithoutFsetid::enter).transpose()?;
         // With OpenMode::PerRequest this is for the check alone, as in fusexmp.
-        let fd = self.reopen.open(&inode, self.backing_flags(flags))?;
-        Ok(self.keep_open(inode, fd))
+        let fd = self.reopen.open(&inode, self.backing_flags(asked.flags as i32) | truncate)?;
+        self.keep_open(inode, fd)
     }
 
     /// The flags for opening the backing file for the kernel.
@@ -95,21 +107,28 @@ impl Server {
         if self.settings.writeback_cache { readable(flags) } else { flags }
     }
 
-    /// A handle for a file that was just opened.
-    pub(crate) fn keep_open(&self, inode: Arc<Inode>, fd: OwnedFd) -> u64 {
+    /// The answer about a file that was just opened.
+    pub(crate) fn keep_open(&self, inode: Arc<Inode>, fd: OwnedFd) -> Result<OpenOut> {
+        let open_flags = self.agreed().file_flags;
+        let backing = match self.device.get().filter(|_| open_flags & FOPEN_PASSTHROUGH != 0) {
+            Some(device) => Some(BackingId::of(&inode, device, fd.as_fd())?),
+            None => None,
+        };
+        let backing_id = backing.as_ref().map_or(0, |backing| backing.number);
         let kept = match self.settings.open {
             OpenMode::Kept => Some(fd),
             OpenMode::PerRequest => None,
         };
-        self.files.insert(OpenFile { inode, kept })
+        let fh = self.files.insert(OpenFile { inode, kept, backing });
+        Ok(OpenOut { fh, open_flags, backing_id })
     }
 
     /// Serves a READ from start to end; the answer gets the data, less than was asked for at the end of the file only.
     ///
     /// # Errors
     /// If the kernel does not take the answer.
-    pub(crate) fn read(&self, asked: &ReadIn, mut answer: ReadAnswer<'_>) -> Result<()> {
-        let file = self.files.get(asked.fh);
+    pub(crate) fn read(&self, node: NodeId, asked: &ReadIn, mut answer: ReadAnswer<'_>) -> Result<()> {
+        let file = self.file(Handle { node, fh: asked.fh });
         let request = self.count_and_begin(&file, Direction::Read, asked.offset, asked.size);
         let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::RDONLY)?;
@@ -135,16 +154,17 @@ impl Server {
     /// Those of `send`.
     pub(crate) fn write(
         &self,
+        node: NodeId,
         asked: &WriteIn,
         mut data: Payload<'_>,
         send: impl FnOnce(Result<usize>) -> Result<()>,
     ) -> Result<()> {
-        let file = self.files.get(asked.fh);
+        let file = self.file(Handle { node, fh: asked.fh });
         let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
         data.truncate(request.allowed());
         let result = request.file_to_serve(file).and_then(|file| {
             let backing = self.backing(&file, OFlags::WRONLY)?;
-            let written = write_as_asked(backing.as_fd(), &mut data, asked)?;
+            let written = self.write_as_asked(backing.as_fd(), &mut data, asked)?;
             backing.close().map(|()| written)
         });
         self.count_way(result, data.moved());
@@ -215,9 +235,9 @@ impl Server {
         })
     }
 
-    pub(crate) fn flush(&self, handle: u64) -> Result<()> {
+    pub(crate) fn flush(&self, handle: Handle) -> Result<()> {
         // Closing a copy passes on what close(2) of the backing file would say (NFS, quota).
-        match &self.files.get(handle)?.kept {
+        match &self.file(handle)?.kept {
             Some(fd) => close(rustix::io::dup(fd)?),
             None => Ok(()),
         }
@@ -227,22 +247,22 @@ impl Server {
         self.files.remove(handle).map(drop)
     }
 
-    pub(crate) fn fsync(&self, handle: u64, extent: Extent) -> Result<()> {
-        let file = self.files.get(handle)?;
+    pub(crate) fn fsync(&self, handle: Handle, extent: Extent) -> Result<()> {
+        let file = self.file(handle)?;
         let backing = self.backing(&file, OFlags::RDONLY)?;
         extent.sync(backing.as_fd())
     }
 
-    pub(crate) fn fallocate(&self, handle: u64, offset: u64, length: u64, mode: i32) -> Result<()> {
-        let file = self.files.get(handle)?;
+    pub(crate) fn fallocate(&self, handle: Handle, offset: u64, length: u64, mode: i32) -> Result<()> {
+        let file = self.file(handle)?;
         let mode = FallocateFlags::from_bits_retain(mode as u32);
         let backing = self.backing(&file, OFlags::WRONLY)?;
         rustix::fs::fallocate(backing.as_fd(), mode, offset, length)?;
         backing.close()
     }
 
-    pub(crate) fn lseek(&self, handle: u64, offset: i64, whence: i32) -> Result<u64> {
-        let file = self.files.get(handle)?;
+    pub(crate) fn lseek(&self, handle: Handle, offset: i64, whence: i32) -> Result<u64> {
+        let file = self.file(handle)?;
         let offset = u64::try_from(offset).map_err(|_| Errno::NXIO)?;
         // The kernel does the other kinds by itself.
         let position = match whence {
@@ -254,8 +274,8 @@ impl Server {
     }
 
     /// Copies within the storage; `from` and `to` are handle and offset.
-    pub(crate) fn copy_file_range(&self, from: (u64, u64), to: (u64, u64), length: u64) -> Result<u32> {
-        let (source, target) = (self.files.get(from.0)?, self.files.get(to.0)?);
+    pub(crate) fn copy_file_range(&self, from: (Handle, u64), to: (Handle, u64), length: u64) -> Result<u32> {
+        let (source, target) = (self.file(from.0)?, self.file(to.0)?);
         let (mut read_at, mut write_at) = (from.1, to.1);
         // The reply has room for 32 bits.
         let length = length.min(u64::from(u32::MAX) & !0xfff) as usize;
@@ -268,7 +288,7 @@ impl Server {
     }
 
     pub(crate) fn truncate(&self, number: NodeId, handle: Option<u64>, size: u64) -> Result<()> {
-        let file = handle.map(|handle| self.files.get(handle)).transpose()?;
+        let file = handle.map(|fh| self.file(Handle { node: number, fh })).transpose()?;
         match file.as_ref().and_then(|file| file.kept.as_ref()) {
             Some(fd) => rustix::fs::ftruncate(fd, size),
             None => {
@@ -277,6 +297,24 @@ impl Server {
                 close(fd)
             }
         }
+    }
+}
+
+impl Server {
+    /// Writes once, as write(2) does, so that a short count is the caller's to see. Pages from the kernel's cache
+    /// (FUSE_WRITE_CACHE) are written in full or fail: nobody waits for the count, and the rest would be lost.
+    fn write_as_asked(&self, fd: BorrowedFd<'_>, data: &mut Payload<'_>, asked: &WriteIn) -> Result<usize> {
+        let asks = |flag: u32| asked.write_flags & flag != 0;
+        let kills = asks(WRITE_KILL_SUIDGID) || self.agreed().has(init::HANDLE_KILLPRIV);
+        let _unprivileged = kills.then(WithoutFsetid::enter).transpose()?;
+        let mut written = data.store(fd, asked.offset)?;
+        while asks(WRITE_CACHE) && data.len() > 0 {
+            written += match data.store(fd, asked.offset + written as u64)? {
+                0 => return Err(Errno::IO),
+                more => more,
+            };
+        }
+        Ok(written)
     }
 }
 
@@ -299,19 +337,4 @@ impl Extent {
             Extent::DataAndMetadata => rustix::fs::fsync(fd),
         }
     }
-}
-
-/// Writes once, as write(2) does, so that a short count is the caller's to see. Pages from the kernel's cache
-/// (FUSE_WRITE_CACHE) are written in full or fail: nobody waits for the count, and the rest would be lost.
-fn write_as_asked(fd: BorrowedFd<'_>, data: &mut Payload<'_>, asked: &WriteIn) -> Result<usize> {
-    let asks = |flag: u32| asked.write_flags & flag != 0;
-    let _unprivileged = asks(WRITE_KILL_SUIDGID).then(WithoutFsetid::enter).transpose()?;
-    let mut written = data.store(fd, asked.offset)?;
-    while asks(WRITE_CACHE) && data.len() > 0 {
-        written += match data.store(fd, asked.offset + written as u64)? {
-            0 => return Err(Errno::IO),
-            more => more,
-        };
-    }
-    Ok(written)
 }

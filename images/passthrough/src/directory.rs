@@ -4,16 +4,16 @@ use std::ffi::OsStr;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use rustix::fs::{AtFlags, FileType, OFlags, RawDir, RawDirEntry, SeekFrom};
+use rustix::fs::{AtFlags, FileType, RawDir, RawDirEntry, SeekFrom};
 use rustix::io::{Errno, Result};
 
 use crate::data::Extent;
 use crate::device::answer::{self, Room};
-use crate::device::wire::{Attr, EntryOut};
+use crate::device::wire::{Attr, EntryOut, init};
 use crate::inodes::NodeId;
-use crate::open::Directory;
+use crate::open::Handle;
 use crate::server::Server;
 
 /// One entry as getdents64(2) gives it.
@@ -27,10 +27,10 @@ pub(crate) struct Entry<'a> {
 
 impl Server {
     pub(crate) fn opendir(&self, number: NodeId) -> Result<u64> {
-        let inode = self.inodes.get(number)?;
-        let stream = self.reopen.open(&inode, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        let numbering = self.inodes.numbering(rustix::fs::fstat(&stream)?.st_dev);
-        Ok(self.directories.insert(Directory { number, numbering, stream: Mutex::new(stream) }))
+        if self.agreed().has(init::NO_OPENDIR_SUPPORT) {
+            return Err(Errno::NOSYS);
+        }
+        Ok(self.directories.insert(self.open_directory(number)?))
     }
 
     /// Gives the entries from `offset` on to `add` until it has no room.
@@ -40,11 +40,11 @@ impl Server {
     /// would never be forgotten. The next request meets the error.
     pub(crate) fn readdir(
         &self,
-        handle: u64,
+        handle: Handle,
         offset: u64,
         mut add: impl FnMut(&Entry<'_>) -> Result<Room>,
     ) -> Result<()> {
-        let directory = self.directories.get(handle)?;
+        let directory = self.directory(handle)?;
         let stream = directory.stream.lock().unwrap_or_else(PoisonError::into_inner);
         // Always from the asked position: the last reply may not have had room for all that was read.
         rustix::fs::seek(&*stream, SeekFrom::Start(offset))?;
@@ -83,11 +83,11 @@ impl Server {
     /// The same with attributes: each entry but `.` and `..` that `add` takes is looked up.
     pub(crate) fn readdirplus(
         &self,
-        handle: u64,
+        handle: Handle,
         offset: u64,
         mut add: impl FnMut(&Entry<'_>, EntryOut) -> Room,
     ) -> Result<()> {
-        let number = self.directories.get(handle)?.number;
+        let number = handle.node;
         self.readdir(handle, offset, |entry| {
             if entry.name == "." || entry.name == ".." {
                 // Not looked up, so that the kernel will not forget it; the number is for show.
@@ -112,8 +112,8 @@ impl Server {
         self.directories.remove(handle).map(drop)
     }
 
-    pub(crate) fn fsyncdir(&self, handle: u64, extent: Extent) -> Result<()> {
-        let directory = self.directories.get(handle)?;
+    pub(crate) fn fsyncdir(&self, handle: Handle, extent: Extent) -> Result<()> {
+        let directory = self.directory(handle)?;
         let stream = directory.stream.lock().unwrap_or_else(PoisonError::into_inner);
         extent.sync(stream.as_fd())
     }

@@ -13,6 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rustix::fs::Stat;
 use rustix::io::{Errno, Result};
 
+use crate::backing;
 use crate::device::wire;
 use crate::stats::{Direction, Place};
 
@@ -46,6 +47,8 @@ pub(crate) struct Inode {
     fd: OwnedFd,
     /// Where the last READ and the last WRITE ended.
     ends: [AtomicU64; 2],
+    /// What the kernel reads and writes by itself, as long as somebody has it open so.
+    pub(crate) backing: backing::Shared,
 }
 
 impl AsFd for Inode {
@@ -56,7 +59,12 @@ impl AsFd for Inode {
 
 impl Inode {
     fn new(number: NodeId, fd: OwnedFd) -> Self {
-        Inode { number, fd, ends: [const { AtomicU64::new(NO_PREDECESSOR) }; 2] }
+        Inode {
+            number,
+            fd,
+            ends: [const { AtomicU64::new(NO_PREDECESSOR) }; 2],
+            backing: backing::Shared::default(),
+        }
     }
 
     /// Notes a READ or WRITE, and says whether it starts where the one received before it ended.

@@ -7,6 +7,7 @@
 pub mod apart;
 pub mod args;
 mod attributes;
+mod backing;
 mod behave;
 mod burn;
 mod clock;

@@ -1,13 +1,18 @@
 //! FUSE_INIT: what the server asks for and what comes of it.
 
 use anyhow::ensure;
-use lab_protocol::{Negotiated, ServerSettings};
+use lab_protocol::{Asked, InitFlag, Negotiated, OpenFlag, Opened, ServerSettings, Transport};
 use zerocopy::IntoBytes;
 
-use crate::device::wire::{InitIn, InitOut, MAJOR, MINOR, init};
+use crate::device::request::Dialect;
+use crate::device::wire::{FOPEN_DIRECT_IO, FOPEN_PASSTHROUGH, InitIn, InitOut, MAJOR, MINOR, init};
 
-/// Pages of one request that a kernel allows by default (`fs.fuse.max_pages_limit`), in KiB.
-pub(crate) const LARGEST_REQUEST_KIB: u32 = 1024;
+/// Pages of one request that a kernel allows if nobody has changed `fs.fuse.max_pages_limit`, and those of each kernel
+/// that has no such setting.
+pub(crate) const USUAL_PAGES: u32 = 256;
+
+/// The most that FUSE_MAX_PAGES can say.
+pub(crate) const MOST_PAGES: u32 = u16::MAX as u32;
 
 /// The protocol of Linux 2.6.31 (2009), since which the structures of requests have had their present size.
 const OLDEST_MINOR: u32 = 12;
@@ -17,22 +22,29 @@ const LONG_REPLY_MINOR: u32 = 23;
 const SHORT_REPLY: usize = 24;
 
 /// Pages in which FUSE_MAX_PAGES counts, bytes: those of every machine that the lab runs on.
-const PAGE: u32 = 4096;
+pub(crate) const PAGE: u32 = 4096;
 
-/// Asked for whenever the kernel offers them. FUSE_ABORT_ERROR tells an abort from an unmount; FUSE_ASYNC_READ lets the
-/// kernel read ahead in parallel; FUSE_BIG_WRITES and FUSE_MAX_PAGES allow requests of more than one page and of more
-/// than 32.
+/// Asked for whenever the kernel offers them, as [`InitFlag::ALL`] says. FUSE_ABORT_ERROR tells an abort from an unmount;
+/// FUSE_ASYNC_READ lets the kernel read ahead in parallel; FUSE_BIG_WRITES and FUSE_MAX_PAGES allow requests of more than
+/// one page and of more than 32.
 ///
-/// Never asked for: FUSE_POSIX_LOCKS and FUSE_FLOCK_LOCKS (the kernel then keeps the locks by itself: see `requests`),
-/// FUSE_ATOMIC_O_TRUNC (truncation comes as a SETATTR after the OPEN), FUSE_HANDLE_KILLPRIV and its second version (they
-/// would end the question for `security.capability` before each write, which `getxattr` is a setting for).
-const WANTED: u64 = init::ABORT_ERROR
-    | init::ASYNC_READ
-    | init::BIG_WRITES
-    | init::MAX_PAGES
-    | init::PARALLEL_DIROPS
-    | init::DO_READDIRPLUS
-    | init::READDIRPLUS_AUTO;
+/// Not asked for unless a scenario says so: FUSE_ATOMIC_O_TRUNC (truncation comes as a SETATTR after the OPEN),
+/// FUSE_HANDLE_KILLPRIV and its second version (they would end the question for `security.capability` before each write,
+/// which `getxattr` is a setting for).
+const WANTED: u64 = {
+    let (mut bits, mut place) = (0, 0);
+    while place < InitFlag::ALL.len() {
+        if matches!(InitFlag::ALL[place].asked, Asked::Always) {
+            bits |= InitFlag::ALL[place].bit;
+        }
+        place += 1;
+    }
+    bits
+};
+
+/// How deep file systems may be stacked on this one and below it: backing files may be those of any file system that is
+/// not stacked itself.
+const STACK_DEPTH: u32 = 1;
 
 /// The answer to FUSE_INIT.
 #[derive(Debug)]
@@ -40,16 +52,85 @@ pub(crate) struct Reply {
     /// As it is sent.
     pub(crate) out: Vec<u8>,
     /// What it puts in force.
+    pub(crate) agreed: Agreed,
+    /// The same as it is told.
     pub(crate) negotiated: Negotiated,
 }
 
-/// Answers FUSE_INIT, and tells what will be in force.
+/// What server and kernel do from FUSE_INIT on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    flags: u64,
+    /// In the answers to OPEN and CREATE.
+    pub(crate) file_flags: u32,
+    /// In the answers to OPENDIR.
+    pub(crate) directory_flags: u32,
+    /// The largest payload of a request, bytes.
+    pub(crate) payload: usize,
+}
+
+impl Agreed {
+    /// Whether a flag of FUSE_INIT is in force.
+    pub(crate) fn has(&self, flag: u64) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// The form that requests have.
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect { setxattr_ext: self.has(init::SETXATTR_EXT) }
+    }
+}
+
+/// The flags that the settings want, whatever is offered.
+fn wanted(settings: &ServerSettings) -> u64 {
+    let by_key = [
+        (init::ASYNC_DIO, settings.async_dio),
+        // Programs that share mappings, such as databases, would meet ENODEV without it.
+        (init::DIRECT_IO_ALLOW_MMAP, settings.direct_io),
+        (init::AUTO_INVAL_DATA, settings.auto_inval_data),
+        (init::WRITEBACK_CACHE, settings.writeback_cache),
+        (init::PASSTHROUGH, settings.passthrough),
+        (init::OVER_IO_URING, !settings.transport.is_usual()),
+        (init::REQUEST_TIMEOUT, settings.request_timeout_s > 0),
+    ];
+    let by_key = by_key.into_iter().filter(|(_, wanted)| *wanted).fold(0, |all, (flag, _)| all | flag);
+    let all = WANTED | by_key | init::INIT_EXT;
+    settings.init_flags.iter().fold(all, |all, wish| match wish.wanted {
+        true => all | wish.flag.bit,
+        false => all & !wish.flag.bit,
+    })
+}
+
+/// What the settings name and this kernel does not have.
+fn refused(asked: &InitIn, missing: u64, settings: &ServerSettings) -> Vec<String> {
+    let named = InitFlag::ALL.iter().filter(|flag| match flag.asked {
+        // Old kernels have some of them not, as always.
+        Asked::Always | Asked::BySelf => false,
+        // Told by what is offered, like its key.
+        Asked::With(_) => settings.init_flags.iter().any(|wish| wish.flag.bit == flag.bit),
+        Asked::ByName | Asked::ByKey(_) | Asked::Never(_) => true,
+    });
+    let init = named.filter(|flag| missing & flag.bit != 0).map(|flag| match asked.minor < flag.minor {
+        true => {
+            format!("{} came with protocol 7.{}; this kernel speaks 7.{}", flag.name, flag.minor, asked.minor)
+        }
+        false => format!("{} is not offered by this kernel as it is configured", flag.name),
+    });
+    let open = settings.open_flags.iter().filter(|wish| asked.minor < wish.0.minor).map(|wish| {
+        let OpenFlag { name, minor, .. } = wish.0;
+        format!("FOPEN_{name} came with protocol 7.{minor}; this kernel speaks 7.{}", asked.minor)
+    });
+    init.chain(open).collect()
+}
+
+/// Answers FUSE_INIT, and tells what will be in force. `most_pages` are those that the kernel allows in one request.
 ///
 /// # Errors
-/// If the kernel's version of the protocol is not known.
+/// If the kernel's version of the protocol is not known, or it has no io_uring for a server that is to have nothing else.
 pub(crate) fn negotiate(
     asked: &InitIn,
     capabilities: u64,
+    most_pages: u32,
     settings: &ServerSettings,
 ) -> anyhow::Result<Reply> {
     let kernel_protocol = format!("{}.{}", asked.major, asked.minor);
@@ -57,19 +138,18 @@ pub(crate) fn negotiate(
         asked.major == MAJOR && asked.minor >= OLDEST_MINOR,
         "the kernel speaks version {kernel_protocol} of FUSE; this server knows {MAJOR}.{OLDEST_MINOR} and later ones"
     );
+    let wanted = wanted(settings);
     let offered = |flag: u64| capabilities & flag != 0;
-    let optional = [
-        (init::ASYNC_DIO, settings.async_dio),
-        // Programs that share mappings, such as databases, would meet ENODEV without it.
-        (init::DIRECT_IO_ALLOW_MMAP, settings.direct_io),
-        (init::AUTO_INVAL_DATA, settings.auto_inval_data),
-        (init::WRITEBACK_CACHE, settings.writeback_cache),
-    ];
-    let by_setting = optional.into_iter().filter(|(_, wanted)| *wanted).fold(0, |all, (flag, _)| all | flag);
     // Flags above the first 32 count only with FUSE_INIT_EXT.
-    let flags = (WANTED | by_setting | init::INIT_EXT) & capabilities;
+    let flags = wanted & capabilities;
     let in_force = |flag: u64| flags & flag != 0;
-    let request_bytes = settings.request_kib * 1024;
+    ensure!(
+        settings.transport != Transport::IoUring || in_force(init::OVER_IO_URING),
+        "the kernel does not offer FUSE over io_uring: it needs Linux 6.14, CONFIG_FUSE_IO_URING, and `Y` in \
+         /sys/module/fuse/parameters/enable_uring; use transport \"io-uring-or-dev-fuse\" to do without it"
+    );
+    let pages = settings.request_kib * 1024 / PAGE;
+    let request_bytes = pages.min(if in_force(init::MAX_PAGES) { most_pages } else { u32::MAX }) * PAGE;
     let out = InitOut {
         major: MAJOR,
         minor: asked.minor.min(MINOR),
@@ -82,8 +162,30 @@ pub(crate) fn negotiate(
         congestion_threshold: settings.congestion_threshold.min(settings.max_background),
         max_write: request_bytes,
         time_gran: 1,
-        max_pages: request_bytes.div_ceil(PAGE) as u16,
+        max_pages: (request_bytes / PAGE) as u16,
+        max_stack_depth: if in_force(init::PASSTHROUGH) { STACK_DEPTH } else { 0 },
+        request_timeout: if in_force(init::REQUEST_TIMEOUT) { settings.request_timeout_s } else { 0 },
         ..InitOut::default()
+    };
+    let mut refused = refused(asked, wanted & !capabilities, settings);
+    if request_bytes < settings.request_kib * 1024 {
+        refused.push(format!(
+            "requests of {} KiB; this kernel allows {} (fs.fuse.max_pages_limit)",
+            settings.request_kib,
+            request_bytes / 1024
+        ));
+    }
+    let opened = |of: Opened| {
+        let set = settings.open_flags.iter().filter(|wish| wish.0.of == of);
+        set.filter(|wish| asked.minor >= wish.0.minor).fold(0, |all, wish| all | wish.0.bit)
+    };
+    let direct_io = if settings.direct_io { FOPEN_DIRECT_IO } else { 0 };
+    let passthrough = if in_force(init::PASSTHROUGH) { FOPEN_PASSTHROUGH } else { 0 };
+    let agreed = Agreed {
+        flags,
+        file_flags: opened(Opened::File) | direct_io | passthrough,
+        directory_flags: opened(Opened::Directory),
+        payload: request_bytes as usize,
     };
     let negotiated = Negotiated {
         kernel_protocol,
@@ -100,12 +202,16 @@ pub(crate) fn negotiate(
         auto_inval_data_in_force: in_force(init::AUTO_INVAL_DATA),
         writeback_cache_offered: offered(init::WRITEBACK_CACHE),
         writeback_cache_in_force: in_force(init::WRITEBACK_CACHE),
+        flags_offered: InitFlag::names_of(capabilities),
+        flags_in_force: InitFlag::names_of(flags),
+        refused,
+        ring_queues: 0,
     };
     let mut bytes = out.as_bytes().to_vec();
     if asked.minor < LONG_REPLY_MINOR {
         bytes.truncate(SHORT_REPLY);
     }
-    Ok(Reply { out: bytes, negotiated })
+    Ok(Reply { out: bytes, agreed, negotiated })
 }
 
 #[cfg(test)]
@@ -121,7 +227,7 @@ mod tests {
     }
 
     fn out(minor: u32, capabilities: u64, settings: &ServerSettings) -> InitOut {
-        let reply = negotiate(&asked(minor), capabilities, settings).unwrap();
+        let reply = negotiate(&asked(minor), capabilities, USUAL_PAGES, settings).unwrap();
         let mut bytes = reply.out;
         bytes.resize(64, 0);
         InitOut::take(&mut &bytes[..]).unwrap()
@@ -137,7 +243,7 @@ mod tests {
         let always = WANTED | init::INIT_EXT;
         assert_eq!(flags(ALL, &plain), always);
         assert_eq!(flags(0, &plain), 0);
-        assert_eq!(flags(init::ASYNC_READ | 1 << 1, &plain), init::ASYNC_READ);
+        assert_eq!(flags(1 | 1 << 1, &plain), 1);
         for (settings, flag) in [
             (ServerSettings { async_dio: true, ..plain.clone() }, init::ASYNC_DIO),
             (ServerSettings { direct_io: true, ..plain.clone() }, init::DIRECT_IO_ALLOW_MMAP),
@@ -152,7 +258,8 @@ mod tests {
     #[test]
     fn what_is_in_force_is_told() {
         let settings = ServerSettings { writeback_cache: true, ..ServerSettings::example() };
-        let told = |capabilities| negotiate(&asked(41), capabilities, &settings).unwrap().negotiated;
+        let told =
+            |capabilities| negotiate(&asked(41), capabilities, USUAL_PAGES, &settings).unwrap().negotiated;
         let good = told(ALL);
         assert_eq!((good.async_dio_offered, good.async_dio_in_force), (true, true));
         assert_eq!((good.auto_inval_data_offered, good.auto_inval_data_in_force), (true, false));
@@ -177,13 +284,14 @@ mod tests {
     fn versions() {
         let settings = ServerSettings::example();
         for (minor, expected, length) in
-            [(12, 12, 24), (20, 20, 24), (22, 22, 24), (23, 23, 64), (41, 41, 64), (45, 41, 64)]
+            [(12, 12, 24), (20, 20, 24), (22, 22, 24), (23, 23, 64), (41, 41, 64), (46, 46, 64), (99, 46, 64)]
         {
-            let reply = negotiate(&asked(minor), ALL, &settings).unwrap();
+            let reply = negotiate(&asked(minor), ALL, USUAL_PAGES, &settings).unwrap();
             assert_eq!((out(minor, ALL, &settings).minor, reply.out.len()), (expected, length), "{minor}");
         }
         for (major, minor) in [(6, 41), (8, 0), (7, 11)] {
-            let error = negotiate(&InitIn { major, minor, ..asked(0) }, ALL, &settings).unwrap_err();
+            let error =
+                negotiate(&InitIn { major, minor, ..asked(0) }, ALL, USUAL_PAGES, &settings).unwrap_err();
             let expected = format!(
                 "the kernel speaks version {major}.{minor} of FUSE; this server knows 7.12 and later ones"
             );

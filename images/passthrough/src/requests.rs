@@ -13,6 +13,8 @@
 //! through the mount. Passed on to the backing file they would be worse: each owner would need a descriptor of its own,
 //! and each waiting lock a thread, which an INTERRUPT would have to wake up.
 
+use std::io::ErrorKind;
+
 use anyhow::{Context, bail};
 use lab_protocol::{Getxattr, Operation};
 use rustix::io::{Errno, Result};
@@ -21,11 +23,12 @@ use crate::attributes::Extended;
 use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
 use crate::device::channel::{Channel, Received};
-use crate::device::request::{Body, File, Request, Tree, parse};
-use crate::device::wire::{CreateOut, FOPEN_DIRECT_IO, GetxattrOut, InHeader, LseekOut};
+use crate::device::request::{Body, Dialect, File, Request, Tree, parse};
+use crate::device::wire::{CreateOut, GetxattrOut, InHeader, LseekOut};
 use crate::inodes::NodeId;
 use crate::log::Subject;
-use crate::negotiate::{Reply, negotiate};
+use crate::negotiate::{Reply, USUAL_PAGES, negotiate};
+use crate::open::Handle;
 use crate::server::Server;
 
 /// Receives FUSE_INIT and answers it.
@@ -36,14 +39,26 @@ pub(crate) fn shake_hands(server: &Server, channel: &mut Channel) -> anyhow::Res
     let Some(Received::Whole(bytes)) = channel.receive().context("receiving FUSE_INIT")? else {
         bail!("FUSE_INIT never came");
     };
-    let Request { header, body } = parse(channel.request(bytes))?;
+    let Request { header, body } = parse(channel.request(bytes), Dialect::default())?;
     let Body::Init { asked, capabilities } = body else {
         bail!("opcode {} came before FUSE_INIT", header.opcode);
     };
     server.stats.count(Operation::Init);
-    let Reply { out, negotiated } = negotiate(&asked, capabilities, &server.settings)?;
-    channel.device().answer(header.unique, Ok(&Answer::Bytes(out))).context("answering FUSE_INIT")?;
-    server.negotiated.set(negotiated).ok().context("FUSE_INIT came twice")
+    let most_pages = most_pages()?;
+    let Reply { out, agreed, negotiated } = negotiate(&asked, capabilities, most_pages, &server.settings)?;
+    // Before the answer: the next request may come at once.
+    server.agree(agreed, negotiated)?;
+    channel.device().answer(header.unique, Ok(&Answer::Bytes(out))).context("answering FUSE_INIT")
+}
+
+/// The most pages that the kernel allows in one request. It has a setting for it since Linux 6.13.
+fn most_pages() -> anyhow::Result<u32> {
+    let file = "/proc/sys/fs/fuse/max_pages_limit";
+    match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().parse().with_context(|| format!("reading {file}")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(USUAL_PAGES),
+        Err(error) => Err(error).with_context(|| format!("reading {file}")),
+    }
 }
 
 /// Receives requests and serves them until the file system is unmounted.
@@ -56,7 +71,7 @@ pub(crate) fn serve_all(server: &Server, channel: &mut Channel) -> anyhow::Resul
             Received::Whole(bytes) => serve_whole(server, channel, bytes)?,
             Received::Spliced(header, asked) => {
                 let (data, device) = channel.spliced(asked.size as usize);
-                server.write(&asked, data, |result| {
+                server.write(NodeId(header.nodeid), &asked, data, |result| {
                     device.answer(header.unique, written(result).as_ref().map_err(|error| *error))
                 })?;
             }
@@ -66,15 +81,15 @@ pub(crate) fn serve_all(server: &Server, channel: &mut Channel) -> anyhow::Resul
 }
 
 fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::Result<()> {
-    let Request { header, body } = parse(channel.request(bytes))?;
-    let unique = header.unique;
+    let Request { header, body } = parse(channel.request(bytes), server.agreed().dialect())?;
+    let (unique, node) = (header.unique, NodeId(header.nodeid));
     let answer = |channel: &Channel, result: Result<Answer>| {
         channel.device().answer(unique, result.as_ref().map_err(|error| *error))
     };
     match body {
-        Body::Read(asked) => server.read(&asked, channel.read_answer(unique))?,
+        Body::Read(asked) => server.read(node, &asked, channel.read_answer(unique))?,
         Body::Write { asked, data } => {
-            server.write(&asked, channel.whole(data), |result| answer(channel, written(result)))?;
+            server.write(node, &asked, channel.whole(data), |result| answer(channel, written(result)))?;
         }
         body @ (Body::Tree(_)
         | Body::File(_)
@@ -225,16 +240,13 @@ impl Requests<'_> {
 
     fn serve_file(&self, node: NodeId, body: File<'_>) -> Result<Answer> {
         let valid = self.0.attribute_timeout();
-        let open_flags = if self.0.settings.direct_io { FOPEN_DIRECT_IO } else { 0 };
-        let created = |(attr, handle)| {
-            let (entry, open) = (answer::entry(attr, valid), answer::opened(handle, open_flags));
-            Answer::Created(CreateOut { entry, open })
-        };
+        let created = |(attr, open)| Answer::Created(CreateOut { entry: answer::entry(attr, valid), open });
+        let handle = |fh| Handle { node, fh };
         let nothing = |()| Answer::Nothing;
         match body {
-            File::Open(asked) => self
-                .count_and_serve(Operation::Open, |it| it.open(node, asked.flags as i32))
-                .map(|handle| Answer::Opened(answer::opened(handle, open_flags))),
+            File::Open(asked) => {
+                self.count_and_serve(Operation::Open, |it| it.open(node, &asked)).map(Answer::Opened)
+            }
             File::Create { asked, name } => self
                 .count_and_serve(Operation::Create, |it| {
                     it.create(node, name, asked.mode, asked.flags as i32)
@@ -244,27 +256,29 @@ impl Requests<'_> {
                 .count_and_serve(Operation::Tmpfile, |it| it.tmpfile(node, asked.mode, asked.flags as i32))
                 .map(created),
             File::Flush(asked) => {
-                self.count_and_serve(Operation::Flush, |it| it.flush(asked.fh)).map(nothing)
+                self.count_and_serve(Operation::Flush, |it| it.flush(handle(asked.fh))).map(nothing)
             }
             File::Release(asked) => {
                 self.count_and_serve(Operation::Release, |it| it.release(asked.fh)).map(nothing)
             }
             File::Fsync(asked) => self
-                .count_and_serve(Operation::Fsync, |it| it.fsync(asked.fh, Extent::of(asked.fsync_flags)))
+                .count_and_serve(Operation::Fsync, |it| {
+                    it.fsync(handle(asked.fh), Extent::of(asked.fsync_flags))
+                })
                 .map(nothing),
             File::Opendir => self
                 .count_and_serve(Operation::Opendir, |it| it.opendir(node))
-                .map(|handle| Answer::Opened(answer::opened(handle, 0))),
+                .map(|fh| Answer::Opened(answer::opened(fh, self.0.agreed().directory_flags))),
             File::Readdir(asked) => self.count_and_serve(Operation::Readdir, |it| {
                 let mut listing = Listing::new(asked.size);
-                it.readdir(asked.fh, asked.offset, |entry| {
+                it.readdir(handle(asked.fh), asked.offset, |entry| {
                     Ok(listing.add(entry.ino.0, entry.next, entry.kind, entry.name))
                 })?;
                 Ok(listing.into_answer())
             }),
             File::Readdirplus(asked) => self.count_and_serve(Operation::Readdirplus, |it| {
                 let mut listing = Listing::new(asked.size);
-                it.readdirplus(asked.fh, asked.offset, |entry, found| {
+                it.readdirplus(handle(asked.fh), asked.offset, |entry, found| {
                     listing.add_with(found, entry.next, entry.name)
                 })?;
                 Ok(listing.into_answer())
@@ -274,21 +288,22 @@ impl Requests<'_> {
             }
             File::Fsyncdir(asked) => self
                 .count_and_serve(Operation::Fsyncdir, |it| {
-                    it.fsyncdir(asked.fh, Extent::of(asked.fsync_flags))
+                    it.fsyncdir(handle(asked.fh), Extent::of(asked.fsync_flags))
                 })
                 .map(nothing),
             File::Fallocate(asked) => self
                 .count_and_serve(Operation::Fallocate, |it| {
-                    it.fallocate(asked.fh, asked.offset, asked.length, asked.mode as i32)
+                    it.fallocate(handle(asked.fh), asked.offset, asked.length, asked.mode as i32)
                 })
                 .map(nothing),
             File::Lseek(asked) => self
                 .count_and_serve(Operation::Lseek, |it| {
-                    it.lseek(asked.fh, asked.offset as i64, asked.whence as i32)
+                    it.lseek(handle(asked.fh), asked.offset as i64, asked.whence as i32)
                 })
                 .map(|offset| Answer::Position(LseekOut { offset })),
             File::CopyFileRange(asked) => {
-                let (from, to) = ((asked.fh_in, asked.off_in), (asked.fh_out, asked.off_out));
+                let target = Handle { node: NodeId(asked.nodeid_out), fh: asked.fh_out };
+                let (from, to) = ((handle(asked.fh_in), asked.off_in), (target, asked.off_out));
                 self.count_and_serve(Operation::CopyFileRange, |it| it.copy_file_range(from, to, asked.len))
                     .map(Answer::written)
             }

@@ -19,6 +19,7 @@ use crate::handles::Handles;
 use crate::inodes::Inodes;
 use crate::log::{Log, Pending, Subject};
 use crate::model::Model;
+use crate::negotiate::Agreed;
 use crate::observe::Observer;
 use crate::open::{Directory, OpenFile};
 use crate::stats::{Operation, Stats};
@@ -41,6 +42,7 @@ pub(crate) struct Server {
     pub(crate) stats: Stats,
     pub(crate) log: Option<Log>,
     pub(crate) negotiated: OnceLock<Negotiated>,
+    agreed: OnceLock<Agreed>,
 }
 
 impl Server {
@@ -65,6 +67,7 @@ impl Server {
             stats: Stats::default(),
             log: Log::new(settings.request_log),
             negotiated: OnceLock::new(),
+            agreed: OnceLock::new(),
             settings,
         })
     }
@@ -72,6 +75,21 @@ impl Server {
     /// What FUSE_INIT came to; none before it.
     pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
         self.negotiated.get()
+    }
+
+    /// What server and kernel do from FUSE_INIT on; before it nothing that has to be agreed on.
+    pub(crate) fn agreed(&self) -> Agreed {
+        self.agreed.get().copied().unwrap_or_default()
+    }
+
+    /// Keeps what FUSE_INIT came to.
+    ///
+    /// # Errors
+    /// If it came before.
+    pub(crate) fn agree(&self, agreed: Agreed, negotiated: Negotiated) -> anyhow::Result<()> {
+        self.agreed.set(agreed).ok().context("FUSE_INIT came twice")?;
+        self.negotiated.set(negotiated).ok().context("FUSE_INIT came twice")?;
+        self.keep_handles_free().context("keeping handles free")
     }
 
     /// Behaves so from now on, and lets go of the requests that hang.

@@ -6,10 +6,13 @@ use anyhow::{Context, anyhow, bail};
 use lab_protocol::log::MOST_RECORDS;
 use lab_protocol::{FaultOperation, ServerSettings};
 
-use crate::negotiate::LARGEST_REQUEST_KIB;
+use crate::negotiate::{MOST_PAGES, PAGE};
 
 /// More threads than this are a slip: each has a buffer for a request.
 const MOST_THREADS: u32 = 1024;
+
+/// The largest request that FUSE_MAX_PAGES can say.
+const LARGEST_REQUEST_KIB: u32 = MOST_PAGES * (PAGE / 1024);
 
 /// More than a second of work in each request is a slip.
 const MOST_BURN_NS: u64 = 1_000_000_000;
@@ -67,6 +70,7 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     if settings.work_dither_ns > MOST_BURN_NS {
         bail!("`work-dither-ns` is {}; give a number from 0 to {MOST_BURN_NS}", settings.work_dither_ns);
     }
+    settings.check_together().map_err(|(key, message)| anyhow!("`{key}`: {message}"))?;
     settings.behaviour().check().map_err(|message| anyhow!(message))?;
     Ok(settings)
 }
@@ -113,11 +117,11 @@ mod tests {
         );
         check(
             &with(": 128", ": 130"),
-            expect!["settings: `request-kib` is 130; give a multiple of 4 from 4 to 1024"],
+            expect!["settings: `request-kib` is 130; give a multiple of 4 from 4 to 262140"],
         );
         check(
-            &with(": 128", ": 2048"),
-            expect!["settings: `request-kib` is 2048; give a multiple of 4 from 4 to 1024"],
+            &with(": 128", ": 262144"),
+            expect!["settings: `request-kib` is 262144; give a multiple of 4 from 4 to 262140"],
         );
         check(
             &with("request-kib\": 128", "request-kib\": 128, \"max-read-kib\": 132"),
@@ -140,7 +144,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage`, `faults`"
             ],
         );
         check(

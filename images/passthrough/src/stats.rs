@@ -215,6 +215,7 @@ impl Stats {
             write_service: times(write),
             storage: None,
             splicing: None,
+            transport: None,
         }
     }
 

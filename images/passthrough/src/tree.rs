@@ -8,7 +8,7 @@ use rustix::io::Result;
 use rustix::path::DecInt;
 
 use crate::attributes::attributes;
-use crate::device::wire::Attr;
+use crate::device::wire::{Attr, OpenOut};
 use crate::inodes::NodeId;
 use crate::server::Server;
 
@@ -19,6 +19,10 @@ impl Server {
     /// Finds an entry, and counts the lookup.
     pub(crate) fn lookup(&self, parent: NodeId, name: &OsStr) -> Result<Attr> {
         let parent = self.inodes.get(parent)?;
+        if name == "." {
+            // Asked for with FUSE_EXPORT_SUPPORT only, and of files as well: by what was a handle of theirs.
+            return self.look_up_fd(self.reopen.open(&parent, OFlags::PATH)?);
+        }
         self.look_up_fd(rustix::fs::openat(&parent, name, HOLD, Mode::empty())?)
     }
 
@@ -29,7 +33,13 @@ impl Server {
     }
 
     /// Makes and opens a file; gives its handle as well.
-    pub(crate) fn create(&self, parent: NodeId, name: &OsStr, mode: u32, flags: i32) -> Result<(Attr, u64)> {
+    pub(crate) fn create(
+        &self,
+        parent: NodeId,
+        name: &OsStr,
+        mode: u32,
+        flags: i32,
+    ) -> Result<(Attr, OpenOut)> {
         let parent = self.inodes.get(parent)?;
         let making = OFlags::from_bits_retain(flags as u32) & (OFlags::EXCL | OFlags::TRUNC);
         let flags = self.backing_flags(flags) | making | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -38,7 +48,7 @@ impl Server {
     }
 
     /// Makes and opens a file without a name; gives its handle as well.
-    pub(crate) fn tmpfile(&self, parent: NodeId, mode: u32, flags: i32) -> Result<(Attr, u64)> {
+    pub(crate) fn tmpfile(&self, parent: NodeId, mode: u32, flags: i32) -> Result<(Attr, OpenOut)> {
         let parent = self.inodes.get(parent)?;
         // Whether it may get a name later (O_EXCL) is the storage's to know.
         let making = OFlags::from_bits_retain(flags as u32) & OFlags::EXCL;
@@ -47,11 +57,11 @@ impl Server {
         self.look_up_and_keep_open(file)
     }
 
-    fn look_up_and_keep_open(&self, file: OwnedFd) -> Result<(Attr, u64)> {
+    fn look_up_and_keep_open(&self, file: OwnedFd) -> Result<(Attr, OpenOut)> {
         // By descriptor: the name may belong to another file by now.
         let attributes = self.look_up_fd(self.reopen.open(&file, OFlags::PATH)?)?;
         let inode = self.inodes.get(NodeId(attributes.ino))?;
-        Ok((attributes, self.keep_open(inode, file)))
+        Ok((attributes, self.keep_open(inode, file)?))
     }
 
     pub(crate) fn mknod(&self, parent: NodeId, name: &OsStr, mode: u32, device: u32) -> Result<Attr> {

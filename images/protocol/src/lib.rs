@@ -11,6 +11,7 @@ mod end;
 mod failure;
 mod fault;
 mod filesystem;
+mod flags;
 pub mod frame;
 pub mod histogram;
 pub mod log;
@@ -34,18 +35,19 @@ pub use end::EndOfProgram;
 pub use failure::{FAULT_TRIGGER, Failure};
 pub use fault::{FaultOperation, UnknownOperation};
 pub use filesystem::{Completion, FilesystemKind, LocalFilesystem, NullBlock};
+pub use flags::{Asked, FlagError, InitFlag, InitWish, OpenFlag, OpenWish, Opened};
 pub use nonce::Nonce;
 pub use operation::Operation;
 pub use probe::{NOT_PROBED, ProbeLine, ProbeReport, ProbeResult, ProbeSet, ProbeTask};
 pub use report::{
-    ContextSwitches, CpuTime, DataCheck, Hello, MemoryInUse, Milestone, Negotiated, Progress, Report,
-    RequestStats, ServiceTimes, Splicing, StorageStats, WorkloadReport,
+    ByTransport, ContextSwitches, CpuTime, DataCheck, Hello, MemoryInUse, Milestone, Negotiated, Progress,
+    Report, RequestStats, ServiceTimes, Splicing, StorageStats, WorkloadReport,
 };
 pub use rules::FaultMistake;
 pub use sampling::{Perturbation, Sampling, Turn};
 pub use settings::{
     Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings,
-    Times,
+    Times, Transport,
 };
 pub use shell::{
     SHARE_DIR, SHELL_COMMANDS, SHELL_PROGRAM, ShellTask, TERMINAL_DEVICE, TERMINAL_SIZE_PORT, TerminalSize,

@@ -117,6 +117,23 @@ pub struct Negotiated {
     pub writeback_cache_offered: bool,
     /// Whether FUSE_WRITEBACK_CACHE was offered and asked for.
     pub writeback_cache_in_force: bool,
+    /// All flags that the kernel offered, by name; empty in a report of a time before they were told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags_offered: Vec<String>,
+    /// Those that were offered and asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags_in_force: Vec<String>,
+    /// What the scenario wanted and this kernel does not have, a sentence for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+    /// The queues of FUSE over io_uring, one for each CPU that the machine may have; 0 if requests come from `/dev/fuse`.
+    #[serde(default, skip_serializing_if = "is_none_at_all")]
+    pub ring_queues: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none_at_all(count: &u32) -> bool {
+    *count == 0
 }
 
 /// One workload's result.
@@ -242,6 +259,19 @@ pub struct RequestStats {
     /// before it was counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub splicing: Option<Splicing>,
+    /// Which way requests came; none unless the scenario asks for io_uring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<ByTransport>,
+}
+
+/// All requests, by the way they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ByTransport {
+    /// Through a queue of io_uring.
+    pub ring: u64,
+    /// From `/dev/fuse`. FORGET, BATCH_FORGET and INTERRUPT always come so: no kernel sends them otherwise.
+    pub device: u64,
 }
 
 /// READ and WRITE requests that were answered without an error, by the way of their data, where splicing is asked for.

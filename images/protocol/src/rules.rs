@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, ServerSettings};
+use crate::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, ServerSettings, Transport};
 
 /// What is wrong with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,37 @@ impl ServerSettings {
     pub fn check_reply_window(&self) -> Result<(), &'static str> {
         check_reply_window(self.reply_order, self.reply_window_us)
     }
+
+    /// Checks what settings that are good by themselves come to together.
+    ///
+    /// # Errors
+    /// The key that is to be changed, and what is wrong with it, with the remedy.
+    pub fn check_together(&self) -> Result<(), (&'static str, &'static str)> {
+        let rings = self.transport != Transport::DevFuse;
+        let mistakes = [
+            (
+                self.passthrough && self.writeback_cache,
+                "passthrough",
+                "the kernel has no FUSE_PASSTHROUGH together with FUSE_WRITEBACK_CACHE; switch one of them off",
+            ),
+            (
+                self.passthrough && !self.storage.is_off(),
+                "passthrough",
+                "the kernel reads and writes the files by itself, past the storage that is modelled; use false, or storage \
+                 without latency and limits",
+            ),
+            (
+                rings && self.splice,
+                "splice",
+                "requests that come through io_uring are in memory already; use false, or transport \"dev-fuse\"",
+            ),
+            (rings && self.ring_depth == 0, "ring-depth", "no request would ever come; use at least 1"),
+        ];
+        mistakes
+            .into_iter()
+            .find(|(wrong, ..)| *wrong)
+            .map_or(Ok(()), |(_, key, message)| Err((key, message)))
+    }
 }
 
 fn check_reply_window(order: ReplyOrder, window_us: u64) -> Result<(), &'static str> {
@@ -178,6 +209,24 @@ mod tests {
                 "`reply-window-us`: another order needs time to collect answers in; use more than 0, e.g. 500",
             ),
         );
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together() {
+        let plain = ServerSettings::example();
+        let ring = ServerSettings { transport: Transport::IoUring, ring_depth: 1, ..plain.clone() };
+        let through = ServerSettings { passthrough: true, ..plain.clone() };
+        for good in [&plain, &ring, &through, &ServerSettings { splice: true, ..plain.clone() }] {
+            assert_eq!(good.check_together(), Ok(()));
+        }
+        for (key, wrong) in [
+            ("passthrough", ServerSettings { writeback_cache: true, ..through.clone() }),
+            ("passthrough", through.with_latency_us(5)),
+            ("splice", ServerSettings { splice: true, ..ring.clone() }),
+            ("ring-depth", ServerSettings { ring_depth: 0, transport: Transport::IoUringOrDevFuse, ..ring }),
+        ] {
+            assert_eq!(wrong.check_together().unwrap_err().0, key);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::FaultOperation;
+use crate::{FaultOperation, InitWish, OpenWish};
 
 /// How the server talks to the kernel, how its storage behaves, and which faults it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,25 @@ pub struct ServerSettings {
     pub auto_inval_data: bool,
     /// Whether FUSE_WRITEBACK_CACHE is asked for: buffered writes are sent later.
     pub writeback_cache: bool,
+    /// Flags of FUSE_INIT that are asked for beside the usual ones, or left out. Campaigns of before this setting had none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub init_flags: Vec<InitWish>,
+    /// Flags in the answers to OPEN, CREATE and OPENDIR. Campaigns of before this setting had none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_flags: Vec<OpenWish>,
+    /// After how many seconds without an answer the kernel ends the connection (FUSE_REQUEST_TIMEOUT); 0 for never.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub request_timeout_s: u16,
+    /// Whether the kernel reads and writes the backing files by itself (FUSE_PASSTHROUGH). Campaigns of before this setting had
+    /// none of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub passthrough: bool,
+    /// How requests come from the kernel. Campaigns of before this setting had but one way.
+    #[serde(default, skip_serializing_if = "Transport::is_usual")]
+    pub transport: Transport,
+    /// With io_uring: requests that each thread can have at a time. It serves them one after the other. 0 without io_uring.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ring_depth: u32,
     /// Whether it is mounted with `allow_other`: the kernel lets every user in, not only the one who mounted. Campaigns of
     /// before this setting had none of it.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -106,6 +125,26 @@ impl Behaviour {
 impl Default for Behaviour {
     fn default() -> Self {
         Behaviour::plain()
+    }
+}
+
+/// How requests come from the kernel and answers go back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// read(2) and write(2), or splice(2), on `/dev/fuse`.
+    #[default]
+    DevFuse,
+    /// FUSE_OVER_IO_URING, with a queue for each CPU, and no mount without it.
+    IoUring,
+    /// The same if kernel and machine have it, and `/dev/fuse` if not.
+    IoUringOrDevFuse,
+}
+
+impl Transport {
+    /// Whether it is the one that was there first.
+    pub fn is_usual(&self) -> bool {
+        *self == Transport::DevFuse
     }
 }
 
@@ -299,6 +338,11 @@ fn is_none_of_it(ns: &u64) -> bool {
     *ns == 0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_never(seconds: &u16) -> bool {
+    *seconds == 0
+}
+
 /// For serde, which hands over a reference.
 fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -324,6 +368,12 @@ impl ServerSettings {
             direct_io: false,
             auto_inval_data: false,
             writeback_cache: false,
+            init_flags: Vec::new(),
+            open_flags: Vec::new(),
+            request_timeout_s: 0,
+            passthrough: false,
+            transport: Transport::DevFuse,
+            ring_depth: 0,
             allow_other: false,
             open: OpenMode::Kept,
             attribute_timeout_ms: 1000,

@@ -1,6 +1,7 @@
 //! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
 
 pub mod across;
+mod agreed;
 mod beforehand;
 mod behaviour;
 mod came_to;

@@ -84,7 +84,7 @@ pub(crate) fn attr(attr: Attr, valid: Duration) -> AttrOut {
 
 /// An open file with its FOPEN flags.
 pub(crate) fn opened(handle: u64, open_flags: u32) -> OpenOut {
-    OpenOut { fh: handle, open_flags, padding: 0 }
+    OpenOut { fh: handle, open_flags, backing_id: 0 }
 }
 
 /// Whether a listing has room for more entries.

@@ -169,12 +169,19 @@ impl fmt::Display for Malformed {
 
 impl std::error::Error for Malformed {}
 
+/// What server and kernel have agreed on about the form of requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// FUSE_SETXATTR_EXT: SETXATTR has flags of its own.
+    pub(crate) setxattr_ext: bool,
+}
+
 /// Takes a request apart.
 ///
 /// # Errors
 /// If the bytes are not one whole request. What a structure has behind the part that is known is not looked at: that is
 /// how later versions of the protocol extend them.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Request<'_>, Malformed> {
+pub(crate) fn parse(bytes: &[u8], dialect: Dialect) -> Result<Request<'_>, Malformed> {
     let length = Malformed::Length { bytes: bytes.len() };
     let mut rest = bytes;
     let header = InHeader::take(&mut rest).ok_or(length)?;
@@ -183,7 +190,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Request<'_>, Malformed> {
         return Err(length);
     }
     let argument = &rest[..rest.len() - extensions];
-    let body = body(header.opcode, argument).ok_or(Malformed::Body { opcode: header.opcode })?;
+    let body = body(header.opcode, argument, dialect).ok_or(Malformed::Body { opcode: header.opcode })?;
     Ok(Request { header, body })
 }
 
@@ -200,7 +207,7 @@ fn operation_of(opcode: u32) -> Option<Operation> {
 }
 
 /// None if the argument is too short.
-fn body(opcode: u32, argument: &[u8]) -> Option<Body<'_>> {
+fn body(opcode: u32, argument: &[u8], dialect: Dialect) -> Option<Body<'_>> {
     let Some(operation) = operation_of(opcode) else { return Some(Body::Unknown) };
     let mut rest = argument;
     let it = &mut rest;
@@ -239,7 +246,12 @@ fn body(opcode: u32, argument: &[u8]) -> Option<Body<'_>> {
         Operation::Release => File::Release(ReleaseIn::take(it)?).into(),
         Operation::Fsync => File::Fsync(FsyncIn::take(it)?).into(),
         Operation::Setxattr => {
-            let (asked, name) = (SetxattrIn::take(it)?, name(it)?);
+            let asked = SetxattrIn::take(it)?;
+            if dialect.setxattr_ext {
+                // Its only flag asks to take the set-group-ID bit off with an ACL, which the storage does by itself.
+                let _flags_and_padding = u64::take(it)?;
+            }
+            let name = name(it)?;
             Tree::Setxattr { asked, name, value: it.get(..asked.size as usize)? }.into()
         }
         Operation::Getxattr => Tree::Getxattr { asked: GetxattrIn::take(it)?, name: name(it)? }.into(),

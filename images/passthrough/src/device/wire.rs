@@ -1,4 +1,4 @@
-//! The structures that requests and answers are made of, as `include/uapi/linux/fuse.h` lays them out (protocol 7.41).
+//! The structures that requests and answers are made of, as `include/uapi/linux/fuse.h` lays them out (protocol 7.46).
 
 use std::mem::size_of;
 
@@ -7,8 +7,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 /// The major version of the protocol.
 pub(crate) const MAJOR: u32 = 7;
 
-/// The minor version up to which this server knows the protocol: that of Linux 6.12.
-pub(crate) const MINOR: u32 = 41;
+/// The minor version up to which this server knows the protocol: that of Linux 7.3.
+pub(crate) const MINOR: u32 = 46;
 
 /// The node of the root.
 pub(crate) const ROOT: u64 = 1;
@@ -61,7 +61,8 @@ wire! {
 
     AttrOut 104 { attr_valid: u64, attr_valid_nsec: u32, dummy: u32, attr: Attr, }
 
-    OpenOut 16 { fh: u64, open_flags: u32, padding: u32, }
+    /// The last is that of a passthrough file.
+    OpenOut 16 { fh: u64, open_flags: u32, backing_id: i32, }
 
     /// The answer to CREATE and TMPFILE.
     CreateOut 144 { entry: EntryOut, open: OpenOut, }
@@ -90,7 +91,8 @@ wire! {
     InitOut 64 {
         major: u32, minor: u32, max_readahead: u32, flags: u32, max_background: u16, congestion_threshold: u16,
         max_write: u32, time_gran: u32, max_pages: u16, map_alignment: u16, flags2: u32, max_stack_depth: u32,
-        unused: [u32; 6],
+        request_timeout: u16,
+        unused: [u16; 11],
     }
 
     ForgetOne 16 { nodeid: u64, nlookup: u64, }
@@ -138,21 +140,22 @@ wire! {
     }
 }
 
-/// Capabilities in FUSE_INIT that this server asks for.
+/// Flags of FUSE_INIT that mean something to this server; all of them are in [`lab_protocol::InitFlag`].
 pub(crate) mod init {
-    pub(crate) const ASYNC_READ: u64 = 1 << 0;
-    pub(crate) const BIG_WRITES: u64 = 1 << 5;
     pub(crate) const AUTO_INVAL_DATA: u64 = 1 << 12;
-    pub(crate) const DO_READDIRPLUS: u64 = 1 << 13;
-    pub(crate) const READDIRPLUS_AUTO: u64 = 1 << 14;
     pub(crate) const ASYNC_DIO: u64 = 1 << 15;
     pub(crate) const WRITEBACK_CACHE: u64 = 1 << 16;
-    pub(crate) const PARALLEL_DIROPS: u64 = 1 << 18;
-    pub(crate) const ABORT_ERROR: u64 = 1 << 21;
+    pub(crate) const NO_OPEN_SUPPORT: u64 = 1 << 17;
+    pub(crate) const HANDLE_KILLPRIV: u64 = 1 << 19;
     pub(crate) const MAX_PAGES: u64 = 1 << 22;
+    pub(crate) const NO_OPENDIR_SUPPORT: u64 = 1 << 24;
+    pub(crate) const SETXATTR_EXT: u64 = 1 << 29;
     /// There are more than 32 of them.
     pub(crate) const INIT_EXT: u64 = 1 << 30;
     pub(crate) const DIRECT_IO_ALLOW_MMAP: u64 = 1 << 36;
+    pub(crate) const PASSTHROUGH: u64 = 1 << 37;
+    pub(crate) const OVER_IO_URING: u64 = 1 << 41;
+    pub(crate) const REQUEST_TIMEOUT: u64 = 1 << 42;
 }
 
 /// What SETATTR changes.
@@ -166,10 +169,18 @@ pub(crate) mod fattr {
     pub(crate) const FH: u32 = 1 << 6;
     pub(crate) const ATIME_NOW: u32 = 1 << 7;
     pub(crate) const MTIME_NOW: u32 = 1 << 8;
+    /// Who truncates may not leave the set-user-ID and set-group-ID bits.
+    pub(crate) const KILL_SUIDGID: u32 = 1 << 11;
 }
 
 /// In the answer to OPEN: reads and writes do not use the page cache.
 pub(crate) const FOPEN_DIRECT_IO: u32 = 1 << 0;
+
+/// In the answer to OPEN: the kernel reads and writes the backing file by itself.
+pub(crate) const FOPEN_PASSTHROUGH: u32 = 1 << 7;
+
+/// FUSE_OPEN_KILL_SUIDGID: who truncates may not leave the set-user-ID and set-group-ID bits.
+pub(crate) const OPEN_KILL_SUIDGID: u32 = 1 << 0;
 
 /// FUSE_WRITE_CACHE: the data comes from the page cache.
 pub(crate) const WRITE_CACHE: u32 = 1 << 0;

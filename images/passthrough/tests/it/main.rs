@@ -10,6 +10,7 @@ mod data;
 mod device;
 mod faults;
 mod files;
+mod flags;
 mod fsx;
 mod harness;
 mod locks;

@@ -267,7 +267,7 @@ fn cached_pages_go_with_changed_attributes_if_so_set() {
 }
 
 /// Does something in a thread of another user.
-fn as_nobody<T: Send>(action: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn as_nobody<T: Send>(action: impl FnOnce() -> T + Send) -> T {
     let nobody = Uid::from_raw(65534);
     let switched = || {
         // The kernel looks at all three.

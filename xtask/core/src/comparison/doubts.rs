@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lab_protocol::{Negotiated, Splicing};
-
 use super::beforehand::unfelt;
 use super::check::same_kernel_as_baseline;
 use super::statistics::smallest_p;
-use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict, sources, unbuilt};
+use super::{Cell, FEWEST_WALL_BOOTS, Row, SIGNIFICANCE, VariantSummary, Verdict, agreed, sources, unbuilt};
 use crate::campaign::{BootData, Campaign, Setup};
 use crate::evidence::metric::Metric;
 use crate::evidence::outcome::Outcome;
@@ -59,10 +57,7 @@ pub(super) fn doubts(
     doubts.extend(disturbed(rows));
     let first = rows.first().map(|row| row.metric);
     doubts.extend(rows.iter().filter(|row| Some(row.metric) == first).filter_map(unequal_work));
-    doubts.extend(unequal_servers(variants));
-    doubts.extend(
-        campaign.file.plan.scenarios.iter().filter_map(|scenario| unspliced(campaign, &scenario.name)),
-    );
+    doubts.extend(agreed::doubts(campaign, variants));
     doubts
 }
 
@@ -73,30 +68,6 @@ fn shared_clock(setup: &Setup) -> String {
          the wait for a turn as well",
         setup.cpus
     )
-}
-
-/// Requests of a scenario that were to be spliced and could not be.
-fn unspliced(campaign: &Campaign, scenario: &str) -> Option<String> {
-    let (mut fell_back, mut all) = (0, 0);
-    let mut variants: Vec<&str> = Vec::new();
-    for boot in campaign.boots.iter().filter(|boot| boot.record.boot.scenario == scenario) {
-        let workloads = boot.report.iter().flat_map(|report| &report.workloads);
-        let ways = workloads.filter_map(|workload| workload.requests.as_ref()?.splicing);
-        for Splicing { spliced, copied, fell_back: one } in ways {
-            fell_back += one;
-            all += spliced + copied + one;
-            if one > 0 && !variants.contains(&boot.record.boot.variant.as_str()) {
-                variants.push(&boot.record.boot.variant);
-            }
-        }
-    }
-    (fell_back > 0).then(|| {
-        format!(
-            "{scenario}: splicing was asked for, but {fell_back} of {all} READs and WRITEs could not be spliced and were copied \
-             ({}): these figures are not those of splicing",
-            variants.join(", ")
-        )
-    })
 }
 
 /// Boots that the rules of this lab judge otherwise than those of the lab that ran them.
@@ -302,75 +273,4 @@ fn unequal_work(row: &Row) -> Option<String> {
         "{}, {}: {} transferred {} bytes and {} {}",
         row.scenario, row.workload, first.1.variant, first.0, other.1.variant, other.0
     ))
-}
-
-/// What server and kernel agreed on otherwise than with the baseline: part of what a series does, but the reader has
-/// to know of it. A line for all kernels and scenarios that differ in the same.
-fn unequal_servers(variants: &[VariantSummary]) -> Vec<String> {
-    let Some((baseline, others)) = variants.split_first() else { return Vec::new() };
-    let mut by_scenarios: Vec<(String, Vec<&str>, Vec<&str>)> = Vec::new();
-    for other in others {
-        for (difference, scenarios) in differences(baseline, other) {
-            let known = by_scenarios.iter_mut().find(|known| known.0 == difference && known.1 == scenarios);
-            match known {
-                Some((_, _, names)) => names.push(&other.name),
-                None => by_scenarios.push((difference, scenarios, vec![&other.name])),
-            }
-        }
-    }
-    let text = |(difference, scenarios, names): (String, Vec<&str>, Vec<&str>)| {
-        let (names, scenarios) = (names.join(", "), scenarios.join(", "));
-        format!("{} and {names}: server and kernel agreed on {difference} ({scenarios})", baseline.name)
-    };
-    by_scenarios.into_iter().map(text).collect()
-}
-
-/// Each difference between what was agreed on with two kernels, and the scenarios that have it.
-fn differences<'a>(baseline: &VariantSummary, other: &'a VariantSummary) -> Vec<(String, Vec<&'a str>)> {
-    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
-    for (scenario, agreed) in &other.negotiated {
-        let same_scenario = baseline.negotiated.iter().filter(|(name, _)| name == scenario);
-        for difference in same_scenario.filter_map(|(_, expected)| difference(expected, agreed)) {
-            match found.iter_mut().find(|(known, _)| *known == difference) {
-                Some((_, scenarios)) if scenarios.contains(&scenario.as_str()) => {}
-                Some((_, scenarios)) => scenarios.push(scenario),
-                None => found.push((difference, vec![scenario])),
-            }
-        }
-    }
-    found
-}
-
-/// What differs, the baseline's value first.
-fn difference(a: &Negotiated, b: &Negotiated) -> Option<String> {
-    let parts: Vec<String> = facts(a)
-        .into_iter()
-        .zip(facts(b))
-        .filter(|(a, b)| a != b)
-        .map(|((name, a), (_, b))| format!("{name} {a} / {b}"))
-        .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-fn facts(agreed: &Negotiated) -> [(&'static str, String); 10] {
-    let feature = |offered, in_force| match (offered, in_force) {
-        (_, true) => "in force".to_owned(),
-        (true, false) => "offered, not asked for".to_owned(),
-        (false, false) => "not offered".to_owned(),
-    };
-    let direct_io_allow_mmap =
-        feature(agreed.direct_io_allow_mmap_offered, agreed.direct_io_allow_mmap_in_force);
-    let direct_io = if agreed.direct_io_in_force { "set" } else { "not set" };
-    [
-        ("FUSE protocol", agreed.kernel_protocol.clone()),
-        ("max_write", agreed.max_write.to_string()),
-        ("max_readahead", agreed.max_readahead.to_string()),
-        ("max_background", agreed.max_background.to_string()),
-        ("congestion_threshold", agreed.congestion_threshold.to_string()),
-        ("ASYNC_DIO", feature(agreed.async_dio_offered, agreed.async_dio_in_force)),
-        ("FOPEN_DIRECT_IO", direct_io.to_owned()),
-        ("DIRECT_IO_ALLOW_MMAP", direct_io_allow_mmap),
-        ("AUTO_INVAL_DATA", feature(agreed.auto_inval_data_offered, agreed.auto_inval_data_in_force)),
-        ("WRITEBACK_CACHE", feature(agreed.writeback_cache_offered, agreed.writeback_cache_in_force)),
-    ]
 }

@@ -2,7 +2,7 @@
 
 use lab_protocol::{
     Completion, Distribution, Effect, Fault, Getxattr, LocalFilesystem, NullBlock, OpenMode, ReplyOrder,
-    ServerSettings, StorageSettings, Times,
+    ServerSettings, StorageSettings, Times, Transport,
 };
 
 use crate::plan::Scenario;
@@ -57,9 +57,27 @@ fn server(server: &ServerSettings) -> String {
         (server.direct_io, "FOPEN_DIRECT_IO"),
         (server.auto_inval_data, "AUTO_INVAL_DATA"),
         (server.writeback_cache, "WRITEBACK_CACHE"),
+        (server.passthrough, "PASSTHROUGH"),
         (server.allow_other, "allow_other"),
     ];
     parts.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()));
+    parts.extend(server.init_flags.iter().map(|wish| match wish.wanted {
+        true => wish.flag.name.to_owned(),
+        false => format!("no {}", wish.flag.name),
+    }));
+    parts.extend(server.open_flags.iter().map(|wish| format!("FOPEN_{wish}")));
+    parts.extend(
+        (server.request_timeout_s > 0).then(|| format!("REQUEST_TIMEOUT of {} s", server.request_timeout_s)),
+    );
+    let depth = match server.ring_depth {
+        1 => "1 request".to_owned(),
+        depth => format!("{depth} requests"),
+    };
+    parts.extend(match server.transport {
+        Transport::DevFuse => None,
+        Transport::IoUring => Some(format!("io_uring, {depth} for each thread")),
+        Transport::IoUringOrDevFuse => Some(format!("io_uring, {depth} for each thread, or /dev/fuse")),
+    });
     parts.extend(server.splice.then(|| "splicing".to_owned()));
     parts.push(match server.open {
         OpenMode::Kept => "open kept".to_owned(),
@@ -230,6 +248,12 @@ mod tests {
             direct_io: true,
             auto_inval_data: true,
             writeback_cache: true,
+            init_flags: vec!["NO_OPEN_SUPPORT".parse().unwrap(), "-ASYNC_READ".parse().unwrap()],
+            open_flags: vec!["KEEP_CACHE".parse().unwrap()],
+            request_timeout_s: 20,
+            passthrough: true,
+            transport: Transport::IoUring,
+            ring_depth: 4,
             allow_other: true,
             open: OpenMode::PerRequest,
             getxattr: Getxattr::Passthrough,
@@ -259,6 +283,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, allow_other, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

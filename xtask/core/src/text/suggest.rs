@@ -37,7 +37,7 @@ fn shown_char(c: char) -> Box<dyn Iterator<Item = char>> {
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let mut best = None;
     for candidate in known {
-        let similarity = strsim::jaro_winkler(&name.to_lowercase(), candidate);
+        let similarity = strsim::jaro_winkler(&name.to_lowercase(), &candidate.to_lowercase());
         if similarity >= best.map_or(LEAST_SIMILARITY, |(_, most)| most)
             && best.is_none_or(|(_, most)| similarity > most)
         {

@@ -29,16 +29,20 @@ fn text(text: &str) -> &OsStr {
 fn check<'a>(opcode: u32, argument: &[u8], expected: impl Into<Body<'a>>) {
     let expected = expected.into();
     let bytes = request(opcode, argument);
-    let found = parse(&bytes).unwrap();
+    let found = parse(&bytes, Dialect::default()).unwrap();
     assert_eq!(found.body, expected);
     assert_eq!((found.header.unique, found.header.nodeid, found.header.uid), (6, 7, 1000));
     for length in 0..bytes.len() {
-        let error = parse(&bytes[..length]).unwrap_err();
+        let error = parse(&bytes[..length], Dialect::default()).unwrap_err();
         assert_eq!(error, Malformed::Length { bytes: length });
     }
     for length in 0..argument.len() {
         let expected = Malformed::Body { opcode };
-        assert_eq!(parse(&request(opcode, &argument[..length])).unwrap_err(), expected, "{length}");
+        assert_eq!(
+            parse(&request(opcode, &argument[..length]), Dialect::default()).unwrap_err(),
+            expected,
+            "{length}"
+        );
     }
 }
 
@@ -135,7 +139,7 @@ fn many_are_forgotten_at_once() {
     // More than there are, and so many that their size has no number.
     for count in [4, u32::MAX] {
         let bytes = request(42, &[&words(&[count, 0])[..], &pairs].concat());
-        assert_eq!(parse(&bytes).unwrap_err(), Malformed::Body { opcode: 42 });
+        assert_eq!(parse(&bytes, Dialect::default()).unwrap_err(), Malformed::Body { opcode: 42 });
     }
 }
 
@@ -150,7 +154,7 @@ fn capabilities_have_32_or_64_bits() {
     // Structures grow: the rest is not looked at.
     let longer = request(26, &[words(&[7, 45, 131_072, new, 1 << 4]), vec![9; 44]].concat());
     assert!(
-        matches!(parse(&longer).unwrap().body, Body::Init { capabilities: found, .. } if found == capabilities)
+        matches!(parse(&longer, Dialect::default()).unwrap().body, Body::Init { capabilities: found, .. } if found == capabilities)
     );
 }
 
@@ -159,8 +163,8 @@ fn every_number_is_a_request_whatever_follows_it() {
     for opcode in (0..300).chain([4096, 1 << 20, u32::MAX]) {
         for length in 0..256 {
             // No panic, whichever it is.
-            let _ = parse(&request(opcode, &vec![0xff; length]));
-            let _ = parse(&request(opcode, &vec![0; length]));
+            let _ = parse(&request(opcode, &vec![0xff; length]), Dialect::default());
+            let _ = parse(&request(opcode, &vec![0; length]), Dialect::default());
         }
     }
     for (opcode, expected) in [
@@ -171,7 +175,11 @@ fn every_number_is_a_request_whatever_follows_it() {
         (54, Body::Unknown),
         (u32::MAX, Body::Unknown),
     ] {
-        assert_eq!(parse(&request(opcode, b"anything")).unwrap().body, expected, "{opcode}");
+        assert_eq!(
+            parse(&request(opcode, b"anything"), Dialect::default()).unwrap().body,
+            expected,
+            "{opcode}"
+        );
     }
 }
 
@@ -180,9 +188,9 @@ fn extensions_are_not_part_of_the_argument() {
     let mut bytes = request(1, b"name\0\0\0\0extended");
     let extensions = std::mem::offset_of!(InHeader, total_extlen);
     bytes[extensions..extensions + 2].copy_from_slice(&1u16.to_ne_bytes());
-    assert_eq!(parse(&bytes).unwrap().body, Tree::Lookup { name: text("name") }.into());
+    assert_eq!(parse(&bytes, Dialect::default()).unwrap().body, Tree::Lookup { name: text("name") }.into());
     bytes[extensions..extensions + 2].copy_from_slice(&3u16.to_ne_bytes());
-    assert_eq!(parse(&bytes).unwrap_err(), Malformed::Length { bytes: bytes.len() });
+    assert_eq!(parse(&bytes, Dialect::default()).unwrap_err(), Malformed::Length { bytes: bytes.len() });
 }
 
 #[test]

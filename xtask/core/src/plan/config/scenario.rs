@@ -1,10 +1,11 @@
 //! The scenarios of `lab.toml` with a FUSE server: it, the storage behind it, and what goes wrong in them.
 
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use lab_protocol::{
-    Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings, Times,
-    UnknownOperation,
+    Distribution, Effect, Fault, FlagError, Getxattr, InitFlag, OpenFlag, OpenMode, ReplyOrder,
+    ServerSettings, StorageSettings, Times, Transport, UnknownOperation,
 };
 
 use super::error::ConfigError;
@@ -22,8 +23,14 @@ const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
 /// The most records of a request log: 64 MiB of memory in the server.
 const LOG_RECORDS: RangeInclusive<u32> = 0..=1 << 20;
 
+/// 65535 pages.
+const LARGEST_REQUEST_KIB: u32 = 262_140;
+
+/// The most requests that one thread has in hand through io_uring.
+const RING_DEPTH: u32 = 256;
+
 /// Keys of the server, and `like`.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 38] = [
     "like",
     "threads",
     "clone-fd",
@@ -36,6 +43,12 @@ const KEYS: [&str; 32] = [
     "direct-io",
     "auto-inval-data",
     "writeback-cache",
+    "init-flags",
+    "open-flags",
+    "request-timeout-s",
+    "passthrough",
+    "transport",
+    "ring-depth",
     "allow-other",
     "open",
     "attribute-timeout-ms",
@@ -59,12 +72,13 @@ const KEYS: [&str; 32] = [
 ];
 
 /// Keys that are plain numbers, of which a sweep varies one: those of the server.
-const SERVER_NUMBERS: [&str; 16] = [
+const SERVER_NUMBERS: [&str; 17] = [
     "threads",
     "request-kib",
     "max-read-kib",
     "max-background",
     "congestion-threshold",
+    "ring-depth",
     "attribute-timeout-ms",
     "reply-window-us",
     "work-dither-ns",
@@ -131,19 +145,32 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         return Ok(Scenario { name: name.to_owned(), server: None, filesystem: filesystem.into() });
     }
     let table = table.clone().only(&KEYS)?;
+    let transport = table.field("transport").choice(&[
+        ("dev-fuse", Transport::DevFuse),
+        ("io-uring", Transport::IoUring),
+        ("io-uring-or-dev-fuse", Transport::IoUringOrDevFuse),
+    ])?;
+    let ring_depth = table.field("ring-depth").number(1..=RING_DEPTH)?;
     let server = ServerSettings {
         threads: table.field("threads").number(1..=256)?,
         clone_fd: table.field("clone-fd").boolean()?,
         splice: table.field("splice").boolean()?,
-        // One page to the kernel's FUSE_MAX_MAX_PAGES (256 pages).
-        request_kib: pages(&table.field("request-kib"), 4..=1024)?,
-        max_read_kib: pages(&table.field("max-read-kib"), 0..=1024)?,
+        // One page to as many as FUSE_MAX_PAGES can say. Up to Linux 6.12 no kernel takes more than 256.
+        request_kib: pages(&table.field("request-kib"), 4..=LARGEST_REQUEST_KIB)?,
+        max_read_kib: pages(&table.field("max-read-kib"), 0..=LARGEST_REQUEST_KIB)?,
         max_background: table.field("max-background").number(1..=u16::MAX)?,
         congestion_threshold: table.field("congestion-threshold").number(1..=u16::MAX)?,
         async_dio: table.field("async-dio").boolean()?,
         direct_io: table.field("direct-io").boolean()?,
         auto_inval_data: table.field("auto-inval-data").boolean()?,
         writeback_cache: table.field("writeback-cache").boolean()?,
+        init_flags: flags(&table.field("init-flags"), &InitFlag::ALL.map(|flag| flag.name))?,
+        open_flags: flags(&table.field("open-flags"), &OpenFlag::ALL.map(|flag| flag.name))?,
+        request_timeout_s: table.field("request-timeout-s").number(0..=u16::MAX)?,
+        passthrough: table.field("passthrough").boolean()?,
+        transport,
+        // What only io_uring has is no part of other settings.
+        ring_depth: if transport.is_usual() { 0 } else { ring_depth },
         allow_other: table.field("allow-other").boolean()?,
         open: table
             .field("open")
@@ -222,7 +249,27 @@ fn check(scenario: &Scenario, table: &Table<'_>) -> Result<(), ConfigError> {
         let message = "without latency there is nothing to dither; use 0, or set storage-latency-us";
         return Err(table.field("storage-dither-permille").error(message));
     }
+    server.check_together().map_err(|(key, message)| table.field(key).error(message))?;
     server.check_reply_window().map_err(|message| table.field("reply-window-us").error(message))
+}
+
+/// Flags by the names that the kernel has for them.
+fn flags<T: FromStr<Err = FlagError>>(field: &Field<'_>, known: &[&str]) -> Result<Vec<T>, ConfigError> {
+    let names = field.texts()?;
+    field.check_count(names.len())?;
+    let read = |name: &Text<'_>| {
+        name.text.parse().map_err(|error| match error {
+            FlagError::Unknown(unknown) => name.error(suggest::unknown("flag", &unknown, known)),
+            FlagError::NotSo { .. } => name.error(error.to_string()),
+        })
+    };
+    for (at, name) in names.iter().enumerate() {
+        let bare = |name: &Text<'_>| name.text.trim_start_matches('-').to_owned();
+        if names[..at].iter().any(|earlier| bare(earlier) == bare(name)) {
+            return Err(name.error(format!("{} is listed twice; list it once", suggest::quoted(name.text))));
+        }
+    }
+    names.iter().map(read).collect()
 }
 
 /// A size in KiB that is a whole number of pages.

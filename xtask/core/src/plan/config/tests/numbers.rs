@@ -66,7 +66,7 @@ fn an_inherited_number_is_blamed_where_it_is_written() {
         &[("storage-latency-us = 1000", "storage-latency-us = 1000\nthreads = 0")],
         expect![[r#"
             storage-latency-us = 1000\nthreads = 0
-                lab.toml:45:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
+                lab.toml:51:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
         "#]],
     );
     // `a` is read before `local`, in which the mistake is.
@@ -79,7 +79,9 @@ fn an_inherited_number_is_blamed_where_it_is_written() {
 #[test]
 fn ranges() {
     for (line, least, most) in [
-        ("request-kib = 128", 4, 1024),
+        ("request-kib = 128", 4, 262_140),
+        ("request-timeout-s = 0", 0, 65_535),
+        ("ring-depth = 1", 1, 256),
         ("max-background = 12", 1, 65_535),
         ("attribute-timeout-ms = 1000", 0, 3_600_000),
         ("storage-latency-us = 1000", 0, 10_000_000),
@@ -142,15 +144,15 @@ fn sizes() {
             request-kib = 6
                 lab.toml:15:15: scenarios.local.request-kib: 6 is not a whole number of pages; use a multiple of 4
             file-mib = 0
-                lab.toml:48:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:54:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
             file-mib = 1048577
-                lab.toml:48:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
+                lab.toml:54:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
             memory-mib = 255
-                lab.toml:57:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
+                lab.toml:63:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
             storage-mib = 0
-                lab.toml:58:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:64:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
             storage-mib = 1048576
-                lab.toml:58:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
+                lab.toml:64:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
         "#]],
     );
 }
