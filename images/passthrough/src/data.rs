@@ -12,7 +12,8 @@ use rustix::io::{Errno, Result};
 use crate::backing::BackingId;
 use crate::behave::Behaving;
 use crate::clock;
-use crate::device::channel::{Payload, ReadAnswer};
+use crate::device::channel::Payload;
+use crate::device::reply::ReadReply;
 use crate::device::wire::{
     FOPEN_PASSTHROUGH, FSYNC_FDATASYNC, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn, WRITE_CACHE,
     WRITE_KILL_SUIDGID, WriteIn, init,
@@ -38,6 +39,13 @@ struct DataRequest {
     /// What its fault leaves of it.
     share: Result<Share>,
     ticket: Option<Ticket>,
+}
+
+/// A WRITE that is served and not answered.
+#[derive(Debug)]
+pub(crate) struct Written {
+    request: DataRequest,
+    result: Result<usize>,
 }
 
 impl DataRequest {
@@ -127,7 +135,7 @@ impl Server {
     ///
     /// # Errors
     /// If the kernel does not take the answer.
-    pub(crate) fn read(&self, node: NodeId, asked: &ReadIn, mut answer: ReadAnswer<'_>) -> Result<()> {
+    pub(crate) fn read(&self, node: NodeId, asked: &ReadIn, mut answer: impl ReadReply) -> Result<()> {
         let file = self.file(Handle { node, fh: asked.fh });
         let request = self.count_and_begin(&file, Direction::Read, asked.offset, asked.size);
         let result = request.file_to_serve(file).and_then(|file| {
@@ -148,17 +156,8 @@ impl Server {
         sent
     }
 
-    /// Serves a WRITE from start to end; `send` gets the count that was written.
-    ///
-    /// # Errors
-    /// Those of `send`.
-    pub(crate) fn write(
-        &self,
-        node: NodeId,
-        asked: &WriteIn,
-        mut data: Payload<'_>,
-        send: impl FnOnce(Result<usize>) -> Result<()>,
-    ) -> Result<()> {
+    /// Serves a WRITE but for its answer, for which [`Server::answer_write`] is to be called.
+    pub(crate) fn write(&self, node: NodeId, asked: &WriteIn, mut data: Payload<'_>) -> Written {
         let file = self.file(Handle { node, fh: asked.fh });
         let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
         data.truncate(request.allowed());
@@ -168,6 +167,18 @@ impl Server {
             backing.close().map(|()| written)
         });
         self.count_way(result, data.moved());
+        Written { request, result }
+    }
+
+    /// Answers a WRITE when its turn has come; `send` gets the count that was written.
+    ///
+    /// # Errors
+    /// Those of `send`.
+    pub(crate) fn answer_write(
+        &self,
+        Written { request, result }: Written,
+        send: impl FnOnce(Result<usize>) -> Result<()>,
+    ) -> Result<()> {
         let mut sent = Ok(());
         self.answer(request, result, |result| sent = send(result));
         sent

@@ -4,7 +4,7 @@
 //! some of them hidden, answered or split by a library; and because data can only be spliced by what owns the device.
 //!
 //! [`wire`] has the structures of the protocol, [`request`] takes requests apart, [`answer`] puts answers together,
-//! [`channel`] is what one thread receives and sends with, [`pipe`] moves pages, [`memory`] holds them, and [`mount`]
+//! [`channel`] is what one thread receives and sends with, [`ring`] the same through io_uring, [`pipe`] moves pages, [`memory`] holds them, and [`mount`]
 //! makes the mount and takes it away.
 
 pub(crate) mod answer;
@@ -12,7 +12,9 @@ pub(crate) mod channel;
 mod memory;
 pub(crate) mod mount;
 mod pipe;
+pub(crate) mod reply;
 pub(crate) mod request;
+pub(crate) mod ring;
 pub(crate) mod wire;
 
 use std::io;

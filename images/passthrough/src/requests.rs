@@ -24,12 +24,13 @@ use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
 use crate::device::channel::{Channel, Received};
 use crate::device::request::{Body, Dialect, File, Request, Tree, parse};
-use crate::device::wire::{CreateOut, GetxattrOut, InHeader, LseekOut};
+use crate::device::wire::{CreateOut, GetxattrOut, InHeader, LseekOut, init};
 use crate::inodes::NodeId;
 use crate::log::Subject;
 use crate::negotiate::{Reply, USUAL_PAGES, negotiate};
 use crate::open::Handle;
 use crate::server::Server;
+use crate::transport::{self, Arrived};
 
 /// Receives FUSE_INIT and answers it.
 ///
@@ -44,8 +45,13 @@ pub(crate) fn shake_hands(server: &Server, channel: &mut Channel) -> anyhow::Res
         bail!("opcode {} came before FUSE_INIT", header.opcode);
     };
     server.stats.count(Operation::Init);
+    server.arrived.iter().for_each(Arrived::count_device);
     let most_pages = most_pages()?;
-    let Reply { out, agreed, negotiated } = negotiate(&asked, capabilities, most_pages, &server.settings)?;
+    let Reply { out, agreed, mut negotiated } =
+        negotiate(&asked, capabilities, most_pages, &server.settings)?;
+    if agreed.has(init::OVER_IO_URING) {
+        negotiated.ring_queues = transport::queues()?;
+    }
     // Before the answer: the next request may come at once.
     server.agree(agreed, negotiated)?;
     channel.device().answer(header.unique, Ok(&Answer::Bytes(out))).context("answering FUSE_INIT")
@@ -67,11 +73,15 @@ fn most_pages() -> anyhow::Result<u32> {
 /// If the connection to the kernel breaks.
 pub(crate) fn serve_all(server: &Server, channel: &mut Channel) -> anyhow::Result<()> {
     while let Some(received) = channel.receive()? {
+        if let Some(arrived) = &server.arrived {
+            arrived.count_device();
+        }
         match received {
             Received::Whole(bytes) => serve_whole(server, channel, bytes)?,
             Received::Spliced(header, asked) => {
                 let (data, device) = channel.spliced(asked.size as usize);
-                server.write(NodeId(header.nodeid), &asked, data, |result| {
+                let served = server.write(NodeId(header.nodeid), &asked, data);
+                server.answer_write(served, |result| {
                     device.answer(header.unique, written(result).as_ref().map_err(|error| *error))
                 })?;
             }
@@ -89,7 +99,8 @@ fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::
     match body {
         Body::Read(asked) => server.read(node, &asked, channel.read_answer(unique))?,
         Body::Write { asked, data } => {
-            server.write(node, &asked, channel.whole(data), |result| answer(channel, written(result)))?;
+            let served = server.write(node, &asked, channel.whole(data));
+            server.answer_write(served, |result| answer(channel, written(result)))?;
         }
         body @ (Body::Tree(_)
         | Body::File(_)
@@ -106,12 +117,12 @@ fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::
     Ok(())
 }
 
-fn written(result: Result<usize>) -> Result<Answer> {
+pub(crate) fn written(result: Result<usize>) -> Result<Answer> {
     result.map(|bytes| Answer::written(bytes as u32))
 }
 
 /// Serves all requests but READ and WRITE.
-struct Requests<'a>(&'a Server);
+pub(crate) struct Requests<'a>(pub(crate) &'a Server);
 
 impl Requests<'_> {
     /// Counts a request, serves it unless its fault forbids that, and logs it.
@@ -137,7 +148,7 @@ impl Requests<'_> {
     }
 
     /// The answer; none for what gets none.
-    fn serve(&self, header: &InHeader, body: Body<'_>) -> Option<Result<Answer>> {
+    pub(crate) fn serve(&self, header: &InHeader, body: Body<'_>) -> Option<Result<Answer>> {
         let node = NodeId(header.nodeid);
         Some(match body {
             Body::Forget { lookups } => {

@@ -24,6 +24,7 @@ use crate::observe::Observer;
 use crate::open::{Directory, OpenFile};
 use crate::stats::{Operation, Stats};
 use crate::storage::Reopen;
+use crate::transport::Arrived;
 
 /// One passthrough server; its operations are in `tree`, `attributes`, `data` and `directory`.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub(crate) struct Server {
     pub(crate) device: OnceLock<Device>,
     pub(crate) stats: Stats,
     pub(crate) log: Option<Log>,
+    pub(crate) arrived: Option<Arrived>,
     pub(crate) negotiated: OnceLock<Negotiated>,
     agreed: OnceLock<Agreed>,
 }
@@ -66,6 +68,7 @@ impl Server {
             device: OnceLock::new(),
             stats: Stats::default(),
             log: Log::new(settings.request_log),
+            arrived: Arrived::new(&settings),
             negotiated: OnceLock::new(),
             agreed: OnceLock::new(),
             settings,
@@ -101,6 +104,12 @@ impl Server {
         before.release().context("letting go of what hangs")
     }
 
+    /// Whether each answer is to go out as soon as it is there: somebody may wait for it in turn, or measures when it comes.
+    pub(crate) fn answers_at_once(&self) -> bool {
+        let behaving = self.behaving.load();
+        behaving.model.is_some() || behaving.reply_queue.is_some() || behaving.faults.is_some()
+    }
+
     /// Whether requests are not answered now because the settings say so.
     pub(crate) fn is_hanging(&self) -> bool {
         self.behaving.load().faults.as_ref().is_some_and(Faults::are_hanging)
@@ -130,7 +139,8 @@ impl Server {
         }
         let storage = self.behaving.load().model.as_ref().map(Model::take);
         let splicing = self.settings.splice.then(|| self.stats.take_ways());
-        RequestStats { storage, splicing, ..self.stats.take() }
+        let transport = self.arrived.as_ref().map(Arrived::take);
+        RequestStats { storage, splicing, transport, ..self.stats.take() }
     }
 
     /// The log of the requests since the last [`Server::take_stats`]; empty if requests are not logged.

@@ -11,12 +11,14 @@ use anyhow::Context;
 use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, ServerSettings};
 use rustix::mount::UnmountFlags;
 
-use crate::device::channel::{Channel, Way};
+use crate::device::channel::{Channel, OTHER_REQUESTS, Way};
 use crate::device::mount::{Mount, Users};
-use crate::requests;
+use crate::device::ring::{Ring, Seat};
+use crate::device::wire::init;
 use crate::server::Server;
 use crate::signals::Signals;
 use crate::storage::sleep_exactly;
+use crate::{requests, rings, transport};
 
 /// Who says when the server ends and asks for its counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +74,12 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let signals = Signals::block().context("blocking signals")?;
     let server = Arc::new(Server::new(mounting.settings.clone(), &mounting.storage)?);
     let mount = &mounting.mount;
-    let (mut mounted, channels) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
+    let (mut mounted, receivers) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
     let (sender, events) = mpsc::channel();
-    let serving = server.clone();
-    watch(sender.clone(), move || SessionEvent::Ended(serve(&serving, channels)));
+    let (serving, (told, ready)) = (server.clone(), mpsc::channel());
+    watch(sender.clone(), move || SessionEvent::Ended(serve(&serving, receivers, told)));
+    // Each thread of a ring has registered, or has said why not. The kernel sends nothing before.
+    ready.into_iter().collect::<anyhow::Result<()>>().context("registering with io_uring")?;
     watch(sender.clone(), move || {
         signals.wait();
         SessionEvent::Signal
@@ -100,8 +104,16 @@ fn mounting_failed(mount: &Path) -> String {
     format!("mounting on {} (this needs root, /dev/fuse and an existing folder)", mount.display())
 }
 
-/// Mounts, agrees with the kernel on how to talk, and makes a channel for each thread.
-fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>)> {
+/// What the threads receive requests with.
+#[derive(Debug)]
+struct Receivers {
+    channels: Vec<Channel>,
+    /// Empty unless requests come through io_uring.
+    seats: Vec<Seat>,
+}
+
+/// Mounts, agrees with the kernel on how to talk, and makes what each thread receives with.
+fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Receivers)> {
     let settings = &server.settings;
     let request_bytes = settings.request_kib * 1024;
     let users = if settings.allow_other { Users::All } else { Users::Mounter };
@@ -112,8 +124,17 @@ fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>
     // A descriptor that was cloned before FUSE_INIT is answered gets no requests.
     let mut first = channel(device)?;
     requests::shake_hands(server, &mut first)?;
+    let seats = match server.agreed().has(init::OVER_IO_URING) {
+        true => {
+            let payload = server.agreed().payload.max(OTHER_REQUESTS);
+            transport::seats(settings, payload, first.device())?
+        }
+        false => Vec::new(),
+    };
     let mut channels = vec![first];
-    for _ in 1..settings.threads {
+    // What comes from the device beside io_uring has no answer.
+    let more = if seats.is_empty() { settings.threads - 1 } else { 0 };
+    for _ in 0..more {
         let device = channels[0].device();
         let device = if settings.clone_fd {
             device.cloned().context("cloning the descriptor of the device")?
@@ -122,20 +143,44 @@ fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Vec<Channel>
         };
         channels.push(channel(device)?);
     }
-    Ok((mounted, channels))
+    Ok((mounted, Receivers { channels, seats }))
 }
 
-/// Serves with a thread for each channel until the file system is unmounted, or the connection of one of them breaks.
-fn serve(server: &Arc<Server>, channels: Vec<Channel>) -> anyhow::Result<()> {
+/// Serves with a thread for each channel and seat until the file system is unmounted, or the connection of one of them
+/// breaks. Threads of a ring say when they have registered.
+fn serve(
+    server: &Arc<Server>,
+    Receivers { channels, seats }: Receivers,
+    ready: Sender<anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     let (sender, ends) = mpsc::channel();
+    for seat in seats {
+        let (server, sender, ready) = (server.clone(), sender.clone(), ready.clone());
+        let serve = move || sender.send(serve_seat(&server, &seat, ready)).is_ok();
+        thread::Builder::new().name("ring".to_owned()).spawn(serve).context("starting a thread")?;
+    }
     for mut channel in channels {
         let (server, sender) = (server.clone(), sender.clone());
         // If nobody listens any more, another thread has told of the end.
         let serve = move || sender.send(requests::serve_all(&server, &mut channel)).is_ok();
         thread::Builder::new().name("requests".to_owned()).spawn(serve).context("starting a thread")?;
     }
-    drop(sender);
+    drop((sender, ready));
     ends.into_iter().collect()
+}
+
+/// Registers with a queue and serves what comes from it.
+fn serve_seat(server: &Server, seat: &Seat, ready: Sender<anyhow::Result<()>>) -> anyhow::Result<()> {
+    transport::move_to(seat.queue);
+    let registered = Ring::new(seat);
+    let (ring, said) = match registered {
+        Ok(ring) => (Some(ring), Ok(())),
+        Err(error) => (None, Err(error.into())),
+    };
+    // If nobody listens any more, another thread could not register.
+    let _ = ready.send(said);
+    drop(ready);
+    ring.map_or(Ok(()), |mut ring| rings::serve_all(server, &mut ring))
 }
 
 /// Settings of the process that hold for all threads started from now on.

@@ -21,7 +21,7 @@ use crate::stats::Moved;
 const SPLICE_FROM: usize = 32 << 10;
 
 /// Requests other than WRITE have at most as much as SETXATTR: a value of 64 KiB and its name.
-const OTHER_REQUESTS: usize = 68 << 10;
+pub(crate) const OTHER_REQUESTS: usize = 68 << 10;
 
 /// How data moves between the device and the backing files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -375,7 +375,7 @@ impl Payload<'_> {
 }
 
 /// Reads until the buffer is full or the file ends: FUSE takes a short reply for the end of the file.
-fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
+pub(super) fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match rustix::io::pread(fd, &mut buffer[filled..], offset + filled as u64) {

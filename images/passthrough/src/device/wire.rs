@@ -95,6 +95,14 @@ wire! {
         unused: [u16; 11],
     }
 
+    /// `struct fuse_uring_cmd_req`: what a command says in the additional part of its submission.
+    RingCommand 40 {
+        flags: u64, commit_id: u64, qid: u16, padding: [u8; 6], uaddr: u64, length: u32, reserved: u32,
+    }
+
+    /// `struct fuse_uring_ent_in_out`: what an entry says of the request or answer in it.
+    RingEntry 32 { flags: u64, commit_id: u64, payload_sz: u32, offset: u32, reserved: u64, }
+
     ForgetOne 16 { nodeid: u64, nlookup: u64, }
 
     BatchForgetIn 8 { count: u32, dummy: u32, }

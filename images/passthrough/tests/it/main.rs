@@ -18,6 +18,8 @@ mod log;
 mod model;
 mod names;
 mod order;
+mod passthrough;
+mod ring;
 mod settings;
 mod stacked;
 mod tree;

@@ -1,0 +1,57 @@
+//! Requests as they come through io_uring: the same that come from the device are served in the same way.
+
+use anyhow::bail;
+
+use crate::device::channel::Payload;
+use crate::device::request::{Body, Request, parse};
+use crate::device::ring::{Arrival, Place, Ring, errno};
+use crate::inodes::NodeId;
+use crate::requests::{Requests, written};
+use crate::server::Server;
+use crate::stats::Moved;
+
+/// Serves one request after the other until the connection ends. The thread that reads from the device tells how.
+///
+/// # Errors
+/// If io_uring fails, or what comes is no request.
+pub(crate) fn serve_all(server: &Server, ring: &mut Ring) -> anyhow::Result<()> {
+    while let Arrival::Request(place) = ring.receive()? {
+        if let Some(arrived) = &server.arrived {
+            arrived.count_ring();
+        }
+        serve(server, ring, place)?;
+    }
+    Ok(())
+}
+
+fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
+    let Request { header, body } = parse(ring.request(place), server.agreed().dialect())?;
+    let (unique, node) = (header.unique, NodeId(header.nodeid));
+    let at_once = server.answers_at_once();
+    match body {
+        Body::Read(asked) => {
+            server.read(node, &asked, ring.read_answer(place, unique, at_once))?;
+        }
+        Body::Write { asked, data } => {
+            let served = server.write(node, &asked, Payload::Bytes { bytes: data, moved: Moved::Copied });
+            server.answer_write(served, |result| {
+                let answer = written(result);
+                ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)
+                    .map_err(|error| errno(&error))
+            })?;
+        }
+        body @ (Body::Tree(_)
+        | Body::File(_)
+        | Body::Forget { .. }
+        | Body::BatchForget(_)
+        | Body::Init { .. }
+        | Body::Other(_)
+        | Body::Unknown) => {
+            let Some(answer) = Requests(server).serve(&header, body) else {
+                bail!("opcode {}, which has no answer, came through io_uring", header.opcode);
+            };
+            ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)?;
+        }
+    }
+    Ok(())
+}
