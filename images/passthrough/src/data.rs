@@ -15,8 +15,8 @@ use crate::clock;
 use crate::device::channel::Payload;
 use crate::device::reply::ReadReply;
 use crate::device::wire::{
-    FOPEN_PASSTHROUGH, FSYNC_FDATASYNC, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn, WRITE_CACHE,
-    WRITE_KILL_SUIDGID, WriteIn, init,
+    CopyFileRangeIn, FOPEN_PASSTHROUGH, FSYNC_FDATASYNC, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn,
+    WRITE_CACHE, WRITE_KILL_SUIDGID, WriteIn, init,
 };
 use crate::fault::Share;
 use crate::inodes::{Inode, NodeId};
@@ -284,18 +284,22 @@ impl Server {
         rustix::fs::seek(self.backing(&file, OFlags::RDONLY)?, position)
     }
 
-    /// Copies within the storage; `from` and `to` are handle and offset.
-    pub(crate) fn copy_file_range(&self, from: (Handle, u64), to: (Handle, u64), length: u64) -> Result<u32> {
-        let (source, target) = (self.file(from.0)?, self.file(to.0)?);
-        let (mut read_at, mut write_at) = (from.1, to.1);
-        // The reply has room for 32 bits.
-        let length = length.min(u64::from(u32::MAX) & !0xfff) as usize;
+    /// Copies at most so many bytes within the storage, from a file with this inode.
+    pub(crate) fn copy_file_range(&self, node: NodeId, asked: &CopyFileRangeIn, most: u64) -> Result<usize> {
+        let source = self.file(Handle { node, fh: asked.fh_in })?;
+        let target = self.file(Handle { node: NodeId(asked.nodeid_out), fh: asked.fh_out })?;
+        let (mut read_at, mut write_at) = (asked.off_in, asked.off_out);
         let source = self.backing(&source, OFlags::RDONLY)?;
         let target = self.backing(&target, OFlags::WRONLY)?;
         let (reader, writer) = (source.as_fd(), target.as_fd());
-        let copied =
-            rustix::fs::copy_file_range(reader, Some(&mut read_at), writer, Some(&mut write_at), length)?;
-        target.close().map(|()| copied as u32)
+        let copied = rustix::fs::copy_file_range(
+            reader,
+            Some(&mut read_at),
+            writer,
+            Some(&mut write_at),
+            most as usize,
+        )?;
+        target.close().map(|()| copied)
     }
 
     pub(crate) fn truncate(&self, number: NodeId, handle: Option<u64>, size: u64) -> Result<()> {

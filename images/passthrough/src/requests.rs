@@ -24,7 +24,7 @@ use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
 use crate::device::channel::{Channel, Received};
 use crate::device::request::{Body, Dialect, File, Request, Tree, parse};
-use crate::device::wire::{CreateOut, GetxattrOut, InHeader, LseekOut, init};
+use crate::device::wire::{CopyFileRangeOut, CreateOut, GetxattrOut, InHeader, LseekOut, init};
 use crate::inodes::NodeId;
 use crate::log::Subject;
 use crate::negotiate::{Reply, USUAL_PAGES, negotiate};
@@ -313,11 +313,14 @@ impl Requests<'_> {
                 })
                 .map(|offset| Answer::Position(LseekOut { offset })),
             File::CopyFileRange(asked) => {
-                let target = Handle { node: NodeId(asked.nodeid_out), fh: asked.fh_out };
-                let (from, to) = ((handle(asked.fh_in), asked.off_in), (target, asked.off_out));
-                self.count_and_serve(Operation::CopyFileRange, |it| it.copy_file_range(from, to, asked.len))
-                    .map(Answer::written)
+                // The answer has room for 32 bits.
+                let most = asked.len.min(u64::from(u32::MAX) & !0xfff);
+                self.count_and_serve(Operation::CopyFileRange, |it| it.copy_file_range(node, &asked, most))
+                    .map(|copied| Answer::written(copied as u32))
             }
+            File::CopyFileRange64(asked) => self
+                .count_and_serve(Operation::CopyFileRange64, |it| it.copy_file_range(node, &asked, asked.len))
+                .map(|copied| Answer::Copied(CopyFileRangeOut { bytes_copied: copied as u64 })),
         }
     }
 }

@@ -48,6 +48,10 @@ impl FaultOperation {
     /// Whether requests of this kind are meant.
     pub fn includes(self, operation: Operation) -> bool {
         match self.0 {
+            // The kernel decides in which of its two forms it asks for a copy.
+            Some(Operation::CopyFileRange) => {
+                [Operation::CopyFileRange, Operation::CopyFileRange64].contains(&operation)
+            }
             Some(one) => one == operation,
             None => moves_data(operation),
         }
@@ -136,6 +140,7 @@ mod tests {
                 Operation::ALL.iter().filter(|it| operation.includes(**it)).map(|it| it.name()).collect();
             match name {
                 "data" => assert_eq!(included, ["READ", "WRITE"]),
+                "copy-file-range" => assert_eq!(included, ["COPY_FILE_RANGE", "COPY_FILE_RANGE_64"]),
                 _ => assert_eq!(included, [name.to_uppercase().replace('-', "_")]),
             }
         }

@@ -8,8 +8,8 @@ use rustix::fs::{FileType, StatVfs};
 use zerocopy::IntoBytes;
 
 use super::wire::{
-    Attr, AttrOut, CreateOut, Dirent, Direntplus, EntryOut, GetxattrOut, LseekOut, OpenOut, StatfsOut,
-    WriteOut,
+    Attr, AttrOut, CopyFileRangeOut, CreateOut, Dirent, Direntplus, EntryOut, GetxattrOut, LseekOut, OpenOut,
+    StatfsOut, WriteOut,
 };
 
 /// What follows the header of an answer that says no error.
@@ -25,6 +25,7 @@ pub(crate) enum Answer {
     Statfs(StatfsOut),
     XattrSize(GetxattrOut),
     Position(LseekOut),
+    Copied(CopyFileRangeOut),
 }
 
 impl Answer {
@@ -40,6 +41,7 @@ impl Answer {
             Answer::Statfs(it) => it.as_bytes(),
             Answer::XattrSize(it) => it.as_bytes(),
             Answer::Position(it) => it.as_bytes(),
+            Answer::Copied(it) => it.as_bytes(),
         }
     }
 

@@ -104,7 +104,10 @@ pub(crate) enum Tree<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum File<'a> {
     Open(OpenIn),
-    Create { asked: CreateIn, name: &'a OsStr },
+    Create {
+        asked: CreateIn,
+        name: &'a OsStr,
+    },
     Tmpfile(CreateIn),
     Flush(FlushIn),
     Release(ReleaseIn),
@@ -112,6 +115,8 @@ pub(crate) enum File<'a> {
     Fallocate(FallocateIn),
     Lseek(LseekIn),
     CopyFileRange(CopyFileRangeIn),
+    /// The same, and the answer has room for more than 32 bits.
+    CopyFileRange64(CopyFileRangeIn),
     Opendir,
     Readdir(ReadIn),
     Readdirplus(ReadIn),
@@ -272,9 +277,9 @@ fn body(opcode: u32, argument: &[u8], dialect: Dialect) -> Option<Body<'_>> {
         Operation::Fallocate => File::Fallocate(FallocateIn::take(it)?).into(),
         Operation::Lseek => File::Lseek(LseekIn::take(it)?).into(),
         Operation::CopyFileRange => File::CopyFileRange(CopyFileRangeIn::take(it)?).into(),
+        Operation::CopyFileRange64 => File::CopyFileRange64(CopyFileRangeIn::take(it)?).into(),
         Operation::Access
         | Operation::Bmap
-        | Operation::CopyFileRange64
         | Operation::Destroy
         | Operation::Getlk
         | Operation::Interrupt

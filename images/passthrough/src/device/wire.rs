@@ -79,6 +79,8 @@ wire! {
 
     LseekOut 8 { offset: u64, }
 
+    CopyFileRangeOut 8 { bytes_copied: u64, }
+
     /// The entry of a READDIR; its name follows, and zeros up to a multiple of 8 bytes.
     Dirent 24 { ino: u64, off: u64, namelen: u32, kind: u32, }
 

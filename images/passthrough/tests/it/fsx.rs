@@ -317,8 +317,12 @@ fn check(settings: &ServerSettings, seeds: std::ops::Range<u64>) {
         let mut served = Served::on(storage, settings);
         seeds.clone().for_each(|seed| run(&served, seed));
         let counted = served.take().by_operation;
+        // Of two forms of one the kernel decides.
         for operation in ["COPY_FILE_RANGE", "FALLOCATE", "FSYNC", "READ", "SETATTR", "WRITE"] {
-            assert!(counted.contains_key(operation), "{operation} never came: {counted:?}");
+            assert!(
+                counted.keys().any(|name| name.starts_with(operation)),
+                "{operation} never came: {counted:?}"
+            );
         }
     }
 }
