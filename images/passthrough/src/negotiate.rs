@@ -1,11 +1,13 @@
 //! FUSE_INIT: what the server asks for and what comes of it.
 
 use anyhow::ensure;
-use lab_protocol::{Asked, InitFlag, Negotiated, OpenFlag, Opened, ServerSettings, Transport};
+use lab_protocol::{Asked, InitFlag, Negotiated, OpenFlag, Opened, RingBuffers, ServerSettings, Transport};
 use zerocopy::IntoBytes;
 
 use crate::device::request::Dialect;
-use crate::device::wire::{FOPEN_DIRECT_IO, FOPEN_PASSTHROUGH, InitIn, InitOut, MAJOR, MINOR, init};
+use crate::device::wire::{
+    FOPEN_DIRECT_IO, FOPEN_IO_URING_ZERO_COPY, FOPEN_PASSTHROUGH, InitIn, InitOut, MAJOR, MINOR, init,
+};
 
 /// Pages of one request that a kernel allows if nobody has changed `fs.fuse.max_pages_limit`, and those of each kernel
 /// that has no such setting.
@@ -67,6 +69,8 @@ pub(crate) struct Agreed {
     pub(crate) directory_flags: u32,
     /// The largest payload of a request, bytes.
     pub(crate) payload: usize,
+    /// Where payloads lie that come through io_uring.
+    pub(crate) ring_buffers: RingBuffers,
 }
 
 impl Agreed {
@@ -91,6 +95,7 @@ fn wanted(settings: &ServerSettings) -> u64 {
         (init::WRITEBACK_CACHE, settings.writeback_cache),
         (init::PASSTHROUGH, settings.passthrough),
         (init::OVER_IO_URING, !settings.transport.is_usual()),
+        (init::HAS_IO_URING_BUFPOOL, !settings.transport.is_usual() && !settings.ring_buffers.are_usual()),
         (init::REQUEST_TIMEOUT, settings.request_timeout_s > 0),
     ];
     let by_key = by_key.into_iter().filter(|(_, wanted)| *wanted).fold(0, |all, (flag, _)| all | flag);
@@ -181,11 +186,15 @@ pub(crate) fn negotiate(
     };
     let direct_io = if settings.direct_io { FOPEN_DIRECT_IO } else { 0 };
     let passthrough = if in_force(init::PASSTHROUGH) { FOPEN_PASSTHROUGH } else { 0 };
+    let has_pools = in_force(init::OVER_IO_URING) && in_force(init::HAS_IO_URING_BUFPOOL);
+    let ring_buffers = if has_pools { settings.ring_buffers } else { RingBuffers::Own };
+    let zero_copy = if ring_buffers == RingBuffers::ZeroCopy { FOPEN_IO_URING_ZERO_COPY } else { 0 };
     let agreed = Agreed {
         flags,
-        file_flags: opened(Opened::File) | direct_io | passthrough,
+        file_flags: opened(Opened::File) | direct_io | passthrough | zero_copy,
         directory_flags: opened(Opened::Directory),
         payload: request_bytes as usize,
+        ring_buffers,
     };
     let negotiated = Negotiated {
         kernel_protocol,

@@ -2,9 +2,10 @@
 
 use anyhow::bail;
 
+use crate::data::Written;
 use crate::device::channel::Payload;
 use crate::device::request::{Body, Request, parse};
-use crate::device::ring::{Arrival, Place, Ring, errno};
+use crate::device::ring::{Arrival, Place, Received, Ring, errno};
 use crate::inodes::NodeId;
 use crate::requests::{Requests, written};
 use crate::server::Server;
@@ -18,6 +19,9 @@ pub(crate) fn serve_all(server: &Server, ring: &mut Ring) -> anyhow::Result<()> 
     while let Arrival::Request(place) = ring.receive()? {
         if let Some(arrived) = &server.arrived {
             arrived.count_ring();
+            if place.is_with_caller() {
+                arrived.count_zero_copy();
+            }
         }
         serve(server, ring, place)?;
     }
@@ -25,20 +29,23 @@ pub(crate) fn serve_all(server: &Server, ring: &mut Ring) -> anyhow::Result<()> 
 }
 
 fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
-    let Request { header, body } = parse(ring.request(place), server.agreed().dialect())?;
-    let (unique, node) = (header.unique, NodeId(header.nodeid));
     let at_once = server.answers_at_once();
+    let bytes = match ring.received(place) {
+        Received::Whole(bytes) => bytes,
+        Received::Write(header, asked) => {
+            let served = server.write(NodeId(header.nodeid), &asked, ring.payload(place));
+            return Ok(answer_write(server, ring, place, header.unique, served)?);
+        }
+    };
+    let Request { header, body } = parse(bytes, server.agreed().dialect())?;
+    let (unique, node) = (header.unique, NodeId(header.nodeid));
     match body {
         Body::Read(asked) => {
             server.read(node, &asked, ring.read_answer(place, unique, at_once))?;
         }
         Body::Write { asked, data } => {
             let served = server.write(node, &asked, Payload::Bytes { bytes: data, moved: Moved::Copied });
-            server.answer_write(served, |result| {
-                let answer = written(result);
-                ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)
-                    .map_err(|error| errno(&error))
-            })?;
+            answer_write(server, ring, place, unique, served)?;
         }
         body @ (Body::Tree(_)
         | Body::File(_)
@@ -54,4 +61,19 @@ fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn answer_write(
+    server: &Server,
+    ring: &mut Ring,
+    place: Place,
+    unique: u64,
+    served: Written,
+) -> rustix::io::Result<()> {
+    let at_once = server.answers_at_once();
+    server.answer_write(served, |result| {
+        let answer = written(result);
+        ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)
+            .map_err(|error| errno(&error))
+    })
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, ServerSettings};
 use rustix::mount::UnmountFlags;
 
-use crate::device::channel::{Channel, OTHER_REQUESTS, Way};
+use crate::device::channel::{Channel, Way};
 use crate::device::mount::{Mount, Users};
 use crate::device::ring::{Ring, Seat};
 use crate::device::wire::init;
@@ -125,10 +125,7 @@ fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Receivers)> 
     let mut first = channel(device)?;
     requests::shake_hands(server, &mut first)?;
     let seats = match server.agreed().has(init::OVER_IO_URING) {
-        true => {
-            let payload = server.agreed().payload.max(OTHER_REQUESTS);
-            transport::seats(settings, payload, first.device())?
-        }
+        true => transport::seats(settings, server.agreed(), first.device())?,
         false => Vec::new(),
     };
     let mut channels = vec![first];

@@ -1,5 +1,6 @@
 //! Requests by the way they come, where a scenario asks for another one than `/dev/fuse`; and the queues of that way.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::{Context, ensure};
@@ -7,12 +8,16 @@ use lab_protocol::{ByTransport, ServerSettings};
 use rustix::thread::CpuSet;
 
 use crate::device::Device;
+use crate::device::channel::OTHER_REQUESTS;
 use crate::device::ring::Seat;
+use crate::device::ring::pool::Pool;
+use crate::negotiate::Agreed;
 
 /// What came through io_uring, and what from the device.
 #[derive(Debug, Default)]
 pub(crate) struct Arrived {
     ring: AtomicU64,
+    zero_copy: AtomicU64,
     device: AtomicU64,
 }
 
@@ -26,13 +31,19 @@ impl Arrived {
         self.ring.fetch_add(1, Relaxed);
     }
 
+    /// Notes that the data of a request, which is counted already, is not copied.
+    pub(crate) fn count_zero_copy(&self) {
+        self.zero_copy.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn count_device(&self) {
         self.device.fetch_add(1, Relaxed);
     }
 
     /// What was counted since the last call.
     pub(crate) fn take(&self) -> ByTransport {
-        ByTransport { ring: self.ring.swap(0, Relaxed), device: self.device.swap(0, Relaxed) }
+        let take = |counter: &AtomicU64| counter.swap(0, Relaxed);
+        ByTransport { ring: take(&self.ring), zero_copy: take(&self.zero_copy), device: take(&self.device) }
     }
 }
 
@@ -40,21 +51,45 @@ impl Arrived {
 ///
 /// # Errors
 /// If there are fewer threads than queues: the kernel uses none until each has an entry.
-pub(crate) fn seats(settings: &ServerSettings, payload: usize, device: &Device) -> anyhow::Result<Vec<Seat>> {
+pub(crate) fn seats(settings: &ServerSettings, agreed: Agreed, device: &Device) -> anyhow::Result<Vec<Seat>> {
     let queues = queues()?;
     ensure!(
         settings.threads >= queues,
         "`threads` is {}, and this machine has {queues} CPUs, each with a queue that needs a thread; give {queues} or more",
         settings.threads
     );
+    let pools = (0..queues as u16)
+        .map(|queue| pool(settings, agreed, device, queue, queues))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let payload = agreed.payload.max(OTHER_REQUESTS);
     let seat = |thread| -> anyhow::Result<Seat> {
         let device = match settings.clone_fd {
             true => device.cloned().context("cloning the descriptor of the device")?,
             false => device.clone(),
         };
-        Ok(Seat { device, queue: (thread % queues) as u16, depth: settings.ring_depth, payload })
+        let queue = (thread % queues) as u16;
+        let pool = pools[usize::from(queue)].clone();
+        Ok(Seat { device, queue, depth: settings.ring_depth, payload, pool })
     };
     (0..settings.threads).map(seat).collect()
+}
+
+/// The pool of a queue, if it has one: a buffer for each entry, so that none has to wait for one.
+fn pool(
+    settings: &ServerSettings,
+    agreed: Agreed,
+    device: &Device,
+    queue: u16,
+    queues: u32,
+) -> anyhow::Result<Option<Arc<Pool>>> {
+    let kind = agreed.ring_buffers;
+    if kind.are_usual() {
+        return Ok(None);
+    }
+    let threads = (settings.threads - u32::from(queue)).div_ceil(queues);
+    let buffers = (threads * settings.ring_depth) as usize;
+    let pool = Pool::new(device, queue, buffers, agreed.payload, kind);
+    pool.map(Some).context("giving a queue of io_uring its buffers")
 }
 
 /// How many queues the kernel has: one for each CPU that the machine may ever have.
@@ -96,7 +131,8 @@ mod tests {
         arrived.count_ring();
         arrived.count_ring();
         arrived.count_device();
-        assert_eq!(arrived.take(), ByTransport { ring: 2, device: 1 });
+        arrived.count_zero_copy();
+        assert_eq!(arrived.take(), ByTransport { ring: 2, zero_copy: 1, device: 1 });
         assert_eq!(arrived.take(), ByTransport::default());
     }
 }

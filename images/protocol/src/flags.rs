@@ -114,7 +114,7 @@ impl InitFlag {
         init("ALLOW_IDMAP", 40, 41, Asked::ByName),
         init("OVER_IO_URING", 41, 42, Asked::ByKey("transport")),
         init("REQUEST_TIMEOUT", 42, 43, Asked::ByKey("request-timeout-s")),
-        init("HAS_IO_URING_BUFPOOL", 43, 46, Asked::ByKey("transport")),
+        init("HAS_IO_URING_BUFPOOL", 43, 46, Asked::ByKey("ring-buffers")),
     ];
 
     /// The flag with this name.
@@ -151,7 +151,7 @@ impl OpenFlag {
             open("NOFLUSH", 5, 35, File, Asked::ByName),
             open("PARALLEL_DIRECT_WRITES", 6, 38, File, Asked::ByName),
             open("PASSTHROUGH", 7, 40, File, Asked::ByKey("passthrough")),
-            open("IO_URING_ZERO_COPY", 8, 46, File, Asked::ByKey("transport")),
+            open("IO_URING_ZERO_COPY", 8, 46, File, Asked::ByKey("ring-buffers")),
         ]
     };
 

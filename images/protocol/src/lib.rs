@@ -46,8 +46,8 @@ pub use report::{
 pub use rules::FaultMistake;
 pub use sampling::{Perturbation, Sampling, Turn};
 pub use settings::{
-    Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, StorageSettings,
-    Times, Transport,
+    Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, RingBuffers, ServerSettings,
+    StorageSettings, Times, Transport,
 };
 pub use shell::{
     SHARE_DIR, SHELL_COMMANDS, SHELL_PROGRAM, ShellTask, TERMINAL_DEVICE, TERMINAL_SIZE_PORT, TerminalSize,

@@ -270,6 +270,9 @@ pub struct RequestStats {
 pub struct ByTransport {
     /// Through a queue of io_uring.
     pub ring: u64,
+    /// Those of them whose data was not copied between caller and server.
+    #[serde(default)]
+    pub zero_copy: u64,
     /// From `/dev/fuse`. FORGET, BATCH_FORGET and INTERRUPT always come so: no kernel sends them otherwise.
     pub device: u64,
 }

@@ -53,6 +53,9 @@ pub struct ServerSettings {
     /// With io_uring: requests that each thread can have at a time. It serves them one after the other. 0 without io_uring.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub ring_depth: u32,
+    /// With io_uring: where the data of requests lies.
+    #[serde(default, skip_serializing_if = "RingBuffers::are_usual")]
+    pub ring_buffers: RingBuffers,
     /// Whether it is mounted with `allow_other`: the kernel lets every user in, not only the one who mounted. Campaigns of
     /// before this setting had none of it.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -145,6 +148,28 @@ impl Transport {
     /// Whether it is the one that was there first.
     pub fn is_usual(&self) -> bool {
         *self == Transport::DevFuse
+    }
+}
+
+/// Where the data of requests lies that come through io_uring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RingBuffers {
+    /// In memory that each entry has for itself, as in all kernels with FUSE over io_uring.
+    #[default]
+    Own,
+    /// In a pool of each queue, out of which the kernel takes a buffer for a request that has data. From protocol 7.46 on.
+    Pool,
+    /// The same, with memory that is registered with io_uring, so that the kernel does not look its pages up each time.
+    RegisteredPool,
+    /// As with a registered pool, but READ and WRITE are not copied: the server reads and writes the caller's pages.
+    ZeroCopy,
+}
+
+impl RingBuffers {
+    /// Whether they are those that were there first.
+    pub fn are_usual(&self) -> bool {
+        *self == RingBuffers::Own
     }
 }
 
@@ -374,6 +399,7 @@ impl ServerSettings {
             passthrough: false,
             transport: Transport::DevFuse,
             ring_depth: 0,
+            ring_buffers: RingBuffers::Own,
             allow_other: false,
             open: OpenMode::Kept,
             attribute_timeout_ms: 1000,

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::memory::{Pages, Sharing, page_size};
 use super::pipe::Pipe;
 use super::request::{WRITE_HEAD, parse_write_head};
+use super::ring::data::CallersData;
 use super::wire::{InHeader, OutHeader, WriteIn};
 use super::{Device, Receipt};
 use crate::stats::Moved;
@@ -314,6 +315,8 @@ pub(crate) enum Payload<'a> {
         /// For what cannot be spliced.
         buffer: &'a mut Buffer,
     },
+    /// In pages of the caller, which came through io_uring.
+    WithCaller(CallersData<'a>),
 }
 
 impl Payload<'_> {
@@ -322,6 +325,7 @@ impl Payload<'_> {
         match self {
             Payload::Bytes { bytes, .. } => bytes.len(),
             Payload::Pipe { left, .. } => *left,
+            Payload::WithCaller(data) => data.left,
         }
     }
 
@@ -330,6 +334,7 @@ impl Payload<'_> {
         match self {
             Payload::Bytes { bytes, .. } => *bytes = &bytes[..length.min(bytes.len())],
             Payload::Pipe { left, .. } => *left = length.min(*left),
+            Payload::WithCaller(data) => data.left = length.min(data.left),
         }
     }
 
@@ -338,6 +343,7 @@ impl Payload<'_> {
         match self {
             Payload::Bytes { moved, .. } => *moved,
             Payload::Pipe { .. } => Moved::Spliced,
+            Payload::WithCaller(_) => Moved::Copied,
         }
     }
 
@@ -355,6 +361,9 @@ impl Payload<'_> {
                     return stored;
                 }
             }
+        }
+        if let Payload::WithCaller(data) = self {
+            return data.store(file, offset);
         }
         let Payload::Bytes { bytes, .. } = self else { return Ok(0) };
         let stored = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;

@@ -1,28 +1,36 @@
 //! FUSE over io_uring: what one thread receives requests and sends answers with.
 //!
-//! The kernel has a queue for each CPU that the machine may have. A thread registers some entries with one queue, each with
-//! memory of its own; the kernel copies a request into one and completes it, and the thread answers with a command that
-//! hands the entry back for the next request. All that a thread has answered goes to the kernel in the call in which it
-//! waits for more. Each thread has an io_uring of its own, so that no two threads meet at one.
+//! The kernel has a queue for each CPU that the machine may have. A thread registers some entries with one queue; the
+//! kernel puts a request into one and completes it, and the thread answers with a command that hands the entry back for
+//! the next request. All that a thread has answered goes to the kernel in the call in which it waits for more. Each thread
+//! has an io_uring of its own, so that no two threads meet at one.
 //!
 //! INIT comes before there is a ring, and FORGET and INTERRUPT always come from `/dev/fuse`, as do answers to what came there.
+//!
+//! [`entry`] is the memory of requests, [`pool`] what the entries of a queue can share, [`data`] the data of READ and WRITE.
+
+pub(crate) mod data;
+mod entry;
+pub(crate) mod pool;
 
 use std::collections::VecDeque;
 use std::io;
 use std::mem::size_of;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::Arc;
 
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use rustix::io::{Errno, Result};
 use zerocopy::IntoBytes;
 
+use self::data::RingRead;
+use self::entry::Entry;
+pub(crate) use self::entry::Place;
+use self::pool::{POOL_INDEX, Pool};
 use super::Device;
 use super::answer::Answer;
-use super::channel::read_fully;
-use super::memory::{Pages, Sharing, page_size};
-use super::reply::ReadReply;
-use super::wire::{InHeader, OutHeader, RingCommand, RingEntry, Take};
-use crate::stats::Moved;
+use super::channel::Payload;
+use super::wire::{InHeader, RingCommand, WriteIn};
 
 /// FUSE_IO_URING_CMD_REGISTER: gives an entry to a queue.
 const REGISTER: u32 = 1;
@@ -30,10 +38,8 @@ const REGISTER: u32 = 1;
 /// FUSE_IO_URING_CMD_COMMIT_AND_FETCH: answers what an entry has, and gives it back.
 const COMMIT_AND_FETCH: u32 = 2;
 
-/// `struct fuse_uring_req_header`: the header of request or answer, the arguments of the operation, and the rest.
-const HEADERS: usize = 288;
-const ARGUMENTS: usize = 128;
-const ABOUT: usize = 256;
+/// What a transfer between a file and a caller's pages is called among completions; entries are called by their index.
+const TRANSFER: u64 = u64::MAX;
 
 /// What a thread of a ring is about.
 #[derive(Clone, Debug)]
@@ -46,6 +52,8 @@ pub(crate) struct Seat {
     pub(crate) depth: u32,
     /// The largest payload, bytes.
     pub(crate) payload: usize,
+    /// Buffers that the queue has; none if each entry has its own.
+    pub(crate) pool: Option<Arc<Pool>>,
 }
 
 /// The io_uring of one thread, with its entries.
@@ -53,20 +61,11 @@ pub(crate) struct Ring {
     uring: IoUring<squeue::Entry128, cqueue::Entry>,
     device: Device,
     queue: u16,
+    pool: Option<Arc<Pool>>,
     entries: Vec<Entry>,
-    /// Entries that had a request before all were registered.
+    /// Entries that had a request while something else was waited for, and what was not 0 among them.
     early: VecDeque<usize>,
-}
-
-/// Memory for a request and its answer. The kernel has it from each command until it is complete, and nobody else.
-///
-/// In the first page are the headers, and at its end the head of the request is put together, right before the payload: so
-/// a request lies there as one that was read from the device.
-struct Entry {
-    pages: Pages,
-    /// `struct iovec` twice: where headers and payload are.
-    segments: [libc::iovec; 2],
-    commit: u64,
+    early_error: Option<i32>,
 }
 
 /// What became of waiting for a request.
@@ -78,13 +77,13 @@ pub(crate) enum Arrival {
     End,
 }
 
-/// An entry, and where the request in it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    entry: usize,
-    /// Bytes before the payload and in it.
-    head: usize,
-    tail: usize,
+/// A request that has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Received<'a> {
+    /// With all of its bytes, as read(2) from the device would give them.
+    Whole(&'a [u8]),
+    /// A WRITE whose data is elsewhere.
+    Write(InHeader, WriteIn),
 }
 
 impl Ring {
@@ -93,29 +92,38 @@ impl Ring {
     /// # Errors
     /// If there can be no io_uring, or the kernel does not take the entries.
     pub(crate) fn new(seat: &Seat) -> io::Result<Self> {
-        let uring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(seat.depth)?;
-        let entry = |_| Entry::new(seat.payload);
-        let entries = (0..seat.depth).map(entry).collect::<Result<_>>()?;
-        let (device, early) = (seat.device.clone(), VecDeque::new());
-        let mut ring = Ring { uring, device, queue: seat.queue, entries, early };
+        // One place more, for a transfer.
+        let uring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(seat.depth + 1)?;
+        if let Some(pool) = &seat.pool {
+            pool.register_with(&uring, seat.depth)?;
+        }
+        let own = if seat.pool.is_none() { Some(seat.payload) } else { None };
+        let entries = (0..seat.depth).map(|_| Entry::new(own)).collect::<Result<_>>()?;
+        let mut ring = Ring {
+            uring,
+            device: seat.device.clone(),
+            queue: seat.queue,
+            pool: seat.pool.clone(),
+            entries,
+            early: VecDeque::new(),
+            early_error: None,
+        };
         for index in 0..ring.entries.len() {
             ring.register(index)?;
         }
         ring.uring.submit()?;
         // A command is complete when its entry has a request, or could not be registered.
-        for completion in ring.uring.completion() {
-            match completion.result() {
-                0 => ring.early.push_back(completion.user_data() as usize),
-                code => return Err(io::Error::from_raw_os_error(-code)),
-            }
+        ring.keep_completions();
+        match ring.early_error.take() {
+            None => Ok(ring),
+            Some(code) => Err(io::Error::from_raw_os_error(code)),
         }
-        Ok(ring)
     }
 
     fn register(&mut self, index: usize) -> io::Result<()> {
-        let entry = &mut self.entries[index];
-        let address = entry.segments.as_ptr() as u64;
-        let command = RingCommand { qid: self.queue, ..RingCommand::default() };
+        let pages = self.pool.as_ref().map_or(0, |pool| pool.index_of_pages(index));
+        let command = RingCommand { qid: self.queue, address: pages.into(), ..RingCommand::default() };
+        let address = self.entries[index].segments.as_ptr() as u64;
         let mut submission = self.command(REGISTER, &command, Some(address), index);
         set_length(&mut submission, 2);
         self.push(&submission)
@@ -128,20 +136,33 @@ impl Ring {
         address: Option<u64>,
         index: usize,
     ) -> squeue::Entry128 {
-        let mut bytes = [0; 80];
-        bytes[..size_of::<RingCommand>()].copy_from_slice(command.as_bytes());
-        opcode::UringCmd80::new(types::Fd(self.device.as_fd().as_raw_fd()), operation)
-            .cmd(bytes)
+        let registered = self.pool.as_ref().filter(|pool| pool.is_registered());
+        build_command(&self.device, operation, command)
             .addr(address)
+            .buf_index(registered.map(|_| POOL_INDEX))
             .build()
             .user_data(index as u64)
     }
 
     fn push(&mut self, submission: &squeue::Entry128) -> io::Result<()> {
-        // SAFETY: what it points to is memory of an entry, which lives as long as the ring, and the ring's end waits for all.
+        // SAFETY: what it points to is memory of an entry, or of the pool, which live as long as the ring, or pages that the
+        // kernel holds.
         let pushed = unsafe { self.uring.submission().push(submission) };
-        // There are as many places as entries, and each has one command at a time.
+        // There is a place for each entry, which has one command at a time, and one for a transfer.
         pushed.map_err(io::Error::other)
+    }
+
+    /// Keeps what has come; gives the result of a transfer, if it is among that.
+    fn keep_completions(&mut self) -> Option<i32> {
+        let mut transferred = None;
+        for completion in self.uring.completion() {
+            match (completion.user_data(), completion.result()) {
+                (TRANSFER, result) => transferred = Some(result),
+                (index, 0) => self.early.push_back(index as usize),
+                (_, code) => self.early_error = Some(-code),
+            }
+        }
+        transferred
     }
 
     /// Hands over what was answered, and waits for a request.
@@ -149,51 +170,39 @@ impl Ring {
     /// # Errors
     /// If io_uring fails.
     pub(crate) fn receive(&mut self) -> io::Result<Arrival> {
-        if let Some(index) = self.early.pop_front() {
-            return self.place(index).map(Arrival::Request);
-        }
         loop {
-            let completion = self.uring.completion().next();
-            if let Some(completion) = completion {
-                match completion.result() {
-                    0 => return self.place(completion.user_data() as usize).map(Arrival::Request),
-                    // The connection is gone, or this process is about to be.
-                    code if [libc::ENOTCONN, libc::ECONNABORTED, libc::ECANCELED].contains(&-code) => {
-                        return Ok(Arrival::End);
-                    }
-                    code => return Err(io::Error::from_raw_os_error(-code)),
-                }
+            if let Some(index) = self.early.pop_front() {
+                return self.place(index).map(Arrival::Request);
+            }
+            match self.early_error {
+                None => {}
+                // The connection is gone, or this process is about to be.
+                Some(libc::ENOTCONN | libc::ECONNABORTED | libc::ECANCELED) => return Ok(Arrival::End),
+                Some(code) => return Err(io::Error::from_raw_os_error(code)),
             }
             match self.uring.submit_and_wait(1) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => drop(result?),
             }
+            self.keep_completions();
         }
     }
 
-    /// Puts the head of the request in an entry before its payload.
     fn place(&mut self, index: usize) -> io::Result<Place> {
-        let incomplete = || io::Error::other("the kernel sent less than a request through io_uring");
-        let entry = &mut self.entries[index];
-        let headers = &entry.pages[..HEADERS];
-        let header = InHeader::take(&mut &headers[..]).ok_or_else(incomplete)?;
-        let about = RingEntry::take(&mut &headers[ABOUT..]).ok_or_else(incomplete)?;
-        entry.commit = about.commit_id;
-        let tail = about.payload_sz as usize;
-        let head = (header.len as usize).checked_sub(tail).ok_or_else(incomplete)?;
-        let arguments = head.checked_sub(size_of::<InHeader>()).ok_or_else(incomplete)?;
-        if arguments > ABOUT - ARGUMENTS || tail > entry.pages.len() - page_size() {
-            return Err(incomplete());
-        }
-        let begin = page_size() - head;
-        entry.pages.copy_within(..size_of::<InHeader>(), begin);
-        entry.pages.copy_within(ARGUMENTS..ARGUMENTS + arguments, begin + size_of::<InHeader>());
-        Ok(Place { entry: index, head, tail })
+        let pool = self.pool.as_deref();
+        self.entries[index]
+            .place(index, pool)
+            .ok_or_else(|| io::Error::other("the kernel sent less than a request through io_uring"))
     }
 
-    /// The bytes of a request, as read(2) from the device would give them.
-    pub(crate) fn request(&self, place: Place) -> &[u8] {
-        &self.entries[place.entry].pages[page_size() - place.head..page_size() + place.tail]
+    /// A request that has come.
+    pub(crate) fn received(&self, place: Place) -> Received<'_> {
+        self.entries[place.entry].received(place)
+    }
+
+    /// The data of a WRITE that is elsewhere.
+    pub(crate) fn payload(&mut self, place: Place) -> Payload<'_> {
+        data::payload(self, place)
     }
 
     /// Answers a request, at once or when this thread waits for the next one.
@@ -207,10 +216,10 @@ impl Ring {
         result: Result<&Answer>,
         at_once: bool,
     ) -> io::Result<()> {
-        let payload = self.entries[place.entry].payload();
+        let room = self.room(place);
         let (error, length) = match result.map(Answer::as_bytes) {
-            Ok(bytes) if bytes.len() <= payload.len() => {
-                payload[..bytes.len()].copy_from_slice(bytes);
+            Ok(bytes) if bytes.len() <= room.len() => {
+                room[..bytes.len()].copy_from_slice(bytes);
                 (0, bytes.len())
             }
             // Nothing that was asked for is larger than what was said in FUSE_INIT.
@@ -222,7 +231,20 @@ impl Ring {
 
     /// Where the data of a READ goes.
     pub(crate) fn read_answer(&mut self, place: Place, unique: u64, at_once: bool) -> RingRead<'_> {
-        RingRead { ring: self, place, unique, at_once }
+        RingRead::new(self, place, unique, at_once)
+    }
+
+    /// The place of the caller's pages among the registered buffers, with a pool.
+    fn index_of_pages(&self, place: Place) -> Option<u16> {
+        self.pool.as_ref().map(|pool| pool.index_of_pages(place.entry))
+    }
+
+    /// Where the payload of an answer goes, or that of a WRITE lies.
+    fn room(&mut self, place: Place) -> &mut [u8] {
+        match &self.pool {
+            Some(pool) => pool.buffer(place.buffer),
+            None => self.entries[place.entry].payload(),
+        }
     }
 
     fn commit(
@@ -233,12 +255,8 @@ impl Ring {
         length: usize,
         at_once: bool,
     ) -> io::Result<()> {
-        let entry = &mut self.entries[place.entry];
-        let header = OutHeader { len: (size_of::<OutHeader>() + length) as u32, error, unique };
-        entry.pages[..size_of::<OutHeader>()].copy_from_slice(header.as_bytes());
-        let about = RingEntry { commit_id: entry.commit, payload_sz: length as u32, ..RingEntry::default() };
-        entry.pages[ABOUT..HEADERS].copy_from_slice(about.as_bytes());
-        let command = RingCommand { commit_id: entry.commit, qid: self.queue, ..RingCommand::default() };
+        let commit_id = self.entries[place.entry].write_answer(unique, error, length);
+        let command = RingCommand { commit_id, qid: self.queue, ..RingCommand::default() };
         let submission = self.command(COMMIT_AND_FETCH, &command, None, place.entry);
         self.push(&submission)?;
         if at_once {
@@ -246,28 +264,32 @@ impl Ring {
         }
         Ok(())
     }
+
+    /// Has io_uring transfer data, and waits for it. What was answered goes out with it.
+    fn transfer(&mut self, submission: squeue::Entry) -> Result<usize> {
+        let submission = squeue::Entry128::from(submission).user_data(TRANSFER);
+        self.push(&submission).map_err(|error| errno(&error))?;
+        loop {
+            match self.uring.submit_and_wait(1) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => drop(result.map_err(|error| errno(&error))?),
+            }
+            match self.keep_completions() {
+                Some(result @ 0..) => return Ok(result as usize),
+                Some(code) => return Err(Errno::from_raw_os_error(-code)),
+                // A request came first.
+                None => {}
+            }
+        }
+    }
 }
 
-impl Entry {
-    fn new(payload: usize) -> Result<Self> {
-        let mut pages = Pages::new(page_size() + payload, Sharing::Private)?;
-        let begin = pages.as_mut_ptr();
-        let segment = |offset: usize, length| libc::iovec {
-            // Within the pages, which are that long.
-            iov_base: begin.wrapping_add(offset).cast(),
-            iov_len: length,
-        };
-        let segments = [segment(0, HEADERS), segment(page_size(), pages.len() - page_size())];
-        Ok(Entry { pages, segments, commit: 0 })
-    }
-
-    fn payload(&mut self) -> &mut [u8] {
-        &mut self.pages[page_size()..]
-    }
+/// A command to a device with what is in its additional part.
+fn build_command(device: &Device, operation: u32, command: &RingCommand) -> opcode::UringCmd80 {
+    let mut bytes = [0; 80];
+    bytes[..size_of::<RingCommand>()].copy_from_slice(command.as_bytes());
+    opcode::UringCmd80::new(types::Fd(device.as_fd().as_raw_fd()), operation).cmd(bytes)
 }
-
-// SAFETY: the pointers in it are to memory that it owns.
-unsafe impl Send for Entry {}
 
 /// Sets a field that the crate has no name for.
 fn set_length(submission: &mut squeue::Entry128, length: u32) {
@@ -276,47 +298,6 @@ fn set_length(submission: &mut squeue::Entry128, length: u32) {
     const _: () = assert!(size_of::<squeue::Entry128>() == 128, "struct io_uring_sqe with SQE128");
     // SAFETY: the type is `repr(C)` around that structure, which has a u32 at this offset.
     unsafe { std::ptr::from_mut(submission).cast::<u8>().add(OFFSET).cast::<u32>().write(length) };
-}
-
-/// The answer to a READ, from the file to an entry.
-pub(crate) struct RingRead<'a> {
-    ring: &'a mut Ring,
-    place: Place,
-    unique: u64,
-    at_once: bool,
-}
-
-impl RingRead<'_> {
-    fn commit(self, error: i32, length: usize) -> Result<()> {
-        let RingRead { ring, place, unique, at_once } = self;
-        ring.commit(place, unique, error, length, at_once).map_err(|error| errno(&error))
-    }
-}
-
-impl ReadReply for RingRead<'_> {
-    fn copy(&mut self) {}
-
-    fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
-        let payload = self.ring.entries[self.place.entry].payload();
-        let size = size.min(payload.len());
-        read_fully(file, &mut payload[..size], offset)
-    }
-
-    fn moved(&self) -> Moved {
-        Moved::Copied
-    }
-
-    fn send(self, result: Result<usize>) -> Result<()> {
-        match result {
-            Ok(loaded) => self.commit(0, loaded),
-            Err(error) => self.commit(-error.raw_os_error(), 0),
-        }
-    }
-
-    /// The kernel sees by the length that it is too much, and lets the request fail.
-    fn send_with_more(self, _loaded: usize, bytes: usize) -> Result<()> {
-        self.commit(0, bytes)
-    }
 }
 
 /// The number of an error.

@@ -98,8 +98,9 @@ wire! {
     }
 
     /// `struct fuse_uring_cmd_req`: what a command says in the additional part of its submission.
+    /// `address` and `length` are those of a pool; for an entry without copying `address` is the index of its pages.
     RingCommand 40 {
-        flags: u64, commit_id: u64, qid: u16, padding: [u8; 6], uaddr: u64, length: u32, reserved: u32,
+        flags: u64, commit_id: u64, qid: u16, padding: [u8; 6], address: u64, length: u32, reserved: u32,
     }
 
     /// `struct fuse_uring_ent_in_out`: what an entry says of the request or answer in it.
@@ -166,6 +167,7 @@ pub(crate) mod init {
     pub(crate) const PASSTHROUGH: u64 = 1 << 37;
     pub(crate) const OVER_IO_URING: u64 = 1 << 41;
     pub(crate) const REQUEST_TIMEOUT: u64 = 1 << 42;
+    pub(crate) const HAS_IO_URING_BUFPOOL: u64 = 1 << 43;
 }
 
 /// What SETATTR changes.
@@ -188,6 +190,9 @@ pub(crate) const FOPEN_DIRECT_IO: u32 = 1 << 0;
 
 /// In the answer to OPEN: the kernel reads and writes the backing file by itself.
 pub(crate) const FOPEN_PASSTHROUGH: u32 = 1 << 7;
+
+/// In the answer to OPEN: with io_uring, READ and WRITE are not copied.
+pub(crate) const FOPEN_IO_URING_ZERO_COPY: u32 = 1 << 8;
 
 /// FUSE_OPEN_KILL_SUIDGID: who truncates may not leave the set-user-ID and set-group-ID bits.
 pub(crate) const OPEN_KILL_SUIDGID: u32 = 1 << 0;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lab_protocol::{ByTransport, Effect, Fault, ReplyOrder, ServerSettings, Times, Transport};
+use lab_protocol::{ByTransport, Effect, Fault, ReplyOrder, RingBuffers, ServerSettings, Times, Transport};
 use rustix::fs::OFlags;
 
 use crate::harness::{Aligned, Served, bytes, in_time, open_direct, reaches, settings, start};
@@ -41,7 +41,7 @@ fn by_ring() -> ServerSettings {
 /// What is left of requests from the device when those are taken away that always come from there.
 fn past_the_ring(served: &mut Served) -> (u64, u64) {
     let stats = served.take();
-    let ByTransport { ring, device } = stats.transport.unwrap();
+    let ByTransport { ring, device, .. } = stats.transport.unwrap();
     let always = ["FORGET", "BATCH_FORGET", "INTERRUPT"];
     let always: u64 = always.iter().filter_map(|name| stats.by_operation.get(*name)).sum();
     assert_eq!(ring + device, stats.by_operation.values().sum::<u64>(), "{stats:?}");
@@ -212,4 +212,33 @@ fn refusal(settings: &ServerSettings) -> String {
     let output = start(&["--settings", &json, storage, mount]).wait_with_output().unwrap();
     assert!(!output.status.success());
     String::from_utf8(output.stderr).unwrap()
+}
+
+/// Where the kernel has pools of buffers, each way of having them carries every byte; where it has none, the server does
+/// with memory of its own, and says so.
+#[test]
+fn buffers_are_where_they_are_to_be() {
+    let _enabled = Enabled::new(true);
+    for ring_buffers in [RingBuffers::Pool, RingBuffers::RegisteredPool, RingBuffers::ZeroCopy] {
+        let mut served = Served::new(&ServerSettings { ring_buffers, ring_depth: 4, ..by_ring() });
+        let minor: u32 = served.negotiated.kernel_protocol.strip_prefix("7.").unwrap().parse().unwrap();
+        let refused = format!("HAS_IO_URING_BUFPOOL came with protocol 7.46; this kernel speaks 7.{minor}");
+        let expected = if minor < 46 { vec![refused] } else { Vec::new() };
+        assert_eq!(served.negotiated.refused, expected);
+        served.take();
+        let content = served.store("file", 3 * MIB + 5);
+        assert!(fs::read(served.path("file")).unwrap() == content);
+        let direct = open_direct(&served.path("new"), OFlags::RDWR | OFlags::CREATE);
+        let mut data = Aligned::new(&bytes(MIB, 7));
+        direct.write_all_at(data.bytes(), 4096).unwrap();
+        data.bytes().fill(0);
+        direct.read_exact_at(data.bytes(), 4096).unwrap();
+        assert!(data.bytes() == bytes(MIB, 7));
+        let transport = served.take().transport.unwrap();
+        assert_eq!(
+            transport.zero_copy > 0,
+            minor >= 46 && ring_buffers == RingBuffers::ZeroCopy,
+            "{transport:?}"
+        );
+    }
 }

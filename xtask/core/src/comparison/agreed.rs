@@ -128,7 +128,7 @@ fn past_the_ring(campaign: &Campaign, scenario: &str) -> Option<String> {
     for boot in campaign.boots.iter().filter(|boot| boot.record.boot.scenario == scenario) {
         let workloads = boot.report.iter().flat_map(|report| &report.workloads);
         for requests in workloads.filter_map(|workload| workload.requests.as_ref()) {
-            let Some(ByTransport { ring, device }) = requests.transport else { continue };
+            let Some(ByTransport { ring, device, .. }) = requests.transport else { continue };
             let always = ALWAYS.iter().filter_map(|name| requests.by_operation.get(*name)).sum();
             past += device.saturating_sub(always);
             all += ring + device;

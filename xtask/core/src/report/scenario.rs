@@ -2,7 +2,7 @@
 
 use lab_protocol::{
     Completion, Distribution, Effect, Fault, Getxattr, LocalFilesystem, NullBlock, OpenMode, ReplyOrder,
-    ServerSettings, StorageSettings, Times, Transport,
+    RingBuffers, ServerSettings, StorageSettings, Times, Transport,
 };
 
 use crate::plan::Scenario;
@@ -73,10 +73,18 @@ fn server(server: &ServerSettings) -> String {
         1 => "1 request".to_owned(),
         depth => format!("{depth} requests"),
     };
+    let buffers = match server.ring_buffers {
+        RingBuffers::Own => "",
+        RingBuffers::Pool => ", pooled",
+        RingBuffers::RegisteredPool => ", pooled and registered",
+        RingBuffers::ZeroCopy => ", not copied",
+    };
     parts.extend(match server.transport {
         Transport::DevFuse => None,
-        Transport::IoUring => Some(format!("io_uring, {depth} for each thread")),
-        Transport::IoUringOrDevFuse => Some(format!("io_uring, {depth} for each thread, or /dev/fuse")),
+        Transport::IoUring => Some(format!("io_uring, {depth} for each thread{buffers}")),
+        Transport::IoUringOrDevFuse => {
+            Some(format!("io_uring, {depth} for each thread{buffers}, or /dev/fuse"))
+        }
     });
     parts.extend(server.splice.then(|| "splicing".to_owned()));
     parts.push(match server.open {
@@ -254,6 +262,7 @@ mod tests {
             passthrough: true,
             transport: Transport::IoUring,
             ring_depth: 4,
+            ring_buffers: RingBuffers::ZeroCopy,
             allow_other: true,
             open: OpenMode::PerRequest,
             getxattr: Getxattr::Passthrough,
@@ -283,6 +292,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, not copied, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

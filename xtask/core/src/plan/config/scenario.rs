@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use lab_protocol::{
-    Distribution, Effect, Fault, FlagError, Getxattr, InitFlag, OpenFlag, OpenMode, ReplyOrder,
+    Distribution, Effect, Fault, FlagError, Getxattr, InitFlag, OpenFlag, OpenMode, ReplyOrder, RingBuffers,
     ServerSettings, StorageSettings, Times, Transport, UnknownOperation,
 };
 
@@ -30,7 +30,7 @@ const LARGEST_REQUEST_KIB: u32 = 262_140;
 const RING_DEPTH: u32 = 256;
 
 /// Keys of the server, and `like`.
-const KEYS: [&str; 38] = [
+const KEYS: [&str; 39] = [
     "like",
     "threads",
     "clone-fd",
@@ -49,6 +49,7 @@ const KEYS: [&str; 38] = [
     "passthrough",
     "transport",
     "ring-depth",
+    "ring-buffers",
     "allow-other",
     "open",
     "attribute-timeout-ms",
@@ -151,6 +152,12 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         ("io-uring-or-dev-fuse", Transport::IoUringOrDevFuse),
     ])?;
     let ring_depth = table.field("ring-depth").number(1..=RING_DEPTH)?;
+    let ring_buffers = table.field("ring-buffers").choice(&[
+        ("own", RingBuffers::Own),
+        ("pool", RingBuffers::Pool),
+        ("registered-pool", RingBuffers::RegisteredPool),
+        ("zero-copy", RingBuffers::ZeroCopy),
+    ])?;
     let server = ServerSettings {
         threads: table.field("threads").number(1..=256)?,
         clone_fd: table.field("clone-fd").boolean()?,
@@ -170,6 +177,7 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         passthrough: table.field("passthrough").boolean()?,
         transport,
         // What only io_uring has is no part of other settings.
+        ring_buffers: if transport.is_usual() { RingBuffers::Own } else { ring_buffers },
         ring_depth: if transport.is_usual() { 0 } else { ring_depth },
         allow_other: table.field("allow-other").boolean()?,
         open: table

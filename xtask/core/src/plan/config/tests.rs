@@ -42,6 +42,7 @@ request-timeout-s = 0
 passthrough = false
 transport = "dev-fuse"
 ring-depth = 1
+ring-buffers = "own"
 allow-other = false
 open = "kept"
 attribute-timeout-ms = 1000
