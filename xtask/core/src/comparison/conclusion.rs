@@ -210,7 +210,7 @@ impl<'a> Judged<'a> {
             moved(&self.worse, if self.is_speed { "SLOWER" } else { "WORSE" }),
             moved(&self.more, "more"),
             moved(&self.less, "less"),
-            counted(self.same.len(), "no difference").map(|text| text + &limits(&self.same)),
+            counted(self.same.len(), "no difference").map(|text| text + &limits(&self.same, rows)),
             counted(self.wrong_data, "WRONG DATA"),
             counted(self.failed, "FAILS where the baseline does not"),
             counted(self.unknown, "no statement possible"),
@@ -258,8 +258,11 @@ fn names<'a>(row: &'a Row, sweep: Option<&'a Sweep>) -> (&'a str, &'a str, Optio
     }
 }
 
-/// What each of these rows rules out, in brackets; equal limits are said once.
-fn limits(same: &[(String, f64)]) -> String {
+/// Rows that are named one by one; the table has all of them.
+const NAMED: usize = 8;
+
+/// What each of these rows of so many rules out, in brackets; equal limits are said once, and without names if all have one.
+fn limits(same: &[(String, f64)], rows: usize) -> String {
     let mut by_limit: Vec<(String, Vec<&str>)> = Vec::new();
     for (name, limit) in same {
         let limit = ruled_out(*limit);
@@ -268,7 +271,18 @@ fn limits(same: &[(String, f64)]) -> String {
             None => by_limit.push((limit, vec![name])),
         }
     }
-    let parts = by_limit.iter().map(|(limit, names)| format!("{limit} {}", names.join(", ")));
+    if let [(limit, names)] = &by_limit[..]
+        && names.len() == rows
+        && rows > 1
+    {
+        return format!(" ({limit})");
+    }
+    let parts = by_limit.iter().map(|(limit, names)| match names.get(..NAMED) {
+        Some(first) if names.len() > NAMED => {
+            format!("{limit} {} and {} more", first.join(", "), names.len() - NAMED)
+        }
+        _ => format!("{limit} {}", names.join(", ")),
+    });
     format!(" ({})", parts.collect::<Vec<_>>().join("; "))
 }
 
@@ -278,4 +292,26 @@ fn range(ratios: &[f64]) -> String {
     let most = ratios.iter().copied().fold(0.0, f64::max);
     let [least, most] = [least, most].map(|ratio| format!("x{ratio:.3}"));
     if least == most { format!(" ({least})") } else { format!(" ({least} to {most})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(limits: &[f64]) -> Vec<(String, f64)> {
+        (1..).zip(limits).map(|(number, limit): (u32, _)| (format!("row-{number}"), *limit)).collect()
+    }
+
+    #[test]
+    fn what_all_rows_have_is_said_without_names() {
+        assert_eq!(limits(&same(&[0.0; 20]), 20), " (equal)");
+        assert_eq!(limits(&same(&[0.0, 0.0]), 3), " (equal row-1, row-2)");
+        assert_eq!(limits(&same(&[0.0]), 1), " (equal row-1)");
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        let many = limits(&same(&[0.0; 11]), 12);
+        assert_eq!(many, " (equal row-1, row-2, row-3, row-4, row-5, row-6, row-7, row-8 and 3 more)");
+    }
 }
