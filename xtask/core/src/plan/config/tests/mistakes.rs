@@ -101,15 +101,15 @@ fn unknown_keys() {
             series = []\nlike = "original"
                 lab.toml:11:1: variants.stock: there is no key `like`; there are: source, series, behaviour
             thread = 16
-                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, allow-other, open and 18 more
+                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, allow-other, open and 19 more
             request_kib = 128
-                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, allow-other, open and 18 more
+                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, allow-other, open and 19 more
             file-mb = 64
                 lab.toml:54:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib, samples
             cpu = 2
                 lab.toml:81:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, arch, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-range-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s and 1 more
             boots = 2\n"a\nb" = 1
-                lab.toml:113:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, variants, scenarios, workloads, sweep, probes, boots, precision-permille, seed
+                lab.toml:113:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, baseline-scenario, variants, scenarios, workloads, sweep, probes, boots, precision-permille, seed
         "#]],
     );
 }
@@ -128,7 +128,7 @@ fn missing_tables() {
             [variants.kernel]
                 lab.toml:1:1: kernel: missing; add a table such as [kernel]
             [scenarios.dd-read]
-                lab.toml:52:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, allow-other, open and 18 more
+                lab.toml:52:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, allow-other, open and 19 more
             [machines]
                 lab.toml:78:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
