@@ -7,6 +7,7 @@ pub(crate) mod fitting;
 pub mod image;
 pub mod kernel;
 pub mod kernels;
+pub mod libfuse;
 pub(crate) mod library;
 pub(crate) mod loaded;
 pub(crate) mod mutants;

@@ -53,7 +53,7 @@ impl Process {
         Process::of(Pid::from_child(&child))
     }
 
-    /// The same for a child that was made by fork(2).
+    /// The same for a child that was made by fork(2), or for a process that is nobody's child any more: process 1 is its parent.
     ///
     /// # Errors
     /// If the kernel gives no descriptor for it.
@@ -75,6 +75,20 @@ impl Process {
     /// Ends it for good. It may already have ended.
     pub fn kill(&self) {
         let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    /// Asks it to end. It may already have ended.
+    pub fn terminate(&self) {
+        let _ = pidfd_send_signal(&self.pidfd, Signal::TERM);
+    }
+
+    /// Whether it ends before the deadline. Its end is still to be collected, by whoever is its parent.
+    ///
+    /// # Errors
+    /// If the kernel refuses to wait.
+    pub fn ends_before(&self, deadline: Instant) -> io::Result<bool> {
+        let [ended] = wait::readable([Some(self.fd())], deadline)?;
+        Ok(ended)
     }
 
     /// Waits for its end and collects it; none if the deadline passes first. To be called again only if it was none.

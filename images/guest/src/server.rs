@@ -266,7 +266,7 @@ fn is_mounted(mounts: &str, target: &str) -> bool {
     mounts.lines().any(|line| line.split(' ').nth(1) == Some(target))
 }
 
-fn stderr(file: &Path) -> String {
+pub(crate) fn stderr(file: &Path) -> String {
     let mut capture = Capture::new(STDERR_LIMIT);
     match fs::read(file) {
         Ok(bytes) => capture.push(&bytes),
@@ -276,7 +276,7 @@ fn stderr(file: &Path) -> String {
 }
 
 /// Tells how the server ended, with what it last said.
-fn describe_end(status: ExitStatus, stderr: &str) -> String {
+pub(crate) fn describe_end(status: ExitStatus, stderr: &str) -> String {
     let how = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),

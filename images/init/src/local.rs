@@ -80,7 +80,7 @@ impl Ground for Local {
         system::drop_caches()
     }
 
-    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+    fn explain(&mut self, error: anyhow::Error) -> anyhow::Error {
         error
     }
 }

@@ -7,6 +7,7 @@ mod cpu;
 mod data;
 mod failure;
 mod filesystem;
+mod foreign;
 mod kmsg;
 mod leaks;
 mod ledger;
@@ -106,9 +107,10 @@ fn work(ledger: &Ledger, assignment: &Assignment, uptime_us: u64) -> anyhow::Res
         report.tainted_before = tainted;
     });
     system::calm()?;
-    match &assignment.server {
-        Some(settings) => served::work(ledger, assignment, settings),
-        None => local::work(ledger, assignment),
+    match (&assignment.server, &assignment.foreign) {
+        (Some(settings), _) => served::work(ledger, assignment, settings),
+        (None, Some(server)) => foreign::work(ledger, assignment, server),
+        (None, None) => local::work(ledger, assignment),
     }
 }
 
@@ -154,7 +156,7 @@ fn whole_limit(assignment: &Assignment) -> Duration {
 
 /// Gives every workload that was not reached an entry that says so.
 fn report_skipped(ledger: &Ledger, assignment: &Assignment) {
-    let folders = if assignment.server.is_some() { data::SERVED } else { data::LOCAL };
+    let folders = if assignment.is_served() { data::SERVED } else { data::LOCAL };
     ledger.edit(|report| {
         let turns = assignment.turns();
         for turn in turns.into_iter().skip(report.workloads.len()) {

@@ -118,7 +118,7 @@ impl Ground for Served<'_> {
     }
 
     /// How the server ended, if it did.
-    fn explain(&self, error: anyhow::Error) -> anyhow::Error {
+    fn explain(&mut self, error: anyhow::Error) -> anyhow::Error {
         match self.server.end_within(Duration::from_secs(1)) {
             Some(end) => anyhow::anyhow!("{error:#}: {end}"),
             None => error,

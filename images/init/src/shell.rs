@@ -22,7 +22,7 @@ use rustix::mount::MountFlags;
 use crate::filesystem::Mounted;
 use crate::ledger::Ledger;
 use crate::port::virtio;
-use crate::{loopback, mounts, served};
+use crate::{foreign, loopback, mounts, served};
 
 /// How long a boot with a shell may take: nobody is hurried.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -49,6 +49,7 @@ pub(crate) fn work(ledger: &Ledger, assignment: &Assignment, task: &ShellTask) -
         anyhow::Ok(server)
     });
     let server = server.transpose()?;
+    let foreign = assignment.foreign.as_ref().map(foreign::start).transpose()?;
     share()?;
     ledger.progress(Milestone::Mounted, None);
     ledger.step("shell");
@@ -58,6 +59,9 @@ pub(crate) fn work(ledger: &Ledger, assignment: &Assignment, task: &ShellTask) -
     // What still has a file open there is ended with the machine.
     if let Some(server) = server {
         let _ = server.quit();
+    }
+    if let Some(foreign) = foreign {
+        let _ = foreign.end();
     }
     if let Some(mut mounted) = mounted {
         let _ = mounted.unmount();

@@ -63,7 +63,7 @@ pub(crate) trait Ground {
     fn store(&mut self) -> anyhow::Result<()>;
 
     /// Adds to an error what is known of its cause.
-    fn explain(&self, error: anyhow::Error) -> anyhow::Error;
+    fn explain(&mut self, error: anyhow::Error) -> anyhow::Error;
 }
 
 /// What a workload has needed beside its tool.

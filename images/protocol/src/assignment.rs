@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure, LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, ShellTask, SocketMode,
-    SocketRun, Turn,
+    Failure, ForeignServer, LocalFilesystem, Nonce, Perturbation, Sampling, ServerSettings, ShellTask,
+    SocketMode, SocketRun, Turn,
 };
 
 /// Everything that process 1 needs to know; the image itself is the same for every boot.
@@ -13,9 +13,12 @@ use crate::{
 pub struct Assignment {
     /// Ties the report to this boot.
     pub nonce: Nonce,
-    /// How the FUSE server is started; none without one.
+    /// How the lab's FUSE server is started; none without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerSettings>,
+    /// How another FUSE server is started instead; none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignServer>,
     /// Without a server: the file system that workloads have their files on; none if they have no files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filesystem: Option<LocalFilesystem>,
@@ -42,6 +45,11 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Whether a FUSE server serves the files of workloads.
+    pub fn is_served(&self) -> bool {
+        self.server.is_some() || self.foreign.is_some()
+    }
+
     /// What the boot takes, in order: see [`Sampling::turns`].
     pub fn turns(&self) -> Vec<Turn> {
         let samples: Vec<u32> = self.workloads.iter().map(|task| task.samples).collect();

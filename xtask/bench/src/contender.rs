@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lab_protocol::{Getxattr, ServerSettings};
-
-/// The largest request of every server, KiB.
-pub(super) const REQUEST_KIB: u32 = 128;
+use xtask::build::libfuse::REQUEST_KIB;
 
 /// One of those that are measured side by side.
 #[derive(Clone, Debug)]

@@ -12,7 +12,6 @@ mod cpu;
 mod fio;
 mod ground;
 mod judge;
-mod libfuse;
 mod load_tools;
 mod proc;
 mod report;
@@ -29,9 +28,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
+use lab_protocol::LibfuseExample;
 use serde::Serialize;
 use xshell::{Shell, cmd};
-use xtask::commands::bench::NEEDS;
+use xtask::build::libfuse::{self, Libfuse};
+use xtask::commands::bench::PROGRAMS;
 use xtask::commands::cli::{self, BenchPart};
 use xtask::commands::{end, parse};
 use xtask::lab::interrupt::{self, Interrupt};
@@ -41,7 +42,6 @@ use xtask::machine::host;
 
 use contender::{Contender, Participation, Places};
 use ground::Ground;
-use libfuse::Libfuse;
 use report::{BenchReport, Versions};
 use series::{AllSeries, order};
 
@@ -121,9 +121,7 @@ fn servers(
     options: &cli::Bench,
     watch: &mut Stopwatch,
 ) -> anyhow::Result<BenchReport> {
-    watch.step("packages", || {
-        host::require(sh, host::arch()?, &[]).and_then(|()| host::require_all(sh, NEEDS))
-    })?;
+    watch.step("packages", || host::require(sh, host::arch()?, &PROGRAMS))?;
     let own = watch.step("programs", || own_programs(sh, lab))?;
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;
     watch.step("measurements", || measure(sh, lab, options, &own, &libfuse))
@@ -171,8 +169,8 @@ fn measure(
         ground: &ground,
         places: Places {
             own: own.join("passthrough"),
-            low_level: libfuse.low_level.clone(),
-            high_performance: libfuse.high_performance.clone(),
+            low_level: libfuse.program(LibfuseExample::PassthroughLl),
+            high_performance: libfuse.program(LibfuseExample::PassthroughHp),
             storage: ground.storage(),
             mount: ground.mount(),
         },

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use lab_core::campaign::Host;
 use lab_core::text::layout::{WIDTH, align_right, new_table, wrap};
 use serde::Serialize;
+use xtask::build::libfuse::{CHANGES, REQUEST_KIB};
 
-use super::contender::{Contender, REQUEST_KIB, Side};
-use super::libfuse::CHANGES;
+use super::contender::{Contender, Side};
 use super::load_tools::{DEPTH, FileLocation, LoadTool, ToolSeries};
 use super::series::{AllSeries, Measure, Quartiles};
 use super::{small_files, throughput};

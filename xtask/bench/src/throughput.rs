@@ -6,9 +6,10 @@ use anyhow::{Context as _, bail, ensure};
 use lab_core::evidence::output;
 use lab_protocol::Tool;
 use xshell::{Shell, cmd};
+use xtask::build::libfuse::REQUEST_KIB;
 
 use super::BenchContext;
-use super::contender::{self, Contender, REQUEST_KIB, Service, Side, Talk};
+use super::contender::{self, Contender, Service, Side, Talk};
 use super::ground::FILE;
 use super::series::{AllSeries, Measure};
 use super::server::Server;

@@ -29,6 +29,7 @@ mod steps;
 mod suites;
 pub(crate) mod sweep;
 mod trouble;
+mod turned;
 mod unbuilt;
 mod variant;
 mod verdict;
@@ -191,6 +192,13 @@ pub struct Cell {
     pub change: Option<Change>,
 }
 
+impl Comparison {
+    /// Whether scenarios are compared on one kernel, and not kernels.
+    pub(crate) fn is_of_scenarios(&self) -> bool {
+        self.variants.iter().any(|variant| variant.scenario.is_some())
+    }
+}
+
 impl Cell {
     /// In how many boots bytes were wrong.
     pub(crate) fn wrong_data(&self) -> usize {
@@ -294,14 +302,28 @@ pub fn compare(campaign: &Campaign) -> anyhow::Result<Comparison> {
 /// variant, scenario or workload of a name that is asked for.
 pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Comparison> {
     let unused_known = findings::unused(campaign);
-    let campaign = &*question.narrow(campaign)?;
+    let stored = campaign;
+    let turned = turned::turned(campaign, question);
+    let (campaign, asked, arms) = match &turned {
+        Some(turned) => (&turned.campaign, &turned.question, &turned.arms[..]),
+        None => (campaign, question, &[][..]),
+    };
+    let campaign = &*asked.narrow(campaign)?;
     let setup = check::same_setup(campaign)?;
     let plan = &campaign.file.plan;
-    let (metrics, baseline) = (question.metrics(plan)?, question.baseline(plan)?);
-    let variants = cells::variants(campaign, &baseline)?;
+    let has_server = stored.file.plan.has_server();
+    let (metrics, baseline) = (question.metrics(&stored.file.plan)?, asked.baseline(plan)?);
+    let mut variants = cells::variants(campaign, &baseline)?;
+    for variant in &mut variants {
+        variant.scenario = arms.iter().find(|arm| arm.name == variant.name).cloned();
+    }
     let same_kernel = check::same_kernel_as_baseline(&variants);
     let rules = Rules { clock: plan.machine.clock, thresholds: &plan.thresholds, same_kernel: &same_kernel };
-    let (rows, other_metrics) = judged_rows(campaign, &variants, &metrics, rules);
+    let (mut rows, mut other_metrics) = judged_rows(campaign, &variants, &metrics, rules);
+    if turned.is_some() {
+        turned::mark_not_given(&mut rows);
+        turned::mark_not_given(&mut other_metrics);
+    }
     let by_boot = findings::by_boot(campaign);
     let findings = findings::rows(campaign, &variants, &by_boot);
     let messages = messages::rows(campaign, &variants, &by_boot);
@@ -333,7 +355,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         accelerator_reason: campaign.file.accelerator_reason.clone(),
         plan: plan.name.clone(),
         metrics,
-        thresholds: match plan.has_server() {
+        thresholds: match has_server {
             true => plan.thresholds.clone(),
             false => plan.thresholds.without_server(),
         },

@@ -1,5 +1,7 @@
 //! Campaigns that tests build, in which no speed was measured, and a whole `lab.toml`.
 
+pub mod servers;
+
 use std::collections::BTreeMap;
 
 use lab_protocol::{
@@ -118,7 +120,8 @@ fn campaign_file(plan: Plan) -> CampaignFile {
 }
 
 fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
-    let server = ServerSettings::example().with_latency_us(1000);
+    let server = Some(ServerSettings::example().with_latency_us(1000));
+    let slow = Scenario { name: "slow".into(), server, foreign: None, filesystem: None };
     let task = |name: &str, tool| WorkloadTask {
         name: name.into(),
         tool,
@@ -130,6 +133,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
     Plan {
         name: "built".into(),
         baseline: "original".into(),
+        baseline_scenario: None,
         repetitions: 2,
         precision_permille: 0,
         added: Vec::new(),
@@ -143,7 +147,7 @@ fn plan(clock: Clock, variants: Vec<Variant>, boots: Vec<BootStep>) -> Plan {
             arch: Arch::X86_64,
         },
         variants,
-        scenarios: vec![Scenario { name: "slow".into(), server: Some(server), filesystem: None }],
+        scenarios: vec![slow],
         workloads: vec![task("dd-read", Tool::Dd), task("aio-read", Tool::AioStress)],
         sweep: None,
         probes: None,

@@ -11,6 +11,7 @@ mod inputs;
 mod job;
 mod manifest;
 mod part;
+mod servers;
 mod settings;
 pub(crate) mod shell;
 mod system;
@@ -21,6 +22,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use lab_core::plan::{Arch, Carried, Plan};
+use lab_protocol::ServerProgram;
 use xshell::Shell;
 
 use self::foreign::Foreign;
@@ -45,12 +47,14 @@ pub(crate) struct Contents {
     pub(crate) arch: Arch,
     /// What is used of all that an image may have.
     pub(crate) programs: Vec<Carried>,
+    /// FUSE servers that are not the lab's own.
+    pub(crate) servers: Vec<ServerProgram>,
 }
 
 impl Contents {
     /// For the boots of a plan.
     pub(crate) fn of(plan: &Plan) -> Self {
-        Contents { arch: plan.machine.arch, programs: plan.programs() }
+        Contents { arch: plan.machine.arch, programs: plan.programs(), servers: plan.servers() }
     }
 }
 
@@ -117,13 +121,14 @@ pub(crate) fn ensure(
     Ok(Image { path: folder.join(ARCHIVE_FILE), sha256: manifest.image_sha256.clone(), manifest, built })
 }
 
-/// Fetches what an image for another architecture than this machine's takes that no package of this machine has: programs, and
-/// Rust's standard library.
+/// Fetches and builds what an image takes that no package of this machine has: servers of libfuse, and for another architecture
+/// than this machine's programs and Rust's standard library.
 ///
 /// # Errors
 /// If it cannot be had.
 pub(crate) fn prepare(sh: &Shell, cache: &Cache, checkout: &Path, contents: &Contents) -> anyhow::Result<()> {
     let target = Target::of(contents.arch);
+    servers::ensure(sh, cache, target, &contents.servers)?;
     if target.is_foreign()? {
         guest::ensure_library(sh, checkout, target)?;
         foreign::ensure(sh, cache, target, &contents.programs)?;
@@ -151,7 +156,8 @@ pub(crate) fn ensure_possible(
 /// Whether [`prepare`] has nothing to fetch from Debian.
 fn is_prepared(sh: &Shell, cache: &Cache, contents: &Contents) -> anyhow::Result<bool> {
     let target = Target::of(contents.arch);
-    Ok(!target.is_foreign()? || Foreign::open(sh, cache, target, &contents.programs)?.is_some())
+    Ok(servers::is_prepared(sh, cache, &contents.servers)
+        && (!target.is_foreign()? || Foreign::open(sh, cache, target, &contents.programs)?.is_some()))
 }
 
 /// Whether the image of `checkout` with `contents` is in the cache, whole.
@@ -221,7 +227,7 @@ fn build(
     inputs: &Inputs,
     shown: (&Step, &Path),
 ) -> anyhow::Result<(Vec<u8>, Manifest)> {
-    let Contents { arch, programs } = &inputs.contents;
+    let Contents { arch, programs, .. } = &inputs.contents;
     let programs = guest::build(sh, checkout, Target::of(*arch), programs, shown)
         .context("compiling the guest's programs")?;
     let mut parts: Vec<part::Part> = programs;
@@ -239,6 +245,11 @@ fn build(
 
 /// Where a file of Debian is from. Of a package that was unpacked in the cache it is the path that counts elsewhere, too.
 fn origin(sh: &Shell, inputs: &Inputs, path: &str) -> anyhow::Result<Origin> {
+    if let Some(package) =
+        inputs.libfuse.as_ref().and_then(|libfuse| servers::origin(libfuse, Path::new(path)))
+    {
+        return Ok(Origin::Built { package });
+    }
     let of_package = inputs.foreign.as_ref().and_then(|foreign| foreign.origin(Path::new(path)));
     Ok(match of_package {
         Some((package, path)) => Origin::Host { path, package: Some(package) },
@@ -336,7 +347,8 @@ mod tests {
             let clone = root.path().join(name);
             process::read(git::git(&sh, checkout).args(["clone", "--quiet", "."]).arg(&clone)).unwrap();
             let cache = Cache::open(&root.path().join(format!("cache of {name}"))).unwrap();
-            let contents = Contents { arch: host::arch().unwrap(), programs: Vec::new() };
+            let contents =
+                Contents { arch: host::arch().unwrap(), programs: Vec::new(), servers: Vec::new() };
             let image = ensure(&sh, &cache, &clone, &contents).unwrap();
             assert!(matches!(image.built, ImageOrigin::Built { replaced: None, .. }), "{:?}", image.built);
             assert_eq!(ensure(&sh, &cache, &clone, &contents).unwrap().built, ImageOrigin::Cached);

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use lab_core::plan::Carried;
+use lab_protocol::Tool;
 use xshell::{Shell, cmd};
 
 use super::{FAILED, cli};
@@ -10,15 +12,9 @@ use crate::lab::checkout::Checkout;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::process;
 use crate::machine::host;
-use crate::machine::need::{Need, What, need};
 
-/// What only the benchmark needs from the host.
-pub const NEEDS: &[Need] = &[
-    need(What::Header("fuse3/fuse_lowlevel.h"), "libfuse3-dev", "libfuse's servers"),
-    need(What::Program("pkg-config"), "pkg-config", "libfuse's servers"),
-    need(What::Program("g++"), "g++", "libfuse's passthrough_hp"),
-    need(What::Program("fio"), "fio", "the load tool beside aio-stress"),
-];
+/// What the benchmark needs beside what all need: libfuse's servers, and the load tool beside aio-stress.
+pub const PROGRAMS: [Carried; 2] = [Carried::Libfuse, Carried::Tool(Tool::Fio)];
 
 /// `cargo xtask bench`: builds the program and runs it with the same options.
 ///
@@ -29,8 +25,7 @@ pub fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     let _folder = sh.push_dir(checkout.root());
     // The program has nobody to ask. Without the rights of root it cannot measure, and says so.
     if options.wants_servers() && rustix::process::geteuid().is_root() {
-        host::require(sh, host::arch()?, &[])?;
-        host::require_all(sh, NEEDS)?;
+        host::require(sh, host::arch()?, &PROGRAMS)?;
     }
     let manner = cli::Manner::passed_on();
     let arguments = options.arguments().into_iter().chain(manner);

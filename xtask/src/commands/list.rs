@@ -75,10 +75,11 @@ fn variants(config: &Config) -> Vec<VariantLine> {
 }
 
 fn scenarios(config: &Config) -> Vec<NamedLine> {
-    let kind = |scenario: &Scenario| match (&scenario.server, &scenario.filesystem) {
-        (Some(_), _) => "FUSE".to_owned(),
-        (None, Some(filesystem)) => filesystem.kind.name().to_owned(),
-        (None, None) => "no files".to_owned(),
+    let kind = |scenario: &Scenario| match (&scenario.server, &scenario.foreign, &scenario.filesystem) {
+        (Some(_), ..) => "FUSE".to_owned(),
+        (None, Some(server), _) => format!("FUSE ({})", server.program.shown()),
+        (None, None, Some(filesystem)) => filesystem.kind.name().to_owned(),
+        (None, None, None) => "no files".to_owned(),
     };
     let line = |scenario: &Scenario| NamedLine {
         name: scenario.name.clone(),

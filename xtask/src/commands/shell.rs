@@ -182,6 +182,7 @@ fn assignment(
     Assignment {
         nonce,
         server: scenario.server.clone().filter(|_| !options.no_server),
+        foreign: scenario.foreign.clone().filter(|_| !options.no_server),
         filesystem: scenario.filesystem.clone(),
         storage_mib: plan.machine.storage_mib,
         workloads: Vec::new(),

@@ -6,7 +6,7 @@
 //! kernels/<digest>/     finished kernels: bzImage, System.map, config, symbols, build.log, kernel.toml; vmlinux of those that were debugged, vmlinux.debug.gz with lines of the source
 //! foreign/<programs>/   packages of Debian for guests of another architecture than this machine's
 //! images/<digest>/      finished images: image.cpio, manifest.toml
-//! bench/                libfuse's servers, which `bench` compares ours with
+//! bench/                libfuse's servers, which `bench` and plans compare ours with
 //! kvm-host/<digest>/    kernel and initramfs of the host that is emulated to test the lab under KVM
 //! current/              which version of a Debian package this cache uses, and of which version a tarball or commit is
 //! locks/                a file per lock

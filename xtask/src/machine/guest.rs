@@ -72,6 +72,7 @@ mod tests {
         let assignment = Assignment {
             nonce: Nonce([1; 16]),
             server: Some(ServerSettings::example()),
+            foreign: None,
             filesystem: None,
             storage_mib: 256,
             workloads: Vec::new(),

@@ -34,7 +34,7 @@ pub const NEEDS: &[Need] = &[
     need(What::Program("dd"), "coreutils", "a load tool of the image"),
 ];
 
-/// What only plans need that have a workload with one tool, or a scenario with one file system.
+/// What only plans need that have a workload with one tool, or a scenario with one file system or one server.
 pub(crate) const OPTIONAL: &[(Carried, Need)] = &[
     (Carried::Tool(Tool::Fio), need(What::Program("fio"), "fio", "workloads with the tool fio")),
     (
@@ -45,6 +45,12 @@ pub(crate) const OPTIONAL: &[(Carried, Need)] = &[
         Carried::Maker(FilesystemKind::Ext4),
         need(What::Program("mkfs.ext4"), "e2fsprogs", "scenarios with filesystem = \"ext4\""),
     ),
+    (
+        Carried::Libfuse,
+        need(What::Header("fuse3/fuse_lowlevel.h"), "libfuse3-dev", "servers of libfuse, and bench"),
+    ),
+    (Carried::Libfuse, need(What::Program("pkg-config"), "pkg-config", "servers of libfuse, and bench")),
+    (Carried::Libfuse, need(What::Program("g++"), "g++", "servers of libfuse, and bench")),
 ];
 
 /// Makes sure that everything needed for boots of `arch` is there, that for `programs` included: on Debian as root, what is missing is

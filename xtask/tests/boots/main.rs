@@ -12,6 +12,7 @@ mod probes;
 mod profile;
 mod replay;
 mod sandbox;
+mod servers;
 mod several_cpus;
 mod shell;
 mod trying;

@@ -306,8 +306,11 @@ fn pair_rows(campaigns: [&Campaign; 2], sides: &[Comparison; 2]) -> (Vec<PairRow
 /// Why a row of the first campaign cannot be put beside one of the second; none if it can.
 fn unlike_rows([campaign, other]: [&Campaign; 2], row: &Row) -> Option<String> {
     let (plan, of) = (&campaign.file.plan, &other.file.plan);
-    let scenario =
-        |plan: &crate::plan::Plan| plan.scenarios.iter().find(|it| it.name == row.scenario).cloned();
+    let scenario = |plan: &crate::plan::Plan| match plan.baseline_scenario {
+        // Where they are compared a row has all of them.
+        Some(_) => Some(plan.scenarios.clone()),
+        None => plan.scenarios.iter().find(|it| it.name == row.scenario).map(|it| vec![it.clone()]),
+    };
     let task = |plan: &crate::plan::Plan| plan.workloads.iter().find(|it| it.name == row.workload).cloned();
     match (scenario(plan), scenario(of), task(plan), task(of)) {
         (_, None, ..) => Some(format!("scenario {} is only in {}", row.scenario, campaign.name)),

@@ -69,6 +69,7 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
         prefix: variant.prefix.clone(),
         planted: variant.planted(),
         placebo: variant.placebo.clone(),
+        scenario: None,
         kernel: boots.first().map(|boot| boot.record.kernel.clone()),
         symbol_bytes: kernels.find(|of| of.variant == variant.name).and_then(|of| of.symbol_bytes),
         release: boots
@@ -84,6 +85,8 @@ fn summary(campaign: &Campaign, variant: &Variant) -> anyhow::Result<VariantSumm
 /// row of the first metric that is asked about.
 pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metric) -> Vec<Row> {
     let plan = &campaign.file.plan;
+    let is_arm_served =
+        variants.iter().filter_map(|variant| variant.scenario.as_ref()).any(Scenario::is_served);
     let rows_of = |scenario: &Scenario, task: &WorkloadTask| {
         let arms: Vec<CellResults> =
             variants.iter().map(|variant| arm(campaign, &variant.name, &scenario.name, task)).collect();
@@ -104,15 +107,28 @@ pub(super) fn rows(campaign: &Campaign, variants: &[VariantSummary], first: Metr
                     evidence: if metric == first { evidence(&arm.stats) } else { None },
                     ..cell(&variant.name, arm, metric, plan.machine.clock)
                 })
+                .zip(variants)
+                .map(|(cell, variant)| without_server(cell, variant, metric))
                 .collect(),
         };
         let metrics = Metric::ALL.into_iter();
-        metrics.filter(|metric| scenario.server.is_some() || !metric.is_of_server()).map(row).collect()
+        let is_served = is_arm_served || scenario.is_served();
+        metrics.filter(|metric| is_served || !metric.is_of_server()).map(row).collect()
     };
     let measured = || plan.workloads.iter().filter(|task| !task.is_suite());
     let scenarios = plan.scenarios.iter();
     let rows_of: &dyn Fn(&Scenario, &WorkloadTask) -> Vec<Row> = &rows_of;
     scenarios.flat_map(|scenario| measured().flat_map(move |task| rows_of(scenario, task))).collect()
+}
+
+/// Where scenarios are compared and this one has no FUSE server, nothing of a server is zero: there is none.
+fn without_server(cell: Cell, variant: &VariantSummary, metric: Metric) -> Cell {
+    let has_none = variant.scenario.as_ref().is_some_and(|scenario| !scenario.is_served());
+    if !has_none || !metric.is_of_server() {
+        return cell;
+    }
+    let not_given = Some("there is no FUSE server".to_owned());
+    Cell { samples: Vec::new(), mean: None, spread: None, repeat: None, not_given, ..cell }
 }
 
 /// What the boots of a variant gave in a scenario for a workload.

@@ -54,10 +54,10 @@ pub(super) fn boots_of<'a>(campaign: &'a Campaign, variant: &str) -> anyhow::Res
 }
 
 /// For each variant whether it is the baseline's kernel under another label; the first is the baseline itself. One with
-/// a slowdown planted is another one.
+/// a slowdown planted is another one, and so is another scenario where scenarios are compared.
 pub(super) fn same_kernel_as_baseline(variants: &[VariantSummary]) -> Vec<bool> {
     let booted = |variant: &VariantSummary| {
-        variant.kernel.as_ref().map(|kernel| (kernel.bzimage_sha256.clone(), variant.planted))
+        variant.kernel.as_ref().map(|kernel| (kernel.bzimage_sha256.clone(), variant.own()))
     };
     let baseline = variants.first().and_then(booted);
     let same = |variant| baseline.is_some() && booted(variant) == baseline;

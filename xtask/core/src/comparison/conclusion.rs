@@ -15,7 +15,7 @@ pub enum Status {
     /// Nothing speaks against any variant.
     NoFinding = 0,
     /// A variant is slower, broken, hung, has new findings, fails at a workload, gives wrong bytes or behaves in a way that
-    /// nobody expects, against the baseline.
+    /// nobody expects, against the baseline. Where scenarios are compared a slower one is none.
     Worse = 1,
     /// Boots were lost, or the data is too little or too noisy.
     CannotTell = 2,
@@ -38,6 +38,15 @@ pub struct Conclusion {
     pub sentences: Vec<String>,
 }
 
+/// What a slower variant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compared {
+    /// A kernel that is worse.
+    Kernels,
+    /// Another thing than the baseline on one kernel, and no finding about anything.
+    Scenarios,
+}
+
 /// What is known of the variants.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said<'a> {
@@ -54,18 +63,27 @@ pub(super) fn conclude(variants: &[VariantSummary], said: Said<'_>, damaged: &[S
     let mut unknown = !damaged.is_empty();
     let mut sentences = Vec::new();
     let same_kernel = check::same_kernel_as_baseline(variants);
+    let compared = match variants.iter().any(|variant| variant.scenario.is_some()) {
+        true => Compared::Scenarios,
+        false => Compared::Kernels,
+    };
     for place in 1..variants.len() {
         let judged = Judged::new(variants, place, said);
         // The baseline under another label shows the noise; it has no verdict of its own.
         if !same_kernel[place] {
-            worse |= judged.is_worse();
-            unknown |= judged.is_unknown();
+            worse |= judged.is_worse(compared);
+            unknown |= judged.is_unknown(compared);
         } else {
             // But bytes that are wrong are no noise, nor is what no table says: if only sometimes, then maybe in the
             // baseline too.
             unknown |= judged.wrong_data > 0 || judged.misbehaves();
         }
-        sentences.push(judged.sentence(&variants[place].name, &variants[0].name));
+        sentences.push(judged.sentence(&variants[place].name, &variants[0].name, compared));
+    }
+    if compared == Compared::Scenarios {
+        sentences.push(
+            "Scenarios are compared on one kernel: a slower one is no verdict about a series.".to_owned(),
+        );
     }
     let incomplete: u32 = variants.iter().map(|variant| variant.boots.lost + variant.boots.missing).sum();
     if incomplete > 0 {
@@ -119,6 +137,8 @@ struct Judged<'a> {
     failed: usize,
     wrong_data: usize,
     unknown: usize,
+    /// Those of them whose figures are there and do not tell.
+    unclear: usize,
     not_given: usize,
     suites: usize,
     suites_fine: usize,
@@ -157,6 +177,7 @@ impl<'a> Judged<'a> {
             failed: count(Verdict::Failed),
             wrong_data: count(Verdict::WrongData),
             unknown: changes.iter().filter(|change| change.verdict.is_unknown()).count(),
+            unclear: count(Verdict::Unclear),
             not_given: count(Verdict::NotGiven),
             suites: suites.len(),
             suites_fine: suites
@@ -174,10 +195,13 @@ impl<'a> Judged<'a> {
         }
     }
 
-    fn is_worse(&self) -> bool {
+    fn is_worse(&self, compared: Compared) -> bool {
         let troubled = self.broken + self.hung > 0 && !self.baseline_troubled;
-        let counted =
-            self.worse.len() + self.failed + self.wrong_data + self.suites_failed + self.new_findings;
+        let slower = match compared {
+            Compared::Kernels => self.worse.len(),
+            Compared::Scenarios => 0,
+        };
+        let counted = slower + self.failed + self.wrong_data + self.suites_failed + self.new_findings;
         counted > 0 || troubled || self.misbehaves()
     }
 
@@ -185,16 +209,21 @@ impl<'a> Judged<'a> {
         self.probed.is_some_and(|(probed, _)| probed.unexpected > 0)
     }
 
-    fn is_unknown(&self) -> bool {
+    fn is_unknown(&self, compared: Compared) -> bool {
         let is_badly_probed = |probed: &ProbedVariant| {
             probed.unknown > 0 || probed.probed < probed.planned || !probed.not_probed.is_empty()
         };
-        self.unknown + self.suites_unknown > 0
+        let open = match compared {
+            Compared::Kernels => self.unknown,
+            // Neither way would it be a finding.
+            Compared::Scenarios => self.unknown - self.unclear,
+        };
+        open + self.suites_unknown > 0
             || self.broken + self.hung > 0
             || self.probed.is_some_and(|(probed, _)| is_badly_probed(probed))
     }
 
-    fn sentence(&self, name: &str, baseline: &str) -> String {
+    fn sentence(&self, name: &str, baseline: &str, compared: Compared) -> String {
         let (rows, suites) = (self.rows, self.suites);
         let of_suites =
             |count: usize, text: &str| (count > 0).then(|| format!("{text} in {count} of {suites} suites"));
@@ -207,7 +236,15 @@ impl<'a> Judged<'a> {
         let probed = self.probed.map(|(probed, probes)| behaviour::sentence_parts(probed, probes, baseline));
         let figures = [
             moved(&self.better, if self.is_speed { "faster" } else { "better" }),
-            moved(&self.worse, if self.is_speed { "SLOWER" } else { "WORSE" }),
+            moved(
+                &self.worse,
+                match (compared, self.is_speed) {
+                    (Compared::Kernels, true) => "SLOWER",
+                    (Compared::Kernels, false) => "WORSE",
+                    (Compared::Scenarios, true) => "slower",
+                    (Compared::Scenarios, false) => "worse",
+                },
+            ),
             moved(&self.more, "more"),
             moved(&self.less, "less"),
             counted(self.same.len(), "no difference").map(|text| text + &limits(&self.same, rows)),

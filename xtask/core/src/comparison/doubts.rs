@@ -99,7 +99,7 @@ fn equal_kernels(variants: &[VariantSummary]) -> Vec<String> {
         let is_of = |group: &&mut Vec<&VariantSummary>| {
             group.iter().any(|other| {
                 let same = other.kernel.as_ref().is_some_and(|it| it.bzimage_sha256 == kernel.bzimage_sha256);
-                same && other.planted == variant.planted
+                same && other.own() == variant.own()
             })
         };
         match groups.iter_mut().find(is_of) {

@@ -31,7 +31,7 @@ pub fn next(comparison: &Comparison, plan: &Plan) -> Next {
     let wanted = f64::from(plan.precision_permille) / 1000.0;
     let mut next = Next { scenarios: Vec::new(), rounds: 0, out_of_reach: Vec::new() };
     for (scenario, widest) in widest(comparison, plan, wanted) {
-        let have = plan.rounds(&scenario);
+        let have = rounds(plan, &scenario);
         if widest.rounds > MOST_ROUNDS {
             next.out_of_reach.push(format!(
                 "{scenario}, {}: +-{:.2} % with {have} boots; for {:.1} % it would take about {}, and {MOST_ROUNDS} are the most",
@@ -42,10 +42,23 @@ pub fn next(comparison: &Comparison, plan: &Plan) -> Next {
             ));
         } else {
             next.rounds += widest.rounds - have;
-            next.scenarios.push(scenario);
+            next.scenarios.extend(booted(plan, &scenario));
         }
     }
     next
+}
+
+/// The scenarios that have to be booted once more for another sample of a row: where they are compared, all of them.
+fn booted(plan: &Plan, scenario: &str) -> Vec<String> {
+    match plan.baseline_scenario {
+        Some(_) => plan.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+        None => vec![scenario.to_owned()],
+    }
+}
+
+/// How many repetitions a row has.
+fn rounds(plan: &Plan, scenario: &str) -> u32 {
+    plan.rounds(plan.baseline_scenario.as_deref().unwrap_or(scenario))
 }
 
 /// Of each scenario the interval that needs the most, if one is too wide.
@@ -59,7 +72,7 @@ fn widest(comparison: &Comparison, plan: &Plan, wanted: f64) -> BTreeMap<String,
                 continue;
             }
             // With one more at least: the interval of few samples is wider than the square of their number says.
-            let have = plan.rounds(&row.scenario);
+            let have = rounds(plan, &row.scenario);
             let rounds = (f64::from(have) * (half_width / wanted).powi(2)).ceil().min(1e6) as u32;
             let one = Widest {
                 half_width,

@@ -3,6 +3,7 @@
 mod data;
 mod metrics;
 mod rules;
+mod servers;
 mod suites;
 
 use expect_test::expect;

@@ -24,6 +24,9 @@ pub struct VariantSummary {
     /// The change that means nothing and is in its kernel beside the series.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub placebo: Option<String>,
+    /// Where scenarios are compared on one kernel: which one it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<plan::Scenario>,
     /// The kernel; none if no boot has a record.
     pub kernel: Option<KernelIdentity>,
     /// How large its functions and data are, all of them; none if the campaign does not say.
@@ -38,6 +41,14 @@ pub struct VariantSummary {
     /// What server and kernel agreed on, by scenario; several in one scenario if its boots differ. Empty without a server.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub negotiated: Vec<(String, Negotiated)>,
+}
+
+impl VariantSummary {
+    /// What a difference from another one is owed to, beside the kernel: none if the same was booted under another name.
+    pub(crate) fn own(&self) -> (Option<plan::Planted>, Option<plan::Scenario>) {
+        let nameless = |scenario: &plan::Scenario| plan::Scenario { name: String::new(), ..scenario.clone() };
+        (self.planted, self.scenario.as_ref().map(nameless))
+    }
 }
 
 /// Boots by how they ended.

@@ -20,6 +20,7 @@ mod named;
 mod reader;
 mod scenario;
 mod sections;
+mod server;
 mod source;
 mod sweep;
 
@@ -31,6 +32,7 @@ pub(crate) use args::{dd_block_bytes, is_direct};
 pub use check::BOOTS;
 pub(crate) use check::baseline_among_variants;
 pub(crate) use check::boots_fit;
+pub(crate) use check::compared_scenarios;
 pub(crate) use check::control_arm;
 pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
@@ -101,6 +103,8 @@ pub struct PlanEntry {
     pub debug: Option<DebugOption>,
     /// The variant that the others are compared with; one of `variants`.
     pub baseline: String,
+    /// If scenarios are compared: the one that the others are compared with; one of `scenarios`.
+    pub baseline_scenario: Option<String>,
     /// In the order of the plan, without repetition.
     pub variants: Vec<String>,
     /// Likewise.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lab_protocol::{FilesystemKind, LocalFilesystem, ProbeSet, ServerSettings, Tool, WorkloadTask};
+use lab_protocol::{
+    FilesystemKind, ForeignServer, LocalFilesystem, ProbeSet, ServerProgram, ServerSettings, Tool,
+    WorkloadTask,
+};
 use serde::{Deserialize, Serialize};
 
 use super::machine::{MachineSettings, is_zero};
@@ -19,6 +22,9 @@ pub struct Plan {
     pub name: String,
     /// The variant that the others are compared with; one of `variants`.
     pub baseline: String,
+    /// If scenarios are compared, on the one kernel that there is then: the one that the others are compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_scenario: Option<String>,
     /// How often each variant is booted in each scenario.
     pub repetitions: u32,
     /// How narrow the 95 % intervals are to become, thousandths: as long as half of one is wider, samples are added. 0 for as
@@ -56,17 +62,25 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The programs that its boots use, each once: load tools, and what makes file systems.
+    /// The programs that its boots use, each once: load tools, what makes file systems, and what makes servers.
     pub fn programs(&self) -> Vec<Carried> {
+        let is_libfuse = |server: &ServerProgram| matches!(server, ServerProgram::Libfuse(_));
+        let libfuse = self.servers().iter().any(is_libfuse).then_some(Carried::Libfuse);
         let tools = self.workloads.iter().map(|workload| Carried::Tool(workload.tool));
         let filesystems = self.scenarios.iter().filter_map(|scenario| scenario.filesystem.as_ref());
         let makers = filesystems.map(|filesystem| filesystem.kind).filter(|kind| kind.maker().is_some());
-        BTreeSet::from_iter(tools.chain(makers.map(Carried::Maker))).into_iter().collect()
+        BTreeSet::from_iter(tools.chain(makers.map(Carried::Maker)).chain(libfuse)).into_iter().collect()
+    }
+
+    /// The programs of FUSE servers that are not the lab's own, each once.
+    pub fn servers(&self) -> Vec<ServerProgram> {
+        let servers = self.scenarios.iter().filter_map(|scenario| scenario.foreign.as_ref());
+        BTreeSet::from_iter(servers.map(|server| server.program.clone())).into_iter().collect()
     }
 
     /// Whether a FUSE server has a part in any of it.
     pub(crate) fn has_server(&self) -> bool {
-        self.scenarios.iter().any(|scenario| scenario.server.is_some())
+        self.scenarios.iter().any(Scenario::is_served)
     }
 
     /// Whether something is planted in one of its arms, so that it tests the lab.
@@ -197,6 +211,8 @@ pub enum Carried {
     Tool(Tool),
     /// What makes a file system.
     Maker(FilesystemKind),
+    /// What libfuse's servers are built with.
+    Libfuse,
 }
 
 impl From<Tool> for Carried {
@@ -211,9 +227,12 @@ impl From<Tool> for Carried {
 pub struct Scenario {
     /// The scenario's name in `lab.toml`.
     pub name: String,
-    /// The settings of the FUSE server, none left open; none without one.
+    /// The settings of the lab's FUSE server, none left open; none without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerSettings>,
+    /// Another FUSE server instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignServer>,
     /// Without a server: the file system; none if workloads have no files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filesystem: Option<LocalFilesystem>,
@@ -222,7 +241,17 @@ pub struct Scenario {
 impl Scenario {
     /// Whether workloads can have a file.
     pub(crate) fn has_files(&self) -> bool {
-        self.server.is_some() || self.filesystem.is_some()
+        self.is_served() || self.filesystem.is_some()
+    }
+
+    /// Whether workloads have their files behind a FUSE server, whosever it is.
+    pub(crate) fn is_served(&self) -> bool {
+        self.server.is_some() || self.foreign.is_some()
+    }
+
+    /// Whether `other` is the same under another name.
+    pub(crate) fn is_again(&self, other: &Scenario) -> bool {
+        other == &Scenario { name: other.name.clone(), ..self.clone() }
     }
 }
 

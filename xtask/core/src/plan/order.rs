@@ -58,10 +58,12 @@ pub(super) fn boot_order(plan: &Plan) -> Vec<BootStep> {
         Clock::Virtual => plan.variants.iter().collect(),
         Clock::Wall => shuffled(&plan.variants, plan.seed),
     };
+    let scenarios = scenarios_in_order(plan);
     let round = |round| {
         let of_scenario =
             |scenario| balanced(&variants, round).into_iter().map(move |variant| (scenario, *variant));
-        let steps = plan.scenarios.iter().flat_map(of_scenario).map(|(scenario, variant)| BootStep {
+        let steps = in_round(plan, &scenarios, round).into_iter().flat_map(of_scenario);
+        let steps = steps.map(|(scenario, variant)| BootStep {
             probes: probes(plan, scenario, round),
             ..step(plan, scenario, variant, round)
         });
@@ -74,6 +76,22 @@ pub(super) fn boot_order(plan: &Plan) -> Vec<BootStep> {
     let added = (0..plan.added.len()).flat_map(|place| added(plan, place, &variants));
     let steps = warm_ups(plan).into_iter().chain(counted).chain(added);
     (1..).zip(steps).map(|(number, step)| BootStep { number, ..step }).collect()
+}
+
+/// The scenarios in the order that the rounds start from: where they are compared in real time, the seed decides it.
+fn scenarios_in_order(plan: &Plan) -> Vec<&Scenario> {
+    match (&plan.baseline_scenario, plan.machine.clock) {
+        (Some(_), Clock::Wall) => shuffled(&plan.scenarios, plan.seed),
+        (Some(_), Clock::Virtual) | (None, _) => plan.scenarios.iter().collect(),
+    }
+}
+
+/// The scenarios of a round: where they are compared they are balanced as variants are.
+fn in_round<'a>(plan: &Plan, scenarios: &[&'a Scenario], round: u32) -> Vec<&'a Scenario> {
+    match &plan.baseline_scenario {
+        Some(_) => balanced(scenarios, round).into_iter().copied().collect(),
+        None => scenarios.to_vec(),
+    }
 }
 
 /// A repetition that was added: in each of its scenarios the next one.
@@ -103,11 +121,15 @@ fn step(plan: &Plan, scenario: &Scenario, variant: &Variant, round: u32) -> Boot
 }
 
 /// One boot of each kernel once more, with the virtual clock: it shows that a boot is a function of its input. The scenarios
-/// take turns, so that each is among them.
+/// take turns, so that each is among them; where they are compared, each is booted once more.
 fn repeats(plan: &Plan) -> Vec<BootStep> {
     let is_measured = plan.workloads.iter().any(|workload| !workload.is_suite());
     if plan.machine.clock == Clock::Wall || !is_measured {
         return Vec::new();
+    }
+    if plan.baseline_scenario.is_some() {
+        let each = |variant| plan.scenarios.iter().map(move |scenario| step(plan, scenario, variant, 0));
+        return plan.variants.iter().flat_map(each).collect();
     }
     let turns = plan.scenarios.iter().cycle();
     plan.variants.iter().zip(turns).map(|(variant, scenario)| step(plan, scenario, variant, 0)).collect()

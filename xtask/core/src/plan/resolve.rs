@@ -16,7 +16,7 @@ use swept::Expanded;
 pub struct Overrides {
     /// `--variants`: the variants, the plan's baseline among them.
     pub variants: Option<Vec<String>>,
-    /// `--baseline`: the variant that the others are compared with, one of them.
+    /// `--baseline`: the variant that the others are compared with, one of them; or the scenario, if the plan compares scenarios.
     pub baseline: Option<String>,
     /// `--each-patch`: these instead, the first one as the baseline.
     pub steps: Option<Vec<Variant>>,
@@ -43,6 +43,13 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
     };
     let machine = &config.machines[&entry.machine];
 
+    if entry.baseline_scenario.is_some() && (overrides.alone.is_some() || overrides.steps.is_some()) {
+        let message = format!(
+            "the plan {} compares scenarios on one kernel, and not kernels; use one without baseline-scenario",
+            quoted(name)
+        );
+        return Err(ConfigError::new("--plan", message));
+    }
     let (baseline, variants) = match (&overrides.alone, &overrides.steps) {
         (Some(variant), _) => (variant.name.clone(), vec![variant.clone()]),
         (None, Some(variants)) => with_control(variants.clone(), machine.clock),
@@ -61,6 +68,15 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         Some(sweep) => swept::scenarios(config, sweep, names)?,
         None => Expanded::as_named(select("scenario", names, &config.scenarios).map_err(wrong)?),
     };
+
+    let baseline_scenario =
+        entry.baseline_scenario.as_ref().map(|own| overrides.baseline.as_ref().unwrap_or(own).clone());
+    if let Some(baseline) = &baseline_scenario {
+        let names: Vec<String> = variants.iter().map(|variant| variant.name.clone()).collect();
+        let compared: Vec<_> = scenarios.iter().collect();
+        config::compared_scenarios(baseline, &names, &compared, machine.clock, entry.probes)
+            .map_err(|(key, message)| ConfigError::new(format!("--{}", option_of(key)), message))?;
+    }
 
     let wrong = |message| ConfigError::new("--workloads", message);
     let names = overrides.workloads.as_ref().unwrap_or(&entry.workloads);
@@ -108,6 +124,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
     let plan = Plan {
         name: name.to_owned(),
         baseline,
+        baseline_scenario,
         repetitions,
         precision_permille: precision(entry, overrides, machine.clock)?,
         added: Vec::new(),
@@ -158,6 +175,10 @@ fn named_variants(
 ) -> Result<(String, Vec<Variant>), (&'static str, String)> {
     let wrong = |message| ("--variants", message);
     let names = overrides.variants.as_ref().unwrap_or(&entry.variants);
+    if entry.baseline_scenario.is_some() {
+        let variants: Vec<Variant> = select("variant", names, &config.variants).map_err(wrong)?;
+        return Ok((variants.first().map(|variant| variant.name.clone()).unwrap_or_default(), variants));
+    }
     config::enough_variants(names).map_err(wrong)?;
     let variants: Vec<Variant> = select("variant", names, &config.variants).map_err(wrong)?;
     let (option, baseline) = match &overrides.baseline {
@@ -176,6 +197,15 @@ fn named_variants(
     config::control_arm(clock, &config.kernel_of(entry), baseline, &arms)
         .map_err(|message| (option, message))?;
     Ok((baseline.clone(), variants))
+}
+
+/// The option that says what a key of a plan says.
+fn option_of(key: &str) -> &str {
+    match key {
+        "baseline-scenario" => "baseline",
+        "probes" => "plan",
+        key => key,
+    }
 }
 
 /// Steps with the first one as the baseline; with the wall clock that a second time, to measure the noise, unless it is

@@ -13,6 +13,9 @@ use crate::text::layout::{WIDTH, columns};
 /// Doubts, failures and the like of which so many are shown.
 const MOST: usize = 5;
 
+/// What a server needs beside the time that it takes.
+const NEEDS: [Metric; 3] = [Metric::ServerCpu, Metric::ServerSwitches, Metric::ServerMemory];
+
 /// Lines that one of them gets.
 const LINES: usize = 2;
 
@@ -21,6 +24,7 @@ pub(super) fn render(comparison: &Comparison) -> String {
     let mut parts = vec![full::conclusion(comparison)];
     if text::is_measured(comparison) {
         parts.push(figures(comparison));
+        parts.extend(needs(comparison));
         parts.extend(steps::render(comparison, WIDTH));
     }
     parts.extend(suites::render(comparison, WIDTH));
@@ -40,31 +44,47 @@ pub(super) fn render(comparison: &Comparison) -> String {
 /// A line for each row: the figure of the baseline, and of each other kernel how far it is away. Kernels that do not fit beside
 /// each other follow below, as many in each block.
 fn figures(comparison: &Comparison) -> String {
-    let others: Vec<usize> = (1..comparison.variants.len()).collect();
-    let blocks = |count: usize| {
-        let most = others.len().div_ceil(count).max(1);
-        let chunks = others.chunks(most).map(|chunk| block(comparison, chunk));
-        let blocks: Vec<_> = if others.is_empty() { vec![block(comparison, &[])] } else { chunks.collect() };
-        blocks.join("\n\n")
-    };
-    let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
-    let text = (1..=others.len()).map(blocks).find(fits).unwrap_or_else(|| blocks(others.len().max(1)));
+    let text = side_by_side(comparison, &labelled(comparison));
     let notes: Vec<String> =
         text::samples_needed(comparison).into_iter().chain(text::not_given(comparison)).collect();
     let notes = some("Not known", "  ", &notes).map(|notes| format!("\n{notes}"));
     text + &notes.unwrap_or_default()
 }
 
-fn block(comparison: &Comparison, places: &[usize]) -> String {
+/// Where scenarios are compared: what the servers need, which is half of the answer. None if there are no servers.
+fn needs(comparison: &Comparison) -> Option<String> {
+    let of = |metric: Metric| {
+        let rows = comparison.other_metrics.iter().filter(move |row| row.metric == metric);
+        rows.map(move |row| (vec![format!("{} {}", row.workload, metric.name())], row))
+    };
+    let rows: Vec<_> = NEEDS.into_iter().flat_map(of).collect();
+    (comparison.is_of_scenarios() && !rows.is_empty()).then(|| side_by_side(comparison, &rows))
+}
+
+/// A line for each of these rows, in as many blocks as it takes for them to fit.
+fn side_by_side(comparison: &Comparison, rows: &[(Vec<String>, &Row)]) -> String {
+    let others: Vec<usize> = (1..comparison.variants.len()).collect();
+    let blocks = |count: usize| {
+        let most = others.len().div_ceil(count).max(1);
+        let chunks = others.chunks(most).map(|chunk| block(comparison, rows, chunk));
+        let blocks: Vec<_> =
+            if others.is_empty() { vec![block(comparison, rows, &[])] } else { chunks.collect() };
+        blocks.join("\n\n")
+    };
+    let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
+    (1..=others.len()).map(blocks).find(fits).unwrap_or_else(|| blocks(others.len().max(1)))
+}
+
+fn block(comparison: &Comparison, rows: &[(Vec<String>, &Row)], places: &[usize]) -> String {
     let names = places.iter().map(|&place| comparison.variants[place].name.clone());
     let setting = comparison.sweep.as_ref().map(|swept| swept.sweep.setting.clone());
     // The name of a setting is as wide as those of what it is of, its values are not.
     let labels = setting.map_or_else(|| vec![String::new()], |setting| vec![setting, String::new()]);
     let heading: Vec<String> =
         labels.into_iter().chain([comparison.variants[0].name.clone()]).chain(names).collect();
-    let rows = labelled(comparison).into_iter().map(|(labels, row)| {
+    let rows = rows.iter().map(|(labels, row)| {
         let others = places.iter().map(|&place| other(&row.cells[place]));
-        labels.into_iter().chain([baseline(row)]).chain(others).collect()
+        labels.iter().cloned().chain([baseline(row)]).chain(others).collect()
     });
     columns(&[heading].into_iter().chain(rows).collect::<Vec<Vec<String>>>())
 }

@@ -2,7 +2,7 @@
 
 use lab_protocol::StorageSettings;
 
-use super::text;
+use super::{text, words};
 use crate::comparison::{Cell, Comparison, Row};
 use crate::evidence::metric::Metric;
 use crate::plan::Scenario;
@@ -15,7 +15,10 @@ pub(super) fn render(comparison: &Comparison) -> Vec<String> {
 }
 
 fn served(comparison: &Comparison) -> Vec<&Scenario> {
-    comparison.scenarios.iter().filter(|scenario| scenario.server.is_some()).collect()
+    let arms = comparison.variants.iter().filter_map(|variant| variant.scenario.as_ref());
+    let counts = |scenario: &Scenario| scenario.server.is_some();
+    let is_arm = arms.into_iter().any(counts);
+    comparison.scenarios.iter().filter(|scenario| is_arm || counts(scenario)).collect()
 }
 
 /// How far the boots behind a value differ: one line for each row and variant.
@@ -85,7 +88,8 @@ fn by_metric(
             }
             let suffix = text::metric_suffix(comparison, *metric);
             parts.push(format!(
-                "scenario {}{suffix}\n{}",
+                "{} {}{suffix}\n{}",
+                words::place(comparison),
                 scenario.name,
                 lines(comparison, scenario, *metric, columns, line)
             ));
@@ -107,7 +111,8 @@ fn by_scenario(
     let mut parts = vec![text::wrap("", lead, WIDTH, 0)];
     for scenario in scenarios {
         parts.push(format!(
-            "scenario {}\n{}",
+            "{} {}\n{}",
+            words::place(comparison),
             scenario.name,
             lines(comparison, scenario, first, columns, line)
         ));

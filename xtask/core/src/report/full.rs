@@ -58,8 +58,9 @@ fn header(comparison: &Comparison) -> String {
         "host",
         format!("{}, {} CPUs, {}", comparison.host.cpu, comparison.host.cpus, comparison.host.system),
     ));
-    for scenario in comparison.scenarios.iter().filter(|_| text::is_measured(comparison)) {
-        lines.push(("scenario", format!("{}: {}", scenario.name, scenario::ground(scenario))));
+    if text::is_measured(comparison) {
+        let grounds = scenario::grounds(comparison).into_iter();
+        lines.extend(grounds.map(|(name, ground)| ("scenario", format!("{name}: {ground}"))));
     }
     for variant in &comparison.variants {
         let baseline = if variant.name == comparison.baseline { " (baseline)" } else { "" };
@@ -92,7 +93,7 @@ fn values(comparison: &Comparison) -> String {
         let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
         let counts = (1..=others.len().max(1)).rev();
         let text = counts.map(side_by_side).find(fits).unwrap_or_else(|| side_by_side(1));
-        format!("scenario {name}\n{text}")
+        format!("{} {name}\n{text}", words::place(comparison))
     };
     words::groups(comparison).into_iter().map(tables).collect::<Vec<_>>().join("\n\n")
 }
@@ -225,11 +226,14 @@ fn list(title: &str, mark: &str, all: &[String]) -> Option<String> {
 }
 
 /// What follows in a few words, with the exit code.
-pub fn headline(status: Status) -> String {
-    let word = match status {
-        Status::NoFinding => "nothing speaks against a variant",
-        Status::Worse => "WORSE than the baseline",
-        Status::CannotTell => "CANNOT TELL",
+pub fn headline(comparison: &Comparison) -> String {
+    let status = comparison.conclusion.status;
+    let word = match (status, comparison.is_of_scenarios()) {
+        (Status::NoFinding, false) => "nothing speaks against a variant",
+        (Status::NoFinding, true) => "every scenario did its work",
+        (Status::Worse, false) => "WORSE than the baseline",
+        (Status::Worse, true) => "something FAILS that does not in the baseline",
+        (Status::CannotTell, _) => "CANNOT TELL",
     };
     format!("{word} (exit code {})", status.exit_code())
 }
@@ -238,8 +242,5 @@ pub fn headline(status: Status) -> String {
 pub(super) fn conclusion(comparison: &Comparison) -> String {
     let sentences: Vec<_> =
         comparison.conclusion.sentences.iter().map(|sentence| text::wrap("", sentence, WIDTH, 2)).collect();
-    [format!("Conclusion: {}.", headline(comparison.conclusion.status)), sentences.join("\n")]
-        .join("\n")
-        .trim_end()
-        .to_owned()
+    [format!("Conclusion: {}.", headline(comparison)), sentences.join("\n")].join("\n").trim_end().to_owned()
 }

@@ -37,7 +37,7 @@ type Section = (&'static str, &'static str, Markup);
 pub(super) fn render(comparison: &Comparison, attached: &Attached) -> String {
     let sections = sections(comparison, attached);
     let status = attached.self_test.as_ref().map_or(comparison.conclusion.status, |test| test.status());
-    let heading = heading(status, attached);
+    let heading = heading(comparison, attached);
     let body = html! {
         (header(comparison, attached, status, &heading))
         nav aria-label="Contents" {
@@ -70,9 +70,9 @@ fn document(title: &Markup, body: &Markup) -> String {
     escape_for_terminal(&page.into_string()) + "\n"
 }
 
-fn heading(status: Status, attached: &Attached) -> String {
-    match (&attached.self_test, status) {
-        (None, status) => words::answer(status).to_owned(),
+fn heading(comparison: &Comparison, attached: &Attached) -> String {
+    match (&attached.self_test, comparison.conclusion.status) {
+        (None, _) => words::answer(comparison).to_owned(),
         (Some(_), Status::NoFinding) => "The self-test passed".to_owned(),
         (Some(_), Status::Worse) => "The self-test failed".to_owned(),
         (Some(_), Status::CannotTell) => "The self-test cannot tell".to_owned(),

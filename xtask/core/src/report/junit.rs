@@ -54,21 +54,39 @@ fn figures(comparison: &Comparison) -> Vec<Case> {
     let of_row = |row: &Row| {
         let of_cell = |(place, cell): (usize, &Cell)| {
             let name = format!("{} {}", row.workload, cell.variant);
-            let is_own = is_baselines_kernel(comparison, place);
-            case(&words::group(comparison, row), &name, figure(cell, is_own), &figure_details(row, cell))
+            let result = figure(cell, subject(comparison, place));
+            case(&words::group(comparison, row), &name, result, &figure_details(row, cell))
         };
         row.cells.iter().enumerate().map(of_cell).collect::<Vec<_>>()
     };
     comparison.rows.iter().flat_map(of_row).collect()
 }
 
-/// Whether a variant, by place, is the baseline's kernel: it shows the noise, and has no verdict of its own.
-fn is_baselines_kernel(comparison: &Comparison, place: usize) -> bool {
-    let digest = |place: usize| Some(&comparison.variants.get(place)?.kernel.as_ref()?.digest);
-    place > 0 && digest(place).is_some() && digest(place) == digest(0)
+/// What a figure is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// A kernel, or the baseline.
+    Kernel,
+    /// The baseline's kernel under another name: it shows the noise, and has no verdict of its own.
+    Again,
+    /// A scenario beside the baseline's, on one kernel: that it is slower is no failure, nor that nobody can tell.
+    Scenario,
 }
 
-fn figure(cell: &Cell, is_baselines_kernel: bool) -> Result {
+/// What the figures of a variant, by place, are about.
+fn subject(comparison: &Comparison, place: usize) -> Subject {
+    let booted = |place: usize| {
+        let variant = comparison.variants.get(place)?;
+        Some((&variant.kernel.as_ref()?.digest, variant.own()))
+    };
+    match place > 0 && booted(place).is_some() && booted(place) == booted(0) {
+        true => Subject::Again,
+        false if comparison.is_of_scenarios() => Subject::Scenario,
+        false => Subject::Kernel,
+    }
+}
+
+fn figure(cell: &Cell, subject: Subject) -> Result {
     let Some(change) = &cell.change else {
         return match (cell.mean.is_some() && cell.failures.is_empty(), cell.is_not_given()) {
             (true, _) => Result::Passed,
@@ -78,10 +96,12 @@ fn figure(cell: &Cell, is_baselines_kernel: bool) -> Result {
     };
     let own = || Result::Skipped(format!("{}, of the baseline's own kernel", words::change(change)));
     match change.verdict {
-        Verdict::WrongData if is_baselines_kernel => Result::CannotTell(text::no_value(cell)),
+        Verdict::WrongData if subject == Subject::Again => Result::CannotTell(text::no_value(cell)),
         Verdict::Better | Verdict::More | Verdict::Less | Verdict::Same => Result::Passed,
         Verdict::NotGiven => Result::Skipped(cell.not_given.clone().unwrap_or_default()),
-        _ if is_baselines_kernel => own(),
+        _ if subject == Subject::Again => own(),
+        Verdict::Worse if subject == Subject::Scenario => Result::Passed,
+        Verdict::Unclear if subject == Subject::Scenario => Result::Skipped(words::change(change)),
         Verdict::Worse => Result::Failed(words::change(change)),
         Verdict::Failed | Verdict::WrongData => Result::Failed(text::no_value(cell)),
         Verdict::BaselineFailed | Verdict::NotEnoughData | Verdict::Unclear | Verdict::Unreliable => {
@@ -206,7 +226,7 @@ fn boots(comparison: &Comparison) -> Vec<Case> {
 /// It is red exactly if the exit code is not 0.
 fn conclusion(comparison: &Comparison) -> Case {
     let status = comparison.conclusion.status;
-    let word = words::answer(status).to_owned();
+    let word = words::answer(comparison).to_owned();
     let result = match status {
         Status::NoFinding => Result::Passed,
         Status::Worse => Result::Failed(word),

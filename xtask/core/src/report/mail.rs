@@ -52,10 +52,18 @@ fn section(comparison: &Comparison, name: &str) -> String {
         None => scenario.name == name,
     };
     let scenarios: Vec<&Scenario> = comparison.scenarios.iter().filter(is_of).collect();
-    let ground = scenarios.first().map(|scenario| scenario::ground(scenario)).unwrap_or_default();
     let varied = swept.map(|swept| format!("{} varied; at first ", swept.sweep.setting));
-    let lead = text::wrap(&format!("{name}: "), &(varied.unwrap_or_default() + &ground), WIDTH, 2);
-    [vec![lead], figures::tables(comparison, &scenarios)].concat().join("\n\n")
+    let lead = |name: &str, ground: &str| {
+        text::wrap(&format!("{name}: "), &(varied.clone().unwrap_or_default() + ground), WIDTH, 2)
+    };
+    let leads = match comparison.is_of_scenarios() {
+        true => scenario::grounds(comparison).iter().map(|(name, ground)| lead(name, ground)).collect(),
+        false => {
+            let ground = scenarios.first().map(|scenario| scenario::ground(scenario)).unwrap_or_default();
+            vec![lead(name, &ground)]
+        }
+    };
+    [vec![leads.join("\n")], figures::tables(comparison, &scenarios)].concat().join("\n\n")
 }
 
 fn logs(comparison: &Comparison) -> String {

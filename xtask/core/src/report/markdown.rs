@@ -20,12 +20,12 @@ const WIDTH: usize = 80;
 /// The whole text.
 pub(super) fn render(comparison: &Comparison) -> String {
     let mut parts = vec![
-        format!("## {}: {}", escape(&comparison.campaign), words::answer(comparison.conclusion.status)),
+        format!("## {}: {}", escape(&comparison.campaign), words::answer(comparison)),
         list(&comparison.conclusion.sentences),
     ];
     if text::is_measured(comparison) {
         for (name, rows) in words::groups(comparison) {
-            parts.push(format!("### Scenario {}", escape(&name)));
+            parts.push(format!("### {}", escape(&words::title(comparison, &name))));
             parts.push(table(comparison, &rows));
         }
         parts.push(escape(&text::criterion(comparison)));
@@ -136,11 +136,10 @@ fn run(comparison: &Comparison) -> String {
         lines.push(format!("clock: {}", text::clock(setup)));
     }
     lines.extend(
-        comparison
-            .scenarios
-            .iter()
+        scenario::grounds(comparison)
+            .into_iter()
             .filter(|_| text::is_measured(comparison))
-            .map(|scenario| format!("scenario {}: {}", scenario.name, scenario::ground(scenario))),
+            .map(|(name, ground)| format!("scenario {name}: {ground}")),
     );
     lines.extend(comparison.variants.iter().map(|variant| {
         format!(

@@ -1,19 +1,37 @@
 //! The settings of a scenario as the reports write them.
 
 use lab_protocol::{
-    Completion, Distribution, Effect, Fault, Getxattr, LocalFilesystem, NullBlock, OpenMode, ReplyOrder,
-    RingBuffers, ServerSettings, StorageSettings, Times, Transport,
+    Completion, Distribution, Effect, Fault, ForeignServer, Getxattr, LocalFilesystem, NullBlock, OpenMode,
+    ReplyOrder, RingBuffers, ServerSettings, StorageSettings, Times, Transport,
 };
 
+use crate::comparison::Comparison;
 use crate::plan::Scenario;
+
+/// The scenarios of a comparison, each with what workloads have their files on in it.
+pub(super) fn grounds(comparison: &Comparison) -> Vec<(&str, String)> {
+    let compared = comparison.variants.iter().filter_map(|variant| variant.scenario.as_ref());
+    let scenarios: Vec<&Scenario> = match comparison.is_of_scenarios() {
+        true => compared.collect(),
+        false => comparison.scenarios.iter().collect(),
+    };
+    scenarios.into_iter().map(|scenario| (scenario.name.as_str(), ground(scenario))).collect()
+}
 
 /// What workloads have their files on, in one line.
 pub(super) fn ground(scenario: &Scenario) -> String {
-    match (&scenario.server, &scenario.filesystem) {
-        (Some(settings), _) => server(settings),
-        (None, Some(filesystem)) => local(filesystem),
-        (None, None) => "no file system".to_owned(),
+    match (&scenario.server, &scenario.foreign, &scenario.filesystem) {
+        (Some(settings), ..) => server(settings),
+        (None, Some(server), _) => foreign(server),
+        (None, None, Some(filesystem)) => local(filesystem),
+        (None, None, None) => "no file system".to_owned(),
     }
+}
+
+/// As its command line has it.
+fn foreign(server: &ForeignServer) -> String {
+    let ForeignServer { program, arguments } = server;
+    [program.shown()].into_iter().chain(arguments.iter().cloned()).collect::<Vec<_>>().join(" ")
 }
 
 fn local(filesystem: &LocalFilesystem) -> String {
@@ -194,7 +212,7 @@ mod tests {
             mount_options: "noatime".to_owned(),
             device: Some(device),
         };
-        Scenario { name: "slow".to_owned(), server: None, filesystem: Some(filesystem) }
+        Scenario { name: "slow".to_owned(), server: None, foreign: None, filesystem: Some(filesystem) }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::comparison::{Comparison, SuiteCell, SuiteRow};
 use crate::evidence::output::named;
 use crate::text::layout::new_table;
 
-use super::text;
+use super::{text, words};
 
 /// A table for each scenario, and below it why something failed; none if the plan has no suite.
 pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
@@ -13,7 +13,7 @@ pub(super) fn render(comparison: &Comparison, width: usize) -> Option<String> {
     }
     let scenarios = comparison.scenarios.iter().map(|scenario| {
         let rows = comparison.suites.iter().filter(|row| row.scenario == scenario.name);
-        format!("scenario {}\n{}", scenario.name, table(comparison, rows))
+        format!("{} {}\n{}", words::place(comparison), scenario.name, table(comparison, rows))
     });
     let mut text =
         ["Suites: they pass or fail.".to_owned()].into_iter().chain(scenarios).collect::<Vec<_>>().join("\n");

@@ -8,6 +8,7 @@ use crate::campaign::Campaign;
 use crate::comparison::{Question, answer, compare};
 use crate::evidence::metric::Metric;
 use crate::evidence::outcome::Outcome;
+use crate::fixtures::servers::three_servers;
 use crate::fixtures::{arm, campaign, two_arms, warn};
 use crate::plan::Clock;
 

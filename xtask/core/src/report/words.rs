@@ -5,12 +5,19 @@ use crate::comparison::sweep::SweptRows;
 use crate::comparison::{Cell, Change, Comparison, FindingRow, Row, Status, Verdict};
 
 /// The answer in a sentence without its full stop.
-pub(super) fn answer(status: Status) -> &'static str {
-    match status {
-        Status::NoFinding => "Nothing speaks against a variant",
-        Status::Worse => "Worse than the baseline",
-        Status::CannotTell => "The lab cannot tell",
+pub(super) fn answer(comparison: &Comparison) -> &'static str {
+    match (comparison.conclusion.status, comparison.is_of_scenarios()) {
+        (Status::NoFinding, false) => "Nothing speaks against a variant",
+        (Status::NoFinding, true) => "Every scenario did its work",
+        (Status::Worse, false) => "Worse than the baseline",
+        (Status::Worse, true) => "Something fails that does not in the baseline",
+        (Status::CannotTell, _) => "The lab cannot tell",
     }
+}
+
+/// What the name is of that rows have beside that of their workload: where scenarios are compared it is the kernel's.
+pub(super) fn place(comparison: &Comparison) -> &'static str {
+    if comparison.is_of_scenarios() { "kernel" } else { "scenario" }
 }
 
 /// What was measured, or what stands in its place.
@@ -19,6 +26,12 @@ pub(super) fn value(row: &Row, cell: &Cell) -> String {
         Some(mean) if cell.failures.is_empty() => text::figure(row.unit, mean),
         Some(_) | None => text::no_value(cell),
     }
+}
+
+/// The title of a group of rows, which has this name.
+pub(super) fn title(comparison: &Comparison, name: &str) -> String {
+    let place = if comparison.is_of_scenarios() { "Kernel" } else { "Scenario" };
+    format!("{place} {name}")
 }
 
 /// A change with what it amounts to, e.g. `x5.80 better`, `same within 0.3 %`, `+2.0 % unclear`. Nothing where the value has

@@ -75,7 +75,7 @@ pub(super) fn gather(system: &System<'_>, programs: &[Carried]) -> anyhow::Resul
 }
 
 /// Adds a program and everything that it needs.
-fn add_program(
+pub(super) fn add_program(
     system: &System<'_>,
     program: Found,
     guest_path: &str,

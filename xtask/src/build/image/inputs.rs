@@ -9,8 +9,10 @@ use super::Contents;
 use super::foreign::Foreign;
 use super::guest::{self, Toolchain};
 use super::host::{self, HostFile};
+use super::servers;
 use super::settings;
 use super::system::System;
+use crate::build::libfuse::Libfuse;
 use crate::build::target::Target;
 use crate::lab::cache::Cache;
 use crate::lab::digest::{self, Parts};
@@ -39,6 +41,8 @@ pub(super) struct Inputs {
     pub(super) host_files: Vec<HostFile>,
     /// Where these are from, if not from this machine.
     pub(super) foreign: Option<Foreign>,
+    /// Where servers of libfuse are from.
+    pub(super) libfuse: Option<Libfuse>,
     /// Names and digests, in order.
     parts: Vec<(String, String)>,
     pub(super) contents: Contents,
@@ -79,7 +83,9 @@ pub(super) fn gather(
         false => None,
     };
     let system = System { sh, target, foreign };
-    let host_files = host::gather(&system, programs)?;
+    let libfuse = servers::libfuse(sh, cache, &contents.servers)?;
+    let mut host_files = host::gather(&system, programs)?;
+    servers::add(&system, libfuse.as_ref(), &contents.servers, &mut host_files)?;
     let mut parts = Vec::new();
     for source in SOURCES {
         add_sources(sh, checkout, Path::new(source), &mut parts)?;
@@ -99,7 +105,7 @@ pub(super) fn gather(
         parts.push(("arch".to_owned(), contents.arch.name().to_owned()));
     }
     parts.extend(guest::installed(programs).into_iter().map(|package| ("crates.io".to_owned(), package)));
-    Ok(Inputs { toolchain, host_files, foreign: system.foreign, parts, contents: contents.clone() })
+    Ok(Inputs { toolchain, host_files, foreign: system.foreign, libfuse, parts, contents: contents.clone() })
 }
 
 /// Adds a file, or all files of a folder in the order of their names.
@@ -133,7 +139,7 @@ mod tests {
     use crate::machine::host;
 
     fn with(programs: &[Carried]) -> Contents {
-        Contents { arch: host::arch().unwrap(), programs: programs.to_vec() }
+        Contents { arch: host::arch().unwrap(), programs: programs.to_vec(), servers: Vec::new() }
     }
 
     #[test]

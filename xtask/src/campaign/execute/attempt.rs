@@ -194,6 +194,7 @@ fn assignment(plan: &Plan, step: &BootStep, nonce: Nonce) -> anyhow::Result<Assi
     Ok(Assignment {
         nonce,
         server,
+        foreign: scenario.foreign.clone(),
         filesystem: scenario.filesystem.clone(),
         storage_mib: plan.machine.storage_mib,
         workloads: plan.workloads.clone(),

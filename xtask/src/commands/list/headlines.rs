@@ -76,7 +76,7 @@ fn said(campaign: &Campaign) -> CampaignLine {
     let answer =
         comparison::compare(campaign).map(|comparison| match self_test::check(campaign, &comparison) {
             Some(test) => (test.status(), report::summary(&test).trim_end_matches('.').to_owned()),
-            None => (comparison.conclusion.status, full::headline(comparison.conclusion.status)),
+            None => (comparison.conclusion.status, full::headline(&comparison)),
         });
     let (exit_code, headline) = match answer {
         Ok((status, headline)) => (Some(status.exit_code()), headline),

@@ -58,6 +58,7 @@ fn assignment(plan: &Plan, nonce: lab_protocol::Nonce) -> anyhow::Result<Assignm
     Ok(Assignment {
         nonce,
         server: scenario.server.clone(),
+        foreign: scenario.foreign.clone(),
         // Enough for the journal of a file system.
         filesystem: scenario.filesystem.clone(),
         storage_mib: if scenario.filesystem.is_some() { 64 } else { 16 },

@@ -61,6 +61,52 @@ pub(crate) fn baseline_among_variants(baseline: &str, variants: &[String]) -> Re
     Err(format!("the baseline {} is not among the variants ({list}); add it to them", quoted(baseline)))
 }
 
+/// A plan that compares scenarios has one kernel, several scenarios, the baseline among them, and nothing that is about kernels. With
+/// the wall clock it needs the baseline under a second name, as kernels do. The error is of the key that is named.
+pub(crate) fn compared_scenarios(
+    baseline: &str,
+    variants: &[String],
+    scenarios: &[&Scenario],
+    clock: Clock,
+    probes: Option<ProbeSet>,
+) -> Result<(), (&'static str, String)> {
+    let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    let list = listed(&names);
+    let of_baseline = scenarios.iter().find(|scenario| scenario.name == baseline);
+    let again =
+        scenarios.iter().filter(|scenario| of_baseline.is_some_and(|it| it.is_again(scenario))).count();
+    match (of_baseline, variants) {
+        (_, [] | [_, _, ..]) => Err((
+            "variants",
+            format!(
+                "with a baseline-scenario the plan compares scenarios on one kernel; name one variant, not {}",
+                variants.len()
+            ),
+        )),
+        (None, _) => Err((
+            "baseline-scenario",
+            format!("the baseline {} is not among the scenarios ({list}); add it to them", quoted(baseline)),
+        )),
+        (Some(_), _) if scenarios.len() < 2 => Err((
+            "scenarios",
+            format!("there is nothing to compare {} with; name at least two scenarios", quoted(baseline)),
+        )),
+        (Some(_), _) if probes.is_some() => Err((
+            "probes",
+            "the probes compare kernels, and a plan with a baseline-scenario has one; use \"none\""
+                .to_owned(),
+        )),
+        (Some(_), _) if clock == Clock::Wall && again < 2 => Err((
+            "scenarios",
+            format!(
+                "the wall clock needs the scenario {} twice, to measure the noise; add one that is like it under another name",
+                quoted(baseline)
+            ),
+        )),
+        (Some(_), _) => Ok(()),
+    }
+}
+
 /// With the wall clock, the baseline runs under a second name, too: the difference between the two is what
 /// chance alone does, and no smaller difference is believed. The virtual clock has no such noise.
 pub(crate) fn control_arm(
@@ -133,6 +179,10 @@ pub(crate) fn probes_have_a_server<'a>(
 ) -> Result<(), String> {
     let other = scenarios.into_iter().find(|scenario| scenario.server.is_none());
     match (probes, other) {
+        (Some(_), Some(scenario)) if scenario.foreign.is_some() => Err(format!(
+            "the probes start the lab's own FUSE server, and the scenario {} has another one; use \"none\"",
+            quoted(&scenario.name)
+        )),
         (Some(_), Some(scenario)) => Err(format!(
             "the probes are about FUSE, and the scenario {} has no FUSE server; use \"none\"",
             quoted(&scenario.name)
@@ -148,7 +198,7 @@ pub(crate) fn workload_suits<'a>(
 ) -> Result<(), String> {
     let suits = |scenario: &Scenario| match workload.has_file() {
         true => scenario.has_files(),
-        false => scenario.server.is_none(),
+        false => !scenario.is_served(),
     };
     let Some(scenario) = scenarios.into_iter().find(|scenario| !suits(scenario)) else { return Ok(()) };
     let (name, scenario) = (quoted(&workload.name), quoted(&scenario.name));
@@ -193,10 +243,18 @@ pub(crate) fn users_are_let_in<'a>(
     workload: &WorkloadTask,
     scenarios: impl IntoIterator<Item = &'a &'a Scenario>,
 ) -> Result<(), String> {
-    let closed = scenarios
-        .into_iter()
-        .find(|scenario| scenario.server.as_ref().is_some_and(|server| !server.allow_other));
+    let is_closed = |scenario: &Scenario| match (&scenario.server, &scenario.foreign) {
+        (Some(server), _) => !server.allow_other,
+        (None, Some(server)) => !server.arguments.iter().any(|argument| argument.contains("allow_other")),
+        (None, None) => false,
+    };
+    let closed = scenarios.into_iter().find(|scenario| is_closed(scenario));
     match (workload.tool, closed) {
+        (Tool::Pjdfstest, Some(scenario)) if scenario.foreign.is_some() => Err(format!(
+            "{} acts as several users, and no argument of the server of {} has allow_other; add it, as in \"-o\", \"allow_other\"",
+            quoted(&workload.name),
+            quoted(&scenario.name)
+        )),
         (Tool::Pjdfstest, Some(scenario)) => Err(format!(
             "{} acts as several users, and the scenario {} lets only root in; use one with allow-other = true",
             quoted(&workload.name),

@@ -11,6 +11,7 @@ use lab_protocol::{
 use super::error::ConfigError;
 use super::filesystem;
 use super::reader::{Field, Table, Text};
+use super::server;
 use crate::plan::Scenario;
 use crate::text::suggest;
 
@@ -70,6 +71,7 @@ const KEYS: [&str; 39] = [
     "storage-plug-us",
     "faults",
     "filesystem",
+    "server",
 ];
 
 /// Keys that are plain numbers, of which a sweep varies one: those of the server.
@@ -109,9 +111,13 @@ pub(super) fn with_value<'a>(
     value: &Field<'a>,
 ) -> Result<Scenario, ConfigError> {
     let is_of_server = SERVER_NUMBERS.contains(&setting.text);
-    if is_of_server != read(name, table)?.server.is_some() {
+    let as_written = read(name, table)?;
+    if is_of_server != as_written.server.is_some() || as_written.foreign.is_some() {
         let (name, key) = (suggest::quoted(name), setting.text);
         let message = match is_of_server {
+            _ if as_written.foreign.is_some() => format!(
+                "the scenario {name} has a FUSE server that is not the lab's own, so it has no {key}; use other scenarios"
+            ),
             true => {
                 format!("the scenario {name} has no FUSE server, so it has no {key}; use scenarios with one")
             }
@@ -142,8 +148,13 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
 }
 
 fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
+    let of_others = |key: &&str| !matches!(*key, "like" | "server");
+    let scenario = Scenario { name: name.to_owned(), server: None, foreign: None, filesystem: None };
+    if let Some(foreign) = server::parse(table, KEYS.into_iter().filter(of_others))? {
+        return Ok(Scenario { foreign: Some(foreign), ..scenario });
+    }
     if let Some(filesystem) = filesystem::parse(table, &KEYS)? {
-        return Ok(Scenario { name: name.to_owned(), server: None, filesystem: filesystem.into() });
+        return Ok(Scenario { filesystem: filesystem.into(), ..scenario });
     }
     let table = table.clone().only(&KEYS)?;
     let transport = table.field("transport").choice(&[
@@ -205,7 +216,7 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
             .map(fault)
             .collect::<Result<_, _>>()?,
     };
-    Ok(Scenario { name: name.to_owned(), server: Some(server), filesystem: None })
+    Ok(Scenario { server: Some(server), ..scenario })
 }
 
 fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {

@@ -289,6 +289,7 @@ fn plan(
         "source",
         "kernel-config",
         "baseline",
+        "baseline-scenario",
         "variants",
         "scenarios",
         "workloads",
@@ -311,6 +312,10 @@ fn plan(
         options,
         debug: None,
         baseline: one_of(&table.field("baseline").text()?, "variant", &config.variants)?,
+        baseline_scenario: table
+            .optional("baseline-scenario")
+            .map(|field| one_of(&field.text()?, "scenario", &config.scenarios))
+            .transpose()?,
         variants: some_of(&table.field("variants").names()?, "variant", &config.variants)?,
         scenarios: some_of(&table.field("scenarios").names()?, "scenario", &config.scenarios)?,
         workloads: some_of(&workloads, "workload", &config.workloads)?,
@@ -324,12 +329,16 @@ fn plan(
         precision_permille: table.field("precision-permille").number(check::PRECISION_PERMILLE)?,
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
     };
-    check::enough_variants(&plan.variants).map_err(at("variants"))?;
+    if plan.baseline_scenario.is_none() {
+        check::enough_variants(&plan.variants).map_err(at("variants"))?;
+    }
     check::baseline_among_variants(&plan.baseline, &plan.variants).map_err(at("baseline"))?;
     let variants: Vec<&Variant> = plan.variants.iter().map(|name| &config.variants[name]).collect();
     let machine = &config.machines[&plan.machine];
-    check::control_arm(machine.clock, &config.kernel_of(&plan), &plan.baseline, &variants)
-        .map_err(at("variants"))?;
+    if plan.baseline_scenario.is_none() {
+        check::control_arm(machine.clock, &config.kernel_of(&plan), &plan.baseline, &variants)
+            .map_err(at("variants"))?;
+    }
     if config.kernel_of(&plan).auto.is_some() && machine.arch != Arch::X86_64 {
         let message = "`auto` reads the build files as kernels of x86-64 take them; name fragments here and in [kernel], or another machine";
         return Err(at("kernel-config")(message.to_owned()));
@@ -339,6 +348,10 @@ fn plan(
     check::probes_fit(plan.probes, plan.workloads.len(), plan.scenarios.len())
         .map_err(|(key, message)| at(key)(message))?;
     let scenarios: Vec<&Scenario> = plan.scenarios.iter().map(|name| &config.scenarios[name]).collect();
+    if let Some(baseline) = &plan.baseline_scenario {
+        check::compared_scenarios(baseline, &plan.variants, &scenarios, machine.clock, plan.probes)
+            .map_err(|(key, message)| at(key)(message))?;
+    }
     check::probes_have_a_server(plan.probes, &scenarios).map_err(at("probes"))?;
     for name in &workloads {
         let workload = &config.workloads[name.text];
@@ -348,6 +361,10 @@ fn plan(
             .map_err(|message| name.error(message))?;
     }
     plan.sweep = sweep::parse(&table, tables, config, &plan)?;
+    if plan.sweep.is_some() && plan.baseline_scenario.is_some() {
+        let message = "a plan with a baseline-scenario compares scenarios as they are; remove it, or use {}";
+        return Err(at("sweep")(message.to_owned()));
+    }
     Ok(plan)
 }
 

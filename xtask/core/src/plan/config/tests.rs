@@ -10,6 +10,7 @@ mod mistakes;
 mod names;
 mod numbers;
 mod scenarios;
+mod servers;
 mod sources;
 mod sweeps;
 

@@ -405,3 +405,49 @@ fn a_value_is_a_scenario_of_its_own() {
         --boots: 8000 boots (2 variants, 4 scenarios with their values, 1000 each) are too many; use at most 1000
     "#]].assert_eq(&swept(sweep, &boots));
 }
+
+/// The boots of a plan that compares scenarios, with these overrides.
+fn compared(overrides: &Overrides) -> String {
+    let table = "[plans.scenarios]\nlike = 'default'\nbaseline = 'stock'\nvariants = ['stock']\nbaseline-scenario = 'local'\n";
+    let config = Config::parse("lab.toml", &(crate::plan::config::tests::GOOD.to_owned() + table)).unwrap();
+    match resolve(&config, "scenarios", overrides) {
+        Ok(plan) => {
+            let head = format!("{} on {}\n", plan.baseline_scenario.as_deref().unwrap(), plan.baseline);
+            head + &boots(&plan)
+        }
+        Err(error) => format!("{error}\n"),
+    }
+}
+
+#[test]
+fn scenarios_are_compared_on_one_kernel() {
+    // Each of them once more, to see that it repeats.
+    expect![[r#"
+        local on stock
+        1 local stock 1
+        2 remote stock 1
+        3 local stock 1
+        4 remote stock 1
+        5 remote stock 2
+        6 local stock 2
+    "#]]
+    .assert_eq(&compared(&Overrides::default()));
+    let other = Overrides {
+        variants: list(&["original"]),
+        baseline: Some("remote".to_owned()),
+        ..Overrides::default()
+    };
+    assert!(compared(&other).starts_with("remote on original\n"), "{}", compared(&other));
+    let wrong = [
+        Overrides { baseline: Some("stock".to_owned()), ..Overrides::default() },
+        Overrides { variants: list(&["stock", "original"]), ..Overrides::default() },
+        Overrides { scenarios: list(&["local"]), ..Overrides::default() },
+        Overrides { steps: Some(vec![Variant::new("a", Vec::new())]), ..Overrides::default() },
+    ];
+    expect![[r#"
+        --baseline: the baseline `stock` is not among the scenarios (local, remote); add it to them
+        --variants: with a baseline-scenario the plan compares scenarios on one kernel; name one variant, not 2
+        --scenarios: there is nothing to compare `local` with; name at least two scenarios
+        --plan: the plan `scenarios` compares scenarios on one kernel, and not kernels; use one without baseline-scenario
+    "#]].assert_eq(&wrong.iter().map(compared).collect::<String>());
+}

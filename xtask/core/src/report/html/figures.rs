@@ -14,8 +14,8 @@ pub(super) fn render(comparison: &Comparison) -> Markup {
             @if !text::is_measured(comparison) { p { "No speed was measured." } }
             @else {
                 @for (name, rows) in &words::groups(comparison) {
-                    h3 { "Scenario " (name) }
-                    (scrolling(&format!("Figures of scenario {name}"), &table(comparison, rows)))
+                    h3 { (words::title(comparison, name)) }
+                    (scrolling(&format!("Figures of {} {name}", words::place(comparison)), &table(comparison, rows)))
                 }
                 p.note { (prose(&text::criterion(comparison))) " Where it says same, a difference that is larger was ruled out: the end of the interval." }
                 @for line in text::samples_needed(comparison).iter().chain(&text::not_given(comparison)) {

@@ -23,9 +23,9 @@ pub(super) fn render(comparison: &Comparison, attached: &Attached) -> Markup {
             @if !comparison.scenarios.is_empty() {
                 h3 { "Scenarios" }
                 dl.facts {
-                    @for scenario in &comparison.scenarios {
-                        dt { (scenario.name) }
-                        dd { (scenario::ground(scenario).replace("+-", "±")) }
+                    @for (name, ground) in scenario::grounds(comparison) {
+                        dt { (name) }
+                        dd { (ground.replace("+-", "±")) }
                     }
                 }
             }

@@ -30,7 +30,7 @@ pub(super) fn render(comparison: &Comparison) -> Option<Markup> {
                  samples lie from the mean of their own kernel."
             }
             @for (place, (name, rows)) in groups.iter().enumerate() {
-                h3 { "Scenario " (name) }
+                h3 { (words::title(comparison, name)) }
                 div.pictures {
                     @for (number, row) in rows.iter().copied().filter(has_samples).enumerate() {
                         (figure(comparison, row, &format!("samples-{}-{}", place + 1, number + 1)))

@@ -159,3 +159,37 @@ fn of_another_metric() {
     assert!(text.contains("dd-read tool-cpu  "), "{text}");
     assert!(text.ends_with("cargo xtask compare 2026-01-02-built --metrics tool-cpu --evidence\n"), "{text}");
 }
+
+/// What the servers need is half of the answer, and nothing of it is a verdict.
+#[test]
+fn of_three_servers() {
+    check(
+        &three_servers(),
+        expect![[r#"
+            Conclusion: every scenario did its work (exit code 0).
+            hp against own: faster in 2 of 2 rows (x1.018 to x1.200).
+            ll against own: slower in 2 of 2 rows (x0.857 to x0.909).
+            Scenarios are compared on one kernel: a slower one is no verdict about a series.
+
+                              own              hp             ll
+            dd-read    111.8 MB/s  +20.0 % better  -14.3 % worse
+            aio-read  55.00 MiB/s   +1.8 % better   -9.1 % worse
+
+                                            own             hp             ll
+            dd-read server-cpu         50.00 ms  +20.0 % worse  +20.0 % worse
+            aio-read server-cpu        50.00 ms  +20.0 % worse  +20.0 % worse
+            dd-read server-switches   not given      not given      not given
+            aio-read server-switches  not given      not given      not given
+            dd-read server-memory     not given      not given      not given
+            aio-read server-memory    not given      not given      not given
+
+            Kernel logs: no findings in any boot.
+            Costs that changed: server-cpu.
+
+            Doubts:
+            - all samples start at the same phase of the timer tick: that they agree says that figures repeat,
+              not that a change of some percent is owed to the patches; set phase-range-us in lab.toml
+            What it rests on: cargo xtask compare 2026-01-02-built --evidence
+        "#]],
+    );
+}

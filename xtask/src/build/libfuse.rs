@@ -1,23 +1,35 @@
-//! libfuse's example servers: fetched as Debian's source package, told their request size, compiled, cached.
+//! libfuse's example servers: fetched as Debian's source package, told their request size, compiled, cached. `bench` measures them, and
+//! scenarios of `lab.toml` have them.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use lab_protocol::LibfuseExample;
 use xshell::{Shell, cmd};
-use xtask::lab::cache::Cache;
-use xtask::lab::{digest, files, process};
 
-use super::contender::REQUEST_KIB;
+use crate::lab::cache::Cache;
+use crate::lab::output::progress::Step;
+use crate::lab::{digest, files, output, process};
+
+/// The largest request of a server, KiB: of `passthrough_hp`, which has no option for it.
+pub const REQUEST_KIB: u32 = 128;
 
 /// The servers, ready to run.
 #[derive(Clone, Debug)]
-pub(super) struct Libfuse {
+pub struct Libfuse {
     /// Version of the Debian package.
-    pub(super) version: String,
-    /// `passthrough_ll`.
-    pub(super) low_level: PathBuf,
-    /// `passthrough_hp`.
-    pub(super) high_performance: PathBuf,
+    pub version: String,
+    folder: PathBuf,
+}
+
+impl Libfuse {
+    /// Where the program of an example is.
+    pub fn program(&self, example: LibfuseExample) -> PathBuf {
+        self.folder.join(match example {
+            LibfuseExample::PassthroughHp => "hp",
+            LibfuseExample::PassthroughLl => "ll",
+        })
+    }
 }
 
 /// A replacement in a source file, of a text that is in it exactly once.
@@ -63,7 +75,7 @@ const HIGH_PERFORMANCE: &[Edit] = &[
 ];
 
 /// What is done to libfuse's sources, in words.
-pub(super) const CHANGES: &str = "libfuse's examples are changed at build time: passthrough_ll takes libfuse's \
+pub const CHANGES: &str = "libfuse's examples are changed at build time: passthrough_ll takes libfuse's \
     connection options and max_threads; passthrough_hp gets max_write, no write-back cache, a timeout of 1 s, and \
     passes --clone-fd and the number of threads on";
 
@@ -71,28 +83,48 @@ pub(super) const CHANGES: &str = "libfuse's examples are changed at build time: 
 ///
 /// # Errors
 /// If the source cannot be fetched or compiled.
-pub(super) fn ensure(sh: &Shell, cache: &Cache) -> anyhow::Result<Libfuse> {
+pub fn ensure(sh: &Shell, cache: &Cache) -> anyhow::Result<Libfuse> {
     let (version, source) = versions(sh)?;
-    let edits = format!("{LOW_LEVEL:?}{HIGH_PERFORMANCE:?}{REQUEST_KIB}");
-    let key = digest::Parts::default().with("version", &version).with("edits", edits).finish();
-    let target = cache.join("bench").join(format!("libfuse-{version}-{}", digest::short(&key)));
-    if !target.is_dir() {
-        let _lock = cache.lock("bench-libfuse", |_| {})?;
+    let folder = place(cache, &version);
+    if !folder.is_dir() {
+        let _lock = cache.lock("bench-libfuse", |who| {
+            output::tell(&format!("waiting for {who}, which builds libfuse's servers"));
+        })?;
+        if folder.is_dir() {
+            return Ok(Libfuse { version, folder });
+        }
+        let step = Step::begin("libfuse's servers");
         cache.sweep("libfuse-")?;
         let work = cache.temporary_folder("libfuse-")?;
         make(sh, work.path(), &source)
             .with_context(|| format!("building the servers of libfuse {version}"))?;
         let made = work.path().join("made");
-        files::publish_folder(&made, &target)?;
+        files::publish_folder(&made, &folder)?;
+        drop(step);
     }
-    Ok(Libfuse { version, low_level: target.join("ll"), high_performance: target.join("hp") })
+    Ok(Libfuse { version, folder })
+}
+
+/// The servers, if they are in the cache. Nothing is fetched or built.
+pub(crate) fn built(sh: &Shell, cache: &Cache) -> Option<Libfuse> {
+    let (version, _) = versions(sh).ok()?;
+    let folder = place(cache, &version);
+    folder.is_dir().then_some(Libfuse { version, folder })
+}
+
+fn place(cache: &Cache, version: &str) -> PathBuf {
+    let edits = format!("{LOW_LEVEL:?}{HIGH_PERFORMANCE:?}{REQUEST_KIB}");
+    let key = digest::Parts::default().with("version", version).with("edits", edits).finish();
+    cache.join("bench").join(format!("libfuse-{version}-{}", digest::short(&key)))
 }
 
 /// Version of the package with the library, and of the source that it was built from.
 fn versions(sh: &Shell) -> anyhow::Result<(String, String)> {
     let format = "${Version} ${source:Version}";
     let text = process::read(cmd!(sh, "dpkg-query --show --showformat={format} libfuse3-dev"));
-    let text = text.context("asking for the version of libfuse3-dev (the bench needs Debian's libfuse)")?;
+    let text = text.context(
+        "asking for the version of libfuse3-dev (libfuse's servers are built from Debian's source package)",
+    )?;
     let (version, source) = text.trim().split_once(' ').context("the version of libfuse3-dev")?;
     Ok((version.to_owned(), source.to_owned()))
 }
