@@ -19,7 +19,7 @@ use lab_protocol::{RequestStats, ServiceTimes, Splicing};
 
 pub(crate) use lab_protocol::Operation;
 
-use flow::Flow;
+use flow::{Arrived, Flow};
 use service::{ServiceHistogram, TakenTimes};
 use sizes::SizeHistogram;
 
@@ -78,6 +78,8 @@ pub(crate) struct Arrival {
     pub(crate) number: u64,
     /// READs and WRITEs in flight, this one included.
     pub(crate) in_flight: u32,
+    /// The most that there have been since the last [`Stats::take`].
+    pub(crate) most_in_flight: u32,
     /// When, see [`crate::clock`].
     pub(crate) at_ns: u64,
 }
@@ -158,14 +160,14 @@ impl Stats {
 
     /// Counts a READ or WRITE of `size` bytes as received at `at_ns`; it is in flight until [`Stats::answer`].
     pub(crate) fn count_arrival(&self, direction: Direction, size: u32, place: Place, at_ns: u64) -> Arrival {
-        let (number, in_flight) = self.flow.arrive(at_ns);
+        let Arrived { number, in_flight, most_in_flight } = self.flow.arrive(at_ns);
         let share = self.share();
         share.operations[Operation::from(direction) as usize].fetch_add(1, Relaxed);
         share.transfers(direction).sizes.add(size);
         if place == Place::OutOfOrder {
             share.out_of_order.fetch_add(1, Relaxed);
         }
-        Arrival { direction, number, in_flight, at_ns }
+        Arrival { direction, number, in_flight, most_in_flight, at_ns }
     }
 
     /// Counts a READ or WRITE as answered at `now_ns`. To be called before the reply is sent: the kernel may send the
@@ -284,7 +286,9 @@ mod tests {
         let second = stats.count_arrival(Read, 4096, OutOfOrder, 200);
         stats.answer(&second, Answered::Failed, 260);
         let third = stats.count_arrival(Write, 131072, InOrder, 300);
+        assert_eq!(third.most_in_flight, 2);
         stats.answer(&third, Answered::Good, 420);
+        assert_eq!(stats.in_flight(), 1);
         assert_eq!([first, second, third].map(|it| (it.number, it.in_flight)), [(0, 1), (1, 2), (2, 2)]);
         let taken = stats.take();
         let expected = [("LOOKUP", 1), ("READ", 2), ("WRITE", 1)];
@@ -300,7 +304,8 @@ mod tests {
         stats.answer(&first, Answered::Good, 500);
         stats.take();
         assert_eq!(stats.take(), RequestStats::default());
-        assert_eq!(stats.count_arrival(Read, 1, InOrder, 600).number, 0);
+        let next = stats.count_arrival(Read, 1, InOrder, 600);
+        assert_eq!((next.number, next.most_in_flight), (0, 1));
     }
 
     #[test]

@@ -16,6 +16,15 @@ pub(super) struct Flow {
 /// One arrival in [`Flow::both`]. The threads of a server are fewer by far, and so is what they have in flight.
 const ARRIVAL: u64 = 1 << 20;
 
+/// An arrival among the others since the last [`Flow::restart`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    pub(super) number: u64,
+    /// With this one.
+    pub(super) in_flight: u32,
+    pub(super) most_in_flight: u32,
+}
+
 impl Default for Flow {
     fn default() -> Self {
         Flow {
@@ -27,17 +36,18 @@ impl Default for Flow {
 }
 
 impl Flow {
-    /// Counts an arrival, and gives its number and what is in flight with it.
-    pub(super) fn arrive(&self, at_ns: u64) -> (u64, u32) {
+    /// Counts an arrival.
+    pub(super) fn arrive(&self, at_ns: u64) -> Arrived {
         let before = self.both.fetch_add(ARRIVAL + 1, Relaxed);
         let in_flight = (before % ARRIVAL) as u32 + 1;
-        if self.most_in_flight.load(Relaxed) < in_flight {
-            self.most_in_flight.fetch_max(in_flight, Relaxed);
+        let mut most_in_flight = self.most_in_flight.load(Relaxed);
+        if most_in_flight < in_flight {
+            most_in_flight = self.most_in_flight.fetch_max(in_flight, Relaxed).max(in_flight);
         }
         if at_ns < self.first_arrival_ns.load(Relaxed) {
             self.first_arrival_ns.fetch_min(at_ns, Relaxed);
         }
-        (before / ARRIVAL, in_flight)
+        Arrived { number: before / ARRIVAL, in_flight, most_in_flight }
     }
 
     /// Counts an answer.
