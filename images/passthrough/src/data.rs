@@ -212,7 +212,7 @@ impl Server {
         let storage = behaving.model.as_ref().zip(share.ok());
         let ticket = storage.map(|(model, share)| model.begin(&Access { size: share.of(size), ..access }));
         // Within the time that the storage takes, if it takes any.
-        self.observer.step_aside_if_sampled(arrival.number, arrival.in_flight);
+        self.observer.step_aside_if_sampled(arrival.number, arrival.most_in_flight);
         DataRequest { behaving, arrival, pending, size, share, ticket }
     }
 

@@ -25,12 +25,13 @@ impl<T> Default for Handles<T> {
 impl<T> Handles<T> {
     /// Keeps `item` until its release, and gives its number.
     pub(crate) fn insert(&self, item: T) -> u64 {
+        let item = Some(Arc::new(item));
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         let index = slots.free.pop().unwrap_or(slots.items.len());
         if index == slots.items.len() {
             slots.items.push(None);
         }
-        slots.items[index] = Some(Arc::new(item));
+        slots.items[index] = item;
         index as u64
     }
 

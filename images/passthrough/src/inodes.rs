@@ -3,9 +3,14 @@
 //! An inode has the number that it has on the storage, so that `st_ino` is the real one. The descriptor keeps
 //! the number from being used for another file as long as the kernel may mean this one. Files of file systems
 //! mounted below the storage get numbers with the top bit set, made of the number there and one of the file system: a
-//! file that was forgotten has the same number again, as programs that look for hard links expect.
+//! file that was forgotten has the same number again, as programs that look for hard links expect. So the number follows
+//! from the file, and only what has another number is remembered by its file as well.
+//!
+//! No descriptor is closed under the lock: with the last one of a file that has no name any more goes all of its memory, for
+//! which no other thread is to wait.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -89,7 +94,8 @@ pub(crate) struct Inodes {
 #[derive(Debug)]
 struct Table {
     by_number: BTreeMap<u64, Known>,
-    by_file: BTreeMap<(u64, u64), u64>,
+    /// The root, and files whose numbers are made up.
+    exceptions: BTreeMap<(u64, u64), u64>,
     device: u64,
     /// The other file systems, numbered from 1 in the order in which they were met.
     devices: BTreeMap<u64, u64>,
@@ -138,7 +144,7 @@ impl Inodes {
         Inodes {
             table: RwLock::new(Table {
                 by_number: [(number, Known { inode, file, lookups: 1 })].into(),
-                by_file: [(file, number)].into(),
+                exceptions: [(file, number)].into(),
                 device: stat.st_dev,
                 devices: BTreeMap::new(),
                 made_up: FOREIGN,
@@ -165,11 +171,13 @@ impl Inodes {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let file = (stat.st_dev, stat.st_ino);
         let number = table.number_of(file);
-        let known = table.by_number.entry(number).or_insert_with(|| Known {
-            inode: Arc::new(Inode::new(NodeId(number), fd)),
-            file,
-            lookups: 0,
-        });
+        let known = match table.by_number.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let inode = Arc::new(Inode::new(NodeId(number), fd));
+                place.insert(Known { inode, file, lookups: 0 })
+            }
+        };
         known.lookups += 1;
         known.inode.clone()
     }
@@ -180,13 +188,9 @@ impl Inodes {
             return;
         }
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = table.by_number.get_mut(&number.0) else { return };
-        known.lookups = known.lookups.saturating_sub(lookups);
-        if known.lookups == 0 {
-            let file = known.file;
-            table.by_number.remove(&number.0);
-            table.by_file.remove(&file);
-        }
+        let gone = table.forget(number, lookups);
+        drop(table);
+        drop(gone);
     }
 
     /// Makes the next READ and WRITE of each file the first one.
@@ -214,16 +218,28 @@ impl Table {
     }
 
     fn number_of(&mut self, file: (u64, u64)) -> u64 {
-        if let Some(known) = self.by_file.get(&file) {
+        if let Some(known) = self.exceptions.get(&file) {
             return *known;
         }
         let (device, ino) = file;
-        let number = self.numbering(device).number(ino).unwrap_or_else(|| {
+        self.numbering(device).number(ino).unwrap_or_else(|| {
             self.made_up += 1;
+            self.exceptions.insert(file, self.made_up);
             self.made_up
-        });
-        self.by_file.insert(file, number);
-        number
+        })
+    }
+
+    /// What goes with the last lookup, to be closed when nobody waits for the table.
+    fn forget(&mut self, number: NodeId, lookups: u64) -> Option<Known> {
+        let Entry::Occupied(mut entry) = self.by_number.entry(number.0) else { return None };
+        let known = entry.get_mut();
+        known.lookups = known.lookups.saturating_sub(lookups);
+        if known.lookups > 0 {
+            return None;
+        }
+        let known = entry.remove();
+        self.exceptions.remove(&known.file);
+        Some(known)
     }
 }
 

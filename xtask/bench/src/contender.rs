@@ -33,7 +33,12 @@ pub(super) enum Service {
     /// Nobody: the files of the storage are used directly.
     Storage,
     /// Our server with these settings, but for the number of threads.
-    Own(Box<ServerSettings>),
+    Own {
+        /// Which build of it.
+        build: OwnBuild,
+        /// How it serves.
+        settings: Box<ServerSettings>,
+    },
     /// libfuse's `passthrough_ll`.
     LowLevel {
         /// More for `-o`, each with a comma before it.
@@ -46,6 +51,15 @@ pub(super) enum Service {
         /// More arguments.
         arguments: &'static [&'static str],
     },
+}
+
+/// Builds of our server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnBuild {
+    /// That of this checkout.
+    This,
+    /// The one that was given to be measured beside it.
+    Beside,
 }
 
 /// What a contender's figures are held against.
@@ -63,7 +77,7 @@ impl Service {
     pub(super) fn side(&self) -> Side {
         match self {
             Service::Storage => Side::Storage,
-            Service::Own(_) => Side::Own,
+            Service::Own { .. } => Side::Own,
             Service::LowLevel { .. } | Service::HighPerformance { .. } => Side::Libfuse,
         }
     }
@@ -77,9 +91,27 @@ const KEEP_MEMORY: &[(&str, &str)] = &[
     ("MALLOC_TOP_PAD_", "1048576"),
 ];
 
-/// All contenders. Another setting of our server is one more entry with [`Service::Own`].
+/// Another build of our server, twice: as it copies, and as it splices.
+pub(super) fn beside() -> Vec<Contender> {
+    let own = |name, about, part, settings| {
+        let service = Service::Own { build: OwnBuild::Beside, settings: Box::new(settings) };
+        Contender { name, about, part, service }
+    };
+    vec![
+        own("beside", "the other build of ours that was given", Participation::All, plain_settings()),
+        own(
+            "beside splicing",
+            "the same, moving data by splice(2)",
+            Participation::Data,
+            splicing_settings(),
+        ),
+    ]
+}
+
+/// All contenders but [`beside`]. Another setting of our server is one more entry with [`Service::Own`].
 pub(super) fn all() -> Vec<Contender> {
     let contender = |name, about, part, service| Contender { name, about, part, service };
+    let own = |settings| Service::Own { build: OwnBuild::This, settings: Box::new(settings) };
     let low_level = |options, environment| Service::LowLevel { options, environment };
     let high_performance = |arguments| Service::HighPerformance { arguments };
     vec![
@@ -88,19 +120,19 @@ pub(super) fn all() -> Vec<Contender> {
             "passthrough",
             "ours, a cloned device descriptor for each thread",
             Participation::All,
-            Service::Own(Box::new(plain_settings())),
+            own(plain_settings()),
         ),
         contender(
             "with model",
             "the same with modelled storage that takes no time",
             Participation::Data,
-            Service::Own(Box::new(modelled_settings())),
+            own(modelled_settings()),
         ),
         contender(
             "splicing",
             "ours, moving data by splice(2)",
             Participation::Data,
-            Service::Own(Box::new(ServerSettings { splice: true, ..plain_settings() })),
+            own(splicing_settings()),
         ),
         contender("ll", "passthrough_ll as it comes", Participation::All, low_level("", &[])),
         contender(
@@ -143,6 +175,11 @@ pub(super) fn plain_settings() -> ServerSettings {
     }
 }
 
+/// The same, moving data by splice(2).
+fn splicing_settings() -> ServerSettings {
+    ServerSettings { splice: true, ..plain_settings() }
+}
+
 /// The same with storage that has a limit, which is never reached: what it costs to hand requests to the model.
 fn modelled_settings() -> ServerSettings {
     let mut settings = plain_settings();
@@ -155,6 +192,8 @@ fn modelled_settings() -> ServerSettings {
 pub(super) struct Places {
     /// Our server.
     pub(super) own: PathBuf,
+    /// The other build of it.
+    pub(super) beside: Option<PathBuf>,
     /// libfuse's `passthrough_ll`.
     pub(super) low_level: PathBuf,
     /// libfuse's `passthrough_hp`.
@@ -196,11 +235,15 @@ pub(super) fn command(
     let (storage, mount) = (text(&places.storage), text(&places.mount));
     Ok(match service {
         Service::Storage => None,
-        Service::Own(settings) => {
+        Service::Own { build, settings } => {
+            let program = match build {
+                OwnBuild::This => places.own.clone(),
+                OwnBuild::Beside => places.beside.clone().unwrap_or_default(),
+            };
             let settings = ServerSettings { threads, ..(**settings).clone() };
             let settings = serde_json::to_string(&settings)?;
             let arguments = ["--control".to_owned(), "--settings".to_owned(), settings, storage, mount];
-            Some(CommandLine { program: places.own.clone(), arguments: arguments.into(), environment: &[] })
+            Some(CommandLine { program, arguments: arguments.into(), environment: &[] })
         }
         Service::LowLevel { options, environment } => {
             let mut arguments = vec![mount, "-f".to_owned(), "-o".to_owned()];
@@ -231,12 +274,13 @@ mod tests {
         let path = |name: &str| PathBuf::from(name);
         let places = Places {
             own: path("own"),
+            beside: Some(path("before")),
             low_level: path("ll"),
             high_performance: path("hp"),
             storage: path("/s"),
             mount: path("/m"),
         };
-        let contender = all().into_iter().find(|contender| contender.name == name).unwrap();
+        let contender = all().into_iter().chain(beside()).find(|contender| contender.name == name).unwrap();
         let text = match command(&contender.service, threads, talk, &places).unwrap() {
             None => "nothing to start".to_owned(),
             Some(it) => {
@@ -262,6 +306,14 @@ mod tests {
             ]],
         );
         check(
+            "beside splicing",
+            1,
+            Quiet,
+            expect![[
+                r#"before --control --settings {"threads":1,"clone-fd":true,"splice":true,"request-kib":128,"max-background":12,"congestion-threshold":9,"async-dio":true,"direct-io":false,"auto-inval-data":false,"writeback-cache":false,"open":"kept","attribute-timeout-ms":1000,"getxattr":"enosys","request-log":0,"reply-order":"done","reply-window-us":0,"seed":1,"burn-ns":0,"storage":{"latency-us":0,"distribution":"fixed","parallel":0,"mib-per-s":0,"jitter-us":0,"disorder-us":0,"merge-kib":0,"plug-us":0},"faults":[]} /s /m"#
+            ]],
+        );
+        check(
             "ll splice",
             4,
             Quiet,
@@ -283,7 +335,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = all().iter().map(|contender| contender.name).collect();
+        let mut names: Vec<_> = all().iter().chain(&beside()).map(|contender| contender.name).collect();
         let count = names.len();
         names.sort();
         names.dedup();

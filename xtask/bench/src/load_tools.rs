@@ -9,7 +9,7 @@ use lab_protocol::{RequestStats, ServerSettings, Tool};
 use serde::Serialize;
 use xshell::{Shell, cmd};
 
-use super::contender::{Service, Talk, plain_settings};
+use super::contender::{OwnBuild, Service, Talk, plain_settings};
 use super::fio::{self, ToolRun};
 use super::ground::FILE;
 use super::series::order;
@@ -110,7 +110,7 @@ impl Pattern {
     ) -> anyhow::Result<()> {
         let service = match self.place {
             FileLocation::Tmpfs => Service::Storage,
-            FileLocation::Mount => Service::Own(Box::new(settings())),
+            FileLocation::Mount => Service::Own { build: OwnBuild::This, settings: Box::new(settings()) },
         };
         let mut server = bench.start(&service, DEPTH, Talk::Quiet)?;
         let file = bench.folder(&service).join(FILE);

@@ -100,7 +100,7 @@ fn bench(sh: &Shell, options: &cli::Bench) -> anyhow::Result<ExitCode> {
     if options.wants_servers() {
         ground::check(options.file_mib)?;
         let report = servers(sh, &lab, options, &mut watch)?;
-        let text = report::render(&report, &contender::all());
+        let text = report::render(&report, &contenders(options));
         written.push(Written::new("bench", text, &report, &report.begun)?);
     }
     if options.wants(BenchPart::Judge) {
@@ -125,6 +125,12 @@ fn servers(
     let own = watch.step("programs", || own_programs(sh, lab))?;
     let libfuse = watch.step("libfuse", || libfuse::ensure(sh, &lab.cache))?;
     watch.step("measurements", || measure(sh, lab, options, &own, &libfuse))
+}
+
+/// Who is measured.
+fn contenders(options: &cli::Bench) -> Vec<Contender> {
+    let beside = options.beside.iter().flat_map(|_| contender::beside());
+    contender::all().into_iter().chain(beside).collect()
 }
 
 /// A report in the forms in which it is stored.
@@ -169,6 +175,7 @@ fn measure(
         ground: &ground,
         places: Places {
             own: own.join("passthrough"),
+            beside: options.beside.clone(),
             low_level: libfuse.program(LibfuseExample::PassthroughLl),
             high_performance: libfuse.program(LibfuseExample::PassthroughHp),
             storage: ground.storage(),
@@ -203,7 +210,7 @@ fn rounds(
     bench: &BenchContext<'_>,
     options: &cli::Bench,
 ) -> anyhow::Result<(AllSeries, Vec<load_tools::ToolSeries>)> {
-    let contenders = contender::all();
+    let contenders = contenders(options);
     let in_turn = |round| order(contenders.len(), round).map(|place| &contenders[place]);
     let (mut series, mut load_tools) = (AllSeries::default(), Vec::new());
     for contender in &contenders {

@@ -13,20 +13,35 @@ type Buckets = LogLinear<6>;
 /// Times of requests that were answered, nanoseconds.
 #[derive(Debug)]
 pub(super) struct ServiceHistogram {
-    buckets: [AtomicU64; Buckets::SLOTS],
     sum: AtomicU64,
     min: AtomicU64,
     max: AtomicU64,
+    buckets: Box<[AtomicU64]>,
+}
+
+/// What was taken of some histograms.
+#[derive(Debug)]
+pub(super) struct TakenTimes {
+    counts: Vec<u64>,
+    sum: u64,
+    min_ns: u64,
+    max_ns: u64,
 }
 
 impl Default for ServiceHistogram {
     fn default() -> Self {
         ServiceHistogram {
-            buckets: [const { AtomicU64::new(0) }; Buckets::SLOTS],
             sum: AtomicU64::new(0),
             min: AtomicU64::new(u64::MAX),
             max: AtomicU64::new(0),
+            buckets: std::iter::repeat_with(|| AtomicU64::new(0)).take(Buckets::SLOTS).collect(),
         }
+    }
+}
+
+impl Default for TakenTimes {
+    fn default() -> Self {
+        TakenTimes { counts: vec![0; Buckets::SLOTS], sum: 0, min_ns: u64::MAX, max_ns: 0 }
     }
 }
 
@@ -42,19 +57,30 @@ impl ServiceHistogram {
         }
     }
 
-    /// What was added since the last call, and the sum of it; none if it is nothing.
-    pub(super) fn take(&self) -> Option<(ServiceTimes, u64)> {
-        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.swap(0, Relaxed)).collect();
-        let sum = self.sum.swap(0, Relaxed);
-        let (min_ns, max_ns) = (self.min.swap(u64::MAX, Relaxed), self.max.swap(0, Relaxed));
+    /// Moves what was added since the last call.
+    pub(super) fn take_into(&self, taken: &mut TakenTimes) {
+        for (count, bucket) in taken.counts.iter_mut().zip(&self.buckets) {
+            *count += bucket.swap(0, Relaxed);
+        }
+        taken.sum += self.sum.swap(0, Relaxed);
+        taken.min_ns = taken.min_ns.min(self.min.swap(u64::MAX, Relaxed));
+        taken.max_ns = taken.max_ns.max(self.max.swap(0, Relaxed));
+    }
+}
+
+impl TakenTimes {
+    /// What is told of them, and their sum; none if there is none.
+    pub(super) fn times(&self) -> Option<(ServiceTimes, u64)> {
+        let TakenTimes { counts, sum, min_ns, max_ns } = self;
+        let (min_ns, max_ns) = (*min_ns, *max_ns);
         let count: u64 = counts.iter().sum();
         let mean_ns = sum.checked_div(count)?;
         // The middle of a bucket may lie beyond all of its times.
         let percentile = |per_mille| {
-            percentile(&counts, per_mille).map_or(max_ns, |bucket| middle(bucket).min(max_ns).max(min_ns))
+            percentile(counts, per_mille).map_or(max_ns, |bucket| middle(bucket).min(max_ns).max(min_ns))
         };
         let (p50_ns, p90_ns, p99_ns) = (percentile(500), percentile(900), percentile(990));
-        Some((ServiceTimes { count, mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns }, sum))
+        Some((ServiceTimes { count, mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns }, *sum))
     }
 }
 
@@ -69,15 +95,21 @@ mod tests {
     use super::*;
 
     fn check(times: &[u64], expected: Option<(u64, [u64; 6])>) {
-        let histogram = ServiceHistogram::default();
-        times.iter().for_each(|time| histogram.add(*time));
-        let found = histogram.take().map(|(times, sum)| {
+        // In two shares, whoever counted them.
+        let histograms = [(); 2].map(|()| ServiceHistogram::default());
+        times.iter().zip(histograms.iter().cycle()).for_each(|(time, histogram)| histogram.add(*time));
+        let take = || {
+            let mut taken = TakenTimes::default();
+            histograms.iter().for_each(|histogram| histogram.take_into(&mut taken));
+            taken.times()
+        };
+        let found = take().map(|(times, sum)| {
             let ServiceTimes { count, mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns } = times;
             assert_eq!(mean_ns, sum / count);
             (count, [mean_ns, min_ns, p50_ns, p90_ns, p99_ns, max_ns])
         });
         assert_eq!(found, expected, "{times:?}");
-        assert_eq!(histogram.take(), None);
+        assert_eq!(take(), None);
     }
 
     #[test]

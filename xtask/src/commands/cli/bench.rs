@@ -1,12 +1,16 @@
 //! The arguments of `bench`.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 /// Arguments of `bench`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   cargo xtask bench
   cargo xtask bench --rounds 3 --only load-tools
+  cargo xtask bench --only throughput,small-files --beside ../before/target/release/passthrough
   cargo xtask bench --rounds 5 --only judge")]
 pub struct Bench {
     /// How often everything is measured, each time in another order.
@@ -18,6 +22,9 @@ pub struct Bench {
     /// Only these parts.
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     pub only: Vec<BenchPart>,
+    /// Another build of our server, to be measured beside this one.
+    #[arg(long, value_name = "PROGRAM")]
+    pub beside: Option<PathBuf>,
 }
 
 impl Bench {
@@ -32,12 +39,14 @@ impl Bench {
     }
 
     /// The options as words of a command line.
-    pub(crate) fn arguments(&self) -> Vec<String> {
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
         let named = |part: &BenchPart| part.to_possible_value().map(|value| value.get_name().to_owned());
         let only: Vec<String> = self.only.iter().filter_map(named).collect();
         let always = [format!("--rounds={}", self.rounds), format!("--file-mib={}", self.file_mib)];
         let only = (!only.is_empty()).then(|| format!("--only={}", only.join(",")));
-        always.into_iter().chain(only).collect()
+        // Not with the equals sign: a path need not be text.
+        let beside = self.beside.iter().flat_map(|path| ["--beside".into(), path.clone().into_os_string()]);
+        always.into_iter().chain(only).map(OsString::from).chain(beside).collect()
     }
 }
 
@@ -56,21 +65,27 @@ pub enum BenchPart {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use clap::Parser as _;
 
     use crate::commands::cli::{Cli, Command};
 
     #[test]
     fn options_of_the_benchmark_are_passed_on() {
-        let parse = |words: &[String]| {
-            let words = ["cargo xtask", "bench"].map(str::to_owned).into_iter().chain(words.iter().cloned());
+        let parse = |words: &[OsString]| {
+            let words = ["cargo xtask", "bench"].map(OsString::from).into_iter().chain(words.iter().cloned());
             let Command::Bench(options) = Cli::try_parse_from(words).unwrap().command else {
                 panic!("another command");
             };
             options
         };
-        for words in [&[][..], &["--rounds", "3", "--only", "load-tools,throughput"], &["--file-mib=16"]] {
-            let options = parse(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        for words in [
+            &[][..],
+            &["--rounds", "3", "--only", "load-tools,throughput"],
+            &["--file-mib=16", "--beside=/a b/passthrough"],
+        ] {
+            let options = parse(&words.iter().map(OsString::from).collect::<Vec<_>>());
             assert_eq!(format!("{options:?}"), format!("{:?}", parse(&options.arguments())));
         }
     }
