@@ -31,7 +31,7 @@ const LARGEST_REQUEST_KIB: u32 = 262_140;
 const RING_DEPTH: u32 = 256;
 
 /// Keys of the server, and `like`.
-const KEYS: [&str; 39] = [
+const KEYS: &[&str] = &[
     "like",
     "threads",
     "clone-fd",
@@ -150,13 +150,13 @@ pub(super) fn parse(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigErr
 fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
     let of_others = |key: &&str| !matches!(*key, "like" | "server");
     let scenario = Scenario { name: name.to_owned(), server: None, foreign: None, filesystem: None };
-    if let Some(foreign) = server::parse(table, KEYS.into_iter().filter(of_others))? {
+    if let Some(foreign) = server::parse(table, KEYS.iter().copied().filter(of_others))? {
         return Ok(Scenario { foreign: Some(foreign), ..scenario });
     }
-    if let Some(filesystem) = filesystem::parse(table, &KEYS)? {
+    if let Some(filesystem) = filesystem::parse(table, KEYS)? {
         return Ok(Scenario { filesystem: filesystem.into(), ..scenario });
     }
-    let table = table.clone().only(&KEYS)?;
+    let table = table.clone().only(KEYS)?;
     let transport = table.field("transport").choice(&[
         ("dev-fuse", Transport::DevFuse),
         ("io-uring", Transport::IoUring),
