@@ -49,6 +49,8 @@ pub(crate) struct Inode {
     ends: [AtomicU64; 2],
     /// What the kernel reads and writes by itself, as long as somebody has it open so.
     pub(crate) backing: backing::Shared,
+    /// How long the file is, for storage that keeps nothing else.
+    size: AtomicU64,
 }
 
 impl AsFd for Inode {
@@ -64,7 +66,17 @@ impl Inode {
             fd,
             ends: [const { AtomicU64::new(NO_PREDECESSOR) }; 2],
             backing: backing::Shared::default(),
+            size: AtomicU64::new(0),
         }
+    }
+
+    /// The size that was noted last.
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Relaxed)
+    }
+
+    pub(crate) fn note_size(&self, bytes: u64) {
+        self.size.store(bytes, Relaxed);
     }
 
     /// Notes a READ or WRITE, and says whether it starts where the one received before it ended.
@@ -155,6 +167,15 @@ impl Inodes {
         table.by_number.get(&number.0).map(|known| known.inode.clone()).ok_or(Errno::STALE)
     }
 
+    /// The number by which the kernel knows a file, or would if it did.
+    pub(crate) fn number(&self, stat: &Stat) -> NodeId {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        match table.by_file.get(&(stat.st_dev, stat.st_ino)) {
+            Some(known) => NodeId(*known),
+            None => table.numbering(stat.st_dev).shown(stat.st_ino),
+        }
+    }
+
     /// How the files of the file system `device` are numbered.
     pub(crate) fn numbering(&self, device: u64) -> Numbering {
         self.table.write().unwrap_or_else(PoisonError::into_inner).numbering(device)
@@ -165,10 +186,10 @@ impl Inodes {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let file = (stat.st_dev, stat.st_ino);
         let number = table.number_of(file);
-        let known = table.by_number.entry(number).or_insert_with(|| Known {
-            inode: Arc::new(Inode::new(NodeId(number), fd)),
-            file,
-            lookups: 0,
+        let known = table.by_number.entry(number).or_insert_with(|| {
+            let inode = Inode::new(NodeId(number), fd);
+            inode.note_size(stat.st_size as u64);
+            Known { inode: Arc::new(inode), file, lookups: 0 }
         });
         known.lookups += 1;
         known.inode.clone()

@@ -216,6 +216,7 @@ impl Stats {
             storage: None,
             splicing: None,
             transport: None,
+            actions: Vec::new(),
         }
     }
 

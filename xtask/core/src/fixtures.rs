@@ -1,5 +1,7 @@
 //! Campaigns that tests build, in which no speed was measured, and a whole `lab.toml`.
 
+mod acted;
+
 use std::collections::BTreeMap;
 
 use lab_protocol::{
@@ -17,6 +19,8 @@ use crate::plan::{
     self, AccelChoice, Arch, BootStep, Clock, KernelSettings, MachineSettings, Plan, Scenario, Source,
     Variant,
 };
+
+pub use acted::acted;
 
 /// A variant of a campaign to build: one boot for each pair of throughputs.
 pub struct Arm {

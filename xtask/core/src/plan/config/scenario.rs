@@ -8,6 +8,7 @@ use lab_protocol::{
     ServerSettings, StorageSettings, Times, Transport, UnknownOperation,
 };
 
+use super::action;
 use super::error::ConfigError;
 use super::filesystem;
 use super::reader::{Field, Table, Text};
@@ -30,7 +31,7 @@ const LARGEST_REQUEST_KIB: u32 = 262_140;
 const RING_DEPTH: u32 = 256;
 
 /// Keys of the server, and `like`.
-const KEYS: [&str; 39] = [
+const KEYS: [&str; 41] = [
     "like",
     "threads",
     "clone-fd",
@@ -59,6 +60,7 @@ const KEYS: [&str; 39] = [
     "reply-window-us",
     "seed",
     "work-dither-ns",
+    "storage-null",
     "storage-latency-us",
     "storage-distribution",
     "storage-dither-permille",
@@ -68,6 +70,7 @@ const KEYS: [&str; 39] = [
     "storage-disorder-us",
     "storage-merge-kib",
     "storage-plug-us",
+    "actions",
     "faults",
     "filesystem",
 ];
@@ -197,7 +200,14 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
         burn_ns: 0,
         work_dither_ns: table.field("work-dither-ns").number(0..=1_000_000)?,
+        storage_null: table.field("storage-null").boolean()?,
         storage: storage(&table)?,
+        actions: table
+            .field("actions")
+            .tables("{ operation = \"read\", ... }")?
+            .iter()
+            .map(action::parse)
+            .collect::<Result<_, _>>()?,
         faults: table
             .field("faults")
             .tables("{ operation = \"read\", ... }")?
