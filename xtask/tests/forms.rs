@@ -7,9 +7,10 @@ use std::process::{Command, Output};
 use jsonschema::{Registry, Validator};
 use lab_core::campaign::Campaign;
 use lab_core::comparison::compare;
-use lab_core::fixtures::{arm, campaign, probe, probed, step_by_step, two_arms, warn};
+use lab_core::fixtures::{acted, arm, campaign, probe, probed, step_by_step, two_arms, warn};
 use lab_core::plan::Clock;
 use lab_core::report::Format;
+use lab_protocol::ActionResult;
 use serde_json::Value;
 
 fn checkout() -> PathBuf {
@@ -53,6 +54,8 @@ fn mistakes(validator: &Validator, text: &str) -> Vec<String> {
 fn built() -> Vec<Campaign> {
     let mut troubled = campaign(Clock::Virtual, &two_arms());
     warn(&mut troubled.boots[2], "fuse_aio_complete");
+    let failed = ActionResult::Failed { why: "EINVAL".to_owned() };
+    acted(&mut troubled, &[ActionResult::Done, ActionResult::NeverDue, failed, ActionResult::Done]);
     troubled.boots[3].report = None;
     troubled.damaged = vec!["boot-009: no record".to_owned()];
     probed(&mut troubled, 0, vec![probe("read", "read", "returns 1", "returns 1")]);

@@ -86,6 +86,7 @@ impl ServerProcess {
             other @ (ControlReply::Stats(_)
             | ControlReply::Log { .. }
             | ControlReply::Behaving
+            | ControlReply::Acting
             | ControlReply::Refused(_)
             | ControlReply::Error(_)) => {
                 bail!("waiting for the mount: the server said {other:?}")
@@ -107,6 +108,7 @@ impl ServerProcess {
             other @ (ControlReply::Mounted(_)
             | ControlReply::Log { .. }
             | ControlReply::Behaving
+            | ControlReply::Acting
             | ControlReply::Refused(_)
             | ControlReply::Error(_)) => {
                 bail!("asking the server for its counts: it said {other:?}")
@@ -126,6 +128,7 @@ impl ServerProcess {
                 other @ (ControlReply::Mounted(_)
                 | ControlReply::Stats(_)
                 | ControlReply::Behaving
+                | ControlReply::Acting
                 | ControlReply::Refused(_)
                 | ControlReply::Error(_)) => {
                     bail!("it said {other:?}")
@@ -149,8 +152,30 @@ impl ServerProcess {
             other @ (ControlReply::Mounted(_)
             | ControlReply::Stats(_)
             | ControlReply::Log { .. }
+            | ControlReply::Acting
             | ControlReply::Refused(_)
             | ControlReply::Error(_)) => bail!("having the server behave in another way: it said {other:?}"),
+        }
+    }
+
+    /// Has the actions of its settings become due from now on, until the next [`ServerProcess::take`]; `file` is that of the
+    /// workload, below the mount.
+    ///
+    /// # Errors
+    /// If the server has ended or does not answer in time.
+    pub fn act(&mut self, file: &str) -> anyhow::Result<()> {
+        let mut ask = || -> anyhow::Result<ControlReply> {
+            writeln!(self.commands, "{}", ControlCommand::Act { file: file.to_owned() })?;
+            self.reply()
+        };
+        match ask().context("having the server act")? {
+            ControlReply::Acting => Ok(()),
+            other @ (ControlReply::Mounted(_)
+            | ControlReply::Stats(_)
+            | ControlReply::Log { .. }
+            | ControlReply::Behaving
+            | ControlReply::Refused(_)
+            | ControlReply::Error(_)) => bail!("having the server act: it said {other:?}"),
         }
     }
 
@@ -257,6 +282,7 @@ fn take_reply(unread: &mut Vec<u8>) -> anyhow::Result<Option<ControlReply>> {
         | ControlReply::Stats(_)
         | ControlReply::Log { .. }
         | ControlReply::Behaving
+        | ControlReply::Acting
         | ControlReply::Refused(_)) => Ok(Some(reply)),
     }
 }

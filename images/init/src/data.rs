@@ -9,7 +9,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use lab_protocol::{DataCheck, Effect, EndOfProgram, Fault, LOCAL_DIR, MOUNT_DIR, STORAGE_DIR, WorkloadTask};
+use lab_protocol::{
+    DataCheck, Deed, Effect, EndOfProgram, Fault, LOCAL_DIR, MOUNT_DIR, STORAGE_DIR, ServerSettings,
+    WorkloadTask,
+};
 
 use crate::access::{self, Access, Again, Extent};
 use crate::again::{self, Order};
@@ -52,6 +55,22 @@ impl Folders {
     }
 }
 
+/// What is left of a file that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// All of it.
+    Data,
+    /// Its size: the storage is there to see how requests come and go, and nothing else.
+    Size,
+}
+
+impl Kept {
+    /// What is left behind a server.
+    pub(crate) fn by(settings: &ServerSettings) -> Self {
+        if settings.storage_null { Kept::Size } else { Kept::Data }
+    }
+}
+
 /// What is known of the file before the workload.
 ///
 /// # Errors
@@ -68,6 +87,7 @@ pub(crate) fn before(task: &WorkloadTask, folders: Folders) -> anyhow::Result<Me
 pub(crate) fn after(
     task: &WorkloadTask,
     folders: Folders,
+    kept: Kept,
     before: &Metadata,
     limit: Duration,
 ) -> anyhow::Result<DataCheck> {
@@ -78,6 +98,9 @@ pub(crate) fn after(
     let mount = folders.mount_path(task);
     let seen = fs::metadata(&mount).with_context(|| format!("looking at {}", mount.display()))?;
     check.wrong.extend(sizes(access.as_ref(), before.len(), found.len(), seen.len()));
+    if kept == Kept::Size {
+        return Ok(check);
+    }
     check.wrong.extend(times(access.as_ref(), changed(before) != changed(&found)));
     match access {
         Some(Access::Write { range, written, extent, .. }) => {
@@ -119,8 +142,13 @@ fn times(access: Option<&Access>, has_changed: bool) -> Option<String> {
     }
 }
 
-/// Whether something is to be made once more that goes wrong by intention: then it says nothing.
-pub(crate) fn spoils(faults: &[Fault]) -> bool {
+/// Whether something is to be made once more of which nothing is kept, or that goes wrong by intention: then it says nothing.
+pub(crate) fn spoils(settings: &ServerSettings) -> bool {
+    let aborts = settings.actions.iter().any(|action| action.deed == Deed::Abort);
+    Kept::by(settings) == Kept::Size || aborts || spoil(&settings.faults)
+}
+
+fn spoil(faults: &[Fault]) -> bool {
     let is_harmless = |fault: &Fault| match fault.effect {
         Effect::Delay { .. } => true,
         Effect::Eio
@@ -235,7 +263,7 @@ fn once_more(outcome: &Outcome) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lab_protocol::{Times, Tool};
+    use lab_protocol::{Action, Moment, Times, Tool};
 
     use super::*;
 
@@ -295,10 +323,28 @@ mod tests {
             times: Times::Once,
             effect,
         };
-        assert!(!spoils(&[]));
-        assert!(!spoils(&[fault(Effect::Delay { us: 5 })]));
-        assert!(spoils(&[fault(Effect::Delay { us: 5 }), fault(Effect::Eio)]));
-        assert!(spoils(&[fault(Effect::Short { bytes: 1 })]));
+        let check = |faults: &[Fault], expected| {
+            let settings = ServerSettings { faults: faults.to_vec(), ..ServerSettings::example() };
+            assert_eq!(spoils(&settings), expected, "{faults:?}");
+        };
+        check(&[], false);
+        check(&[fault(Effect::Delay { us: 5 })], false);
+        check(&[fault(Effect::Delay { us: 5 }), fault(Effect::Eio)], true);
+        check(&[fault(Effect::Short { bytes: 1 })], true);
+    }
+
+    #[test]
+    fn what_is_not_kept_is_not_looked_at() {
+        let kept = ServerSettings::example();
+        let null = ServerSettings { storage_null: true, ..kept.clone() };
+        assert_eq!(
+            [&kept, &null].map(|settings| (Kept::by(settings), spoils(settings))),
+            [(Kept::Data, false), (Kept::Size, true)]
+        );
+        for (deed, expected) in [(Deed::Resend, false), (Deed::Abort, true)] {
+            let actions = vec![Action { at: Moment::Time { us: 0 }, deed }];
+            assert_eq!(spoils(&ServerSettings { actions, ..kept.clone() }), expected);
+        }
     }
 
     #[test]

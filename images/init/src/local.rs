@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lab_protocol::{Assignment, Milestone, Perturbation, RequestStats, Tool, Turn, WorkloadTask};
 
-use crate::data::{Folders, LOCAL};
+use crate::data::{Folders, Kept, LOCAL};
 use crate::filesystem::Mounted;
 use crate::ledger::Ledger;
 use crate::stamp::Files;
@@ -44,6 +44,10 @@ impl Ground for Local {
     type Before = ();
 
     const FOLDERS: Folders = LOCAL;
+
+    fn kept(&self) -> Kept {
+        Kept::Data
+    }
 
     fn files(&mut self) -> &mut Files {
         &mut self.files

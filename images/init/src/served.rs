@@ -8,17 +8,19 @@ use lab_protocol::{
     Turn, WorkloadTask,
 };
 
-use crate::data::{self, Folders, SERVED};
+use crate::data::{self, Folders, Kept, SERVED};
 use crate::ledger::Ledger;
 use crate::stamp::{Files, Made};
 use crate::turns::{self, Ground, Needed};
-use crate::{cpu, memory, mounts, switches, system};
+use crate::{cpu, memory, mounts, switches, system, workload};
 
 /// A server and the files behind it.
 struct Served<'a> {
     settings: &'a ServerSettings,
     server: ServerProcess,
     files: Files,
+    /// That of the workload, below the mount.
+    file: String,
 }
 
 /// All workloads, and the check of their data.
@@ -33,7 +35,8 @@ pub(crate) fn work(
     assignment.workloads.iter().try_for_each(|task| write_file(&mut files, task).map(drop))?;
     system::allow(settings)?;
     ledger.step("starting the server");
-    let mut ground = Served { settings, server: ServerProcess::start(settings, &server_place())?, files };
+    let server = ServerProcess::start(settings, &server_place())?;
+    let mut ground = Served { settings, server, files, file: String::new() };
     let negotiated = ground.server.wait_mounted().map_err(|error| ground.explain(error))?;
     ledger.edit(|report| report.negotiated = Some(negotiated));
     ledger.step("mounted");
@@ -41,7 +44,7 @@ pub(crate) fn work(
     turns::run(ledger, assignment, &mut ground)?;
     let peak_kib = ground.server.peak_kib();
     ledger.edit(|report| report.server_peak_kib = peak_kib);
-    if !data::spoils(&settings.faults) {
+    if !data::spoils(settings) {
         turns::check_data(ledger, assignment, &mut ground)?;
     }
     ledger.step("stopping the server");
@@ -72,7 +75,12 @@ impl Ground for Served<'_> {
         &mut self.files
     }
 
+    fn kept(&self) -> Kept {
+        Kept::by(self.settings)
+    }
+
     fn ensure_file(&mut self, task: &WorkloadTask) -> anyhow::Result<()> {
+        self.file = workload::file_name(task);
         if write_file(&mut self.files, task)? == Made::Written {
             // The kernel may hold on to the attributes that the file had.
             std::thread::sleep(Duration::from_millis(self.settings.attribute_timeout_ms));
@@ -90,6 +98,9 @@ impl Ground for Served<'_> {
         let switches = switches::by_thread(self.server.pid())?;
         system::settle(phase)?;
         let RequestStats { .. } = self.server.take()?;
+        if !self.settings.actions.is_empty() {
+            self.server.act(&self.file)?;
+        }
         Ok((cpu::usage(self.server.pid())?, switches))
     }
 

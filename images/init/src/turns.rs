@@ -9,7 +9,7 @@ use lab_protocol::{
     Report, RequestStats, Tool, Turn, WorkloadReport, WorkloadTask,
 };
 
-use crate::data::{self, Folders};
+use crate::data::{self, Folders, Kept};
 use crate::ledger::Ledger;
 use crate::stamp::Files;
 use crate::workload::{self, Outcome};
@@ -22,6 +22,9 @@ pub(crate) trait Ground {
 
     /// Where the files are.
     const FOLDERS: Folders;
+
+    /// What is left of what is written.
+    fn kept(&self) -> Kept;
 
     /// The files that were stamped.
     fn files(&mut self) -> &mut Files;
@@ -121,7 +124,8 @@ fn measure<G: Ground>(
         report.requests = ground.requests(ledger, turn)?;
         if let (EndOfProgram::Exit(0), Some(before)) = (&report.end, &file) {
             ground.store()?;
-            let found = data::after(task, G::FOLDERS, before, limit).context("checking the data")?;
+            let found =
+                data::after(task, G::FOLDERS, ground.kept(), before, limit).context("checking the data")?;
             report.data = Some(found);
         }
         Ok(())

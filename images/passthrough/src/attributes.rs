@@ -43,6 +43,7 @@ impl Server {
             let kills = asks(fattr::KILL_SUIDGID) || self.agreed().has(init::HANDLE_KILLPRIV);
             let _unprivileged = kills.then(WithoutFsetid::enter).transpose()?;
             self.truncate(number, asks(fattr::FH).then_some(asked.fh), asked.size)?;
+            self.note_size(&inode);
         }
         if asks(fattr::ATIME | fattr::MTIME) {
             rustix::fs::utimensat(&inode, "", &times(asked), AtFlags::EMPTY_PATH)?;

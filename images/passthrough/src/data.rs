@@ -117,6 +117,7 @@ impl Server {
 
     /// The answer about a file that was just opened.
     pub(crate) fn keep_open(&self, inode: Arc<Inode>, fd: OwnedFd) -> Result<OpenOut> {
+        self.note_size(&inode);
         let open_flags = self.agreed().file_flags;
         let backing = match self.device.get().filter(|_| open_flags & FOPEN_PASSTHROUGH != 0) {
             Some(device) => Some(BackingId::of(&inode, device, fd.as_fd())?),
@@ -135,14 +136,22 @@ impl Server {
     ///
     /// # Errors
     /// If the kernel does not take the answer.
-    pub(crate) fn read(&self, node: NodeId, asked: &ReadIn, mut answer: impl ReadReply) -> Result<()> {
+    pub(crate) fn read<'a>(
+        &'a self,
+        node: NodeId,
+        asked: &ReadIn,
+        mut answer: impl ReadReply<'a>,
+    ) -> Result<()> {
         let file = self.file(Handle { node, fh: asked.fh });
         let request = self.count_and_begin(&file, Direction::Read, asked.offset, asked.size);
         let result = request.file_to_serve(file).and_then(|file| {
-            let backing = self.backing(&file, OFlags::RDONLY)?;
             if matches!(request.share, Ok(Share::AndMore(_))) {
                 answer.copy();
             }
+            if let Some(null) = &self.null_storage {
+                return answer.load_zeros(null.read(&file.inode, asked.offset, request.allowed()));
+            }
+            let backing = self.backing(&file, OFlags::RDONLY)?;
             answer.load(backing.as_fd(), asked.offset, request.allowed())
         });
         self.count_way(result, answer.moved());
@@ -162,6 +171,12 @@ impl Server {
         let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
         data.truncate(request.allowed());
         let result = request.file_to_serve(file).and_then(|file| {
+            if let Some(null) = &self.null_storage {
+                let end = asked.offset.saturating_add(data.len() as u64);
+                return null
+                    .write(&file.inode, end, || self.backing(&file, OFlags::WRONLY))
+                    .map(|()| data.len());
+            }
             let backing = self.backing(&file, OFlags::WRONLY)?;
             let written = self.write_as_asked(backing.as_fd(), &mut data, asked)?;
             backing.close().map(|()| written)
@@ -269,7 +284,17 @@ impl Server {
         let mode = FallocateFlags::from_bits_retain(mode as u32);
         let backing = self.backing(&file, OFlags::WRONLY)?;
         rustix::fs::fallocate(backing.as_fd(), mode, offset, length)?;
+        self.note_size(&file.inode);
         backing.close()
+    }
+
+    /// Where nothing but the size is kept, keeps it as it is now. What cannot be asked has the size that it had.
+    pub(crate) fn note_size(&self, inode: &Inode) {
+        if self.null_storage.is_some()
+            && let Ok(stat) = rustix::fs::fstat(inode)
+        {
+            inode.note_size(stat.st_size as u64);
+        }
     }
 
     pub(crate) fn lseek(&self, handle: Handle, offset: i64, whence: i32) -> Result<u64> {
@@ -287,10 +312,10 @@ impl Server {
     /// Copies at most so many bytes within the storage, from a file with this inode.
     pub(crate) fn copy_file_range(&self, node: NodeId, asked: &CopyFileRangeIn, most: u64) -> Result<usize> {
         let source = self.file(Handle { node, fh: asked.fh_in })?;
-        let target = self.file(Handle { node: NodeId(asked.nodeid_out), fh: asked.fh_out })?;
+        let file = self.file(Handle { node: NodeId(asked.nodeid_out), fh: asked.fh_out })?;
         let (mut read_at, mut write_at) = (asked.off_in, asked.off_out);
         let source = self.backing(&source, OFlags::RDONLY)?;
-        let target = self.backing(&target, OFlags::WRONLY)?;
+        let target = self.backing(&file, OFlags::WRONLY)?;
         let (reader, writer) = (source.as_fd(), target.as_fd());
         let copied = rustix::fs::copy_file_range(
             reader,
@@ -299,6 +324,7 @@ impl Server {
             Some(&mut write_at),
             most as usize,
         )?;
+        self.note_size(&file.inode);
         target.close().map(|()| copied)
     }
 

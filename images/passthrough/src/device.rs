@@ -9,7 +9,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod channel;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod mount;
 mod pipe;
 pub(crate) mod reply;

@@ -54,6 +54,8 @@ pub(crate) struct Inode {
     ends: [AtomicU64; 2],
     /// What the kernel reads and writes by itself, as long as somebody has it open so.
     pub(crate) backing: backing::Shared,
+    /// How long the file is, for storage that keeps nothing else.
+    size: AtomicU64,
 }
 
 impl AsFd for Inode {
@@ -69,7 +71,17 @@ impl Inode {
             fd,
             ends: [const { AtomicU64::new(NO_PREDECESSOR) }; 2],
             backing: backing::Shared::default(),
+            size: AtomicU64::new(0),
         }
+    }
+
+    /// The size that was noted last.
+    pub(crate) fn size(&self) -> u64 {
+        self.size.load(Relaxed)
+    }
+
+    pub(crate) fn note_size(&self, bytes: u64) {
+        self.size.store(bytes, Relaxed);
     }
 
     /// Notes a READ or WRITE, and says whether it starts where the one received before it ended.
@@ -161,6 +173,15 @@ impl Inodes {
         table.by_number.get(&number.0).map(|known| known.inode.clone()).ok_or(Errno::STALE)
     }
 
+    /// The number by which the kernel knows a file, or would if it did.
+    pub(crate) fn number(&self, stat: &Stat) -> NodeId {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        match table.by_file.get(&(stat.st_dev, stat.st_ino)) {
+            Some(known) => NodeId(*known),
+            None => table.numbering(stat.st_dev).shown(stat.st_ino),
+        }
+    }
+
     /// How the files of the file system `device` are numbered.
     pub(crate) fn numbering(&self, device: u64) -> Numbering {
         self.table.write().unwrap_or_else(PoisonError::into_inner).numbering(device)
@@ -174,8 +195,9 @@ impl Inodes {
         let known = match table.by_number.entry(number) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let inode = Arc::new(Inode::new(NodeId(number), fd));
-                place.insert(Known { inode, file, lookups: 0 })
+                let inode = Inode::new(NodeId(number), fd);
+                inode.note_size(stat.st_size as u64);
+                place.insert(Known { inode: Arc::new(inode), file, lookups: 0 })
             }
         };
         known.lookups += 1;

@@ -3,6 +3,8 @@
 //! Each of its threads receives a request, serves it from start to end, and answers it; what is served at once
 //! is capped by the number of threads. `device` is how it talks to the kernel. [`session`] is the way in.
 
+mod acting;
+mod actions;
 #[cfg(feature = "fuzz")]
 pub mod apart;
 pub mod args;
@@ -17,9 +19,12 @@ mod directory;
 mod fault;
 mod handles;
 mod inodes;
+mod knobs;
 mod log;
 mod model;
 mod negotiate;
+mod notify;
+mod null_storage;
 mod observe;
 mod open;
 mod order;

@@ -106,6 +106,7 @@ fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::
         | Body::File(_)
         | Body::Forget { .. }
         | Body::BatchForget(_)
+        | Body::NotifyReply { .. }
         | Body::Init { .. }
         | Body::Other(_)
         | Body::Unknown) => {
@@ -160,7 +161,12 @@ impl Requests<'_> {
                 forgets.for_each(|it| inodes.forget(NodeId(it.nodeid), it.nlookup));
                 return None;
             }
-            Body::Other(operation @ (Operation::Interrupt | Operation::NotifyReply)) => {
+            Body::NotifyReply { offset, data } => {
+                let actions = self.0.count_and_log(Operation::NotifyReply).actions.as_ref();
+                actions.into_iter().for_each(|it| it.receive(header.unique, offset, data));
+                return None;
+            }
+            Body::Other(operation @ Operation::Interrupt) => {
                 self.0.count_and_log(operation);
                 return None;
             }

@@ -3,6 +3,7 @@
 use anyhow::bail;
 
 use crate::data::Written;
+use crate::device::answer::Answer;
 use crate::device::channel::Payload;
 use crate::device::request::{Body, Request, parse};
 use crate::device::ring::{Arrival, Place, Received, Ring, errno};
@@ -51,10 +52,14 @@ fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
         | Body::File(_)
         | Body::Forget { .. }
         | Body::BatchForget(_)
+        | Body::NotifyReply { .. }
         | Body::Init { .. }
         | Body::Other(_)
         | Body::Unknown) => {
-            let Some(answer) = Requests(server).serve(&header, body) else {
+            // The kernel takes an answer to it as the sign that its place in the queue is free.
+            let is_reply = matches!(body, Body::NotifyReply { .. });
+            let answer = Requests(server).serve(&header, body);
+            let Some(answer) = answer.or(is_reply.then_some(Ok(Answer::Nothing))) else {
                 bail!("opcode {}, which has no answer, came through io_uring", header.opcode);
             };
             ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)?;

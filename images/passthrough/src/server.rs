@@ -10,16 +10,17 @@ use lab_protocol::log::RequestLog;
 use lab_protocol::{Behaviour, Negotiated, RequestStats, ServerSettings};
 use rustix::fs::{CWD, Mode, OFlags};
 
+use crate::actions::Actions;
 use crate::behave::Behaving;
 use crate::burn::Burn;
 use crate::clock;
 use crate::device::Device;
-use crate::fault::Faults;
 use crate::handles::Handles;
 use crate::inodes::Inodes;
 use crate::log::{Log, Pending, Subject};
 use crate::model::Model;
 use crate::negotiate::Agreed;
+use crate::null_storage::NullStorage;
 use crate::observe::Observer;
 use crate::open::{Directory, OpenFile};
 use crate::stats::{Operation, Stats};
@@ -38,6 +39,10 @@ pub(crate) struct Server {
     pub(crate) burn: Burn,
     /// Read at each request, without a lock.
     pub(crate) behaving: ArcSwap<Behaving>,
+    /// None if the server does nothing by itself.
+    pub(crate) actions: Option<Arc<Actions>>,
+    /// None if the storage keeps its data.
+    pub(crate) null_storage: Option<NullStorage>,
     /// The device that the requests come from, once it is there.
     pub(crate) device: OnceLock<Device>,
     pub(crate) stats: Stats,
@@ -57,6 +62,9 @@ impl Server {
         let opening = || format!("opening the storage {}", storage.display());
         let root = rustix::fs::openat(CWD, storage, flags, Mode::empty()).with_context(opening)?;
         let stat = rustix::fs::fstat(&root).with_context(opening)?;
+        let actions = Actions::new(&settings.actions);
+        let null_storage =
+            settings.storage_null.then(|| NullStorage::new(settings.request_kib as usize * 1024));
         Ok(Server {
             inodes: Inodes::new(root, &stat),
             files: Handles::default(),
@@ -64,7 +72,9 @@ impl Server {
             reopen: Reopen::new()?,
             observer: Observer::new(&settings),
             burn: Burn::new(settings.burn_ns, settings.work_dither_ns),
-            behaving: ArcSwap::from_pointee(Behaving::new(&settings.behaviour())?),
+            behaving: ArcSwap::from_pointee(Behaving::new(&settings.behaviour(), actions.as_ref())?),
+            actions,
+            null_storage: null_storage.transpose().context("making the zeros of the storage")?,
             device: OnceLock::new(),
             stats: Stats::default(),
             log: Log::new(settings.request_log),
@@ -100,19 +110,19 @@ impl Server {
     /// # Errors
     /// If it cannot; then nothing has changed.
     pub(crate) fn behave(&self, behaviour: &Behaviour) -> anyhow::Result<()> {
-        let before = self.behaving.swap(Arc::new(Behaving::new(behaviour)?));
+        let before = self.behaving.swap(Arc::new(Behaving::new(behaviour, self.actions.as_ref())?));
         before.release().context("letting go of what hangs")
     }
 
     /// Whether each answer is to go out as soon as it is there: somebody may wait for it in turn, or measures when it comes.
     pub(crate) fn answers_at_once(&self) -> bool {
         let behaving = self.behaving.load();
-        behaving.model.is_some() || behaving.reply_queue.is_some() || behaving.faults.is_some()
+        behaving.model.is_some() || behaving.reply_queue.is_some() || behaving.has_faults()
     }
 
     /// Whether requests are not answered now because the settings say so.
     pub(crate) fn is_hanging(&self) -> bool {
-        self.behaving.load().faults.as_ref().is_some_and(Faults::are_hanging)
+        self.behaving.load().is_hanging()
     }
 
     /// Counts a request other than READ and WRITE, and lets its fault happen.
@@ -133,14 +143,18 @@ impl Server {
     /// What was counted since the last call, or since the start. To be asked while no request runs; the
     /// RELEASE that follows a close(2) may still be on its way then, and is counted next time.
     pub(crate) fn take_stats(&self) -> RequestStats {
+        // First, since they cause requests.
+        let actions = self.actions.as_ref().map_or_else(Vec::new, |actions| actions.end_turn());
         self.inodes.forget_order();
-        if let Some(log) = &self.log {
-            log.restart(clock::now_ns());
+        if self.log.is_some() || self.actions.is_some() {
+            let now_ns = clock::now_ns();
+            self.log.iter().for_each(|log| log.restart(now_ns));
+            self.actions.iter().for_each(|actions| actions.count_from(now_ns));
         }
         let storage = self.behaving.load().model.as_ref().map(Model::take);
         let splicing = self.settings.splice.then(|| self.stats.take_ways());
         let transport = self.arrived.as_ref().map(Arrived::take);
-        RequestStats { storage, splicing, transport, ..self.stats.take() }
+        RequestStats { storage, splicing, transport, actions, ..self.stats.take() }
     }
 
     /// The log of the requests since the last [`Server::take_stats`]; empty if requests are not logged.

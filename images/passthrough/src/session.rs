@@ -11,6 +11,8 @@ use anyhow::Context;
 use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, ServerSettings};
 use rustix::mount::UnmountFlags;
 
+use crate::acting;
+use crate::clock;
 use crate::device::channel::{Channel, Way};
 use crate::device::mount::{Mount, Users};
 use crate::device::ring::{Ring, Seat};
@@ -60,6 +62,8 @@ enum Ending {
     Unmounted,
     /// The connection broke, and with it the threads end.
     Broken(anyhow::Error),
+    /// By a command, after an action has aborted the connection: still mounted, and the threads have ended.
+    AskedAfterAbort,
 }
 
 /// How long threads may take to finish their requests after the unmount.
@@ -75,6 +79,7 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let server = Arc::new(Server::new(mounting.settings.clone(), &mounting.storage)?);
     let mount = &mounting.mount;
     let (mut mounted, receivers) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
+    start_acting(&server, mounted.number(), mounting.control)?;
     let (sender, events) = mpsc::channel();
     let (serving, (told, ready)) = (server.clone(), mpsc::channel());
     watch(sender.clone(), move || SessionEvent::Ended(serve(&serving, receivers, told)));
@@ -94,6 +99,7 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     match ending {
         Ok(Ending::Unmounted) => Ok(()),
         Ok(Ending::Asked) => clear().map(|()| await_threads(&events)),
+        Ok(Ending::AskedAfterAbort) => clear(),
         // The first error is the one to be told.
         Ok(Ending::Broken(error)) => clear().or(Ok(())).and(Err(error)),
         Err(error) => clear().map(|()| await_threads(&events)).or(Ok(())).and(Err(error)),
@@ -202,6 +208,20 @@ fn allow_open_files() -> anyhow::Result<()> {
     set(Some(most)).or_else(|_| set(given)).context("raising the limit of open files")
 }
 
+/// Starts the thread that does what the settings say beside serving, before anything is served. It ends with the process: it may
+/// wait for the kernel.
+fn start_acting(server: &Arc<Server>, number: (u32, u32), control: Control) -> anyhow::Result<()> {
+    let Some(actions) = server.actions.clone() else { return Ok(()) };
+    if control == Control::None {
+        // Nobody says when a workload begins, or which file it has.
+        actions.count_from(clock::now_ns());
+        actions.begin_turn(String::new());
+    }
+    let server = server.clone();
+    let act = move || acting::act(&server, &actions, number);
+    thread::Builder::new().name("actions".to_owned()).spawn(act).map(drop).context("starting a thread")
+}
+
 fn watch(sender: Sender<SessionEvent>, wait: impl FnOnce() -> SessionEvent + Send + 'static) {
     // If nobody listens any more, the server is ending.
     thread::spawn(move || sender.send(wait()).is_ok());
@@ -218,6 +238,7 @@ fn pass_lines(sender: &Sender<SessionEvent>) {
 
 /// Answers commands until the server is to end.
 fn handle(server: &Server, events: &Receiver<SessionEvent>) -> anyhow::Result<Ending> {
+    let mut asked = Ending::Asked;
     for event in events {
         match event {
             SessionEvent::Line(line) => {
@@ -228,21 +249,29 @@ fn handle(server: &Server, events: &Receiver<SessionEvent>) -> anyhow::Result<En
                     }
                     Ok(ControlCommand::Log { workload }) => give_log(server, workload)?,
                     Ok(ControlCommand::Behave(behaviour)) => behave(server, &behaviour)?,
-                    Ok(ControlCommand::Quit) => return Ok(Ending::Asked),
+                    Ok(ControlCommand::Act { file }) => {
+                        server.actions.iter().for_each(|actions| actions.begin_turn(file.clone()));
+                        say(&ControlReply::Acting)?;
+                    }
+                    Ok(ControlCommand::Quit) => return Ok(asked),
                     Err(error @ CommandError::Behaviour(_)) => {
                         say(&ControlReply::Refused(error.to_string()))?
                     }
                     Err(error @ CommandError::Unknown(_)) => return Err(error.into()),
                 }
             }
-            SessionEvent::EndOfInput | SessionEvent::Signal => return Ok(Ending::Asked),
+            SessionEvent::EndOfInput | SessionEvent::Signal => return Ok(asked),
+            // As it was to be: what became of it can still be asked.
+            SessionEvent::Ended(_) if server.actions.as_ref().is_some_and(|it| it.has_aborted()) => {
+                asked = Ending::AskedAfterAbort;
+            }
             SessionEvent::Ended(result) => {
                 let result = result.context("the connection to the kernel broke");
                 return Ok(result.map_or_else(Ending::Broken, |()| Ending::Unmounted));
             }
         }
     }
-    Ok(Ending::Asked)
+    Ok(asked)
 }
 
 /// Changes how the server behaves, or says why it does not.

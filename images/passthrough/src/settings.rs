@@ -72,6 +72,9 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     }
     settings.check_together().map_err(|(key, message)| anyhow!("`{key}`: {message}"))?;
     settings.behaviour().check().map_err(|message| anyhow!(message))?;
+    for (number, action) in (1..).zip(&settings.actions) {
+        action.check().map_err(|mistake| anyhow!("action {number}: `{}`: {mistake}", mistake.key))?;
+    }
     Ok(settings)
 }
 
@@ -144,7 +147,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `ring-buffers`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage-null`, `storage`, `actions`, `faults`"
             ],
         );
         check(
@@ -186,6 +189,23 @@ mod tests {
             expect![
                 "settings: unknown variant `explode`, expected one of `eio`, `errno`, `short`, `oversize`, `delay`, `hang`, `die`"
             ],
+        );
+        let action = |action: &str| {
+            with(
+                r#""faults": []"#,
+                &format!(r#""actions": [{{"at": {{"time": {{"us": 5}}}}, "do": {action}}}], "faults": []"#),
+            )
+        };
+        check(
+            &action(r#"{"set": {"knob": "max-background", "value": 0}}"#),
+            expect![
+                "settings: action 1: `value`: 0 is no value of max-background; use a number from 1 to 65535"
+            ],
+        );
+        check(
+            &action(r#"{"prune": {"path": "/x"}}"#),
+            expect![[r#"
+                settings: action 1: `path`: `/x` is no path below the mount; use one such as "folder/file" or "{file}", or "." for the root"#]],
         );
         check(
             "@/proc/nonexistent.json",

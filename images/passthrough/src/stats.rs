@@ -240,6 +240,7 @@ impl Stats {
             storage: None,
             splicing: None,
             transport: None,
+            actions: Vec::new(),
         }
     }
 

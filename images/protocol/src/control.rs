@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Behaviour, Negotiated, RequestStats};
 
 /// One line of the server's standard output, as JSON: `{"mounted": {...}}`, `{"stats": {...}}`,
-/// `{"log": {"bytes": ...}}`, `"behaving"`, `{"refused": "..."}` or `{"error": "..."}`.
+/// `{"log": {"bytes": ...}}`, `"behaving"`, `"acting"`, `{"refused": "..."}` or `{"error": "..."}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlReply {
@@ -28,6 +28,8 @@ pub enum ControlReply {
     },
     /// The answer to [`ControlCommand::Behave`]: requests that arrive from now on meet the new behaviour.
     Behaving,
+    /// The answer to [`ControlCommand::Act`].
+    Acting,
     /// Nothing was done for a [`ControlCommand::Behave`], and why. The server goes on as before.
     Refused(String),
     /// The server ends with a non-zero exit code, and why; the same text goes to its standard error.
@@ -48,6 +50,12 @@ pub enum ControlCommand {
     /// server has finish as they began, but for those that hang ([`crate::Effect::Hang`]): they are answered with EIO.
     /// Faults count anew, and so do the figures of the storage.
     Behave(Box<Behaviour>),
+    /// `act FILE`: the actions of the settings become due from now on, until the next `take`, which tells what became of them.
+    /// Their times count from the last `take`.
+    Act {
+        /// The workload's file, as a path from the root of the mount.
+        file: String,
+    },
     /// `quit`: unmount and exit with 0. It has no reply line.
     Quit,
 }
@@ -60,6 +68,7 @@ impl fmt::Display for ControlCommand {
             ControlCommand::Behave(behaviour) => {
                 write!(f, "behave {}", serde_json::to_string(behaviour).map_err(|_| fmt::Error)?)
             }
+            ControlCommand::Act { file } => write!(f, "act {file}"),
             ControlCommand::Quit => write!(f, "quit"),
         }
     }
@@ -79,7 +88,7 @@ impl fmt::Display for CommandError {
         match self {
             CommandError::Unknown(line) => write!(
                 f,
-                "unknown command `{line}`; the commands are `take`, `log PLACE`, `behave JSON` and `quit`"
+                "unknown command `{line}`; the commands are `take`, `log PLACE`, `behave JSON`, `act FILE` and `quit`"
             ),
             CommandError::Behaviour(why) => write!(f, "behaviour: {why}"),
         }
@@ -95,6 +104,9 @@ impl FromStr for ControlCommand {
         let line = line.trim();
         if let Some(json) = line.strip_prefix("behave ") {
             return behaviour(json).map(ControlCommand::Behave).map_err(CommandError::Behaviour);
+        }
+        if let Some(file) = line.strip_prefix("act ") {
+            return Ok(ControlCommand::Act { file: file.to_owned() });
         }
         let workload = line.strip_prefix("log ").and_then(|place| place.parse().ok());
         match (line, workload) {
@@ -131,6 +143,7 @@ mod tests {
             ControlCommand::Take,
             ControlCommand::Log { workload: 3 },
             ControlCommand::Behave(Box::new(behaviour)),
+            ControlCommand::Act { file: "data-64-mib".to_owned() },
             ControlCommand::Quit,
         ] {
             assert_eq!(command.to_string().parse(), Ok(command.clone()));
@@ -163,6 +176,7 @@ mod tests {
             "take all",
             "behave",
             "behaved {}",
+            "act",
             "quit!",
             "log",
             "log x",

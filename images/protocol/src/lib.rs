@@ -5,6 +5,7 @@
 //!
 //! And what more than one program of the guest needs: [`histogram`]s, [`random`] numbers, and the [`stamp`]s in files.
 
+mod action;
 mod assignment;
 mod control;
 mod end;
@@ -30,6 +31,7 @@ mod socket;
 pub mod stamp;
 mod warning;
 
+pub use action::{Action, ActionMistake, ActionReport, ActionResult, Deed, Knob, KnobPlace, Moment};
 pub use assignment::{Assignment, Job, Tool, WorkloadTask};
 pub use control::{CommandError, ControlCommand, ControlReply};
 pub use end::EndOfProgram;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EndOfProgram, KernelWarnings, ProbeReport};
+use crate::{ActionReport, EndOfProgram, KernelWarnings, ProbeReport};
 
 /// The first frame: process 1 runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -262,6 +262,9 @@ pub struct RequestStats {
     /// Which way requests came; none unless the scenario asks for io_uring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transport: Option<ByTransport>,
+    /// What became of each action of the settings, in their order; empty if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionReport>,
 }
 
 /// All requests, by the way they came.

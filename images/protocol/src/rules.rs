@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, ServerSettings, Transport};
+use crate::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, RingBuffers, ServerSettings, Transport};
 
 /// What is wrong with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,17 @@ impl ServerSettings {
                  without latency and limits",
             ),
             (
+                self.passthrough && self.storage_null,
+                "passthrough",
+                "the kernel reads and writes the files by itself, so that their data is kept; use false, or storage-null = \
+                 false",
+            ),
+            (
+                self.storage_null && self.ring_buffers == RingBuffers::ZeroCopy,
+                "ring-buffers",
+                "zeros that are no file's have to be written somewhere; use \"own\" or a pool, or storage-null = false",
+            ),
+            (
                 rings && self.splice,
                 "splice",
                 "requests that come through io_uring are in memory already; use false, or transport \"dev-fuse\"",
@@ -221,7 +232,12 @@ mod tests {
         }
         for (key, wrong) in [
             ("passthrough", ServerSettings { writeback_cache: true, ..through.clone() }),
+            ("passthrough", ServerSettings { storage_null: true, ..through.clone() }),
             ("passthrough", through.with_latency_us(5)),
+            (
+                "ring-buffers",
+                ServerSettings { storage_null: true, ring_buffers: RingBuffers::ZeroCopy, ..ring.clone() },
+            ),
             ("splice", ServerSettings { splice: true, ..ring.clone() }),
             ("ring-depth", ServerSettings { ring_depth: 0, transport: Transport::IoUringOrDevFuse, ..ring }),
         ] {

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FaultOperation, InitWish, OpenWish};
+use crate::{Action, FaultOperation, InitWish, OpenWish};
 
 /// How the server talks to the kernel, how its storage behaves, and which faults it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,8 +82,15 @@ pub struct ServerSettings {
     /// nanoseconds. It keeps tool and server from falling into step. Campaigns of before this setting had none of it.
     #[serde(default, skip_serializing_if = "is_none_of_it")]
     pub work_dither_ns: u64,
+    /// Whether the storage keeps no data: READ gives zeros up to the end of the file, and of a WRITE only the size that it makes the
+    /// file have is left. Campaigns of before this setting had none of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub storage_null: bool,
     /// The storage.
     pub storage: StorageSettings,
+    /// What the server does by itself. Campaigns of before this setting had none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// What goes wrong. Each fault counts the requests that match it, from the mount on; if several are due at one request,
     /// the first of them decides.
     pub faults: Vec<Fault>,
@@ -410,7 +417,9 @@ impl ServerSettings {
             seed: 1,
             burn_ns: 0,
             work_dither_ns: 0,
+            storage_null: false,
             storage: StorageSettings::OFF,
+            actions: Vec::new(),
             faults: Vec::new(),
         }
     }

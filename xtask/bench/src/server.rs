@@ -81,7 +81,10 @@ impl Server {
             match serde_json::from_str(&line).with_context(|| format!("the server said `{}`", line.trim()))? {
                 ControlReply::Stats(stats) => return Ok(*stats),
                 ControlReply::Mounted(_) => {}
-                reply @ (ControlReply::Log { .. } | ControlReply::Behaving | ControlReply::Refused(_)) => {
+                reply @ (ControlReply::Log { .. }
+                | ControlReply::Behaving
+                | ControlReply::Acting
+                | ControlReply::Refused(_)) => {
                     bail!("the server sent what nobody asked for: {reply:?}")
                 }
                 ControlReply::Error(error) => bail!("the server failed: {error}"),

@@ -1,6 +1,7 @@
 //! From the records of a campaign to what the series do: pure, so that it can be repeated at any time.
 
 pub mod across;
+mod actions;
 mod agreed;
 mod beforehand;
 mod behaviour;
@@ -42,6 +43,7 @@ use crate::evidence::known::Known;
 use crate::evidence::metric::{Metric, Thresholds};
 use crate::plan;
 
+pub use actions::ActionRow;
 pub use beforehand::beforehand;
 pub use behaviour::{Behaviour, NotProbed, ProbeCell, ProbeRow, ProbeVerdict, ProbedVariant, Seen};
 pub(crate) use came_to::came_to;
@@ -116,6 +118,9 @@ pub struct Comparison {
     /// The setting that the plan varies, with what is expected of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Swept>,
+    /// What the servers did by themselves; empty if no scenario has an action.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionRow>,
     /// If a series is booted patch by patch: one for each patch, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<PatchEffect>,
@@ -335,6 +340,8 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
     let behaviour = behaviour::behaviour(campaign, &variants, &same_kernel);
     let mut doubts = doubts::doubts(campaign, setup.as_ref(), &variants, &rows);
     doubts.extend(behaviour.iter().flat_map(|behaviour| behaviour::doubts(behaviour, &same_kernel)));
+    let actions = actions::rows(campaign);
+    doubts.extend(actions::doubts(&actions));
     let suites = suites::rows(campaign, &variants);
     let sweep = plan.sweep.as_ref().map(|sweep| sweep::swept(sweep, &rows, &plan.scenarios, &plan.workloads));
     let said = conclusion::Said {
@@ -367,6 +374,7 @@ pub fn answer(campaign: &Campaign, question: &Question) -> anyhow::Result<Compar
         other_metrics,
         suites,
         sweep,
+        actions,
         steps,
         behaviour,
         findings,

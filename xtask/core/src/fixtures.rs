@@ -1,5 +1,6 @@
 //! Campaigns that tests build, in which no speed was measured, and a whole `lab.toml`.
 
+mod acted;
 pub mod servers;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ use crate::plan::{
     self, AccelChoice, Arch, BootStep, Clock, KernelSettings, MachineSettings, Plan, Scenario, Source,
     Variant,
 };
+
+pub use acted::acted;
 
 /// A variant of a campaign to build: one boot for each pair of throughputs.
 pub struct Arm {

@@ -1,6 +1,7 @@
 //! A comparison in the forms in which people and programs read it.
 
 pub mod across;
+mod actions;
 mod answer;
 mod behaviour;
 mod costs;

@@ -1,5 +1,7 @@
 //! What one thread receives requests and sends answers with.
 
+mod unusual;
+
 use std::io::IoSlice;
 use std::mem::size_of;
 use std::os::fd::BorrowedFd;
@@ -151,7 +153,7 @@ impl Channel {
     /// Where the data of a READ goes.
     pub(crate) fn read_answer(&mut self, unique: u64) -> ReadAnswer<'_> {
         let way = self.way;
-        ReadAnswer { channel: self, unique, way, moved: Moved::Copied }
+        ReadAnswer { channel: self, unique, way, moved: Moved::Copied, zeros: None }
     }
 
     /// Why so many bytes are copied.
@@ -222,6 +224,8 @@ pub(crate) struct ReadAnswer<'a> {
     way: Way,
     /// How that got here which is loaded.
     moved: Moved,
+    /// What is loaded, if it is no file's.
+    zeros: Option<&'a [u8]>,
 }
 
 impl ReadAnswer<'_> {
@@ -274,25 +278,14 @@ impl ReadAnswer<'_> {
                 // The storage has shortened the file meanwhile, or failed only now. The data may be out of the pipe, so that
                 // there is nothing else to send; if the kernel has answered with the error by itself, this is no error.
                 .or_else(|_| device.answer(self.unique, Err(Errno::IO))),
-            _ => super::sent(rustix::io::write(&*device, buffer.outgoing(self.unique, loaded, loaded))),
+            _ => super::sent(match self.zeros {
+                Some(zeros) => {
+                    let header = buffer.outgoing(self.unique, 0, loaded);
+                    rustix::io::writev(&*device, &[IoSlice::new(header), IoSlice::new(zeros)])
+                }
+                None => rustix::io::write(&*device, buffer.outgoing(self.unique, loaded, loaded)),
+            }),
         }
-    }
-}
-
-/// Answers with more than was asked for are no use to anybody but a test: the kernel does not take them.
-impl ReadAnswer<'_> {
-    /// Sends what was copied, `loaded` bytes, and zeros up to `bytes`.
-    ///
-    /// # Errors
-    /// If the kernel takes neither this answer nor another.
-    pub(crate) fn send_with_more(self, loaded: usize, bytes: usize) -> Result<()> {
-        let Channel { device, buffer, .. } = self.channel;
-        let more = vec![0; bytes - loaded];
-        let begin = buffer.outgoing(self.unique, loaded, bytes);
-        let sent = rustix::io::writev(&*device, &[IoSlice::new(begin), IoSlice::new(&more)]);
-        // The kernel refuses it (EINVAL), and has let the request fail. If it has not, somebody still waits; if it has, this is
-        // no error.
-        super::sent(sent).or_else(|_| device.answer(self.unique, Err(Errno::IO)))
     }
 }
 

@@ -71,6 +71,9 @@ impl Drop for Pages {
 // SAFETY: it owns its memory like a box.
 unsafe impl Send for Pages {}
 
+// SAFETY: without `&mut` it is only read.
+unsafe impl Sync for Pages {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

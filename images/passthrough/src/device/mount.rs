@@ -68,6 +68,11 @@ impl Mount {
         Ok((mount, device))
     }
 
+    /// `st_dev` of its files, major and minor.
+    pub(crate) fn number(&self) -> (u32, u32) {
+        self.number
+    }
+
     /// Takes the mount away, unless somebody has done so. One whose connection was aborted is detached, whoever uses it.
     ///
     /// # Errors

@@ -84,6 +84,19 @@ impl Pipe {
         Ok(loaded)
     }
 
+    /// Puts the place of a header and these bytes into the pipe: as references, so that they must not change, and must live until
+    /// the pipe is empty.
+    ///
+    /// # Errors
+    /// Those of vmsplice(2). The pipe has to be cleared then.
+    pub(crate) fn load_memory(&mut self, bytes: &[u8]) -> Result<()> {
+        let both = [&self.header[..size_of::<OutHeader>()], bytes].map(IoSliceRaw::from_slice);
+        // SAFETY: the header is that of `load`; the bytes are the caller's to keep as they are.
+        let loaded = unsafe { rustix::pipe::vmsplice(&self.ends.writer, &both, SpliceFlags::empty())? };
+        self.filled += loaded;
+        if loaded == size_of::<OutHeader>() + bytes.len() { Ok(()) } else { Err(Errno::IO) }
+    }
+
     /// Sends what was loaded as the answer to a request.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::channel::ReadAnswer;
 use crate::stats::Moved;
 
 /// Takes the data of a READ from the file, and sends it.
-pub(crate) trait ReadReply {
+pub(crate) trait ReadReply<'a> {
     /// Has the data copied even if it could be spliced.
     fn copy(&mut self);
 
@@ -17,6 +17,12 @@ pub(crate) trait ReadReply {
     /// # Errors
     /// Those of reading.
     fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize>;
+
+    /// Has the answer consist of these zeros, which begin at a page.
+    ///
+    /// # Errors
+    /// If there is no memory.
+    fn load_zeros(&mut self, zeros: &'a [u8]) -> Result<usize>;
 
     /// How what is loaded got here.
     fn moved(&self) -> Moved;
@@ -35,13 +41,17 @@ pub(crate) trait ReadReply {
     fn send_with_more(self, loaded: usize, bytes: usize) -> Result<()>;
 }
 
-impl ReadReply for ReadAnswer<'_> {
+impl<'a> ReadReply<'a> for ReadAnswer<'a> {
     fn copy(&mut self) {
         ReadAnswer::copy(self);
     }
 
     fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
         ReadAnswer::load(self, file, offset, size)
+    }
+
+    fn load_zeros(&mut self, zeros: &'a [u8]) -> Result<usize> {
+        ReadAnswer::load_zeros(self, zeros)
     }
 
     fn moved(&self) -> Moved {

@@ -9,8 +9,8 @@ use lab_protocol::Operation;
 
 use super::wire::{
     BatchForgetIn, CopyFileRangeIn, CreateIn, FallocateIn, FlushIn, ForgetOne, FsyncIn, GetxattrIn, InHeader,
-    InitIn, LseekIn, MkdirIn, MknodIn, OpenIn, ReadIn, ReleaseIn, Rename2In, SetattrIn, SetxattrIn, Take,
-    WriteIn, init,
+    InitIn, LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, OpenIn, ReadIn, ReleaseIn, Rename2In, SetattrIn,
+    SetxattrIn, Take, WriteIn, init,
 };
 
 /// The bytes of a WRITE before its data.
@@ -37,6 +37,11 @@ pub(crate) enum Body<'a> {
         lookups: u64,
     },
     BatchForget(Forgets<'a>),
+    /// What a FUSE_NOTIFY_RETRIEVE has asked for.
+    NotifyReply {
+        offset: u64,
+        data: &'a [u8],
+    },
     Init {
         asked: InitIn,
         capabilities: u64,
@@ -223,6 +228,10 @@ fn body(opcode: u32, argument: &[u8], dialect: Dialect) -> Option<Body<'_>> {
             let count = BatchForgetIn::take(it)?.count as usize;
             Body::BatchForget(Forgets(it.get(..count.checked_mul(size_of::<ForgetOne>())?)?))
         }
+        Operation::NotifyReply => {
+            let NotifyRetrieveIn { offset, size, .. } = NotifyRetrieveIn::take(it)?;
+            Body::NotifyReply { offset, data: it.get(..size as usize)? }
+        }
         Operation::Getattr => Tree::Getattr.into(),
         Operation::Setattr => Tree::Setattr(SetattrIn::take(it)?).into(),
         Operation::Readlink => Tree::Readlink.into(),
@@ -284,7 +293,6 @@ fn body(opcode: u32, argument: &[u8], dialect: Dialect) -> Option<Body<'_>> {
         | Operation::Getlk
         | Operation::Interrupt
         | Operation::Ioctl
-        | Operation::NotifyReply
         | Operation::Poll
         | Operation::Removemapping
         | Operation::Setlk

@@ -149,7 +149,37 @@ wire! {
     CopyFileRangeIn 56 {
         fh_in: u64, off_in: u64, nodeid_out: u64, fh_out: u64, off_out: u64, len: u64, flags: u64,
     }
+
+    NotifyInvalInodeOut 24 { ino: u64, off: i64, len: i64, }
+
+    NotifyInvalEntryOut 16 { parent: u64, namelen: u32, flags: u32, }
+
+    NotifyDeleteOut 24 { parent: u64, child: u64, namelen: u32, padding: u32, }
+
+    NotifyStoreOut 24 { nodeid: u64, offset: u64, size: u32, padding: u32, }
+
+    NotifyRetrieveOut 32 { notify_unique: u64, nodeid: u64, offset: u64, size: u32, padding: u32, }
+
+    /// NOTIFY_REPLY, as large as WriteIn.
+    NotifyRetrieveIn 40 { dummy1: u64, offset: u64, size: u32, dummy2: u32, dummy3: u64, dummy4: u64, }
+
+    NotifyPruneOut 16 { count: u32, padding: u32, spare: u64, }
 }
+
+/// What notifications are told by, in the place of an error.
+pub(crate) mod notify {
+    pub(crate) const INVAL_INODE: i32 = 2;
+    pub(crate) const INVAL_ENTRY: i32 = 3;
+    pub(crate) const STORE: i32 = 4;
+    pub(crate) const RETRIEVE: i32 = 5;
+    pub(crate) const DELETE: i32 = 6;
+    pub(crate) const RESEND: i32 = 7;
+    pub(crate) const INC_EPOCH: i32 = 8;
+    pub(crate) const PRUNE: i32 = 9;
+}
+
+/// FUSE_EXPIRE_ONLY, of FUSE_NOTIFY_INVAL_ENTRY.
+pub(crate) const EXPIRE_ONLY: u32 = 1 << 0;
 
 /// Flags of FUSE_INIT that mean something to this server; all of them are in [`lab_protocol::InitFlag`].
 pub(crate) mod init {

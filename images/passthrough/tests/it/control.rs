@@ -92,7 +92,8 @@ fn an_abort_is_an_error_and_leaves_no_mount() {
 #[test]
 fn an_unknown_command_ends_the_server() {
     let mut served = Served::new(&settings());
-    let expected = "unknown command `help`; the commands are `take`, `log PLACE`, `behave JSON` and `quit`";
+    let expected =
+        "unknown command `help`; the commands are `take`, `log PLACE`, `behave JSON`, `act FILE` and `quit`";
     assert_eq!(served.ask("help"), ControlReply::Error(expected.to_owned()));
     assert_eq!(served.wait().code(), Some(1));
     assert!(!served.is_mounted());

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod actions;
 mod aio;
 mod behave;
 mod control;
@@ -17,6 +18,7 @@ mod locks;
 mod log;
 mod model;
 mod names;
+mod null_storage;
 mod order;
 mod passthrough;
 mod ring;

@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lab_protocol::{ByTransport, Effect, Fault, ReplyOrder, RingBuffers, ServerSettings, Times, Transport};
+use lab_protocol::{
+    Action, ActionResult, ByTransport, ControlCommand, ControlReply, Deed, Effect, Fault, Moment, ReplyOrder,
+    RingBuffers, ServerSettings, Times, Transport,
+};
 use rustix::fs::OFlags;
 
 use crate::harness::{Aligned, Served, bytes, in_time, open_direct, reaches, settings, start};
@@ -240,5 +243,32 @@ fn buffers_are_where_they_are_to_be() {
             minor >= 46 && ring_buffers == RingBuffers::ZeroCopy,
             "{transport:?}"
         );
+    }
+}
+
+#[test]
+fn retrieved_bytes_and_storage_without_data_work_by_the_ring() {
+    let _enabled = Enabled::new(true);
+    let path = || "file".to_owned();
+    let operation = "statfs".parse().unwrap();
+    let deed = Deed::Retrieve { path: path(), offset_bytes: 0, length_bytes: 8192 };
+    let actions = vec![Action { at: Moment::Request { operation, after: 0 }, deed }];
+    for storage_null in [false, true] {
+        let settings = ServerSettings { storage_null, actions: actions.clone(), ..by_ring() };
+        let mut served = Served::new(&settings);
+        let content = served.store("file", 3 * MIB);
+        let file = File::open(served.path("file")).unwrap();
+        let mut found = vec![1; 3 * MIB];
+        // What lies in the ring from other requests does not show.
+        fs::write(served.path("other"), &content).unwrap();
+        for _ in 0..2 {
+            file.read_exact_at(&mut found, 0).unwrap();
+            assert!(if storage_null { found.iter().all(|byte| *byte == 0) } else { found == content });
+            served.take();
+            assert_eq!(served.ask(ControlCommand::Act { file: path() }), ControlReply::Acting);
+            rustix::fs::statvfs(served.mount()).unwrap();
+            let result = served.take().actions[0].result.clone();
+            assert_eq!(result, ActionResult::Retrieved { bytes: 8192, wrong_at: None });
+        }
     }
 }

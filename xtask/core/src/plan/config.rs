@@ -5,6 +5,7 @@
 //! be wrong afterwards is the command line ([`crate::plan::resolve()`]) or the checkout ([`Inventory`], and the job
 //! files of [`Config::with_jobs`]).
 
+mod action;
 mod args;
 mod check;
 mod comment;
@@ -34,6 +35,7 @@ pub(crate) use check::baseline_among_variants;
 pub(crate) use check::boots_fit;
 pub(crate) use check::compared_scenarios;
 pub(crate) use check::control_arm;
+pub(crate) use check::data_is_kept;
 pub(crate) use check::enough_variants;
 pub(crate) use check::not_empty;
 pub(crate) use check::precision_fits;

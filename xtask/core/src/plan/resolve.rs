@@ -98,6 +98,7 @@ pub fn resolve(config: &Config, name: &str, overrides: &Overrides) -> Result<Pla
         config::workload_fits(workload, &entry.machine, machine).map_err(wrong)?;
         config::workload_suits(workload, &of_plan).map_err(wrong)?;
         config::users_are_let_in(workload, &of_plan).map_err(wrong)?;
+        config::data_is_kept(workload, &of_plan).map_err(wrong)?;
     }
     let probes = probes(entry, overrides).map_err(|message| ConfigError::new("--plan", message))?;
     config::probes_have_a_server(probes, &of_plan)

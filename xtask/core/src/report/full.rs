@@ -1,7 +1,7 @@
 //! All that the comparison says, for a terminal: what was compared, throughput, evidence, kernel logs, conclusion.
 
 use super::behaviour::{self, Differences};
-use super::{costs, evidence, messages, scenario, steps, suites, text, words};
+use super::{actions, costs, evidence, messages, scenario, steps, suites, text, words};
 use crate::comparison::{Cell, Comparison, Failure, FindingRow, Row, Status, Trouble, VariantSummary};
 use crate::text::digest;
 use crate::text::escape::escape_for_terminal;
@@ -20,6 +20,7 @@ pub fn render(comparison: &Comparison) -> String {
         parts.extend(costs::render(comparison, WIDTH));
         parts.extend(steps::render(comparison, WIDTH));
         parts.extend(evidence::render(comparison));
+        parts.extend(actions::render(comparison));
         parts.extend(list("Workloads that failed:", "  ", &failures(comparison)));
     }
     parts.extend(suites::render(comparison, WIDTH));

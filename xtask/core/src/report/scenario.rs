@@ -116,7 +116,10 @@ fn server(server: &ServerSettings) -> String {
     });
     let dither_ns = server.work_dither_ns;
     parts.extend((dither_ns > 0).then(|| format!("up to {dither_ns} ns of work drawn for each request")));
-    parts.extend(storage(&server.storage));
+    parts.extend(server.storage_null.then(|| "storage that keeps no data".to_owned()));
+    if !(server.storage_null && server.storage.is_off()) {
+        parts.extend(storage(&server.storage));
+    }
     parts.extend(reply_order(server));
     let has_random = server.reply_order == ReplyOrder::Random
         || dither_ns > 0
@@ -124,6 +127,7 @@ fn server(server: &ServerSettings) -> String {
             && server.storage.latency_us > 0;
     parts.extend(has_random.then(|| format!("seed {}", server.seed)));
     parts.extend((server.request_log > 0).then(|| format!("request log of {} records", server.request_log)));
+    parts.extend(server.actions.iter().map(|action| format!("action: {action}")));
     parts.extend(server.faults.iter().map(fault));
     parts.join(", ")
 }
@@ -196,7 +200,7 @@ mod tests {
     use crate::fixtures::{campaign, two_arms};
     use crate::plan::Clock;
     use crate::report::{Format, full};
-    use lab_protocol::FilesystemKind;
+    use lab_protocol::{Action, Deed, FaultOperation, FilesystemKind, Knob, Moment};
 
     fn on_ext4(completion: Completion, completion_ns: u64, dither_permille: u32) -> Scenario {
         let device = NullBlock {
@@ -258,6 +262,8 @@ mod tests {
     #[test]
     fn what_is_set_is_said() {
         let plain = ServerSettings::example();
+        let null = server(&ServerSettings { storage_null: true, ..plain.clone() });
+        assert!(null.ends_with("getxattr ENOSYS, storage that keeps no data"), "{null}");
         expect!["16 threads on cloned fds, 128 KiB requests, max_background 12 (congested at 9), ASYNC_DIO asked for, open kept, attr timeout 1000 ms, getxattr ENOSYS, storage in memory"].assert_eq(&server(&plain));
         let fault = |operation: &str, offset_kib, after, times, effect| Fault {
             operation: operation.parse().unwrap(),
@@ -299,6 +305,17 @@ mod tests {
                 merge_kib: 1024,
                 plug_us: 50,
             },
+            storage_null: true,
+            actions: vec![
+                Action {
+                    at: Moment::Request { operation: FaultOperation::DATA, after: 99 },
+                    deed: Deed::Set { knob: Knob::MaxBackground, value: 100 },
+                },
+                Action {
+                    at: Moment::Time { us: 20_000 },
+                    deed: Deed::InvalInode { path: "{file}".to_owned(), offset_bytes: 0, length_bytes: 0 },
+                },
+            ],
             faults: vec![
                 fault("read", Some(640), 0, Times::Always, Effect::Eio),
                 fault("write", None, 3, Times::Once, Effect::Short { bytes: 512 }),
@@ -310,6 +327,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, not copied, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, not copied, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage that keeps no data, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, action: at data 100 max-background = 100, action: at 20000 us inval-inode {file} from 0, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

@@ -3,6 +3,7 @@
 //! Drawn from the request logs of a campaign. What a kernel does one by one shows as a staircase, what it does at once
 //! as bars above each other.
 
+mod acted;
 mod draw;
 mod group;
 mod select;
@@ -13,6 +14,7 @@ use lab_protocol::log;
 use crate::campaign::{BootData, Campaign};
 use crate::plan::config;
 use crate::text::escape::escape_for_terminal;
+use acted::Acted;
 pub(super) use draw::Lane;
 pub(super) use group::{RequestGroup, is_data};
 pub use select::TimelineRequest;
@@ -79,7 +81,17 @@ fn lane(boot: &BootData, logs: &[u8], choice: &TimelineSelection<'_>) -> anyhow:
         group: log.and_then(|log| group::pick(&log.records, io_bytes)),
         dropped: log.map_or(0, |log| log.dropped),
         records: log.map(|log| log.records.clone()).unwrap_or_default(),
+        acted: acted(boot, choice),
     })
+}
+
+/// What the server did by itself in the run that has the log: the first one of the workload in its boot.
+fn acted(boot: &BootData, choice: &TimelineSelection<'_>) -> Vec<Acted> {
+    let workloads = boot.report.iter().flat_map(|report| &report.workloads);
+    let run = workloads.into_iter().find(|run| run.name == choice.task.name);
+    let reports = run.and_then(|run| run.requests.as_ref()).map(|requests| &requests.actions[..]);
+    let pairs = choice.actions.iter().zip(reports.unwrap_or_default());
+    pairs.map(|(action, report)| Acted { action: action.to_string(), report: report.clone() }).collect()
 }
 
 fn lead(campaign: &Campaign, choice: &TimelineSelection<'_>) -> String {

@@ -75,6 +75,8 @@ fn data_is_behind_its_structure() {
         ..WriteIn::default()
     };
     check(16, &[&head[..], b"bytes"].concat(), Body::Write { asked, data: b"bytes" });
+    let retrieved = [longs(&[0, 8192]), words(&[5, 0]), longs(&[0, 0])].concat();
+    check(41, &[&retrieved[..], b"bytes"].concat(), Body::NotifyReply { offset: 8192, data: b"bytes" });
     let value = [&words(&[3, 1])[..], b"user.x\0", b"abc"].concat();
     let asked = SetxattrIn { size: 3, flags: 1 };
     check(21, &value, Tree::Setxattr { asked, name: text("user.x"), value: b"abc" });

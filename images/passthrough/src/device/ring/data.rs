@@ -96,7 +96,7 @@ impl<'a> RingRead<'a> {
     }
 }
 
-impl ReadReply for RingRead<'_> {
+impl<'a> ReadReply<'a> for RingRead<'_> {
     fn copy(&mut self) {}
 
     fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
@@ -108,6 +108,14 @@ impl ReadReply for RingRead<'_> {
                 read_fully(file, &mut room[..size], offset)
             }
         }
+    }
+
+    /// The kernel takes data from here alone, where there may be some of another request.
+    fn load_zeros(&mut self, zeros: &'a [u8]) -> Result<usize> {
+        let room = self.ring.room(self.place);
+        let size = zeros.len().min(room.len());
+        room[..size].fill(0);
+        Ok(size)
     }
 
     fn moved(&self) -> Moved {

@@ -273,6 +273,22 @@ pub(crate) fn users_are_let_in<'a>(
     }
 }
 
+/// A suite reads again what it has written in each scenario.
+pub(crate) fn data_is_kept<'a>(
+    workload: &WorkloadTask,
+    scenarios: impl IntoIterator<Item = &'a &'a Scenario>,
+) -> Result<(), String> {
+    let is_null = |scenario: &&&Scenario| scenario.server.as_ref().is_some_and(|server| server.storage_null);
+    match scenarios.into_iter().find(is_null) {
+        Some(scenario) if workload.is_suite() => Err(format!(
+            "{} checks what it reads, and the scenario {} keeps no data; use one with storage-null = false",
+            quoted(&workload.name),
+            quoted(&scenario.name)
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 fn file_fits_storage(
     workload: &WorkloadTask,
     machine_name: &str,

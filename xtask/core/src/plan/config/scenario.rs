@@ -8,6 +8,7 @@ use lab_protocol::{
     ServerSettings, StorageSettings, Times, Transport, UnknownOperation,
 };
 
+use super::action;
 use super::error::ConfigError;
 use super::filesystem;
 use super::reader::{Field, Table, Text};
@@ -60,6 +61,7 @@ const KEYS: &[&str] = &[
     "reply-window-us",
     "seed",
     "work-dither-ns",
+    "storage-null",
     "storage-latency-us",
     "storage-distribution",
     "storage-dither-permille",
@@ -69,6 +71,7 @@ const KEYS: &[&str] = &[
     "storage-disorder-us",
     "storage-merge-kib",
     "storage-plug-us",
+    "actions",
     "faults",
     "filesystem",
     "server",
@@ -208,7 +211,14 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         seed: table.field("seed").number(0..=u64::from(u32::MAX))?,
         burn_ns: 0,
         work_dither_ns: table.field("work-dither-ns").number(0..=1_000_000)?,
+        storage_null: table.field("storage-null").boolean()?,
         storage: storage(&table)?,
+        actions: table
+            .field("actions")
+            .tables("{ operation = \"read\", ... }")?
+            .iter()
+            .map(action::parse)
+            .collect::<Result<_, _>>()?,
         faults: table
             .field("faults")
             .tables("{ operation = \"read\", ... }")?

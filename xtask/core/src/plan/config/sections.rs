@@ -358,6 +358,7 @@ fn plan(
         check::workload_fits(workload, &plan.machine, machine)
             .and_then(|()| check::workload_suits(workload, &scenarios))
             .and_then(|()| check::users_are_let_in(workload, &scenarios))
+            .and_then(|()| check::data_is_kept(workload, &scenarios))
             .map_err(|message| name.error(message))?;
     }
     plan.sweep = sweep::parse(&table, tables, config, &plan)?;

@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod actions;
 mod filesystems;
 mod known;
 mod mistakes;
@@ -53,6 +54,7 @@ reply-order = "done"
 reply-window-us = 0
 seed = 1
 work-dither-ns = 0
+storage-null = false
 storage-latency-us = 0
 storage-distribution = "fixed"
 storage-dither-permille = 0
@@ -62,6 +64,7 @@ storage-jitter-us = 0
 storage-disorder-us = 0
 storage-merge-kib = 0
 storage-plug-us = 0
+actions = []
 faults = []
 [scenarios.remote]
 like = "local"

@@ -4,6 +4,7 @@ use lab_protocol::Operation;
 use lab_protocol::log::LogRecord;
 
 use super::Timeline;
+use super::acted::{self, Acted};
 use super::group::RequestGroup;
 use crate::text::layout::{WIDTH, longest, wrap};
 
@@ -25,6 +26,8 @@ pub(in crate::report) struct Lane {
     pub(in crate::report) records: Vec<LogRecord>,
     /// Requests that the log had no room for.
     pub(in crate::report) dropped: u64,
+    /// What the server did by itself.
+    pub(in crate::report) acted: Vec<Acted>,
 }
 
 /// How time becomes columns; the same for all lanes.
@@ -90,6 +93,8 @@ fn draw(lane: &Lane, scale: TimeScale) -> String {
     lines.extend(drawn.map(|record| scale.line(record, group.begin_ns())));
     let left = group.requests.len().saturating_sub(MOST_LINES);
     lines.extend((left > 0).then(|| format!("... and {left} more")));
+    let acted = acted::lines(&lane.acted, &lane.records, lane.dropped);
+    lines.extend(acted.iter().map(|line| wrap("", line, WIDTH, 2)));
     lines.join("\n")
 }
 

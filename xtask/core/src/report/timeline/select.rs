@@ -1,7 +1,7 @@
 //! Which boots and which workload of a campaign are drawn.
 
 use anyhow::{Context as _, bail};
-use lab_protocol::WorkloadTask;
+use lab_protocol::{Action, WorkloadTask};
 
 use crate::campaign::{BootData, Campaign};
 use crate::evidence::outcome::Outcome;
@@ -31,6 +31,8 @@ pub(super) struct TimelineSelection<'a> {
     pub(super) boots: Vec<&'a BootData>,
     /// Variants of which no boot in this scenario has a log.
     pub(super) without_log: Vec<&'a str>,
+    /// What the server does by itself in this scenario.
+    pub(super) actions: &'a [Action],
 }
 
 /// Chooses what is drawn.
@@ -67,7 +69,10 @@ pub(super) fn choose<'a>(
         variants(campaign).into_iter().partition(|variant| of(variant).is_some());
     let boots = with.into_iter().filter_map(of).collect();
     let without_log = if wanted.boot.is_some() { Vec::new() } else { without };
-    Ok(TimelineSelection { scenario, task, place, boots, without_log })
+    let of_name = campaign.file.plan.scenarios.iter().find(|it| it.name == scenario);
+    let server = of_name.and_then(|scenario| scenario.server.as_ref());
+    let actions = server.map_or(&[][..], |server| &server.actions);
+    Ok(TimelineSelection { scenario, task, place, boots, without_log, actions })
 }
 
 /// What a lost boot logged is no result.

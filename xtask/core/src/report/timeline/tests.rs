@@ -54,6 +54,7 @@ fn picture(logs: &[(&str, &[u8])], task: &WorkloadTask, place: u32) -> String {
         place,
         boots: Vec::new(),
         without_log: vec!["stock", "other"],
+        actions: &[],
     };
     let lanes = logs.iter().zip(1..).map(|((variant, bytes), number)| {
         let mut boot = campaign.boots[0].clone();
