@@ -11,7 +11,7 @@ use lab_protocol::{
     STORAGE_DIR, Turn, WorkloadTask,
 };
 
-use crate::data::{Folders, SERVED};
+use crate::data::{Folders, Kept, SERVED};
 use crate::ledger::Ledger;
 use crate::stamp::Files;
 use crate::turns::{self, Ground, Needed};
@@ -87,6 +87,10 @@ impl Ground for Foreign {
     type Before = (Vec<cpu::Usage>, switches::ByThread);
 
     const FOLDERS: Folders = SERVED;
+
+    fn kept(&self) -> Kept {
+        Kept::Data
+    }
 
     fn files(&mut self) -> &mut Files {
         &mut self.files

@@ -29,6 +29,7 @@ pub fn take_apart(bytes: &[u8]) {
         | Body::Read(_)
         | Body::Forget { .. }
         | Body::Init { .. }
+        | Body::NotifyReply { .. }
         | Body::Other(_)
         | Body::Unknown => {}
     }

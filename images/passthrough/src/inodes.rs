@@ -176,7 +176,7 @@ impl Inodes {
     /// The number by which the kernel knows a file, or would if it did.
     pub(crate) fn number(&self, stat: &Stat) -> NodeId {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        match table.by_file.get(&(stat.st_dev, stat.st_ino)) {
+        match table.exceptions.get(&(stat.st_dev, stat.st_ino)) {
             Some(known) => NodeId(*known),
             None => table.numbering(stat.st_dev).shown(stat.st_ino),
         }
