@@ -54,7 +54,7 @@ fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
         | Body::Init { .. }
         | Body::Other(_)
         | Body::Unknown) => {
-            let Some(answer) = Requests(server).serve(&header, body) else {
+            let Some(answer) = Requests::of(server, &header, &body).serve(&header, body) else {
                 bail!("opcode {}, which has no answer, came through io_uring", header.opcode);
             };
             ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)?;

@@ -12,7 +12,7 @@ use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, Server
 use rustix::mount::UnmountFlags;
 
 use crate::device::channel::{Channel, Way};
-use crate::device::mount::{Mount, Users};
+use crate::device::mount::Mount;
 use crate::device::ring::{Ring, Seat};
 use crate::device::wire::init;
 use crate::server::Server;
@@ -116,8 +116,7 @@ struct Receivers {
 fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Receivers)> {
     let settings = &server.settings;
     let request_bytes = settings.request_kib * 1024;
-    let users = if settings.allow_other { Users::All } else { Users::Mounter };
-    let (mounted, device) = Mount::new(mount, settings.read_kib() * 1024, users)?;
+    let (mounted, device) = Mount::new(mount, settings)?;
     server.device.get_or_init(|| device.clone());
     let way = if settings.splice { Way::Splice } else { Way::Copy };
     let channel = |device| Channel::new(device, request_bytes as usize, way).context("making a channel");

@@ -5,6 +5,7 @@
 
 mod aio;
 mod behave;
+mod callers;
 mod control;
 mod data;
 mod device;
@@ -13,14 +14,19 @@ mod files;
 mod flags;
 mod fsx;
 mod harness;
+mod lists;
 mod locks;
 mod log;
 mod model;
+mod mounting;
 mod names;
 mod order;
 mod passthrough;
 mod ring;
 mod settings;
 mod stacked;
+mod statx;
+mod timeouts;
 mod tree;
 mod trees;
+mod users;

@@ -1,8 +1,8 @@
 //! The settings of a scenario as the reports write them.
 
 use lab_protocol::{
-    Completion, Distribution, Effect, Fault, Getxattr, LocalFilesystem, NullBlock, OpenMode, ReplyOrder,
-    RingBuffers, ServerSettings, StorageSettings, Times, Transport,
+    Completion, Distribution, Effect, Fault, Getxattr, LocalFilesystem, MountOption, NullBlock, OpenMode,
+    ReplyOrder, RingBuffers, ServerSettings, StorageSettings, Times, Transport,
 };
 
 use crate::plan::Scenario;
@@ -59,6 +59,8 @@ fn server(server: &ServerSettings) -> String {
         (server.writeback_cache, "WRITEBACK_CACHE"),
         (server.passthrough, "PASSTHROUGH"),
         (server.allow_other, "allow_other"),
+        (!server.default_permissions, "permissions of the storage"),
+        (server.posix_acl, "POSIX_ACL"),
     ];
     parts.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()));
     parts.extend(server.init_flags.iter().map(|wish| match wish.wanted {
@@ -92,6 +94,10 @@ fn server(server: &ServerSettings) -> String {
         OpenMode::PerRequest => "open per request".to_owned(),
     });
     parts.push(format!("attr timeout {} ms", server.attribute_timeout_ms));
+    parts.extend(server.entry_timeout_ms.map(|ms| format!("entry timeout {ms} ms")));
+    let negative_ms = server.negative_timeout_ms;
+    parts.extend((negative_ms > 0).then(|| format!("negative timeout {negative_ms} ms")));
+    parts.extend(mount_options(&server.mount_options));
     parts.push(match server.getxattr {
         Getxattr::Passthrough => "getxattr passed through".to_owned(),
         Getxattr::Enosys => "getxattr ENOSYS".to_owned(),
@@ -108,6 +114,15 @@ fn server(server: &ServerSettings) -> String {
     parts.extend((server.request_log > 0).then(|| format!("request log of {} records", server.request_log)));
     parts.extend(server.faults.iter().map(fault));
     parts.join(", ")
+}
+
+/// None if they are those of every server.
+fn mount_options(options: &[MountOption]) -> Option<String> {
+    let names: Vec<_> = options.iter().map(|option| option.name()).collect();
+    (options != MountOption::usual()).then(|| match names[..] {
+        [] => "mounted without flags".to_owned(),
+        _ => format!("mounted with {}", names.join(",")),
+    })
 }
 
 fn storage(storage: &StorageSettings) -> Vec<String> {
@@ -264,6 +279,11 @@ mod tests {
             ring_depth: 4,
             ring_buffers: RingBuffers::ZeroCopy,
             allow_other: true,
+            default_permissions: false,
+            posix_acl: true,
+            mount_options: vec![MountOption::Noexec, MountOption::Noatime],
+            entry_timeout_ms: Some(5),
+            negative_timeout_ms: 7,
             open: OpenMode::PerRequest,
             getxattr: Getxattr::Passthrough,
             request_log: 1000,
@@ -292,6 +312,6 @@ mod tests {
             ],
             ..plain
         };
-        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, not copied, splicing, open per request, attr timeout 1000 ms, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
+        expect!["16 threads, 128 KiB requests, max_read 32 KiB, max_background 12 (congested at 9), ASYNC_DIO not asked for, FOPEN_DIRECT_IO, AUTO_INVAL_DATA, WRITEBACK_CACHE, PASSTHROUGH, allow_other, permissions of the storage, POSIX_ACL, NO_OPEN_SUPPORT, no ASYNC_READ, FOPEN_KEEP_CACHE, REQUEST_TIMEOUT of 20 s, io_uring, 4 requests for each thread, not copied, splicing, open per request, attr timeout 1000 ms, entry timeout 5 ms, negative timeout 7 ms, mounted with noexec,noatime, getxattr passed through, storage latency 1000 us +- 0.5 % on average, exponential, 4 storage operations at once, 100 MiB/s of bandwidth, up to 300 us of jitter on the way, 5000 us for each operation out of order, requests merged up to 1024 KiB, held back for 50 us to be merged, answers of 500 us in reverse order, seed 7, request log of 1000 records, fault: read at 640 KiB always EIO, fault: write after 3 requests once short, 512 bytes, fault: write once errno 28, fault: read at 4 KiB once answered with 8 bytes too many, fault: getattr once delayed by 9 us, fault: fsync once never answered, fault: data after 19 requests once the server dies"].assert_eq(&server(&all));
     }
 }

@@ -66,7 +66,7 @@ fn an_inherited_number_is_blamed_where_it_is_written() {
         &[("storage-latency-us = 1000", "storage-latency-us = 1000\nthreads = 0")],
         expect![[r#"
             storage-latency-us = 1000\nthreads = 0
-                lab.toml:52:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
+                lab.toml:57:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
         "#]],
     );
     // `a` is read before `local`, in which the mistake is.
@@ -84,6 +84,8 @@ fn ranges() {
         ("ring-depth = 1", 1, 256),
         ("max-background = 12", 1, 65_535),
         ("attribute-timeout-ms = 1000", 0, 3_600_000),
+        ("entry-timeout-ms = \"as-attributes\"", 0, 3_600_000),
+        ("negative-timeout-ms = 0", 0, 3_600_000),
         ("storage-latency-us = 1000", 0, 10_000_000),
         ("congestion-threshold = 9", 1, 65_535),
         ("request-log = 0", 0, 1 << 20),
@@ -144,15 +146,15 @@ fn sizes() {
             request-kib = 6
                 lab.toml:15:15: scenarios.local.request-kib: 6 is not a whole number of pages; use a multiple of 4
             file-mib = 0
-                lab.toml:55:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:60:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
             file-mib = 1048577
-                lab.toml:55:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
+                lab.toml:60:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
             memory-mib = 255
-                lab.toml:64:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
+                lab.toml:69:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
             storage-mib = 0
-                lab.toml:65:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:70:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
             storage-mib = 1048576
-                lab.toml:65:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
+                lab.toml:70:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
         "#]],
     );
 }

@@ -1,6 +1,6 @@
 //! Scenarios: storage, order of answers, and faults.
 
-use lab_protocol::{Effect, Fault, Times};
+use lab_protocol::{Effect, Fault, MountOption, Times};
 
 use super::*;
 
@@ -22,29 +22,124 @@ fn settings_that_contradict_each_other() {
         ],
         expect![[r#"
             storage-merge-kib = 64
-                lab.toml:46:21: scenarios.local.storage-merge-kib: 64 is smaller than one request (128 KiB); use 0 for no merging, or more
+                lab.toml:51:21: scenarios.local.storage-merge-kib: 64 is smaller than one request (128 KiB); use 0 for no merging, or more
             storage-merge-kib = 130
-                lab.toml:46:21: scenarios.local.storage-merge-kib: 130 is not a whole number of pages; use a multiple of 4
+                lab.toml:51:21: scenarios.local.storage-merge-kib: 130 is not a whole number of pages; use a multiple of 4
             storage-merge-kib = 128
                 accepted
             storage-plug-us = 50
-                lab.toml:47:19: scenarios.local.storage-plug-us: without merging there is nothing to wait for; use 0, or set storage-merge-kib
+                lab.toml:52:19: scenarios.local.storage-plug-us: without merging there is nothing to wait for; use 0, or set storage-merge-kib
             max-read-kib = 132
                 lab.toml:16:16: scenarios.local.max-read-kib: 132 is larger than a request (128 KiB); use 0 for no limit of its own, or less
             max-read-kib = 32
                 accepted
             storage-distribution = "uniform"
-                lab.toml:40:24: scenarios.local.storage-distribution: without latency nothing is distributed; use "fixed", or set storage-latency-us
+                lab.toml:45:24: scenarios.local.storage-distribution: without latency nothing is distributed; use "fixed", or set storage-latency-us
             reply-window-us = 10
-                lab.toml:36:19: scenarios.local.reply-window-us: answers that go out when they are done are not collected; use 0, or set reply-order
+                lab.toml:41:19: scenarios.local.reply-window-us: answers that go out when they are done are not collected; use 0, or set reply-order
             reply-order = "random"
-                lab.toml:36:19: scenarios.local.reply-window-us: another order needs time to collect answers in; use more than 0, e.g. 500
+                lab.toml:41:19: scenarios.local.reply-window-us: another order needs time to collect answers in; use more than 0, e.g. 500
             reply-order = "reverse"
-                lab.toml:35:15: scenarios.local.reply-order: `reverse` is none of its values; use "done" or "reversed" or "random"
+                lab.toml:40:15: scenarios.local.reply-order: `reverse` is none of its values; use "done" or "reversed" or "random"
             seed = "1"
-                lab.toml:115:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
+                lab.toml:120:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
         "#]],
     );
+}
+
+#[test]
+fn mounts_that_cannot_be() {
+    let options = "mount-options = [\"nodev\", \"nosuid\"]";
+    let timeout = "entry-timeout-ms = \"as-attributes\"";
+    check(
+        &[
+            (options, "mount-options = []"),
+            (options, "mount-options = [\"ro\", \"noatime\"]"),
+            (options, "mount-options = [\"nodve\"]"),
+            (options, "mount-options = [\"relatime\", \"noatime\"]"),
+            (options, "mount-options = [\"ro\", \"ro\"]"),
+            (options, "mount-options = \"ro\""),
+            ("posix-acl = false", "posix-acl = true"),
+            ("default-permissions = true", "default-permissions = false"),
+            (timeout, "entry-timeout-ms = \"as-names\""),
+            (timeout, "entry-timeout-ms = true"),
+            (timeout, ""),
+        ],
+        expect![[r#"
+            mount-options = []
+                accepted
+            mount-options = ["ro", "noatime"]
+                accepted
+            mount-options = ["nodve"]
+                lab.toml:33:18: scenarios.local.mount-options: there is no mount option `nodve`; did you mean `nodev`? there are: ro, nodev, nosuid, noexec, noatime, nodiratime, relatime, strictatime, nosymfollow
+            mount-options = ["relatime", "noatime"]
+                lab.toml:33:17: scenarios.local.mount-options: `relatime` and `noatime` exclude each other; use one of them
+            mount-options = ["ro", "ro"]
+                lab.toml:33:17: scenarios.local.mount-options: `ro` is listed twice; list it once
+            mount-options = "ro"
+                lab.toml:33:17: scenarios.local.mount-options: the string `ro` is of the wrong type; use a list of strings
+            posix-acl = true
+                lab.toml:32:13: scenarios.local.posix-acl: the kernel reads access control lists by GETXATTR; set getxattr = "passthrough", or use false
+            default-permissions = false
+                accepted
+            entry-timeout-ms = "as-names"
+                lab.toml:34:20: scenarios.local.entry-timeout-ms: the string `as-names` is of the wrong type; use a whole number from 0 to 3600000, or "as-attributes"
+            entry-timeout-ms = true
+                lab.toml:34:20: scenarios.local.entry-timeout-ms: true is of the wrong type; use a whole number from 0 to 3600000, or "as-attributes"
+
+                lab.toml:11:1: scenarios.local.entry-timeout-ms: missing; set it to a whole number from 0 to 3600000, or "as-attributes"
+        "#]],
+    );
+    for (edits, expected) in [
+        (
+            [
+                ("posix-acl = false", "posix-acl = true"),
+                ("getxattr = \"enosys\"", "getxattr = \"passthrough\""),
+            ],
+            expect![""],
+        ),
+        (
+            [
+                ("default-permissions = true", "default-permissions = false"),
+                ("posix-acl = false", "posix-acl = true"),
+            ],
+            expect![[
+                r#"lab.toml:32:13: scenarios.local.posix-acl: the kernel decides by access control lists only with default-permissions; set that, or use false: the storage has its own"#
+            ]],
+        ),
+        (
+            [
+                ("writeback-cache = false", "writeback-cache = true"),
+                ("default-permissions = true", "default-permissions = false"),
+            ],
+            expect![[
+                r#"lab.toml:31:23: scenarios.local.default-permissions: with writeback-cache the kernel sets times in the name of whoever writes, which the storage lets the owner do only; use true, or no writeback-cache"#
+            ]],
+        ),
+    ] {
+        let text = edits.iter().fold(GOOD.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+        expected.assert_eq(&error(&text));
+    }
+}
+
+#[test]
+fn mounts_are_as_written() {
+    let of = |edits: &[(&str, &str)]| {
+        let text = edits.iter().fold(GOOD.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+        Config::parse("lab.toml", &text).unwrap().scenarios["local"].server.clone().unwrap()
+    };
+    let usual = of(&[]);
+    assert_eq!((usual.default_permissions, usual.posix_acl, usual.entry_timeout_ms), (true, false, None));
+    assert_eq!((usual.mount_options, usual.negative_timeout_ms), (MountOption::usual(), 0));
+    let other = of(&[
+        ("default-permissions = true", "default-permissions = false"),
+        ("mount-options = [\"nodev\", \"nosuid\"]", "mount-options = [\"noexec\", \"ro\"]"),
+        ("entry-timeout-ms = \"as-attributes\"", "entry-timeout-ms = 5"),
+        ("negative-timeout-ms = 0", "negative-timeout-ms = 7"),
+    ]);
+    assert!(!other.default_permissions);
+    assert_eq!((other.entries_ms(), other.negative_timeout_ms), (5, 7));
+    assert_eq!(other.mount_options, [MountOption::Noexec, MountOption::Ro]);
 }
 
 #[test]
@@ -79,31 +174,31 @@ fn faults_that_cannot_be() {
             faults = [{ operation = "getattr", after = 0, times = "once"…
                 accepted
             faults = [{ operation = "raed", after = 0, times = "once", e…
-                lab.toml:48:25: scenarios.local.faults[1].operation: there is no operation `raed`; did you mean `read`? there are: data, access, bmap, copy-file-range, copy-file-range-64, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod and 26 more
+                lab.toml:53:25: scenarios.local.faults[1].operation: there is no operation `raed`; did you mean `read`? there are: data, access, bmap, copy-file-range, copy-file-range-64, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod and 26 more
             faults = [{ operation = "open", offset-kib = 1, after = 0, t…
-                lab.toml:48:46: scenarios.local.faults[1].offset-kib: works with the operations data, read and write only; remove it, or change the operation
+                lab.toml:53:46: scenarios.local.faults[1].offset-kib: works with the operations data, read and write only; remove it, or change the operation
             faults = [{ operation = "open", after = 0, times = "once", e…
-                lab.toml:48:69: scenarios.local.faults[1].effect: `short` works with the operations data, read and write only; remove it, or change the operation
+                lab.toml:53:69: scenarios.local.faults[1].effect: `short` works with the operations data, read and write only; remove it, or change the operation
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:48:84: scenarios.local.faults[1].bytes: belongs to the effects "short" and "oversize" only; remove it
+                lab.toml:53:84: scenarios.local.faults[1].bytes: belongs to the effects "short" and "oversize" only; remove it
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:48:87: scenarios.local.faults[1].delay-us: belongs to the effect "delay" only; remove it
+                lab.toml:53:87: scenarios.local.faults[1].delay-us: belongs to the effect "delay" only; remove it
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:48:11: scenarios.local.faults[1].bytes: missing; set it to a whole number from 0 to 1048576
+                lab.toml:53:11: scenarios.local.faults[1].bytes: missing; set it to a whole number from 0 to 1048576
             faults = [{ operation = "read", after = 0, times = "twice", …
-                lab.toml:48:52: scenarios.local.faults[1].times: `twice` is none of its values; use "once" or "always"
+                lab.toml:53:52: scenarios.local.faults[1].times: `twice` is none of its values; use "once" or "always"
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:48:69: scenarios.local.faults[1].effect: `explode` is none of its values; use "eio" or "errno" or "short" or "oversize" or "delay" or "hang" or "die"
+                lab.toml:53:69: scenarios.local.faults[1].effect: `explode` is none of its values; use "eio" or "errno" or "short" or "oversize" or "delay" or "hang" or "die"
             faults = [{ operation = "read", times = "once", effect = "ei…
-                lab.toml:48:11: scenarios.local.faults[1].after: missing; set it to a whole number from 0 to 1000000000
+                lab.toml:53:11: scenarios.local.faults[1].after: missing; set it to a whole number from 0 to 1000000000
             faults = [{ opcode = "read" }]
-                lab.toml:48:13: scenarios.local.faults[1]: there is no key `opcode`; there are: operation, offset-kib, after, times, effect, errno, bytes, delay-us
+                lab.toml:53:13: scenarios.local.faults[1]: there is no key `opcode`; there are: operation, offset-kib, after, times, effect, errno, bytes, delay-us
             faults = ["read"]
-                lab.toml:48:11: scenarios.local.faults[1]: the string `read` is of the wrong type; use a table such as { operation = "read", ... }
+                lab.toml:53:11: scenarios.local.faults[1]: the string `read` is of the wrong type; use a table such as { operation = "read", ... }
             faults = { operation = "read" }
-                lab.toml:48:10: scenarios.local.faults: a table is of the wrong type; use a list of tables, [] for none
+                lab.toml:53:10: scenarios.local.faults: a table is of the wrong type; use a list of tables, [] for none
             faults = none
-                lab.toml:48:10: not TOML at `none`: invalid float, expected `nan`; correct this line
+                lab.toml:53:10: not TOML at `none`: invalid float, expected `nan`; correct this line
         "#]],
     );
 }
