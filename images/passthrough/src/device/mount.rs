@@ -1,6 +1,6 @@
 //! Mounting and unmounting.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +11,20 @@ use rustix::mount::{MountFlags, UnmountFlags};
 
 use super::Device;
 
-/// What /proc/mounts shows as the source.
-const SOURCE: &str = "passthrough";
+/// What /proc/mounts shows of a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The source.
+    pub source: OsString,
+    /// What stands behind `fuse.` in the type; nothing for `fuse` alone.
+    pub subtype: String,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Shown { source: "passthrough".into(), subtype: String::new() }
+    }
+}
 
 /// A mount that this process serves. It is taken away when this is dropped.
 #[derive(Debug)]
@@ -37,7 +49,11 @@ impl Mount {
     ///
     /// # Errors
     /// If this process may not, the folder does not exist, or there is no FUSE.
-    pub(crate) fn new(folder: &Path, settings: &ServerSettings) -> anyhow::Result<(Self, Device)> {
+    pub(crate) fn new(
+        folder: &Path,
+        settings: &ServerSettings,
+        shown: &Shown,
+    ) -> anyhow::Result<(Self, Device)> {
         let path = folder.canonicalize()?;
         let device = Device::open().with_context(|| format!("opening {}", super::PATH))?;
         let mode = rustix::fs::stat(&path)?.st_mode;
@@ -55,7 +71,8 @@ impl Mount {
         }
         let options = CString::new(options).context("the options of mount(2)")?;
         let flags = settings.mount_options.iter().map(|option| flag(*option)).collect();
-        rustix::mount::mount(SOURCE, &path, "fuse", flags, Some(options.as_c_str()))?;
+        let kind = if shown.subtype.is_empty() { "fuse" } else { &*format!("fuse.{}", shown.subtype) };
+        rustix::mount::mount(&shown.source, &path, kind, flags, Some(options.as_c_str()))?;
         // From here on it is taken away if anything fails.
         let mut mount = Mount { device: device.clone(), path, number: (0, 0), state: MountState::Mounted };
         mount.number = device_number(&mount.path)?;

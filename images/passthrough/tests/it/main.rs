@@ -14,6 +14,7 @@ mod files;
 mod flags;
 mod fsx;
 mod harness;
+mod helper;
 mod lists;
 mod locks;
 mod log;
