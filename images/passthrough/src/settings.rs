@@ -145,7 +145,7 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `allow-other`, `default-permissions`, `posix-acl`, `mount-options`, `entry-timeout-ms`, `negative-timeout-ms`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `ring-buffers`, `allow-other`, `default-permissions`, `posix-acl`, `mount-options`, `entry-timeout-ms`, `negative-timeout-ms`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage`, `faults`"
             ],
         );
         check(

@@ -176,7 +176,7 @@ fn every_number_is_a_request_whatever_follows_it() {
     for (opcode, expected) in [
         (36, Body::Other(Operation::Interrupt)),
         (50, Body::Other(Operation::Syncfs)),
-        (53, Body::Other(Operation::CopyFileRange64)),
+        (40, Body::Other(Operation::Poll)),
         (7, Body::Unknown),
         (54, Body::Unknown),
         (u32::MAX, Body::Unknown),
