@@ -1,20 +1,19 @@
 //! Attributes of files, extended ones too, and of the file system.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::fs::{
     AtFlags, Gid, Mode, Stat, StatVfs, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, UTIME_NOW,
     UTIME_OMIT, Uid, XattrFlags,
 };
-use rustix::io::{Errno, Result};
+use rustix::io::Result;
 use rustix::path::DecInt;
 
 use crate::device::wire::{self, Attr, SetattrIn, StatxIn, SxTime, fattr, init};
 use crate::inodes::NodeId;
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
-use crate::storage::path_of;
+use crate::storage::{may_access, path_of};
 
 /// An extended attribute or a list of their names; a request for 0 bytes asks for the size.
 #[derive(Debug)]
@@ -104,18 +103,6 @@ impl Server {
 
 /// Which attributes may be old ones.
 const SYNC: AtFlags = AtFlags::STATX_FORCE_SYNC.union(AtFlags::STATX_DONT_SYNC);
-
-/// Whether this thread may use a file so, by the user that it acts as and not by the one that started this process
-/// (AT_EACCESS): an own call, since rustix takes the one for the other where both have one number.
-pub(crate) fn may_access(file: impl AsFd, mask: u32) -> Result<()> {
-    let fd = file.as_fd().as_raw_fd();
-    let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;
-    // SAFETY: the descriptor is open, and the text ends with a zero.
-    match unsafe { libc::syscall(libc::SYS_faccessat2, fd, c"".as_ptr(), mask, flags) } {
-        0 => Ok(()),
-        _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
-    }
-}
 
 /// What statx(2) says, in FUSE's form.
 fn everything(number: NodeId, found: &Statx) -> wire::Statx {

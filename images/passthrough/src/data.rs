@@ -9,7 +9,6 @@ use lab_protocol::random::splitmix64;
 use rustix::fs::{FallocateFlags, OFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
-use crate::attributes::may_access;
 use crate::backing::BackingId;
 use crate::behave::Behaving;
 use crate::callers::Rights;
@@ -28,7 +27,7 @@ use crate::open::{Handle, OpenFile};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answered, Arrival, Direction, Moved, Place};
-use crate::storage::{backing_flags, close, readable};
+use crate::storage::{backing_flags, close, may_access, readable};
 
 /// FMODE_EXEC, which the kernel leaves in the flags of execve(2).
 const EXECUTED: u32 = 0x20;

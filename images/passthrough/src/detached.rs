@@ -6,7 +6,6 @@ use std::os::fd::OwnedFd;
 
 use anyhow::{Context, anyhow, bail};
 use lab_protocol::ControlReply;
-use rustix::fs::{CWD, Mode, OFlags};
 use rustix::pipe::PipeFlags;
 
 use crate::session::{self, Control, Mounting};
@@ -59,16 +58,4 @@ fn wait(heard: OwnedFd) -> anyhow::Result<()> {
             bail!("the process that serves ended without a word; its end may be in the kernel log")
         }
     }
-}
-
-/// Lets go of what belongs to whoever started this process, so that nobody waits for its end.
-///
-/// # Errors
-/// If there is no `/dev/null`.
-pub(crate) fn let_go() -> rustix::io::Result<()> {
-    let null = rustix::fs::openat(CWD, "/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&null)?;
-    rustix::process::chdir("/")
 }

@@ -37,5 +37,6 @@ pub mod settings;
 mod signals;
 mod stats;
 mod storage;
+mod terminal;
 mod transport;
 mod tree;

@@ -11,7 +11,6 @@ use anyhow::Context;
 use lab_protocol::{Behaviour, CommandError, ControlCommand, ControlReply, ServerSettings};
 use rustix::mount::UnmountFlags;
 
-use crate::detached;
 use crate::device::channel::{Channel, Way};
 use crate::device::mount::Mount;
 pub use crate::device::mount::Shown;
@@ -20,7 +19,7 @@ use crate::device::wire::init;
 use crate::server::Server;
 use crate::signals::Signals;
 use crate::storage::sleep_exactly;
-use crate::{requests, rings, transport};
+use crate::{requests, rings, terminal, transport};
 
 /// Who says when the server ends and asks for its counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +96,7 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     }
     match mounting.control {
         Control::Lines => drop(thread::spawn(move || pass_lines(&sender))),
-        Control::Starter => detached::let_go().context("letting go of the terminal")?,
+        Control::Starter => terminal::let_go().context("letting go of the terminal")?,
         Control::None => {}
     }
     let ending = handle(&server, &events);
