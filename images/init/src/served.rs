@@ -82,8 +82,9 @@ impl Ground for Served<'_> {
     fn ensure_file(&mut self, task: &WorkloadTask) -> anyhow::Result<()> {
         self.file = workload::file_name(task);
         if write_file(&mut self.files, task)? == Made::Written {
-            // The kernel may hold on to the attributes that the file had.
-            std::thread::sleep(Duration::from_millis(self.settings.attribute_timeout_ms));
+            // The kernel may hold on to the attributes that the file had, or to that there was none.
+            let longest_ms = self.settings.attribute_timeout_ms.max(self.settings.negative_timeout_ms);
+            std::thread::sleep(Duration::from_millis(longest_ms));
         }
         Ok(())
     }

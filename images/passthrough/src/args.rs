@@ -1,12 +1,13 @@
 //! The command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use lexopt::prelude::*;
 
-use crate::session::{Control, Mounting};
+use crate::helper::{self, Wanted};
+use crate::session::{Control, Mounting, Shown};
 use crate::settings;
 
 /// What `--help` prints.
@@ -14,6 +15,7 @@ pub const HELP: &str = "\
 Passes a folder through a FUSE mount, and counts the requests.
 
 Usage: passthrough --settings SETTINGS [--control] STORAGE MOUNT
+       mount.fuse.passthrough STORAGE MOUNT -o OPTION,OPTION
 
   STORAGE              the folder that is passed through
   MOUNT                the folder to mount on
@@ -25,6 +27,9 @@ Usage: passthrough --settings SETTINGS [--control] STORAGE MOUNT
                        JSON changes them; `quit` or the end of the input unmounts and ends
   --example            print settings: those of a plain server
   -h, --help           print this
+
+By a name that begins with `mount.`, or with -o, it is a helper of mount(8): it ends when the mount is there, and
+serves in the background. Options are the flags of mount(8), and settings: allow_other, threads=4.
 
 Serves until it is unmounted or gets SIGINT or SIGTERM. Needs root, /dev/fuse and /proc.
 ";
@@ -38,13 +43,23 @@ pub enum Command {
     Example,
     /// Serve a mount.
     Serve(Box<Mounting>),
+    /// Serve it in the background.
+    Detach(Box<Mounting>),
+    /// Nothing: it would be mounted.
+    Good,
 }
 
-/// Reads the arguments, without the program's name.
+/// Reads the program's name and its arguments.
 ///
 /// # Errors
 /// If they do not say what to serve.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Command> {
+pub fn parse(program: &OsStr, arguments: Vec<OsString>) -> anyhow::Result<Command> {
+    if helper::is_meant(program, &arguments) && !arguments.iter().any(|argument| argument == "--help") {
+        return Ok(match helper::parse(program, arguments)? {
+            (Wanted::Mount, mounting) => Command::Detach(Box::new(mounting)),
+            (Wanted::Check, _) => Command::Good,
+        });
+    }
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut wanted_settings = None;
     let mut control = Control::None;
@@ -65,7 +80,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<Co
         bail!("give two folders: the storage and where to mount it (see --help)");
     };
     let Some(text) = wanted_settings else { bail!("give --settings (see --help)") };
-    Ok(Command::Serve(Box::new(Mounting { settings: settings::load(&text)?, storage, mount, control })))
+    let (settings, shown) = (settings::load(&text)?, Shown::default());
+    Ok(Command::Serve(Box::new(Mounting { settings, storage, mount, shown, control })))
 }
 
 /// Whether the arguments ask for the line protocol, even if they are wrong otherwise: then errors are told
@@ -79,8 +95,16 @@ mod tests {
     use super::*;
 
     fn check(arguments: &[&str], expected: expect_test::Expect) {
-        let text = match parse(arguments.iter().map(OsString::from)) {
+        check_as("passthrough", arguments, expected);
+    }
+
+    fn check_as(program: &str, arguments: &[&str], expected: expect_test::Expect) {
+        let text = match parse(program.as_ref(), arguments.iter().map(OsString::from).collect()) {
             Ok(Command::Help) => "help".to_owned(),
+            Ok(Command::Good) => "good".to_owned(),
+            Ok(Command::Detach(it)) => {
+                format!("{} on {}, detached", it.storage.display(), it.mount.display())
+            }
             Ok(Command::Example) => "example".to_owned(),
             Ok(Command::Serve(it)) => {
                 format!("{} on {}, {:?}", it.storage.display(), it.mount.display(), it.control)
@@ -101,6 +125,10 @@ mod tests {
         check(&["--control", "/a", settings, "/b"], expect!["/a on /b, Lines"]);
         check(&[settings, "/a"], expect!["give two folders: the storage and where to mount it (see --help)"]);
         check(&["/a", "/b"], expect!["give --settings (see --help)"]);
+        check_as("/sbin/mount.fuse.passthrough", &["/proc", "/tmp"], expect!["/proc on /tmp, detached"]);
+        check_as("/sbin/mount.fuse.passthrough", &["/proc", "/tmp", "-f"], expect!["good"]);
+        check_as("mount.x", &["--help"], expect!["help"]);
+        check(&["/proc", "/tmp", "-o", "rw"], expect!["/proc on /tmp, detached"]);
         check(
             &["--contrl", "/a", "/b"],
             expect!["reading the arguments (--help lists them): invalid option '--contrl'"],

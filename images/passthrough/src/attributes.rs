@@ -3,16 +3,17 @@
 use std::ffi::OsStr;
 
 use rustix::fs::{
-    AtFlags, Gid, Mode, Stat, StatVfs, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, Uid, XattrFlags,
+    AtFlags, Gid, Mode, Stat, StatVfs, Statx, StatxFlags, StatxTimestamp, Timespec, Timestamps, UTIME_NOW,
+    UTIME_OMIT, Uid, XattrFlags,
 };
 use rustix::io::Result;
 use rustix::path::DecInt;
 
-use crate::device::wire::{Attr, SetattrIn, fattr, init};
+use crate::device::wire::{self, Attr, SetattrIn, StatxIn, SxTime, fattr, init};
 use crate::inodes::NodeId;
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
-use crate::storage::path_of;
+use crate::storage::{may_access, path_of};
 
 /// An extended attribute or a list of their names; a request for 0 bytes asks for the size.
 #[derive(Debug)]
@@ -25,6 +26,20 @@ impl Server {
     pub(crate) fn getattr(&self, number: NodeId) -> Result<Attr> {
         let inode = self.inodes.get(number)?;
         Ok(attributes(number, &rustix::fs::fstat(&inode)?))
+    }
+
+    /// With what the kernel does not ask for otherwise: the time of its birth, and what chattr(1) sets.
+    pub(crate) fn statx(&self, number: NodeId, asked: &StatxIn) -> Result<wire::Statx> {
+        let inode = self.inodes.get(number)?;
+        let (flags, mask) = (asked.sx_flags, StatxFlags::from_bits_retain(asked.sx_mask));
+        let flags = AtFlags::EMPTY_PATH | AtFlags::from_bits_retain(flags) & SYNC;
+        Ok(everything(number, &rustix::fs::statx(&inode, "", flags, mask)?))
+    }
+
+    /// Whether this thread may use a file so: for access(2) and chdir(2), about which the kernel asks when it does not
+    /// decide by itself.
+    pub(crate) fn access(&self, number: NodeId, mask: u32) -> Result<()> {
+        may_access(&*self.inodes.get(number)?, mask)
     }
 
     pub(crate) fn setattr(&self, number: NodeId, asked: &SetattrIn) -> Result<Attr> {
@@ -84,6 +99,37 @@ impl Server {
 
     pub(crate) fn removexattr(&self, number: NodeId, name: &OsStr) -> Result<()> {
         rustix::fs::removexattr(path_of(self.inodes.get(number)?), name)
+    }
+}
+
+/// Which attributes may be old ones.
+const SYNC: AtFlags = AtFlags::STATX_FORCE_SYNC.union(AtFlags::STATX_DONT_SYNC);
+
+/// What statx(2) says, in FUSE's form.
+fn everything(number: NodeId, found: &Statx) -> wire::Statx {
+    let time = |it: &StatxTimestamp| SxTime { seconds: it.tv_sec, nanoseconds: it.tv_nsec, reserved: 0 };
+    wire::Statx {
+        mask: found.stx_mask,
+        blksize: found.stx_blksize,
+        attributes: found.stx_attributes.bits(),
+        nlink: found.stx_nlink,
+        uid: found.stx_uid,
+        gid: found.stx_gid,
+        mode: found.stx_mode,
+        spare0: 0,
+        ino: number.0,
+        size: found.stx_size,
+        blocks: found.stx_blocks,
+        attributes_mask: found.stx_attributes_mask.bits(),
+        atime: time(&found.stx_atime),
+        btime: time(&found.stx_btime),
+        ctime: time(&found.stx_ctime),
+        mtime: time(&found.stx_mtime),
+        rdev_major: found.stx_rdev_major,
+        rdev_minor: found.stx_rdev_minor,
+        dev_major: found.stx_dev_major,
+        dev_minor: found.stx_dev_minor,
+        spare2: [0; 14],
     }
 }
 

@@ -11,6 +11,7 @@ use rustix::io::{Errno, Result};
 
 use crate::backing::BackingId;
 use crate::behave::Behaving;
+use crate::callers::Rights;
 use crate::clock;
 use crate::device::channel::Payload;
 use crate::device::reply::ReadReply;
@@ -26,7 +27,10 @@ use crate::open::{Handle, OpenFile};
 use crate::privileges::WithoutFsetid;
 use crate::server::Server;
 use crate::stats::{Answered, Arrival, Direction, Moved, Place};
-use crate::storage::{backing_flags, close, readable};
+use crate::storage::{backing_flags, close, may_access, readable};
+
+/// FMODE_EXEC, which the kernel leaves in the flags of execve(2).
+const EXECUTED: u32 = 0x20;
 
 /// A READ or WRITE from its receipt to its answer.
 #[derive(Debug)]
@@ -94,19 +98,34 @@ impl AsFd for Backing<'_> {
 }
 
 impl Server {
-    pub(crate) fn open(&self, number: NodeId, asked: &OpenIn) -> Result<OpenOut> {
+    /// Opens a file for the kernel if these rights allow it.
+    pub(crate) fn open(&self, number: NodeId, asked: &OpenIn, rights: Rights) -> Result<OpenOut> {
         if self.agreed().has(init::NO_OPEN_SUPPORT) {
             return Err(Errno::NOSYS);
         }
         let inode = self.inodes.get(number)?;
+        // With OpenMode::PerRequest this is for the check alone, as in fusexmp.
+        let fd = self.open_with(&inode, asked, rights)?;
+        self.keep_open(inode, fd)
+    }
+
+    fn open_with(&self, inode: &Inode, asked: &OpenIn, rights: Rights) -> Result<OwnedFd> {
+        let _acting = match rights.take()? {
+            // Who may execute a file need not be allowed to read it.
+            Some(acting) if asked.flags & EXECUTED != 0 => {
+                may_access(inode, libc::X_OK as u32)?;
+                drop(acting);
+                None
+            }
+            acting => acting,
+        };
         // The kernel has taken it off unless FUSE_ATOMIC_O_TRUNC is in force.
         let truncate = OFlags::from_bits_retain(asked.flags) & OFlags::TRUNC;
         let kills = !truncate.is_empty()
             && (asked.open_flags & OPEN_KILL_SUIDGID != 0 || self.agreed().has(init::HANDLE_KILLPRIV));
+        // Ends before the other, under which it began.
         let _unprivileged = kills.then(WithoutFsetid::enter).transpose()?;
-        // With OpenMode::PerRequest this is for the check alone, as in fusexmp.
-        let fd = self.reopen.open(&inode, self.backing_flags(asked.flags as i32) | truncate)?;
-        self.keep_open(inode, fd)
+        self.reopen.open(inode, self.backing_flags(asked.flags as i32) | truncate)
     }
 
     /// The flags for opening the backing file for the kernel.

@@ -91,16 +91,17 @@ impl Server {
         self.readdir(handle, offset, |entry| {
             if entry.name == "." || entry.name == ".." {
                 // Not looked up, so that the kernel will not forget it; the number is for show.
-                let attr = Attr { ino: entry.ino.0, mode: entry.kind.as_raw_mode(), ..Attr::default() };
-                return Ok(add(entry, EntryOut { attr, ..EntryOut::default() }));
+                return Ok(add(entry, named_only(entry)));
             }
             let attributes = match self.lookup(number, entry.name) {
                 Ok(attributes) => attributes,
                 // Gone since it was read: not an entry any more.
                 Err(Errno::NOENT) => return Ok(Room::Left),
+                // The caller may read the names in the directory, and nothing of what they are.
+                Err(Errno::ACCESS) => return Ok(add(entry, named_only(entry))),
                 Err(error) => return Err(error),
             };
-            let room = add(entry, answer::entry(attributes, self.attribute_timeout()));
+            let room = add(entry, answer::entry(attributes, self.valid()));
             if room == Room::Full {
                 self.inodes.forget(NodeId(attributes.ino), 1);
             }
@@ -117,4 +118,10 @@ impl Server {
         let stream = directory.stream.lock().unwrap_or_else(PoisonError::into_inner);
         extent.sync(stream.as_fd())
     }
+}
+
+/// An entry without an inode, which the kernel takes for its name alone.
+fn named_only(entry: &Entry<'_>) -> EntryOut {
+    let attr = Attr { ino: entry.ino.0, mode: entry.kind.as_raw_mode(), ..Attr::default() };
+    EntryOut { attr, ..EntryOut::default() }
 }

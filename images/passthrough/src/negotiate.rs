@@ -31,8 +31,8 @@ pub(crate) const PAGE: u32 = 4096;
 /// one page and of more than 32.
 ///
 /// Not asked for unless a scenario says so: FUSE_ATOMIC_O_TRUNC (truncation comes as a SETATTR after the OPEN),
-/// FUSE_HANDLE_KILLPRIV and its second version (they would end the question for `security.capability` before each write,
-/// which `getxattr` is a setting for).
+/// FUSE_HANDLE_KILLPRIV and, while the kernel decides by permissions, its second version (they would end the question for
+/// `security.capability` before each write, which `getxattr` is a setting for).
 const WANTED: u64 = {
     let (mut bits, mut place) = (0, 0);
     while place < InitFlag::ALL.len() {
@@ -93,6 +93,10 @@ fn wanted(settings: &ServerSettings) -> u64 {
         (init::DIRECT_IO_ALLOW_MMAP, settings.direct_io),
         (init::AUTO_INVAL_DATA, settings.auto_inval_data),
         (init::WRITEBACK_CACHE, settings.writeback_cache),
+        (init::POSIX_ACL, settings.posix_acl),
+        (init::DONT_MASK, settings.masks_itself()),
+        // The kernel would send a SETATTR that takes the set-id bits off, in the name of a writer who may not do that.
+        (init::HANDLE_KILLPRIV_V2, !settings.default_permissions),
         (init::PASSTHROUGH, settings.passthrough),
         (init::OVER_IO_URING, !settings.transport.is_usual()),
         (init::HAS_IO_URING_BUFPOOL, !settings.transport.is_usual() && !settings.ring_buffers.are_usual()),
@@ -258,6 +262,11 @@ mod tests {
             (ServerSettings { direct_io: true, ..plain.clone() }, init::DIRECT_IO_ALLOW_MMAP),
             (ServerSettings { auto_inval_data: true, ..plain.clone() }, init::AUTO_INVAL_DATA),
             (ServerSettings { writeback_cache: true, ..plain.clone() }, init::WRITEBACK_CACHE),
+            (ServerSettings { posix_acl: true, ..plain.clone() }, init::POSIX_ACL | init::DONT_MASK),
+            (
+                ServerSettings { default_permissions: false, ..plain.clone() },
+                init::HANDLE_KILLPRIV_V2 | init::DONT_MASK,
+            ),
         ] {
             assert_eq!(flags(ALL, &settings), always | flag);
             assert_eq!(flags(ALL & !flag, &settings), always);

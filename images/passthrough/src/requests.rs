@@ -14,12 +14,14 @@
 //! and each waiting lock a thread, which an INTERRUPT would have to wake up.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use lab_protocol::{Getxattr, Operation};
 use rustix::io::{Errno, Result};
 
 use crate::attributes::Extended;
+use crate::callers::Rights;
 use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
 use crate::device::channel::{Channel, Received};
@@ -110,7 +112,7 @@ fn serve_whole(server: &Server, channel: &mut Channel, bytes: usize) -> anyhow::
         | Body::Init { .. }
         | Body::Other(_)
         | Body::Unknown) => {
-            if let Some(result) = Requests(server).serve(&header, body) {
+            if let Some(result) = Requests::of(server, &header, &body).serve(&header, body) {
                 answer(channel, result)?;
             }
         }
@@ -122,10 +124,14 @@ pub(crate) fn written(result: Result<usize>) -> Result<Answer> {
     result.map(|bytes| Answer::written(bytes as u32))
 }
 
-/// Serves all requests but READ and WRITE.
-pub(crate) struct Requests<'a>(pub(crate) &'a Server);
+/// Serves all requests but READ and WRITE, each with the rights that it is to be served with.
+pub(crate) struct Requests<'a>(&'a Server, Rights);
 
-impl Requests<'_> {
+impl<'a> Requests<'a> {
+    pub(crate) fn of(server: &'a Server, header: &InHeader, body: &Body<'_>) -> Self {
+        Requests(server, Rights::of(header, body, &server.settings))
+    }
+
     /// Counts a request, serves it unless its fault forbids that, and logs it.
     fn count_and_serve<T>(
         &self,
@@ -143,7 +149,10 @@ impl Requests<'_> {
         serve: impl FnOnce(&Server) -> Result<T>,
     ) -> Result<T> {
         let pending = self.0.pending(operation, subject);
-        let result = self.0.count_and_fault(operation).and_then(serve);
+        let result = self.0.count_and_fault(operation).and_then(|server| {
+            let _acting = self.1.take()?;
+            serve(server)
+        });
         self.0.record(pending, result.as_ref().map(|_| 0).map_err(|error| *error));
         result
     }
@@ -175,10 +184,6 @@ impl Requests<'_> {
                 self.0.count_and_log(operation);
                 Ok(Answer::Nothing)
             }
-            // Not ENOSYS: ioctl(2) callers know this one.
-            Body::Other(operation @ Operation::Ioctl) => {
-                self.count_and_serve(operation, |_| Err(Errno::NOTTY))
-            }
             Body::Other(operation) => self.count_and_serve(operation, |_| Err(Errno::NOSYS)),
             Body::Unknown => {
                 self.0.stats.count_unknown(header.opcode);
@@ -192,15 +197,30 @@ impl Requests<'_> {
     }
 
     fn serve_tree(&self, node: NodeId, body: Tree<'_>) -> Result<Answer> {
-        let valid = self.0.attribute_timeout();
+        let valid = self.0.valid();
         let entry = |attr| Answer::Entry(answer::entry(attr, valid));
-        let attr = |attr| Answer::Attr(answer::attr(attr, valid));
+        let attr = |attr| Answer::Attr(answer::attr(attr, valid.attributes));
         let nothing = |()| Answer::Nothing;
         match body {
             Tree::Lookup { name } => {
-                self.count_and_serve(Operation::Lookup, |it| it.lookup(node, name)).map(entry)
+                let found = self.count_and_serve(Operation::Lookup, |it| it.lookup(node, name)).map(entry);
+                match (found, self.0.settings.negative_timeout_ms) {
+                    (Err(Errno::NOENT), ms @ 1..) => {
+                        Ok(Answer::Entry(answer::no_entry(Duration::from_millis(ms))))
+                    }
+                    (found, _) => found,
+                }
             }
             Tree::Getattr => self.count_and_serve(Operation::Getattr, |it| it.getattr(node)).map(attr),
+            Tree::Statx(asked) => self
+                .count_and_serve(Operation::Statx, |it| it.statx(node, &asked))
+                .map(|stat| Answer::Statx(Box::new(answer::statx(stat, valid.attributes)))),
+            Tree::Access(asked) => self
+                .count_and_serve(Operation::Access, |it| match it.settings.default_permissions {
+                    true => Err(Errno::NOSYS),
+                    false => it.access(node, asked.mask),
+                })
+                .map(nothing),
             Tree::Setattr(asked) => {
                 let subject = Subject::of_setattr(node, &asked);
                 self.count_and_serve_about(Operation::Setattr, subject, |it| it.setattr(node, &asked))
@@ -212,12 +232,11 @@ impl Requests<'_> {
             Tree::Symlink { name, target } => {
                 self.count_and_serve(Operation::Symlink, |it| it.symlink(node, name, target)).map(entry)
             }
-            // The kernel has taken the umask off the modes already.
-            Tree::Mknod { asked, name } => self
-                .count_and_serve(Operation::Mknod, |it| it.mknod(node, name, asked.mode, asked.rdev))
-                .map(entry),
+            Tree::Mknod { asked, name } => {
+                self.count_and_serve(Operation::Mknod, |it| it.mknod(node, name, &asked)).map(entry)
+            }
             Tree::Mkdir { asked, name } => {
-                self.count_and_serve(Operation::Mkdir, |it| it.mkdir(node, name, asked.mode)).map(entry)
+                self.count_and_serve(Operation::Mkdir, |it| it.mkdir(node, name, &asked)).map(entry)
             }
             Tree::Unlink { name } => {
                 self.count_and_serve(Operation::Unlink, |it| it.unlink(node, name)).map(nothing)
@@ -256,22 +275,24 @@ impl Requests<'_> {
     }
 
     fn serve_file(&self, node: NodeId, body: File<'_>) -> Result<Answer> {
-        let valid = self.0.attribute_timeout();
+        let valid = self.0.valid();
         let created = |(attr, open)| Answer::Created(CreateOut { entry: answer::entry(attr, valid), open });
         let handle = |fh| Handle { node, fh };
         let nothing = |()| Answer::Nothing;
         match body {
-            File::Open(asked) => {
-                self.count_and_serve(Operation::Open, |it| it.open(node, &asked)).map(Answer::Opened)
+            // Takes the rights by itself, and not to its end.
+            File::Open(asked) => Requests(self.0, Rights::Own)
+                .count_and_serve(Operation::Open, |it| it.open(node, &asked, self.1))
+                .map(Answer::Opened),
+            File::Create { asked, name } => {
+                self.count_and_serve(Operation::Create, |it| it.create(node, name, &asked)).map(created)
             }
-            File::Create { asked, name } => self
-                .count_and_serve(Operation::Create, |it| {
-                    it.create(node, name, asked.mode, asked.flags as i32)
-                })
-                .map(created),
-            File::Tmpfile(asked) => self
-                .count_and_serve(Operation::Tmpfile, |it| it.tmpfile(node, asked.mode, asked.flags as i32))
-                .map(created),
+            File::Tmpfile(asked) => {
+                self.count_and_serve(Operation::Tmpfile, |it| it.tmpfile(node, &asked)).map(created)
+            }
+            File::Ioctl { asked, data } => {
+                self.count_and_serve(Operation::Ioctl, |it| it.control(node, &asked, data))
+            }
             File::Flush(asked) => {
                 self.count_and_serve(Operation::Flush, |it| it.flush(handle(asked.fh))).map(nothing)
             }

@@ -58,7 +58,7 @@ fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
         | Body::Unknown) => {
             // The kernel takes an answer to it as the sign that its place in the queue is free.
             let is_reply = matches!(body, Body::NotifyReply { .. });
-            let answer = Requests(server).serve(&header, body);
+            let answer = Requests::of(server, &header, &body).serve(&header, body);
             let Some(answer) = answer.or(is_reply.then_some(Ok(Answer::Nothing))) else {
                 bail!("opcode {}, which has no answer, came through io_uring", header.opcode);
             };

@@ -15,6 +15,7 @@ use crate::behave::Behaving;
 use crate::burn::Burn;
 use crate::clock;
 use crate::device::Device;
+use crate::device::answer::Valid;
 use crate::handles::Handles;
 use crate::inodes::Inodes;
 use crate::log::{Log, Pending, Subject};
@@ -192,7 +193,11 @@ impl Server {
         }
     }
 
-    pub(crate) fn attribute_timeout(&self) -> Duration {
-        Duration::from_millis(self.settings.attribute_timeout_ms)
+    /// How long the kernel may trust what it is told.
+    pub(crate) fn valid(&self) -> Valid {
+        Valid {
+            entries: Duration::from_millis(self.settings.entries_ms()),
+            attributes: Duration::from_millis(self.settings.attribute_timeout_ms),
+        }
     }
 }

@@ -14,19 +14,22 @@ use rustix::mount::UnmountFlags;
 use crate::acting;
 use crate::clock;
 use crate::device::channel::{Channel, Way};
-use crate::device::mount::{Mount, Users};
+use crate::device::mount::Mount;
+pub use crate::device::mount::Shown;
 use crate::device::ring::{Ring, Seat};
 use crate::device::wire::init;
 use crate::server::Server;
 use crate::signals::Signals;
 use crate::storage::sleep_exactly;
-use crate::{requests, rings, transport};
+use crate::{requests, rings, terminal, transport};
 
 /// Who says when the server ends and asks for its counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// Process 1, over standard input and output.
     Lines,
+    /// A process that waits until the mount is there, and hears of it on standard output. Afterwards nobody, as below.
+    Starter,
     /// Nobody but signals and umount(8).
     None,
 }
@@ -40,6 +43,8 @@ pub struct Mounting {
     pub storage: PathBuf,
     /// The folder that is mounted on.
     pub mount: PathBuf,
+    /// What the list of mounts shows of it.
+    pub shown: Shown,
     /// Who controls the server.
     pub control: Control,
 }
@@ -78,7 +83,8 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
     let signals = Signals::block().context("blocking signals")?;
     let server = Arc::new(Server::new(mounting.settings.clone(), &mounting.storage)?);
     let mount = &mounting.mount;
-    let (mut mounted, receivers) = connect(&server, mount).with_context(|| mounting_failed(mount))?;
+    let (mut mounted, receivers) =
+        connect(&server, mount, &mounting.shown).with_context(|| mounting_failed(mount))?;
     start_acting(&server, mounted.number(), mounting.control)?;
     let (sender, events) = mpsc::channel();
     let (serving, (told, ready)) = (server.clone(), mpsc::channel());
@@ -89,10 +95,14 @@ pub fn run(mounting: &Mounting) -> anyhow::Result<()> {
         signals.wait();
         SessionEvent::Signal
     });
-    if mounting.control == Control::Lines {
+    if mounting.control != Control::None {
         let negotiated = server.negotiated().context("FUSE_INIT never came")?;
         say(&ControlReply::Mounted(negotiated.clone()))?;
-        thread::spawn(move || pass_lines(&sender));
+    }
+    match mounting.control {
+        Control::Lines => drop(thread::spawn(move || pass_lines(&sender))),
+        Control::Starter => terminal::let_go().context("letting go of the terminal")?,
+        Control::None => {}
     }
     let ending = handle(&server, &events);
     let mut clear = || unmount(&server, &mut mounted, mount);
@@ -119,11 +129,10 @@ struct Receivers {
 }
 
 /// Mounts, agrees with the kernel on how to talk, and makes what each thread receives with.
-fn connect(server: &Server, mount: &Path) -> anyhow::Result<(Mount, Receivers)> {
+fn connect(server: &Server, mount: &Path, shown: &Shown) -> anyhow::Result<(Mount, Receivers)> {
     let settings = &server.settings;
     let request_bytes = settings.request_kib * 1024;
-    let users = if settings.allow_other { Users::All } else { Users::Mounter };
-    let (mounted, device) = Mount::new(mount, settings.read_kib() * 1024, users)?;
+    let (mounted, device) = Mount::new(mount, settings, shown)?;
     server.device.get_or_init(|| device.clone());
     let way = if settings.splice { Way::Splice } else { Way::Copy };
     let channel = |device| Channel::new(device, request_bytes as usize, way).context("making a channel");

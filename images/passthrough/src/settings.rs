@@ -40,7 +40,7 @@ pub fn example() -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(&ServerSettings::example())?)
 }
 
-fn parse(json: &str) -> anyhow::Result<ServerSettings> {
+pub(crate) fn parse(json: &str) -> anyhow::Result<ServerSettings> {
     let settings: ServerSettings = serde_json::from_str(json)
         .map_err(|error| unknown_operation(json).unwrap_or_else(|| error.into()))?;
     let ServerSettings { threads, request_kib, max_background, congestion_threshold, .. } = settings;
@@ -71,6 +71,7 @@ fn parse(json: &str) -> anyhow::Result<ServerSettings> {
         bail!("`work-dither-ns` is {}; give a number from 0 to {MOST_BURN_NS}", settings.work_dither_ns);
     }
     settings.check_together().map_err(|(key, message)| anyhow!("`{key}`: {message}"))?;
+    settings.check_mount_options().map_err(|message| anyhow!("`mount-options`: {message}"))?;
     settings.behaviour().check().map_err(|message| anyhow!(message))?;
     for (number, action) in (1..).zip(&settings.actions) {
         action.check().map_err(|mistake| anyhow!("action {number}: `{}`: {mistake}", mistake.key))?;
@@ -147,7 +148,47 @@ mod tests {
         check(
             &with("clone-fd", "clone-fds"),
             expect![
-                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `ring-buffers`, `allow-other`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage-null`, `storage`, `actions`, `faults`"
+                "settings: unknown field `clone-fds`, expected one of `threads`, `clone-fd`, `splice`, `request-kib`, `max-read-kib`, `max-background`, `congestion-threshold`, `async-dio`, `direct-io`, `auto-inval-data`, `writeback-cache`, `init-flags`, `open-flags`, `request-timeout-s`, `passthrough`, `transport`, `ring-depth`, `ring-buffers`, `allow-other`, `default-permissions`, `posix-acl`, `mount-options`, `entry-timeout-ms`, `negative-timeout-ms`, `open`, `attribute-timeout-ms`, `getxattr`, `request-log`, `reply-order`, `reply-window-us`, `seed`, `burn-ns`, `work-dither-ns`, `storage-null`, `storage`, `actions`, `faults`"
+            ],
+        );
+        check(
+            &with("open", "mount-options\": [\"nodve\"], \"open"),
+            expect![
+                "settings: unknown variant `nodve`, expected one of `ro`, `nodev`, `nosuid`, `noexec`, `noatime`, `nodiratime`, `relatime`, `strictatime`, `nosymfollow`"
+            ],
+        );
+        check(
+            &with("open", "mount-options\": [\"noatime\", \"ro\", \"relatime\"], \"open"),
+            expect![
+                "settings: `mount-options`: `noatime` and `relatime` exclude each other; use one of them"
+            ],
+        );
+        check(
+            &with("open", "mount-options\": [\"ro\", \"ro\"], \"open"),
+            expect!["settings: `mount-options`: `ro` is listed twice; list it once"],
+        );
+        check(
+            &with("back-cache\": false", "back-cache\": true, \"default-permissions\": false"),
+            expect![
+                "settings: `default-permissions`: with writeback-cache the kernel sets times in the name of whoever writes, which the storage lets the owner do only; use true, or no writeback-cache"
+            ],
+        );
+        check(
+            &with("open", "init-flags\": [\"NO_OPENDIR_SUPPORT\"], \"default-permissions\": false, \"open"),
+            expect![
+                "settings: `init-flags`: without OPEN nobody asks the storage whether a file may be opened; leave it out, or use default-permissions = true"
+            ],
+        );
+        check(
+            &with("open", "posix-acl\": true, \"open"),
+            expect![
+                "settings: `posix-acl`: the kernel reads access control lists by GETXATTR; set getxattr = \"passthrough\", or use false"
+            ],
+        );
+        check(
+            &with("open", "posix-acl\": true, \"default-permissions\": false, \"open"),
+            expect![
+                "settings: `posix-acl`: the kernel decides by access control lists only with default-permissions; set that, or use false: the storage has its own"
             ],
         );
         check(

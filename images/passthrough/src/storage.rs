@@ -1,12 +1,12 @@
 //! The storage behind the mount: descriptors opened again, and the time that it takes.
 
-use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::fs::{CWD, Mode, OFlags};
-use rustix::io::Result;
+use rustix::io::{Errno, Result};
 use rustix::path::DecInt;
 use rustix::time::ClockId;
 
@@ -53,6 +53,18 @@ pub(crate) fn path_of(file: impl AsFd) -> PathBuf {
     let mut path = PathBuf::from(FDS);
     path.push(DecInt::from_fd(file));
     path
+}
+
+/// Whether this thread may use a file so, by the user that it acts as and not by the one that started this process
+/// (AT_EACCESS): an own call, since rustix takes the one for the other where both have one number.
+pub(crate) fn may_access(file: impl AsFd, mask: u32) -> Result<()> {
+    let fd = file.as_fd().as_raw_fd();
+    let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;
+    // SAFETY: the descriptor is open, and the text ends with a zero.
+    match unsafe { libc::syscall(libc::SYS_faccessat2, fd, c"".as_ptr(), mask, flags) } {
+        0 => Ok(()),
+        _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
+    }
 }
 
 /// The flags for opening the backing file, from those of the FUSE request.

@@ -8,8 +8,9 @@ use rustix::io::Result;
 use rustix::path::DecInt;
 
 use crate::attributes::attributes;
-use crate::device::wire::{Attr, OpenOut};
+use crate::device::wire::{Attr, CreateIn, MkdirIn, MknodIn, OpenOut, init};
 use crate::inodes::NodeId;
+use crate::privileges::Masked;
 use crate::server::Server;
 
 /// Opens the object itself, whatever it is, for nothing but being named.
@@ -33,13 +34,9 @@ impl Server {
     }
 
     /// Makes and opens a file; gives its handle as well.
-    pub(crate) fn create(
-        &self,
-        parent: NodeId,
-        name: &OsStr,
-        mode: u32,
-        flags: i32,
-    ) -> Result<(Attr, OpenOut)> {
+    pub(crate) fn create(&self, parent: NodeId, name: &OsStr, asked: &CreateIn) -> Result<(Attr, OpenOut)> {
+        let _masked = self.mask(asked.umask)?;
+        let (mode, flags) = (asked.mode, asked.flags as i32);
         let parent = self.inodes.get(parent)?;
         let making = OFlags::from_bits_retain(flags as u32) & (OFlags::EXCL | OFlags::TRUNC);
         let flags = self.backing_flags(flags) | making | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -48,7 +45,9 @@ impl Server {
     }
 
     /// Makes and opens a file without a name; gives its handle as well.
-    pub(crate) fn tmpfile(&self, parent: NodeId, mode: u32, flags: i32) -> Result<(Attr, OpenOut)> {
+    pub(crate) fn tmpfile(&self, parent: NodeId, asked: &CreateIn) -> Result<(Attr, OpenOut)> {
+        let _masked = self.mask(asked.umask)?;
+        let (mode, flags) = (asked.mode, asked.flags as i32);
         let parent = self.inodes.get(parent)?;
         // Whether it may get a name later (O_EXCL) is the storage's to know.
         let making = OFlags::from_bits_retain(flags as u32) & OFlags::EXCL;
@@ -64,16 +63,22 @@ impl Server {
         Ok((attributes, self.keep_open(inode, file)?))
     }
 
-    pub(crate) fn mknod(&self, parent: NodeId, name: &OsStr, mode: u32, device: u32) -> Result<Attr> {
-        let kind = FileType::from_raw_mode(mode);
-        let folder = self.inodes.get(parent)?;
-        rustix::fs::mknodat(&folder, name, kind, Mode::from_raw_mode(mode), device.into())?;
+    pub(crate) fn mknod(&self, parent: NodeId, name: &OsStr, asked: &MknodIn) -> Result<Attr> {
+        let _masked = self.mask(asked.umask)?;
+        let (kind, mode) = (FileType::from_raw_mode(asked.mode), Mode::from_raw_mode(asked.mode));
+        rustix::fs::mknodat(self.inodes.get(parent)?, name, kind, mode, asked.rdev.into())?;
         self.lookup(parent, name)
     }
 
-    pub(crate) fn mkdir(&self, parent: NodeId, name: &OsStr, mode: u32) -> Result<Attr> {
-        rustix::fs::mkdirat(self.inodes.get(parent)?, name, Mode::from_raw_mode(mode))?;
+    pub(crate) fn mkdir(&self, parent: NodeId, name: &OsStr, asked: &MkdirIn) -> Result<Attr> {
+        let _masked = self.mask(asked.umask)?;
+        rustix::fs::mkdirat(self.inodes.get(parent)?, name, Mode::from_raw_mode(asked.mode))?;
         self.lookup(parent, name)
+    }
+
+    /// Lets the storage take the umask off the mode, unless the kernel has done so.
+    fn mask(&self, umask: u32) -> Result<Option<Masked>> {
+        self.agreed().has(init::DONT_MASK).then(|| Masked::enter(umask)).transpose()
     }
 
     pub(crate) fn symlink(&self, parent: NodeId, name: &OsStr, target: &OsStr) -> Result<Attr> {

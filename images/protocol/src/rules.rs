@@ -3,7 +3,10 @@
 
 use std::fmt;
 
-use crate::{Behaviour, Effect, Fault, FaultOperation, ReplyOrder, RingBuffers, ServerSettings, Transport};
+use crate::{
+    Behaviour, Effect, Fault, FaultOperation, Getxattr, MountOption, ReplyOrder, RingBuffers, ServerSettings,
+    Transport,
+};
 
 /// What is wrong with a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,12 +139,56 @@ impl ServerSettings {
                 "splice",
                 "requests that come through io_uring are in memory already; use false, or transport \"dev-fuse\"",
             ),
+            (
+                !self.default_permissions && self.writeback_cache,
+                "default-permissions",
+                "with writeback-cache the kernel sets times in the name of whoever writes, which the storage lets the owner \
+                 do only; use true, or no writeback-cache",
+            ),
+            (
+                !self.default_permissions
+                    && self.init_flags.iter().any(|wish| wish.flag.name.starts_with("NO_OPEN")),
+                "init-flags",
+                "without OPEN nobody asks the storage whether a file may be opened; leave it out, or use \
+                 default-permissions = true",
+            ),
+            (
+                self.posix_acl && !self.default_permissions,
+                "posix-acl",
+                "the kernel decides by access control lists only with default-permissions; set that, or use false: the \
+                 storage has its own",
+            ),
+            (
+                self.posix_acl && self.getxattr == Getxattr::Enosys,
+                "posix-acl",
+                "the kernel reads access control lists by GETXATTR; set getxattr = \"passthrough\", or use false",
+            ),
             (rings && self.ring_depth == 0, "ring-depth", "no request would ever come; use at least 1"),
         ];
         mistakes
             .into_iter()
             .find(|(wrong, ..)| *wrong)
             .map_or(Ok(()), |(_, key, message)| Err((key, message)))
+    }
+
+    /// Checks that the flags of the mount go together.
+    ///
+    /// # Errors
+    /// What is wrong with `mount_options`, with the remedy.
+    pub fn check_mount_options(&self) -> Result<(), String> {
+        for (at, option) in self.mount_options.iter().enumerate() {
+            if self.mount_options[..at].contains(option) {
+                return Err(format!("`{}` is listed twice; list it once", option.name()));
+            }
+        }
+        let times = [MountOption::Noatime, MountOption::Relatime, MountOption::Strictatime];
+        let of_times = self.mount_options.iter().filter(|option| times.contains(option));
+        match of_times.map(|option| option.name()).collect::<Vec<_>>()[..] {
+            [first, second, ..] => {
+                Err(format!("`{first}` and `{second}` exclude each other; use one of them"))
+            }
+            [] | [_] => Ok(()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, FaultOperation, InitWish, OpenWish};
+use crate::{Action, FaultOperation, InitWish, MountOption, OpenWish};
 
 /// How the server talks to the kernel, how its storage behaves, and which faults it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +60,27 @@ pub struct ServerSettings {
     /// before this setting had none of it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_other: bool,
+    /// Whether the kernel decides what a user may do, by owner, group and mode (`default_permissions`). Without, the server
+    /// acts as the user who asks, and the storage decides. Campaigns of before this setting left it to the kernel.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub default_permissions: bool,
+    /// Whether FUSE_POSIX_ACL is asked for: the kernel decides by access control lists as well, and what is made gets those
+    /// of its folder. Campaigns of before this setting had none of it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub posix_acl: bool,
+    /// The flags that it is mounted with.
+    #[serde(default = "MountOption::usual", skip_serializing_if = "are_usual")]
+    pub mount_options: Vec<MountOption>,
+    /// How long the kernel may trust names that it has looked up, milliseconds; none for as long as attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_timeout_ms: Option<u64>,
+    /// How long it may trust that there is no such name, milliseconds. Campaigns of before this setting had 0: it asks each
+    /// time.
+    #[serde(default, skip_serializing_if = "is_no_time")]
+    pub negative_timeout_ms: u64,
     /// When the backing file is opened.
     pub open: OpenMode,
-    /// How long the kernel may trust attributes and names, milliseconds.
+    /// How long the kernel may trust attributes, milliseconds.
     pub attribute_timeout_ms: u64,
     /// How GETXATTR is answered.
     pub getxattr: Getxattr,
@@ -80,7 +98,7 @@ pub struct ServerSettings {
     pub burn_ns: u64,
     /// What the server burns in each READ and WRITE at most beside that, drawn anew for each from nothing to all of it,
     /// nanoseconds. It keeps tool and server from falling into step. Campaigns of before this setting had none of it.
-    #[serde(default, skip_serializing_if = "is_none_of_it")]
+    #[serde(default, skip_serializing_if = "is_no_time")]
     pub work_dither_ns: u64,
     /// Whether the storage keeps no data: READ gives zeros up to the end of the file, and of a WRITE only the size that it makes the
     /// file have is left. Campaigns of before this setting had none of it.
@@ -366,8 +384,22 @@ fn is_false(flag: &bool) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_none_of_it(ns: &u64) -> bool {
-    *ns == 0
+fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
+/// For serde, which has no other word for it.
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_no_time(time: &u64) -> bool {
+    *time == 0
+}
+
+fn are_usual(options: &[MountOption]) -> bool {
+    options == MountOption::usual()
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -384,6 +416,17 @@ impl ServerSettings {
     /// The largest READ, KiB.
     pub fn read_kib(&self) -> u32 {
         if self.max_read_kib == 0 { self.request_kib } else { self.max_read_kib }
+    }
+
+    /// How long the kernel trusts names, milliseconds.
+    pub fn entries_ms(&self) -> u64 {
+        self.entry_timeout_ms.unwrap_or(self.attribute_timeout_ms)
+    }
+
+    /// Whether modes come with the umask that they are to lose (FUSE_DONT_MASK): only the storage knows whether a folder
+    /// has a default access control list, which counts instead of it.
+    pub fn masks_itself(&self) -> bool {
+        self.posix_acl || !self.default_permissions
     }
 
     /// The settings of a plain server, for tests and examples: those of 2012 on storage in memory.
@@ -408,6 +451,11 @@ impl ServerSettings {
             ring_depth: 0,
             ring_buffers: RingBuffers::Own,
             allow_other: false,
+            default_permissions: true,
+            posix_acl: false,
+            mount_options: MountOption::usual(),
+            entry_timeout_ms: None,
+            negative_timeout_ms: 0,
             open: OpenMode::Kept,
             attribute_timeout_ms: 1000,
             getxattr: Getxattr::Enosys,

@@ -8,8 +8,8 @@ use rustix::fs::{FileType, StatVfs};
 use zerocopy::IntoBytes;
 
 use super::wire::{
-    Attr, AttrOut, CopyFileRangeOut, CreateOut, Dirent, Direntplus, EntryOut, GetxattrOut, LseekOut, OpenOut,
-    StatfsOut, WriteOut,
+    Attr, AttrOut, CopyFileRangeOut, CreateOut, Dirent, Direntplus, EntryOut, GetxattrOut, IoctlOut,
+    LseekOut, OpenOut, StatfsOut, Statx, StatxOut, WriteOut,
 };
 
 /// What follows the header of an answer that says no error.
@@ -19,6 +19,7 @@ pub(crate) enum Answer {
     Bytes(Vec<u8>),
     Entry(EntryOut),
     Attr(AttrOut),
+    Statx(Box<StatxOut>),
     Opened(OpenOut),
     Created(CreateOut),
     Written(WriteOut),
@@ -35,6 +36,7 @@ impl Answer {
             Answer::Bytes(bytes) => bytes,
             Answer::Entry(it) => it.as_bytes(),
             Answer::Attr(it) => it.as_bytes(),
+            Answer::Statx(it) => it.as_bytes(),
             Answer::Opened(it) => it.as_bytes(),
             Answer::Created(it) => it.as_bytes(),
             Answer::Written(it) => it.as_bytes(),
@@ -64,24 +66,48 @@ impl Answer {
     }
 }
 
+/// How long the kernel may trust what it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Valid {
+    pub(crate) entries: Duration,
+    pub(crate) attributes: Duration,
+}
+
 /// An entry that the kernel may trust for so long. Its generation is 0: a number stands for one file as long as the
 /// kernel knows it.
-pub(crate) fn entry(attr: Attr, valid: Duration) -> EntryOut {
-    let (seconds, nanoseconds) = (valid.as_secs(), valid.subsec_nanos());
+pub(crate) fn entry(attr: Attr, valid: Valid) -> EntryOut {
     EntryOut {
         nodeid: attr.ino,
         generation: 0,
-        entry_valid: seconds,
-        attr_valid: seconds,
-        entry_valid_nsec: nanoseconds,
-        attr_valid_nsec: nanoseconds,
+        entry_valid: valid.entries.as_secs(),
+        attr_valid: valid.attributes.as_secs(),
+        entry_valid_nsec: valid.entries.subsec_nanos(),
+        attr_valid_nsec: valid.attributes.subsec_nanos(),
         attr,
     }
+}
+
+/// That there is no such entry, which the kernel may trust for so long.
+pub(crate) fn no_entry(valid: Duration) -> EntryOut {
+    entry(Attr::default(), Valid { entries: valid, attributes: Duration::ZERO })
 }
 
 /// Attributes that the kernel may trust for so long.
 pub(crate) fn attr(attr: Attr, valid: Duration) -> AttrOut {
     AttrOut { attr_valid: valid.as_secs(), attr_valid_nsec: valid.subsec_nanos(), dummy: 0, attr }
+}
+
+/// What statx(2) says, which the kernel may trust for so long.
+pub(crate) fn statx(stat: Statx, valid: Duration) -> StatxOut {
+    let (attr_valid, attr_valid_nsec) = (valid.as_secs(), valid.subsec_nanos());
+    StatxOut { attr_valid, attr_valid_nsec, stat, ..StatxOut::default() }
+}
+
+/// What a good ioctl(2) gave.
+pub(crate) fn controlled(data: &[u8]) -> Answer {
+    let mut bytes = IoctlOut::default().as_bytes().to_vec();
+    bytes.extend_from_slice(data);
+    Answer::Bytes(bytes)
 }
 
 /// An open file with its FOPEN flags.
@@ -168,7 +194,8 @@ mod tests {
     #[test]
     fn entries_with_attributes_carry_their_kind_twice() {
         let attr = Attr { ino: 9, mode: libc::S_IFLNK | 0o777, ..Attr::default() };
-        let entry = entry(attr, Duration::from_millis(1500));
+        let valid = Duration::from_millis(1500);
+        let entry = entry(attr, Valid { entries: valid, attributes: valid });
         let mut listing = Listing::new(152 + 8);
         assert_eq!(listing.add_with(entry, 4, OsStr::new("link")), Room::Left);
         assert_eq!(listing.add_with(entry, 5, OsStr::new("more")), Room::Full);
@@ -177,5 +204,16 @@ mod tests {
         assert_eq!(Direntplus::take(&mut &bytes[..]), Some(Direntplus { entry, dirent }));
         assert_eq!((entry.nodeid, entry.entry_valid, entry.attr_valid_nsec), (9, 1, 500_000_000));
         assert_eq!(&bytes[152..], b"link\0\0\0\0");
+    }
+
+    #[test]
+    fn names_and_attributes_have_times_of_their_own() {
+        let valid = Valid { entries: Duration::from_millis(2250), attributes: Duration::from_secs(7) };
+        let found = entry(Attr { ino: 9, ..Attr::default() }, valid);
+        assert_eq!((found.entry_valid, found.entry_valid_nsec), (2, 250_000_000));
+        assert_eq!((found.attr_valid, found.attr_valid_nsec), (7, 0));
+        let none = no_entry(Duration::from_millis(1001));
+        assert_eq!((none.nodeid, none.entry_valid, none.entry_valid_nsec), (0, 1, 1_000_000));
+        assert_eq!((none.attr_valid, none.attr_valid_nsec), (0, 0));
     }
 }

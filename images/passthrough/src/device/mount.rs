@@ -1,25 +1,29 @@
 //! Mounting and unmounting.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use lab_protocol::{MountOption, ServerSettings};
 use rustix::fs::{AtFlags, CWD, StatxFlags};
 use rustix::mount::{MountFlags, UnmountFlags};
 
 use super::Device;
 
-/// What /proc/mounts shows as the source.
-const SOURCE: &str = "passthrough";
+/// What /proc/mounts shows of a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The source.
+    pub source: OsString,
+    /// What stands behind `fuse.` in the type; nothing for `fuse` alone.
+    pub subtype: String,
+}
 
-/// Whom the kernel lets into a mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Users {
-    /// The user who mounted, and nobody else: EACCES for root, too, if that is another one.
-    Mounter,
-    /// Everybody, each with the permissions of the files.
-    All,
+impl Default for Shown {
+    fn default() -> Self {
+        Shown { source: "passthrough".into(), subtype: String::new() }
+    }
 }
 
 /// A mount that this process serves. It is taken away when this is dropped.
@@ -41,27 +45,34 @@ enum MountState {
 }
 
 impl Mount {
-    /// Mounts on `folder`, for READs of at most `max_read` bytes and these users; gives the device as well.
+    /// Mounts on `folder`; gives the device as well.
     ///
     /// # Errors
     /// If this process may not, the folder does not exist, or there is no FUSE.
-    pub(crate) fn new(folder: &Path, max_read: u32, users: Users) -> anyhow::Result<(Self, Device)> {
+    pub(crate) fn new(
+        folder: &Path,
+        settings: &ServerSettings,
+        shown: &Shown,
+    ) -> anyhow::Result<(Self, Device)> {
         let path = folder.canonicalize()?;
         let device = Device::open().with_context(|| format!("opening {}", super::PATH))?;
         let mode = rustix::fs::stat(&path)?.st_mode;
         let (user, group) = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-        // The kernel checks permissions, so that no ACCESS requests are in the way. max_read is given always:
-        // kernels before 4.20 know no other limit for READ.
+        // With default_permissions the kernel checks permissions, so that no ACCESS requests are in the way. max_read is
+        // given always: kernels before 4.20 know no other limit for READ.
+        let decides = if settings.default_permissions { ",default_permissions" } else { "" };
         let mut options = format!(
-            "fd={},rootmode={mode:o},user_id={user},group_id={group},default_permissions,max_read={max_read}",
-            device.0.as_raw_fd()
+            "fd={},rootmode={mode:o},user_id={user},group_id={group}{decides},max_read={}",
+            device.0.as_raw_fd(),
+            settings.read_kib() * 1024
         );
-        if users == Users::All {
+        if settings.allow_other {
             options.push_str(",allow_other");
         }
         let options = CString::new(options).context("the options of mount(2)")?;
-        let flags = MountFlags::NODEV | MountFlags::NOSUID;
-        rustix::mount::mount(SOURCE, &path, "fuse", flags, Some(options.as_c_str()))?;
+        let flags = settings.mount_options.iter().map(|option| flag(*option)).collect();
+        let kind = if shown.subtype.is_empty() { "fuse" } else { &*format!("fuse.{}", shown.subtype) };
+        rustix::mount::mount(&shown.source, &path, kind, flags, Some(options.as_c_str()))?;
         // From here on it is taken away if anything fails.
         let mut mount = Mount { device: device.clone(), path, number: (0, 0), state: MountState::Mounted };
         mount.number = device_number(&mount.path)?;
@@ -87,6 +98,21 @@ impl Mount {
             return Ok(());
         }
         rustix::mount::unmount(&self.path, UnmountFlags::DETACH)
+    }
+}
+
+/// The flag of mount(2).
+fn flag(option: MountOption) -> MountFlags {
+    match option {
+        MountOption::Ro => MountFlags::RDONLY,
+        MountOption::Nodev => MountFlags::NODEV,
+        MountOption::Nosuid => MountFlags::NOSUID,
+        MountOption::Noexec => MountFlags::NOEXEC,
+        MountOption::Noatime => MountFlags::NOATIME,
+        MountOption::Nodiratime => MountFlags::NODIRATIME,
+        MountOption::Relatime => MountFlags::RELATIME,
+        MountOption::Strictatime => MountFlags::STRICTATIME,
+        MountOption::Nosymfollow => MountFlags::from_bits_retain(libc::MS_NOSYMFOLLOW as u32),
     }
 }
 

@@ -8,9 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use lab_protocol::Operation;
 
 use super::wire::{
-    BatchForgetIn, CopyFileRangeIn, CreateIn, FallocateIn, FlushIn, ForgetOne, FsyncIn, GetxattrIn, InHeader,
-    InitIn, LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, OpenIn, ReadIn, ReleaseIn, Rename2In, SetattrIn,
-    SetxattrIn, Take, WriteIn, init,
+    AccessIn, BatchForgetIn, CopyFileRangeIn, CreateIn, FallocateIn, FlushIn, ForgetOne, FsyncIn, GetxattrIn,
+    InHeader, InitIn, IoctlIn, LseekIn, MkdirIn, MknodIn, NotifyRetrieveIn, OpenIn, ReadIn, ReleaseIn,
+    Rename2In, SetattrIn, SetxattrIn, StatxIn, Take, WriteIn, init,
 };
 
 /// The bytes of a WRITE before its data.
@@ -59,6 +59,8 @@ pub(crate) enum Tree<'a> {
         name: &'a OsStr,
     },
     Getattr,
+    Statx(StatxIn),
+    Access(AccessIn),
     Setattr(SetattrIn),
     Readlink,
     Symlink {
@@ -122,6 +124,10 @@ pub(crate) enum File<'a> {
     CopyFileRange(CopyFileRangeIn),
     /// The same, and the answer has room for more than 32 bits.
     CopyFileRange64(CopyFileRangeIn),
+    Ioctl {
+        asked: IoctlIn,
+        data: &'a [u8],
+    },
     Opendir,
     Readdir(ReadIn),
     Readdirplus(ReadIn),
@@ -233,6 +239,8 @@ fn body(opcode: u32, argument: &[u8], dialect: Dialect) -> Option<Body<'_>> {
             Body::NotifyReply { offset, data: it.get(..size as usize)? }
         }
         Operation::Getattr => Tree::Getattr.into(),
+        Operation::Statx => Tree::Statx(StatxIn::take(it)?).into(),
+        Operation::Access => Tree::Access(AccessIn::take(it)?).into(),
         Operation::Setattr => Tree::Setattr(SetattrIn::take(it)?).into(),
         Operation::Readlink => Tree::Readlink.into(),
         Operation::Symlink => Tree::Symlink { name: name(it)?, target: name(it)? }.into(),
@@ -287,18 +295,19 @@ fn body(opcode: u32, argument: &[u8], dialect: Dialect) -> Option<Body<'_>> {
         Operation::Lseek => File::Lseek(LseekIn::take(it)?).into(),
         Operation::CopyFileRange => File::CopyFileRange(CopyFileRangeIn::take(it)?).into(),
         Operation::CopyFileRange64 => File::CopyFileRange64(CopyFileRangeIn::take(it)?).into(),
-        Operation::Access
-        | Operation::Bmap
+        Operation::Ioctl => {
+            let asked = IoctlIn::take(it)?;
+            File::Ioctl { asked, data: it.get(..asked.in_size as usize)? }.into()
+        }
+        Operation::Bmap
         | Operation::Destroy
         | Operation::Getlk
         | Operation::Interrupt
-        | Operation::Ioctl
         | Operation::Poll
         | Operation::Removemapping
         | Operation::Setlk
         | Operation::Setlkw
         | Operation::Setupmapping
-        | Operation::Statx
         | Operation::Syncfs => Body::Other(operation),
     })
 }

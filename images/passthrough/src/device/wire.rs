@@ -80,6 +80,20 @@ wire! {
     LseekOut 8 { offset: u64, }
 
     CopyFileRangeOut 8 { bytes_copied: u64, }
+    /// What follows the header of an answer to IOCTL, before the data.
+    IoctlOut 16 { result: i32, flags: u32, in_iovs: u32, out_iovs: u32, }
+
+    SxTime 16 { seconds: i64, nanoseconds: u32, reserved: i32, }
+
+    /// What statx(2) says.
+    Statx 256 {
+        mask: u32, blksize: u32, attributes: u64, nlink: u32, uid: u32, gid: u32, mode: u16, spare0: u16, ino: u64,
+        size: u64, blocks: u64, attributes_mask: u64, atime: SxTime, btime: SxTime, ctime: SxTime, mtime: SxTime,
+        rdev_major: u32, rdev_minor: u32, dev_major: u32, dev_minor: u32,
+        spare2: [u64; 14],
+    }
+
+    StatxOut 288 { attr_valid: u64, attr_valid_nsec: u32, flags: u32, spare: [u64; 2], stat: Statx, }
 
     /// The entry of a READDIR; its name follows, and zeros up to a multiple of 8 bytes.
     Dirent 24 { ino: u64, off: u64, namelen: u32, kind: u32, }
@@ -144,6 +158,12 @@ wire! {
 
     FallocateIn 32 { fh: u64, offset: u64, length: u64, mode: u32, padding: u32, }
 
+    AccessIn 8 { mask: u32, padding: u32, }
+
+    IoctlIn 32 { fh: u64, flags: u32, cmd: u32, arg: u64, in_size: u32, out_size: u32, }
+
+    StatxIn 24 { getattr_flags: u32, reserved: u32, fh: u64, sx_flags: u32, sx_mask: u32, }
+
     LseekIn 24 { fh: u64, offset: u64, whence: u32, padding: u32, }
 
     CopyFileRangeIn 56 {
@@ -183,13 +203,16 @@ pub(crate) const EXPIRE_ONLY: u32 = 1 << 0;
 
 /// Flags of FUSE_INIT that mean something to this server; all of them are in [`lab_protocol::InitFlag`].
 pub(crate) mod init {
+    pub(crate) const DONT_MASK: u64 = 1 << 6;
     pub(crate) const AUTO_INVAL_DATA: u64 = 1 << 12;
     pub(crate) const ASYNC_DIO: u64 = 1 << 15;
     pub(crate) const WRITEBACK_CACHE: u64 = 1 << 16;
     pub(crate) const NO_OPEN_SUPPORT: u64 = 1 << 17;
     pub(crate) const HANDLE_KILLPRIV: u64 = 1 << 19;
+    pub(crate) const POSIX_ACL: u64 = 1 << 20;
     pub(crate) const MAX_PAGES: u64 = 1 << 22;
     pub(crate) const NO_OPENDIR_SUPPORT: u64 = 1 << 24;
+    pub(crate) const HANDLE_KILLPRIV_V2: u64 = 1 << 28;
     pub(crate) const SETXATTR_EXT: u64 = 1 << 29;
     /// There are more than 32 of them.
     pub(crate) const INIT_EXT: u64 = 1 << 30;

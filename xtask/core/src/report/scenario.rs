@@ -1,8 +1,8 @@
 //! The settings of a scenario as the reports write them.
 
 use lab_protocol::{
-    Completion, Distribution, Effect, Fault, ForeignServer, Getxattr, LocalFilesystem, NullBlock, OpenMode,
-    ReplyOrder, RingBuffers, ServerSettings, StorageSettings, Times, Transport,
+    Completion, Distribution, Effect, Fault, ForeignServer, Getxattr, LocalFilesystem, MountOption,
+    NullBlock, OpenMode, ReplyOrder, RingBuffers, ServerSettings, StorageSettings, Times, Transport,
 };
 
 use crate::comparison::Comparison;
@@ -77,6 +77,8 @@ fn server(server: &ServerSettings) -> String {
         (server.writeback_cache, "WRITEBACK_CACHE"),
         (server.passthrough, "PASSTHROUGH"),
         (server.allow_other, "allow_other"),
+        (!server.default_permissions, "permissions of the storage"),
+        (server.posix_acl, "POSIX_ACL"),
     ];
     parts.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name.to_owned()));
     parts.extend(server.init_flags.iter().map(|wish| match wish.wanted {
@@ -110,6 +112,10 @@ fn server(server: &ServerSettings) -> String {
         OpenMode::PerRequest => "open per request".to_owned(),
     });
     parts.push(format!("attr timeout {} ms", server.attribute_timeout_ms));
+    parts.extend(server.entry_timeout_ms.map(|ms| format!("entry timeout {ms} ms")));
+    let negative_ms = server.negative_timeout_ms;
+    parts.extend((negative_ms > 0).then(|| format!("negative timeout {negative_ms} ms")));
+    parts.extend(mount_options(&server.mount_options));
     parts.push(match server.getxattr {
         Getxattr::Passthrough => "getxattr passed through".to_owned(),
         Getxattr::Enosys => "getxattr ENOSYS".to_owned(),
@@ -130,6 +136,15 @@ fn server(server: &ServerSettings) -> String {
     parts.extend(server.actions.iter().map(|action| format!("action: {action}")));
     parts.extend(server.faults.iter().map(fault));
     parts.join(", ")
+}
+
+/// None if they are those of every server.
+fn mount_options(options: &[MountOption]) -> Option<String> {
+    let names: Vec<_> = options.iter().map(|option| option.name()).collect();
+    (options != MountOption::usual()).then(|| match names[..] {
+        [] => "mounted without flags".to_owned(),
+        _ => format!("mounted with {}", names.join(",")),
+    })
 }
 
 fn storage(storage: &StorageSettings) -> Vec<String> {
@@ -288,6 +303,11 @@ mod tests {
             ring_depth: 4,
             ring_buffers: RingBuffers::ZeroCopy,
             allow_other: true,
+            default_permissions: false,
+            posix_acl: true,
+            mount_options: vec![MountOption::Noexec, MountOption::Noatime],
+            entry_timeout_ms: Some(5),
+            negative_timeout_ms: 7,
             open: OpenMode::PerRequest,
             getxattr: Getxattr::Passthrough,
             request_log: 1000,

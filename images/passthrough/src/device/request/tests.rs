@@ -129,6 +129,12 @@ fn structures_have_their_fields_in_order() {
     check(47, &longs(&[1, 2, 3, 4, 5, 6, 7]), File::CopyFileRange(copy));
     let lseek = LseekIn { fh: 1, offset: 2, whence: 3, padding: 0 };
     check(46, &[longs(&[1, 2]), words(&[3, 0])].concat(), File::Lseek(lseek));
+    check(34, &words(&[4, 0]), Tree::Access(AccessIn { mask: 4, padding: 0 }));
+    let statx = StatxIn { getattr_flags: 1, reserved: 0, fh: 3, sx_flags: 0x2000, sx_mask: 0xfff };
+    check(52, &[words(&[1, 0]), longs(&[3]), words(&[0x2000, 0xfff])].concat(), Tree::Statx(statx));
+    let asked = IoctlIn { fh: 3, flags: 16, cmd: 5, arg: 6, in_size: 4, out_size: 8 };
+    let ioctl = [longs(&[3]), words(&[16, 5]), longs(&[6]), words(&[4, 8])].concat();
+    check(39, &[&ioctl[..], b"data"].concat(), File::Ioctl { asked, data: b"data" });
 }
 
 #[test]
@@ -172,7 +178,7 @@ fn every_number_is_a_request_whatever_follows_it() {
     for (opcode, expected) in [
         (36, Body::Other(Operation::Interrupt)),
         (50, Body::Other(Operation::Syncfs)),
-        (52, Body::Other(Operation::Statx)),
+        (40, Body::Other(Operation::Poll)),
         (7, Body::Unknown),
         (54, Body::Unknown),
         (u32::MAX, Body::Unknown),

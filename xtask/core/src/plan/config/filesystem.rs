@@ -6,8 +6,8 @@ use super::error::ConfigError;
 use super::reader::{Table, Text};
 use crate::text::suggest::quoted;
 
-/// Keys of a file system.
-const FILESYSTEM: [&str; 1] = ["mount-options"];
+/// How a file system is mounted, with a server or without: a key of both.
+const MOUNT_OPTIONS: &str = "mount-options";
 
 /// Keys of the device below it.
 const DEVICE: [&str; 7] = [
@@ -55,12 +55,12 @@ pub(super) fn parse(table: &Table<'_>, served: &[&str]) -> Result<Option<Instead
     match word.transpose()?.unwrap_or(Word::Fuse) {
         Word::Fuse => {
             let why = "belongs to a scenario with a file system of the guest's kernel; remove it, or set filesystem";
-            refuse(table, FILESYSTEM.iter().chain(&DEVICE), why)?;
+            refuse(table, DEVICE.iter(), why)?;
             Ok(None)
         }
         Word::None => {
             refuse_server(table, served, "none")?;
-            refuse(table, FILESYSTEM.iter().chain(&DEVICE), "there is no file system; remove it")?;
+            refuse(table, [MOUNT_OPTIONS].iter().chain(&DEVICE), "there is no file system; remove it")?;
             only(table)?;
             Ok(Some(Instead(None)))
         }
@@ -74,13 +74,13 @@ pub(super) fn parse(table: &Table<'_>, served: &[&str]) -> Result<Option<Instead
 
 /// All keys that such a scenario may have.
 fn only(table: &Table<'_>) -> Result<(), ConfigError> {
-    let keys: Vec<&str> = ["like", "filesystem"].iter().chain(&FILESYSTEM).chain(&DEVICE).copied().collect();
+    let keys: Vec<&str> = ["like", "filesystem", MOUNT_OPTIONS].iter().chain(&DEVICE).copied().collect();
     table.clone().only(&keys).map(drop)
 }
 
 /// A server that is not there has no settings.
 fn refuse_server(table: &Table<'_>, served: &[&str], filesystem: &str) -> Result<(), ConfigError> {
-    let keys = served.iter().filter(|key| !matches!(**key, "like" | "filesystem"));
+    let keys = served.iter().filter(|key| !matches!(**key, "like" | "filesystem" | MOUNT_OPTIONS));
     let why = format!(
         "is a setting of the FUSE server, and with filesystem = {} there is none; remove it, or `like` if it comes from \
          there",
@@ -106,7 +106,7 @@ fn local(table: &Table<'_>, kind: FilesystemKind) -> Result<LocalFilesystem, Con
             None
         }
     };
-    let mount_options = mount_options(&table.field("mount-options").text()?)?;
+    let mount_options = mount_options(&table.field(MOUNT_OPTIONS).text()?)?;
     Ok(LocalFilesystem { kind, mount_options, device })
 }
 

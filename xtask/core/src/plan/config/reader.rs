@@ -164,6 +164,20 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// The same, or a word that stands for none.
+    pub(super) fn number_or<T>(&self, range: RangeInclusive<T>, word: &str) -> Result<Option<T>, ConfigError>
+    where
+        T: TryFrom<i128> + PartialOrd + fmt::Display,
+    {
+        let wanted = || format!("a whole number from {} to {}, or \"{word}\"", range.start(), range.end());
+        match self.value {
+            Some(DeValue::String(text)) if text == word => Ok(None),
+            Some(DeValue::Integer(_)) => self.number(range).map(Some),
+            Some(other) => Err(self.wrong_type(other, &wanted())),
+            None => self.present(&wanted()).map(|_| None),
+        }
+    }
+
     /// A percentage, 0 to 100, whole or with a point.
     pub(super) fn percent(&self) -> Result<f64, ConfigError> {
         let wanted = "a percentage from 0 to 100, e.g. 1.0";

@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use lab_protocol::{
-    Distribution, Effect, Fault, FlagError, Getxattr, InitFlag, OpenFlag, OpenMode, ReplyOrder, RingBuffers,
-    ServerSettings, StorageSettings, Times, Transport, UnknownOperation,
+    Distribution, Effect, Fault, FlagError, Getxattr, InitFlag, MountOption, OpenFlag, OpenMode, ReplyOrder,
+    RingBuffers, ServerSettings, StorageSettings, Times, Transport, UnknownOperation,
 };
 
 use super::action;
@@ -18,6 +18,9 @@ use crate::text::suggest;
 
 /// The longest time that something takes by setting, microseconds: ten seconds, more than any storage takes to answer.
 const TIME_US: RangeInclusive<u64> = 0..=10_000_000;
+
+/// How long the kernel trusts something at most, milliseconds: an hour, longer than any boot.
+const TIMEOUT_MS: RangeInclusive<u64> = 0..=3_600_000;
 
 /// The most requests that a fault spares, and the largest file, KiB, in which it is.
 const MANY: RangeInclusive<u64> = 0..=1_000_000_000;
@@ -53,6 +56,11 @@ const KEYS: &[&str] = &[
     "ring-depth",
     "ring-buffers",
     "allow-other",
+    "default-permissions",
+    "posix-acl",
+    "mount-options",
+    "entry-timeout-ms",
+    "negative-timeout-ms",
     "open",
     "attribute-timeout-ms",
     "getxattr",
@@ -78,13 +86,15 @@ const KEYS: &[&str] = &[
 ];
 
 /// Keys that are plain numbers, of which a sweep varies one: those of the server.
-const SERVER_NUMBERS: [&str; 17] = [
+const SERVER_NUMBERS: [&str; 19] = [
     "threads",
     "request-kib",
     "max-read-kib",
     "max-background",
     "congestion-threshold",
     "ring-depth",
+    "entry-timeout-ms",
+    "negative-timeout-ms",
     "attribute-timeout-ms",
     "reply-window-us",
     "work-dither-ns",
@@ -194,10 +204,15 @@ fn read(name: &str, table: &Table<'_>) -> Result<Scenario, ConfigError> {
         ring_buffers: if transport.is_usual() { RingBuffers::Own } else { ring_buffers },
         ring_depth: if transport.is_usual() { 0 } else { ring_depth },
         allow_other: table.field("allow-other").boolean()?,
+        default_permissions: table.field("default-permissions").boolean()?,
+        posix_acl: table.field("posix-acl").boolean()?,
+        mount_options: mount_options(&table.field("mount-options"))?,
+        entry_timeout_ms: table.field("entry-timeout-ms").number_or(TIMEOUT_MS, "as-attributes")?,
+        negative_timeout_ms: table.field("negative-timeout-ms").number(TIMEOUT_MS)?,
         open: table
             .field("open")
             .choice(&[("kept", OpenMode::Kept), ("per-request", OpenMode::PerRequest)])?,
-        attribute_timeout_ms: table.field("attribute-timeout-ms").number(0..=3_600_000)?,
+        attribute_timeout_ms: table.field("attribute-timeout-ms").number(TIMEOUT_MS)?,
         getxattr: table
             .field("getxattr")
             .choice(&[("passthrough", Getxattr::Passthrough), ("enosys", Getxattr::Enosys)])?,
@@ -248,6 +263,15 @@ fn storage(table: &Table<'_>) -> Result<StorageSettings, ConfigError> {
     })
 }
 
+/// The flags of the mount.
+fn mount_options(field: &Field<'_>) -> Result<Vec<MountOption>, ConfigError> {
+    let option = |name: &Text<'_>| {
+        MountOption::from_name(name.text)
+            .ok_or_else(|| name.error(suggest::unknown("mount option", name.text, MountOption::NAMES)))
+    };
+    field.texts()?.iter().map(option).collect()
+}
+
 /// What a single key cannot be blamed for.
 fn check(scenario: &Scenario, table: &Table<'_>) -> Result<(), ConfigError> {
     let Some(server) = &scenario.server else { return Ok(()) };
@@ -279,6 +303,7 @@ fn check(scenario: &Scenario, table: &Table<'_>) -> Result<(), ConfigError> {
         return Err(table.field("storage-dither-permille").error(message));
     }
     server.check_together().map_err(|(key, message)| table.field(key).error(message))?;
+    server.check_mount_options().map_err(|message| table.field("mount-options").error(message))?;
     server.check_reply_window().map_err(|message| table.field("reply-window-us").error(message))
 }
 

@@ -227,9 +227,9 @@ fn wrong_types() {
             clone-fd = 1
                 lab.toml:13:12: scenarios.local.clone-fd: the number `1` is of the wrong type; use true or false
             open = true
-                lab.toml:31:8: scenarios.local.open: true is of the wrong type; use "kept" or "per-request"
+                lab.toml:36:8: scenarios.local.open: true is of the wrong type; use "kept" or "per-request"
             open = "keep"
-                lab.toml:31:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
+                lab.toml:36:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
             cpus = [2]
                 lab.toml:84:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
             cpus = 1979-05-27

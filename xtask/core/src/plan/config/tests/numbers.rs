@@ -84,6 +84,8 @@ fn ranges() {
         ("ring-depth = 1", 1, 256),
         ("max-background = 12", 1, 65_535),
         ("attribute-timeout-ms = 1000", 0, 3_600_000),
+        ("entry-timeout-ms = \"as-attributes\"", 0, 3_600_000),
+        ("negative-timeout-ms = 0", 0, 3_600_000),
         ("storage-latency-us = 1000", 0, 10_000_000),
         ("congestion-threshold = 9", 1, 65_535),
         ("request-log = 0", 0, 1 << 20),

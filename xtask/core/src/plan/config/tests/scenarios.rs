@@ -1,6 +1,6 @@
 //! Scenarios: storage, order of answers, and faults.
 
-use lab_protocol::{Effect, Fault, Times};
+use lab_protocol::{Effect, Fault, MountOption, Times};
 
 use super::*;
 
@@ -36,15 +36,110 @@ fn settings_that_contradict_each_other() {
             storage-distribution = "uniform"
                 lab.toml:41:24: scenarios.local.storage-distribution: without latency nothing is distributed; use "fixed", or set storage-latency-us
             reply-window-us = 10
-                lab.toml:36:19: scenarios.local.reply-window-us: answers that go out when they are done are not collected; use 0, or set reply-order
+                lab.toml:41:19: scenarios.local.reply-window-us: answers that go out when they are done are not collected; use 0, or set reply-order
             reply-order = "random"
-                lab.toml:36:19: scenarios.local.reply-window-us: another order needs time to collect answers in; use more than 0, e.g. 500
+                lab.toml:41:19: scenarios.local.reply-window-us: another order needs time to collect answers in; use more than 0, e.g. 500
             reply-order = "reverse"
-                lab.toml:35:15: scenarios.local.reply-order: `reverse` is none of its values; use "done" or "reversed" or "random"
+                lab.toml:40:15: scenarios.local.reply-order: `reverse` is none of its values; use "done" or "reversed" or "random"
             seed = "1"
                 lab.toml:117:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
         "#]],
     );
+}
+
+#[test]
+fn mounts_that_cannot_be() {
+    let options = "mount-options = [\"nodev\", \"nosuid\"]";
+    let timeout = "entry-timeout-ms = \"as-attributes\"";
+    check(
+        &[
+            (options, "mount-options = []"),
+            (options, "mount-options = [\"ro\", \"noatime\"]"),
+            (options, "mount-options = [\"nodve\"]"),
+            (options, "mount-options = [\"relatime\", \"noatime\"]"),
+            (options, "mount-options = [\"ro\", \"ro\"]"),
+            (options, "mount-options = \"ro\""),
+            ("posix-acl = false", "posix-acl = true"),
+            ("default-permissions = true", "default-permissions = false"),
+            (timeout, "entry-timeout-ms = \"as-names\""),
+            (timeout, "entry-timeout-ms = true"),
+            (timeout, ""),
+        ],
+        expect![[r#"
+            mount-options = []
+                accepted
+            mount-options = ["ro", "noatime"]
+                accepted
+            mount-options = ["nodve"]
+                lab.toml:33:18: scenarios.local.mount-options: there is no mount option `nodve`; did you mean `nodev`? there are: ro, nodev, nosuid, noexec, noatime, nodiratime, relatime, strictatime, nosymfollow
+            mount-options = ["relatime", "noatime"]
+                lab.toml:33:17: scenarios.local.mount-options: `relatime` and `noatime` exclude each other; use one of them
+            mount-options = ["ro", "ro"]
+                lab.toml:33:17: scenarios.local.mount-options: `ro` is listed twice; list it once
+            mount-options = "ro"
+                lab.toml:33:17: scenarios.local.mount-options: the string `ro` is of the wrong type; use a list of strings
+            posix-acl = true
+                lab.toml:32:13: scenarios.local.posix-acl: the kernel reads access control lists by GETXATTR; set getxattr = "passthrough", or use false
+            default-permissions = false
+                accepted
+            entry-timeout-ms = "as-names"
+                lab.toml:34:20: scenarios.local.entry-timeout-ms: the string `as-names` is of the wrong type; use a whole number from 0 to 3600000, or "as-attributes"
+            entry-timeout-ms = true
+                lab.toml:34:20: scenarios.local.entry-timeout-ms: true is of the wrong type; use a whole number from 0 to 3600000, or "as-attributes"
+
+                lab.toml:11:1: scenarios.local.entry-timeout-ms: missing; set it to a whole number from 0 to 3600000, or "as-attributes"
+        "#]],
+    );
+    for (edits, expected) in [
+        (
+            [
+                ("posix-acl = false", "posix-acl = true"),
+                ("getxattr = \"enosys\"", "getxattr = \"passthrough\""),
+            ],
+            expect![""],
+        ),
+        (
+            [
+                ("default-permissions = true", "default-permissions = false"),
+                ("posix-acl = false", "posix-acl = true"),
+            ],
+            expect![[
+                r#"lab.toml:32:13: scenarios.local.posix-acl: the kernel decides by access control lists only with default-permissions; set that, or use false: the storage has its own"#
+            ]],
+        ),
+        (
+            [
+                ("writeback-cache = false", "writeback-cache = true"),
+                ("default-permissions = true", "default-permissions = false"),
+            ],
+            expect![[
+                r#"lab.toml:31:23: scenarios.local.default-permissions: with writeback-cache the kernel sets times in the name of whoever writes, which the storage lets the owner do only; use true, or no writeback-cache"#
+            ]],
+        ),
+    ] {
+        let text = edits.iter().fold(GOOD.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+        expected.assert_eq(&error(&text));
+    }
+}
+
+#[test]
+fn mounts_are_as_written() {
+    let of = |edits: &[(&str, &str)]| {
+        let text = edits.iter().fold(GOOD.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+        Config::parse("lab.toml", &text).unwrap().scenarios["local"].server.clone().unwrap()
+    };
+    let usual = of(&[]);
+    assert_eq!((usual.default_permissions, usual.posix_acl, usual.entry_timeout_ms), (true, false, None));
+    assert_eq!((usual.mount_options, usual.negative_timeout_ms), (MountOption::usual(), 0));
+    let other = of(&[
+        ("default-permissions = true", "default-permissions = false"),
+        ("mount-options = [\"nodev\", \"nosuid\"]", "mount-options = [\"noexec\", \"ro\"]"),
+        ("entry-timeout-ms = \"as-attributes\"", "entry-timeout-ms = 5"),
+        ("negative-timeout-ms = 0", "negative-timeout-ms = 7"),
+    ]);
+    assert!(!other.default_permissions);
+    assert_eq!((other.entries_ms(), other.negative_timeout_ms), (5, 7));
+    assert_eq!(other.mount_options, [MountOption::Noexec, MountOption::Ro]);
 }
 
 #[test]
