@@ -118,11 +118,11 @@ mod tests {
             cpus = 16 of CONFIG_SMP=y\nCONFIG_NR_CPUS=16
                 accepted
             cpus = 17 of CONFIG_SMP=y\nCONFIG_NR_CPUS=16
-                lab.toml:84:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
+                lab.toml:89:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
             cpus = 17 of CONFIG_NR_CPUS=16\nCONFIG_NR_CPUS=32
                 accepted
             cpus = 17 of CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # until 6.…
-                lab.toml:84:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
+                lab.toml:89:8: machines.wall.cpus: 17 CPUs are more than the 16 that the kernel takes; use 16 or less, or raise CONFIG_NR_CPUS in images/kernel/base.config:2
             cpus = 17 of CONFIG_NR_CPUS=32\nCONFIG_NR_CPUS=16  # on arm64
                 accepted
             cpus = 255 of CONFIG_SMP=y
@@ -157,7 +157,7 @@ mod tests {
             wall, cpus = 2 of 2
                 accepted
             wall, cpus = 4 of 2
-                lab.toml:84:8: machines.wall.cpus: 4 CPUs in real time need as many of the host's, and the lab may use 2; use 2 or less, or another host
+                lab.toml:89:8: machines.wall.cpus: 4 CPUs in real time need as many of the host's, and the lab may use 2; use 2 or less, or another host
             default, cpus = 4 of 1
                 accepted
         "#]].assert_eq(

@@ -149,9 +149,9 @@ mod tests {
             CONFIG_FUSE_FS=y\n
                 accepted
             CONFIG_KASAN=y\n
-                lab.toml:114:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:119:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
             # why\n\nCONFIG_DEBUG_LIST=y\nCONFIG_PROVE_LOCKING=y\n
-                lab.toml:114:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_PROVE_LOCKING` (images/kernel/debug.config:4) the kernel compares each lock with all others that are held; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:119:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_PROVE_LOCKING` (images/kernel/debug.config:4) the kernel compares each lock with all others that are held; use workloads = [] with probes = "all", or leave that fragment out
             CONFIG_KASAN=y\n# CONFIG_KASAN is not set\n
                 accepted
             CONFIG_KASAN=n\n
@@ -161,9 +161,9 @@ mod tests {
             CONFIG_KASAN=y  # on arm64\n
                 accepted
             CONFIG_KASAN=y  # from 6.13\n
-                lab.toml:114:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:119:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
             CONFIG_KASAN=y\n# CONFIG_KASAN is not set  # until 6.12\n
-                lab.toml:114:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
+                lab.toml:119:13: plans.default.workloads: debug kernels are never timed, and plan `debug` has them: with `CONFIG_KASAN` (images/kernel/debug.config:1) the kernel checks each access to memory; use workloads = [] with probes = "all", or leave that fragment out
 
                 images/kernel: debug.config cannot be read; make it readable
         "#]].assert_eq(

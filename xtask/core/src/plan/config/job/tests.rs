@@ -48,23 +48,23 @@ fn names_of_job_files() {
         job = "r.fio"
             accepted
 
-            lab.toml:59:1: workloads.fio-read.job: missing; fio needs a job file, e.g. job = "images/fio/randread.fio"
+            lab.toml:64:1: workloads.fio-read.job: missing; fio needs a job file, e.g. job = "images/fio/randread.fio"
         job = 3
-            lab.toml:61:7: workloads.fio-read.job: the number `3` is of the wrong type; use a string
+            lab.toml:66:7: workloads.fio-read.job: the number `3` is of the wrong type; use a string
         job = ""
-            lab.toml:61:7: workloads.fio-read.job: `` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:66:7: workloads.fio-read.job: `` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "/etc/r.fio"
-            lab.toml:61:7: workloads.fio-read.job: `/etc/r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:66:7: workloads.fio-read.job: `/etc/r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "../r.fio"
-            lab.toml:61:7: workloads.fio-read.job: `../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:66:7: workloads.fio-read.job: `../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "images/../../r.fio"
-            lab.toml:61:7: workloads.fio-read.job: `images/../../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:66:7: workloads.fio-read.job: `images/../../r.fio` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "."
-            lab.toml:61:7: workloads.fio-read.job: `.` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
+            lab.toml:66:7: workloads.fio-read.job: `.` is no file beside or below lab.toml; name one, e.g. "images/fio/randread.fio"
         job = "r\n.fio"
-            lab.toml:61:7: workloads.fio-read.job: `r\n.fio` holds a control character; remove it
+            lab.toml:66:7: workloads.fio-read.job: `r\n.fio` holds a control character; remove it
         job = "r.fio"\nargs = []
-            lab.toml:62:8: workloads.fio-read.args: fio takes no arguments here; put options into the job file
+            lab.toml:67:8: workloads.fio-read.args: fio takes no arguments here; put options into the job file
     "#]].assert_eq(&names.iter().map(show).collect::<String>());
 }
 
@@ -78,7 +78,7 @@ fn mistakes_have_a_place_in_both_files() {
     let workload = config(good).unwrap().workloads["fio-read"].clone();
     assert_eq!(workload.job.unwrap().text, good);
     assert!(workload.args.is_empty());
-    expect!["lab.toml:61:7: workloads.fio-read.job: `r.fio`: line 2: `filename=x` is not the workload's file; use `filename=${LAB_FILE}`"].assert_eq(&config("[r]\nfilename=x\n").unwrap_err().to_string());
+    expect!["lab.toml:66:7: workloads.fio-read.job: `r.fio`: line 2: `filename=x` is not the workload's file; use `filename=${LAB_FILE}`"].assert_eq(&config("[r]\nfilename=x\n").unwrap_err().to_string());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn fio_needs_memory() {
         Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(error("memory-mib = 448"), "");
-    expect!["lab.toml:119:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
+    expect!["lab.toml:124:25: plans.default.workloads: `fio-read` needs fio, which is large: beside 128 MiB of storage machine `virtual` needs memory-mib = 448 or more, which is 447; raise it or lower storage-mib"].assert_eq(&error("memory-mib = 447"));
 }
 
 #[test]
@@ -304,11 +304,11 @@ fn pjdfstest_needs_a_scenario_for_all_users() {
         Config::parse("lab.toml", &text).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert_eq!(error(("allow-other = false", "allow-other = true")), "");
-    expect!["lab.toml:119:25: plans.default.workloads: `fio-read` acts as several users, and the scenario `local` lets only root in; use one with allow-other = true"].assert_eq(&error(("", "")));
+    expect!["lab.toml:124:25: plans.default.workloads: `fio-read` acts as several users, and the scenario `local` lets only root in; use one with allow-other = true"].assert_eq(&error(("", "")));
     let open = lab.replace("allow-other = false", "allow-other = true");
     let error = |edit: (&str, &str)| {
         Config::parse("lab.toml", &open.replace(edit.0, edit.1)).unwrap_err().to_string()
     };
-    expect![[r#"lab.toml:59:1: workloads.fio-read.job: missing; pjdfstest needs a job file, e.g. job = "images/pjdfstest/pjdfstest.toml""#]].assert_eq(&error(("job = \"p.toml\"\n", "")));
-    expect!["lab.toml:61:8: workloads.fio-read.args: pjdfstest takes no arguments here; put settings into the job file"].assert_eq(&error(("job = \"p.toml\"", "args = []")));
+    expect![[r#"lab.toml:64:1: workloads.fio-read.job: missing; pjdfstest needs a job file, e.g. job = "images/pjdfstest/pjdfstest.toml""#]].assert_eq(&error(("job = \"p.toml\"\n", "")));
+    expect!["lab.toml:66:8: workloads.fio-read.args: pjdfstest takes no arguments here; put settings into the job file"].assert_eq(&error(("job = \"p.toml\"", "args = []")));
 }

@@ -79,31 +79,31 @@ fn settings_of_what_is_not_there() {
         ],
         expect![[r#"
             filesystem = "ext5"
-                lab.toml:122:14: scenarios.ext4.filesystem: `ext5` is none of its values; use "fuse" or "ext4" or "tmpfs" or "none"
+                lab.toml:127:14: scenarios.ext4.filesystem: `ext5` is none of its values; use "fuse" or "ext4" or "tmpfs" or "none"
             filesystem = "fuse"
-                lab.toml:123:17: scenarios.ext4.mount-options: belongs to a scenario with a file system of the guest's kernel; remove it, or set filesystem
+                lab.toml:129:10: scenarios.ext4.device: belongs to a scenario with a file system of the guest's kernel; remove it, or set filesystem
             filesystem = "tmpfs"
-                lab.toml:124:10: scenarios.ext4.device: tmpfs needs no device; remove it
+                lab.toml:129:10: scenarios.ext4.device: tmpfs needs no device; remove it
             filesystem = "none"
-                lab.toml:123:17: scenarios.ext4.mount-options: there is no file system; remove it
+                lab.toml:128:17: scenarios.ext4.mount-options: there is no file system; remove it
             filesystem = "ext4"\nthreads = 4
-                lab.toml:123:11: scenarios.ext4.threads: is a setting of the FUSE server, and with filesystem = `ext4` there is none; remove it, or `like` if it comes from there
+                lab.toml:128:11: scenarios.ext4.threads: is a setting of the FUSE server, and with filesystem = `ext4` there is none; remove it, or `like` if it comes from there
             filesystem = "ext4"\nlike = "local"
                 lab.toml:12:11: scenarios.local.threads: is a setting of the FUSE server, and with filesystem = `ext4` there is none; remove it, or `like` if it comes from there
             filesystem = "ext4"\ncolour = 1
-                lab.toml:123:1: scenarios.ext4: there is no key `colour`; there are: like, filesystem, mount-options, device, device-completion, device-completion-ns, device-dither-permille, device-queue-depth, device-queues, device-block-bytes
+                lab.toml:128:1: scenarios.ext4: there is no key `colour`; there are: like, filesystem, mount-options, device, device-completion, device-completion-ns, device-dither-permille, device-queue-depth, device-queues, device-block-bytes
 
-                lab.toml:121:1: scenarios.ext4.device: missing; set it to "null_blk"
+                lab.toml:126:1: scenarios.ext4.device: missing; set it to "null_blk"
             device = "virtio"
-                lab.toml:124:10: scenarios.ext4.device: `virtio` is none of its values; use "null_blk"
+                lab.toml:129:10: scenarios.ext4.device: `virtio` is none of its values; use "null_blk"
             device-completion = "inline"
-                lab.toml:126:24: scenarios.ext4.device-completion-ns: only a timer takes time; use 0, or device-completion = "timer"
+                lab.toml:131:24: scenarios.ext4.device-completion-ns: only a timer takes time; use 0, or device-completion = "timer"
             device-completion-ns = 0
-                lab.toml:126:24: scenarios.ext4.device-completion-ns: a timer needs a time; use more than 0, or another device-completion
+                lab.toml:131:24: scenarios.ext4.device-completion-ns: a timer needs a time; use more than 0, or another device-completion
             device-block-bytes = 1536
-                lab.toml:130:22: scenarios.ext4.device-block-bytes: 1536 is no power of two; use 512, 1024, 2048 or 4096
+                lab.toml:135:22: scenarios.ext4.device-block-bytes: 1536 is no power of two; use 512, 1024, 2048 or 4096
             data=journal noatime
-                lab.toml:123:17: scenarios.ext4.mount-options: `data=journal noatime` is no list of mount options; use some such as `data=journal,noatime`, without spaces
+                lab.toml:128:17: scenarios.ext4.mount-options: `data=journal noatime` is no list of mount options; use some such as `data=journal,noatime`, without spaces
         "#]],
     );
 }
@@ -148,11 +148,11 @@ fn sockets_have_neither_file_nor_job() {
         ],
         expect![[r#"
             samples = 6\nfile-mib = 4
-                lab.toml:127:12: workloads.tcp.file-mib: sockets need no file; remove it
+                lab.toml:132:12: workloads.tcp.file-mib: sockets need no file; remove it
             samples = 6\njob = "images/fio/read.fio"
-                lab.toml:127:7: workloads.tcp.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
+                lab.toml:132:7: workloads.tcp.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
             "pingpong"
-                lab.toml:125:8: workloads.tcp.args: `--mode pingpong` cannot be; use `ping-pong` or `stream`
+                lab.toml:130:8: workloads.tcp.args: `--mode pingpong` cannot be; use `ping-pong` or `stream`
         "#]],
     );
 }

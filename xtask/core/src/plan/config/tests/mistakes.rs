@@ -93,7 +93,7 @@ fn unknown_keys() {
             version = 1\ncolour = 1
                 lab.toml:2:1: there is no key `colour`; there are: version, kernel, variants, scenarios, workloads, machines, metrics, known, plans
             [plan.default]
-                lab.toml:109:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, known, plans
+                lab.toml:114:2: there is no key `plan`; did you mean `plans`? there are: version, kernel, variants, scenarios, workloads, machines, metrics, known, plans
             configs = ["base.config"]
                 lab.toml:4:1: kernel: there is no key `configs`; did you mean `config`? there are: source, config
             source = { deb = "linux" }
@@ -101,15 +101,15 @@ fn unknown_keys() {
             series = []\nlike = "original"
                 lab.toml:11:1: variants.stock: there is no key `like`; there are: source, series, behaviour
             thread = 16
-                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, ring-buffers, allow-other and 21 more
+                lab.toml:12:1: scenarios.local: there is no key `thread`; did you mean `threads`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, ring-buffers, allow-other and 27 more
             request_kib = 128
-                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, ring-buffers, allow-other and 21 more
+                lab.toml:15:1: scenarios.local: there is no key `request_kib`; did you mean `request-kib`? there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, ring-buffers, allow-other and 27 more
             file-mb = 64
-                lab.toml:57:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib, samples
+                lab.toml:62:1: workloads.dd-read: there is no key `file-mb`; did you mean `file-mib`? there are: like, tool, args, job, file-mib, samples
             cpu = 2
-                lab.toml:84:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, arch, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-range-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s and 1 more
+                lab.toml:89:1: machines.wall: there is no key `cpu`; did you mean `cpus`? there are: like, arch, clock, accel, cpu-model, kernel-parameters, cpus, memory-mib, storage-mib, workload-limit-s, phase-us, phase-range-us, warm-up-pairs, pin, quiet-wait-s, quiet-others-percent, quiet-steal-percent, quiet-memory-percent, wall-limit-s, silence-limit-s and 1 more
             boots = 2\n"a\nb" = 1
-                lab.toml:116:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, variants, scenarios, workloads, sweep, probes, boots, precision-permille, seed
+                lab.toml:121:1: plans.default: there is no key `a\nb`; there are: like, machine, source, kernel-config, baseline, baseline-scenario, variants, scenarios, workloads, sweep, probes, boots, precision-permille, seed
         "#]],
     );
 }
@@ -128,9 +128,9 @@ fn missing_tables() {
             [variants.kernel]
                 lab.toml:1:1: kernel: missing; add a table such as [kernel]
             [scenarios.dd-read]
-                lab.toml:55:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, ring-buffers, allow-other and 21 more
+                lab.toml:60:1: scenarios.dd-read: there is no key `tool`; there are: like, threads, clone-fd, splice, request-kib, max-read-kib, max-background, congestion-threshold, async-dio, direct-io, auto-inval-data, writeback-cache, init-flags, open-flags, request-timeout-s, passthrough, transport, ring-depth, ring-buffers, allow-other and 27 more
             [machines]
-                lab.toml:81:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
+                lab.toml:86:8: machines.like: the string `virtual` is of the wrong type; use a table such as [machines.like]
         "#]],
     );
     let (before_plans, _) = GOOD.split_once("[plans").unwrap();
@@ -163,11 +163,11 @@ fn missing_keys() {
             # open = "kept"
                 lab.toml:11:1: scenarios.local.open: missing; set it to "kept" or "per-request"
             # cpu-model = "max,-erms"
-                lab.toml:59:1: machines.virtual.cpu-model: missing; set it to a string
+                lab.toml:64:1: machines.virtual.cpu-model: missing; set it to a string
             # args = ["if={file}", "of=/dev/null"]
-                lab.toml:54:1: workloads.dd-read.args: missing; set it to a list of strings
+                lab.toml:59:1: workloads.dd-read.args: missing; set it to a list of strings
             # baseline = "original"
-                lab.toml:109:1: plans.default.baseline: missing; set it to a string
+                lab.toml:114:1: plans.default.baseline: missing; set it to a string
         "##]],
     );
 }
@@ -189,7 +189,7 @@ fn every_key_is_needed() {
         assert!(error(&text).contains(&format!("{key}: missing; ")), "{line}: {}", error(&text));
         keys += 1;
     }
-    assert_eq!(keys, 102);
+    assert_eq!(keys, 107);
 }
 
 #[test]
@@ -231,13 +231,13 @@ fn wrong_types() {
             open = "keep"
                 lab.toml:36:8: scenarios.local.open: `keep` is none of its values; use "kept" or "per-request"
             cpus = [2]
-                lab.toml:84:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
+                lab.toml:89:8: machines.wall.cpus: a list is of the wrong type; use a whole number from 1 to 255
             cpus = 1979-05-27
-                lab.toml:84:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
+                lab.toml:89:8: machines.wall.cpus: a date is of the wrong type; use a whole number from 1 to 255
             baseline = { name = "original" }
-                lab.toml:111:12: plans.default.baseline: a table is of the wrong type; use a string
+                lab.toml:116:12: plans.default.baseline: a table is of the wrong type; use a string
             like = ["local"]
-                lab.toml:52:8: scenarios.remote.like: a list is of the wrong type; use a string
+                lab.toml:57:8: scenarios.remote.like: a list is of the wrong type; use a string
         "#]],
     );
 }
@@ -344,11 +344,11 @@ fn circles() {
         &edits,
         expect![[r#"
             like = "remote"
-                lab.toml:52:8: scenarios.remote.like: a circle: remote -> remote; remove one `like`
+                lab.toml:57:8: scenarios.remote.like: a circle: remote -> remote; remove one `like`
             threads = 16\nlike = "remote"
-                lab.toml:53:8: scenarios.remote.like: a circle: local -> remote -> local; remove one `like`
+                lab.toml:58:8: scenarios.remote.like: a circle: local -> remote -> local; remove one `like`
             like = "locale"
-                lab.toml:52:8: scenarios.remote.like: there is no scenario `locale`; did you mean `local`? there are: local, remote
+                lab.toml:57:8: scenarios.remote.like: there is no scenario `locale`; did you mean `local`? there are: local, remote
         "#]],
     );
 }
@@ -372,23 +372,23 @@ fn workloads() {
         &edits,
         expect![[r#"
             args = ["if=/dev/zero", "of=/dev/sda"]
-                lab.toml:56:8: workloads.dd-read.args: `of=/dev/sda` is not the workload's file; use `of={file}` or `of=/dev/null`
+                lab.toml:61:8: workloads.dd-read.args: `of=/dev/sda` is not the workload's file; use `of={file}` or `of=/dev/null`
             args = []
-                lab.toml:56:8: workloads.dd-read.args: no `if=`; add `if={file}` or `if=/dev/zero`
+                lab.toml:61:8: workloads.dd-read.args: no `if=`; add `if={file}` or `if=/dev/zero`
             args = [\n  "if={file}",\n  "of=/dev/null\n",\n]
-                lab.toml:58:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
+                lab.toml:63:3: workloads.dd-read.args: `of=/dev/null\n` holds a control character; remove it
             tool = "fio"
-                lab.toml:56:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
+                lab.toml:61:8: workloads.dd-read.args: fio takes no arguments here; put options into the job file
             tool = "fio2"
-                lab.toml:55:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx" or "pjdfstest" or "socket"
+                lab.toml:60:8: workloads.dd-read.tool: `fio2` is none of its values; use "dd" or "aio-stress" or "fio" or "stress-ng" or "fsx" or "pjdfstest" or "socket"
             args = ["if={file}", "of=/dev/null"]\njob = "x.fio"
-                lab.toml:57:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
+                lab.toml:62:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
             job = "x.fio"
-                lab.toml:56:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
+                lab.toml:61:7: workloads.dd-read.job: only fio and pjdfstest take a job; use tool = "fio", or args instead of the job
             tool = "aio-stress"
-                lab.toml:56:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
+                lab.toml:61:8: workloads.dd-read.args: `if={file}` is not the workload's file; use `{file}`
             file-mib = 129
-                lab.toml:114:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
+                lab.toml:119:14: plans.default.workloads: the file of `dd-read` has 129 MiB, the storage of machine `virtual` only 128 MiB; lower file-mib or raise storage-mib
             file-mib = 128
                 accepted
         "#]],
@@ -421,35 +421,35 @@ fn machines() {
             accel = "kvm"
                 accepted
             clock = "virtual"
-                lab.toml:83:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:88:9: machines.wall.accel: the virtual clock needs emulation; use "tcg"
             accel = "auto"
-                lab.toml:62:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:67:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             accel = "kvm"
-                lab.toml:62:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
+                lab.toml:67:9: machines.virtual.accel: the virtual clock needs emulation; use "tcg"
             cpus = 2
                 accepted
             cpus = 4
                 accepted
             cpus = 3
-                lab.toml:65:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
+                lab.toml:70:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 3; use one of these
             cpus = 300
-                lab.toml:65:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
+                lab.toml:70:8: machines.virtual.cpus: the virtual clock works with 1, 2 or 4 CPUs, not 300; use one of these
             storage-mib = 320
                 accepted
             storage-mib = 321
-                lab.toml:67:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
+                lab.toml:72:15: machines.virtual.storage-mib: 321 MiB of storage need memory-mib = 513 or more, which is 512; raise it or lower storage-mib
             cpu-model = "max -device x"
-                lab.toml:63:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:68:13: machines.virtual.cpu-model: `max -device x` is no CPU model; use one such as `max,-rdrand`
             cpu-model = "-erms"
-                lab.toml:63:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:68:13: machines.virtual.cpu-model: `-erms` is no CPU model; use one such as `max,-rdrand`
             cpu-model = ""
-                lab.toml:63:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
+                lab.toml:68:13: machines.virtual.cpu-model: `` is no CPU model; use one such as `max,-rdrand`
             kernel-parameters = "init_on_free=1  quiet"
                 accepted
             kernel-parameters = "a=\"b c\""
-                lab.toml:64:21: machines.virtual.kernel-parameters: `a="b c"` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
+                lab.toml:69:21: machines.virtual.kernel-parameters: `a="b c"` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
             kernel-parameters = "quiet -- single"
-                lab.toml:64:21: machines.virtual.kernel-parameters: `quiet -- single` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
+                lab.toml:69:21: machines.virtual.kernel-parameters: `quiet -- single` is no list of kernel parameters; use words such as init_on_free=1, without quotes and with spaces between
         "#]],
     );
 }
@@ -480,44 +480,44 @@ fn plans() {
         &edits,
         expect![[r#"
             variants = []
-                lab.toml:112:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
+                lab.toml:117:12: plans.default.variants: the list is empty; name the baseline and at least one other variant
             variants = ["original"]
-                lab.toml:112:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
+                lab.toml:117:12: plans.default.variants: there is nothing to compare `original` with; name at least two variants
             variants = ["stock", "again"]
-                lab.toml:111:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
+                lab.toml:116:12: plans.default.baseline: the baseline `original` is not among the variants (stock, again); add it to them
             variants = ["original", "stock",\n  "original"]
-                lab.toml:113:3: plans.default.variants: `original` is listed twice; list it once
+                lab.toml:118:3: plans.default.variants: `original` is listed twice; list it once
             scenarios = []
-                lab.toml:113:13: plans.default.scenarios: the list is empty; name at least one scenario
+                lab.toml:118:13: plans.default.scenarios: the list is empty; name at least one scenario
             workloads = []
-                lab.toml:114:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
+                lab.toml:119:13: plans.default.workloads: the list is empty; name at least one workload, or run probes = "all" instead
 
-                lab.toml:109:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
+                lab.toml:114:1: plans.default.probes: missing; set it to "none" or "quick" or "all"
             probes = "some"
-                lab.toml:119:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
+                lab.toml:124:10: plans.default.probes: `some` is none of its values; use "none" or "quick" or "all"
             probes = "all"
-                lab.toml:114:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
+                lab.toml:119:13: plans.default.workloads: all probes run without workloads; use [] here, or probes = "quick"
             machine = "wall"
-                lab.toml:112:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same source and series under another name
+                lab.toml:117:12: plans.default.variants: the wall clock needs the kernel of `original` twice, to measure the noise; add a variant with the same source and series under another name
             kernel-config = ["debug.config"]
                 accepted
             kernel-config = ["debug.config", "debug.config"]
-                lab.toml:118:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
+                lab.toml:123:34: plans.default.kernel-config: `debug.config` is listed twice; list it once
             kernel-config = ["debug.config", "base.config"]
-                lab.toml:118:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
+                lab.toml:123:34: plans.default.kernel-config: `base.config` is part of every kernel, by [kernel]; remove it here
             kernel-config = "debug.config"
-                lab.toml:118:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings, or "auto"
+                lab.toml:123:17: plans.default.kernel-config: the string `debug.config` is of the wrong type; use a list of strings, or "auto"
             kernel-config = "auto"
                 accepted
             kernel-config = ["debug.config", "auto"]
                 accepted
             kernel-config = ["auto", "auto"]
-                lab.toml:118:26: plans.default.kernel-config: `auto` is listed twice; list it once
+                lab.toml:123:26: plans.default.kernel-config: `auto` is listed twice; list it once
         "#]],
     );
     let all = edited("probes = \"none\"", "probes = \"all\"").replace("[\"dd-read\"]", "[]");
     let message = error(&all);
-    expect!["lab.toml:113:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
+    expect!["lab.toml:118:13: plans.default.scenarios: all probes start servers of their own, so that they say the same in each scenario; name one"].assert_eq(&message);
     assert_eq!(error(&all.replace("[\"local\", \"remote\"]", "[\"remote\"]")), "");
     let with_control = edited("machine = \"virtual\"", "machine = \"wall\"")
         .replace("[\"original\", \"stock\"]", "[\"original\", \"again\", \"stock\"]");

@@ -32,11 +32,11 @@ fn unsafe_names() {
             [scenarios."lo/cal"]
                 lab.toml:11:12: scenarios: `lo/cal` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             [workloads.-dd]
-                lab.toml:54:12: workloads: `-dd` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
+                lab.toml:59:12: workloads: `-dd` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             [machines."wall\n"]
-                lab.toml:80:11: machines: `wall\n` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
+                lab.toml:85:11: machines: `wall\n` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             [plans."é"]
-                lab.toml:109:8: plans: `é` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
+                lab.toml:114:8: plans: `é` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             series = ["/etc"]
                 lab.toml:10:11: variants.stock.series: `/etc` is no safe name; use 1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`
             series = [".."]
@@ -65,9 +65,9 @@ fn names_listed_twice() {
             config = ["base.config", "base.config"]
                 lab.toml:4:26: kernel.config: `base.config` is listed twice; list it once
             scenarios = ["local", "remote", "remote"]
-                lab.toml:113:33: plans.default.scenarios: `remote` is listed twice; list it once
+                lab.toml:118:33: plans.default.scenarios: `remote` is listed twice; list it once
             workloads = ["dd-read", "dd-read"]
-                lab.toml:114:25: plans.default.workloads: `dd-read` is listed twice; list it once
+                lab.toml:119:25: plans.default.workloads: `dd-read` is listed twice; list it once
         "#]],
     );
 }
@@ -85,15 +85,15 @@ fn unknown_names() {
         &edits,
         expect![[r#"
             machine = "virtuel"
-                lab.toml:110:11: plans.default.machine: there is no machine `virtuel`; did you mean `virtual`? there are: virtual, wall
+                lab.toml:115:11: plans.default.machine: there is no machine `virtuel`; did you mean `virtual`? there are: virtual, wall
             baseline = "orignal"
-                lab.toml:111:12: plans.default.baseline: there is no variant `orignal`; did you mean `original`? there are: again, original, stock
+                lab.toml:116:12: plans.default.baseline: there is no variant `orignal`; did you mean `original`? there are: again, original, stock
             variants = ["original", "stok"]
-                lab.toml:112:25: plans.default.variants: there is no variant `stok`; did you mean `stock`? there are: again, original, stock
+                lab.toml:117:25: plans.default.variants: there is no variant `stok`; did you mean `stock`? there are: again, original, stock
             scenarios = ["moon"]
-                lab.toml:113:14: plans.default.scenarios: there is no scenario `moon`; there are: local, remote
+                lab.toml:118:14: plans.default.scenarios: there is no scenario `moon`; there are: local, remote
             workloads = ["dd-write"]
-                lab.toml:114:14: plans.default.workloads: there is no workload `dd-write`; did you mean `dd-read`? there are: dd-read
+                lab.toml:119:14: plans.default.workloads: there is no workload `dd-write`; did you mean `dd-read`? there are: dd-read
         "#]],
     );
 }

@@ -66,7 +66,7 @@ fn an_inherited_number_is_blamed_where_it_is_written() {
         &[("storage-latency-us = 1000", "storage-latency-us = 1000\nthreads = 0")],
         expect![[r#"
             storage-latency-us = 1000\nthreads = 0
-                lab.toml:54:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
+                lab.toml:59:11: scenarios.remote.threads: 0 is out of range; use 1 to 256
         "#]],
     );
     // `a` is read before `local`, in which the mistake is.
@@ -146,15 +146,15 @@ fn sizes() {
             request-kib = 6
                 lab.toml:15:15: scenarios.local.request-kib: 6 is not a whole number of pages; use a multiple of 4
             file-mib = 0
-                lab.toml:57:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:62:12: workloads.dd-read.file-mib: 0 is out of range; use 1 to 1048576
             file-mib = 1048577
-                lab.toml:57:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
+                lab.toml:62:12: workloads.dd-read.file-mib: 1048577 is out of range; use 1 to 1048576
             memory-mib = 255
-                lab.toml:66:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
+                lab.toml:71:14: machines.virtual.memory-mib: 255 is out of range; use 256 to 1048576
             storage-mib = 0
-                lab.toml:67:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
+                lab.toml:72:15: machines.virtual.storage-mib: 0 is out of range; use 1 to 1048576
             storage-mib = 1048576
-                lab.toml:67:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
+                lab.toml:72:15: machines.virtual.storage-mib: 1048576 MiB of storage need memory-mib = 1048768 or more, which is 512; raise it or lower storage-mib
         "#]],
     );
 }

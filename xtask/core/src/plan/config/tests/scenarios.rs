@@ -22,19 +22,19 @@ fn settings_that_contradict_each_other() {
         ],
         expect![[r#"
             storage-merge-kib = 64
-                lab.toml:47:21: scenarios.local.storage-merge-kib: 64 is smaller than one request (128 KiB); use 0 for no merging, or more
+                lab.toml:52:21: scenarios.local.storage-merge-kib: 64 is smaller than one request (128 KiB); use 0 for no merging, or more
             storage-merge-kib = 130
-                lab.toml:47:21: scenarios.local.storage-merge-kib: 130 is not a whole number of pages; use a multiple of 4
+                lab.toml:52:21: scenarios.local.storage-merge-kib: 130 is not a whole number of pages; use a multiple of 4
             storage-merge-kib = 128
                 accepted
             storage-plug-us = 50
-                lab.toml:48:19: scenarios.local.storage-plug-us: without merging there is nothing to wait for; use 0, or set storage-merge-kib
+                lab.toml:53:19: scenarios.local.storage-plug-us: without merging there is nothing to wait for; use 0, or set storage-merge-kib
             max-read-kib = 132
                 lab.toml:16:16: scenarios.local.max-read-kib: 132 is larger than a request (128 KiB); use 0 for no limit of its own, or less
             max-read-kib = 32
                 accepted
             storage-distribution = "uniform"
-                lab.toml:41:24: scenarios.local.storage-distribution: without latency nothing is distributed; use "fixed", or set storage-latency-us
+                lab.toml:46:24: scenarios.local.storage-distribution: without latency nothing is distributed; use "fixed", or set storage-latency-us
             reply-window-us = 10
                 lab.toml:41:19: scenarios.local.reply-window-us: answers that go out when they are done are not collected; use 0, or set reply-order
             reply-order = "random"
@@ -42,7 +42,7 @@ fn settings_that_contradict_each_other() {
             reply-order = "reverse"
                 lab.toml:40:15: scenarios.local.reply-order: `reverse` is none of its values; use "done" or "reversed" or "random"
             seed = "1"
-                lab.toml:117:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
+                lab.toml:122:8: plans.default.seed: the string `1` is of the wrong type; use a whole number from 0 to 4294967295
         "#]],
     );
 }
@@ -174,31 +174,31 @@ fn faults_that_cannot_be() {
             faults = [{ operation = "getattr", after = 0, times = "once"…
                 accepted
             faults = [{ operation = "raed", after = 0, times = "once", e…
-                lab.toml:50:25: scenarios.local.faults[1].operation: there is no operation `raed`; did you mean `read`? there are: data, access, bmap, copy-file-range, copy-file-range-64, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod and 26 more
+                lab.toml:55:25: scenarios.local.faults[1].operation: there is no operation `raed`; did you mean `read`? there are: data, access, bmap, copy-file-range, copy-file-range-64, create, fallocate, flush, fsync, fsyncdir, getattr, getlk, getxattr, ioctl, link, listxattr, lookup, lseek, mkdir, mknod and 26 more
             faults = [{ operation = "open", offset-kib = 1, after = 0, t…
-                lab.toml:50:46: scenarios.local.faults[1].offset-kib: works with the operations data, read and write only; remove it, or change the operation
+                lab.toml:55:46: scenarios.local.faults[1].offset-kib: works with the operations data, read and write only; remove it, or change the operation
             faults = [{ operation = "open", after = 0, times = "once", e…
-                lab.toml:50:69: scenarios.local.faults[1].effect: `short` works with the operations data, read and write only; remove it, or change the operation
+                lab.toml:55:69: scenarios.local.faults[1].effect: `short` works with the operations data, read and write only; remove it, or change the operation
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:50:84: scenarios.local.faults[1].bytes: belongs to the effects "short" and "oversize" only; remove it
+                lab.toml:55:84: scenarios.local.faults[1].bytes: belongs to the effects "short" and "oversize" only; remove it
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:50:87: scenarios.local.faults[1].delay-us: belongs to the effect "delay" only; remove it
+                lab.toml:55:87: scenarios.local.faults[1].delay-us: belongs to the effect "delay" only; remove it
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:50:11: scenarios.local.faults[1].bytes: missing; set it to a whole number from 0 to 1048576
+                lab.toml:55:11: scenarios.local.faults[1].bytes: missing; set it to a whole number from 0 to 1048576
             faults = [{ operation = "read", after = 0, times = "twice", …
-                lab.toml:50:52: scenarios.local.faults[1].times: `twice` is none of its values; use "once" or "always"
+                lab.toml:55:52: scenarios.local.faults[1].times: `twice` is none of its values; use "once" or "always"
             faults = [{ operation = "read", after = 0, times = "once", e…
-                lab.toml:50:69: scenarios.local.faults[1].effect: `explode` is none of its values; use "eio" or "errno" or "short" or "oversize" or "delay" or "hang" or "die"
+                lab.toml:55:69: scenarios.local.faults[1].effect: `explode` is none of its values; use "eio" or "errno" or "short" or "oversize" or "delay" or "hang" or "die"
             faults = [{ operation = "read", times = "once", effect = "ei…
-                lab.toml:50:11: scenarios.local.faults[1].after: missing; set it to a whole number from 0 to 1000000000
+                lab.toml:55:11: scenarios.local.faults[1].after: missing; set it to a whole number from 0 to 1000000000
             faults = [{ opcode = "read" }]
-                lab.toml:50:13: scenarios.local.faults[1]: there is no key `opcode`; there are: operation, offset-kib, after, times, effect, errno, bytes, delay-us
+                lab.toml:55:13: scenarios.local.faults[1]: there is no key `opcode`; there are: operation, offset-kib, after, times, effect, errno, bytes, delay-us
             faults = ["read"]
-                lab.toml:50:11: scenarios.local.faults[1]: the string `read` is of the wrong type; use a table such as { operation = "read", ... }
+                lab.toml:55:11: scenarios.local.faults[1]: the string `read` is of the wrong type; use a table such as { operation = "read", ... }
             faults = { operation = "read" }
-                lab.toml:50:10: scenarios.local.faults: a table is of the wrong type; use a list of tables, [] for none
+                lab.toml:55:10: scenarios.local.faults: a table is of the wrong type; use a list of tables, [] for none
             faults = none
-                lab.toml:50:10: not TOML at `none`: invalid float, expected `nan`; correct this line
+                lab.toml:55:10: not TOML at `none`: invalid float, expected `nan`; correct this line
         "#]],
     );
 }

@@ -69,40 +69,40 @@ fn mistakes_of_a_server_and_of_a_comparison_of_scenarios() {
     ];
     expect![[r#"
         passthrough_xp
-            lab.toml:119:22: scenarios.hp.server.libfuse: `passthrough_xp` is none of its values; use "passthrough_hp" or "passthrough_ll"
+            lab.toml:127:22: scenarios.hp.server.libfuse: `passthrough_xp` is none of its values; use "passthrough_hp" or "passthrough_ll"
         libfuse = "passthrough_hp", program = "/bin/x"
-            lab.toml:119:22: scenarios.hp.server.libfuse: a scenario has one server; name a program or an example of libfuse
+            lab.toml:127:22: scenarios.hp.server.libfuse: a scenario has one server; name a program or an example of libfuse
 
-            lab.toml:119:10: scenarios.hp.server.program: missing; set it to a string
+            lab.toml:127:10: scenarios.hp.server.program: missing; set it to a string
         other
-            lab.toml:122:22: scenarios.other.server.program: `other` is no path of a program; use one from the root on, such as /usr/bin/sshfs, without `.` and `..`
+            lab.toml:130:22: scenarios.other.server.program: `other` is no path of a program; use one from the root on, such as /usr/bin/sshfs, without `.` and `..`
         /usr/../other
-            lab.toml:122:22: scenarios.other.server.program: `/usr/../other` is no path of a program; use one from the root on, such as /usr/bin/sshfs, without `.` and `..`
+            lab.toml:130:22: scenarios.other.server.program: `/usr/../other` is no path of a program; use one from the root on, such as /usr/bin/sshfs, without `.` and `..`
         "{mount}"
-            lab.toml:119:52: scenarios.hp.server.arguments: no argument has {storage}, so that the server does not know which files to serve; add it where the server wants it
+            lab.toml:127:52: scenarios.hp.server.arguments: no argument has {storage}, so that the server does not know which files to serve; add it where the server wants it
         "{storage}"
-            lab.toml:119:52: scenarios.hp.server.arguments: no argument has {mount}, so that the server does not know where to mount; add it where the server wants it
+            lab.toml:127:52: scenarios.hp.server.arguments: no argument has {mount}, so that the server does not know where to mount; add it where the server wants it
         environment = {}
-            lab.toml:122:40: scenarios.other.server: there is no key `environment`; there are: program, libfuse, arguments
+            lab.toml:130:40: scenarios.other.server: there is no key `environment`; there are: program, libfuse, arguments
         like = "local"
             lab.toml:12:11: scenarios.local.threads: is a setting of the lab's own FUSE server or of a file system, and the scenario has another server; remove it, or `like` if it comes from there
         filesystem = "tmpfs"
-            lab.toml:121:14: scenarios.other.filesystem: is a setting of the lab's own FUSE server or of a file system, and the scenario has another server; remove it, or `like` if it comes from there
+            lab.toml:129:14: scenarios.other.filesystem: is a setting of the lab's own FUSE server or of a file system, and the scenario has another server; remove it, or `like` if it comes from there
         baseline-scenario = "loacl"
-            lab.toml:128:21: plans.servers.baseline-scenario: there is no scenario `loacl`; did you mean `local`? there are: hp, local, other, remote
+            lab.toml:136:21: plans.servers.baseline-scenario: there is no scenario `loacl`; did you mean `local`? there are: hp, local, other, remote
         baseline-scenario = "remote"
-            lab.toml:128:21: plans.servers.baseline-scenario: the baseline `remote` is not among the scenarios (local, hp, other); add it to them
+            lab.toml:136:21: plans.servers.baseline-scenario: the baseline `remote` is not among the scenarios (local, hp, other); add it to them
         variants = ["stock", "original"]
-            lab.toml:126:12: plans.servers.variants: with a baseline-scenario the plan compares scenarios on one kernel; name one variant, not 2
+            lab.toml:134:12: plans.servers.variants: with a baseline-scenario the plan compares scenarios on one kernel; name one variant, not 2
         scenarios = ["local"]
-            lab.toml:127:13: plans.servers.scenarios: there is nothing to compare `local` with; name at least two scenarios
+            lab.toml:135:13: plans.servers.scenarios: there is nothing to compare `local` with; name at least two scenarios
         like = "default"\nprobes = "quick"
-            lab.toml:125:10: plans.servers.probes: the probes compare kernels, and a plan with a baseline-scenario has one; use "none"
+            lab.toml:133:10: plans.servers.probes: the probes compare kernels, and a plan with a baseline-scenario has one; use "none"
         like = "default"\nmachine = "wall"
-            lab.toml:128:13: plans.servers.scenarios: the wall clock needs the scenario `local` twice, to measure the noise; add one that is like it under another name
+            lab.toml:136:13: plans.servers.scenarios: the wall clock needs the scenario `local` twice, to measure the noise; add one that is like it under another name
         scenarios = ["local", "remote"]\nsweep = { threads = [1, 2] }
-            lab.toml:128:9: plans.servers.sweep: a plan with a baseline-scenario compares scenarios as they are; remove it, or use {}
+            lab.toml:136:9: plans.servers.sweep: a plan with a baseline-scenario compares scenarios as they are; remove it, or use {}
         sweep = { threads = [1, 2] }
-            lab.toml:126:12: plans.servers.variants: there is nothing to compare `stock` with; name at least two variants
+            lab.toml:134:12: plans.servers.variants: there is nothing to compare `stock` with; name at least two variants
     "#]].assert_eq(&edits.iter().map(shown).collect::<String>());
 }

@@ -77,7 +77,7 @@ fn the_control_arm_has_the_source_of_the_baseline() {
         error(&text(&plan))
     };
     assert_eq!(wall("\"stock\", \"same\", \"older\""), "");
-    expect!["lab.toml:144:12: plans.wall.variants: the wall clock needs the kernel of `stock` twice, to measure the noise; add a variant with the same source and series under another name"].assert_eq(&wall("\"stock\", \"older\", \"newer\""));
+    expect!["lab.toml:149:12: plans.wall.variants: the wall clock needs the kernel of `stock` twice, to measure the noise; add a variant with the same source and series under another name"].assert_eq(&wall("\"stock\", \"older\", \"newer\""));
 }
 
 #[test]

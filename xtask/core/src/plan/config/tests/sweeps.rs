@@ -54,45 +54,45 @@ fn settings_and_values() {
             { storage-latency-us = [0, 50] }
                 accepted
             [0, 50]
-                lab.toml:120:9: plans.default.sweep: a list is of the wrong type; use a table such as { storage-latency-us = [0, 50, 1000] }
+                lab.toml:125:9: plans.default.sweep: a list is of the wrong type; use a table such as { storage-latency-us = [0, 50, 1000] }
             50
-                lab.toml:120:9: plans.default.sweep: the number `50` is of the wrong type; use a table such as { storage-latency-us = [0, 50, 1000] }
+                lab.toml:125:9: plans.default.sweep: the number `50` is of the wrong type; use a table such as { storage-latency-us = [0, 50, 1000] }
             { storage-latency = [0, 50] }
-                lab.toml:120:11: plans.default.sweep: there is no setting to vary `storage-latency`; did you mean `storage-latency-us`? there are: threads, request-kib, max-read-kib, max-background, congestion-threshold, ring-depth, attribute-timeout-ms, reply-window-us, work-dither-ns, storage-latency-us, storage-dither-permille, storage-parallel, storage-mib-per-s, storage-jitter-us, storage-disorder-us, storage-merge-kib, storage-plug-us, device-completion-ns, device-dither-permille, device-queue-depth and 3 more
+                lab.toml:125:11: plans.default.sweep: there is no setting to vary `storage-latency`; did you mean `storage-latency-us`? there are: threads, request-kib, max-read-kib, max-background, congestion-threshold, ring-depth, entry-timeout-ms, negative-timeout-ms, attribute-timeout-ms, reply-window-us, work-dither-ns, storage-latency-us, storage-dither-permille, storage-parallel, storage-mib-per-s, storage-jitter-us, storage-disorder-us, storage-merge-kib, storage-plug-us, device-completion-ns and 5 more
             { clone-fd = [true, false] }
-                lab.toml:120:11: plans.default.sweep: there is no setting to vary `clone-fd`; there are: threads, request-kib, max-read-kib, max-background, congestion-threshold, ring-depth, attribute-timeout-ms, reply-window-us, work-dither-ns, storage-latency-us, storage-dither-permille, storage-parallel, storage-mib-per-s, storage-jitter-us, storage-disorder-us, storage-merge-kib, storage-plug-us, device-completion-ns, device-dither-permille, device-queue-depth and 3 more
+                lab.toml:125:11: plans.default.sweep: there is no setting to vary `clone-fd`; there are: threads, request-kib, max-read-kib, max-background, congestion-threshold, ring-depth, entry-timeout-ms, negative-timeout-ms, attribute-timeout-ms, reply-window-us, work-dither-ns, storage-latency-us, storage-dither-permille, storage-parallel, storage-mib-per-s, storage-jitter-us, storage-disorder-us, storage-merge-kib, storage-plug-us, device-completion-ns and 5 more
             { threads = [1, 2], request-kib = [4, 8] }
-                lab.toml:120:29: plans.default.sweep: a plan varies one setting; remove it, or make a plan of its own for it
+                lab.toml:125:29: plans.default.sweep: a plan varies one setting; remove it, or make a plan of its own for it
             { threads = 4 }
-                lab.toml:120:21: plans.default.sweep.threads: the number `4` is of the wrong type; use a list of numbers such as [0, 50, 1000]
+                lab.toml:125:21: plans.default.sweep.threads: the number `4` is of the wrong type; use a list of numbers such as [0, 50, 1000]
             { threads = [] }
-                lab.toml:120:21: plans.default.sweep.threads: a sweep compares values; give at least two
+                lab.toml:125:21: plans.default.sweep.threads: a sweep compares values; give at least two
             { threads = [4] }
-                lab.toml:120:21: plans.default.sweep.threads: a sweep compares values; give at least two
+                lab.toml:125:21: plans.default.sweep.threads: a sweep compares values; give at least two
             { threads = [4, "8"] }
-                lab.toml:120:25: plans.default.sweep.threads: the string `8` is of the wrong type; use a whole number from 1 to 256
+                lab.toml:125:25: plans.default.sweep.threads: the string `8` is of the wrong type; use a whole number from 1 to 256
             { threads = [4, 8.5] }
-                lab.toml:120:25: plans.default.sweep.threads: the number `8.5` is of the wrong type; use a whole number from 1 to 256
+                lab.toml:125:25: plans.default.sweep.threads: the number `8.5` is of the wrong type; use a whole number from 1 to 256
             { threads = [4, 0] }
-                lab.toml:120:25: plans.default.sweep.threads: 0 is out of range; use 1 to 256
+                lab.toml:125:25: plans.default.sweep.threads: 0 is out of range; use 1 to 256
             { threads = [4, -8] }
-                lab.toml:120:25: plans.default.sweep.threads: -8 is out of range; use 1 to 256
+                lab.toml:125:25: plans.default.sweep.threads: -8 is out of range; use 1 to 256
             { threads = [4, 8, 4] }
-                lab.toml:120:28: plans.default.sweep.threads: 4 is listed twice; list it once
+                lab.toml:125:28: plans.default.sweep.threads: 4 is listed twice; list it once
             { threads = [4, 257] }
-                lab.toml:120:25: plans.default.sweep.threads: 257 is out of range; use 1 to 256
+                lab.toml:125:25: plans.default.sweep.threads: 257 is out of range; use 1 to 256
             { request-kib = [4, 6] }
-                lab.toml:120:29: plans.default.sweep.request-kib: 6 is not a whole number of pages; use a multiple of 4
+                lab.toml:125:29: plans.default.sweep.request-kib: 6 is not a whole number of pages; use a multiple of 4
             { storage-latency-us = [0, 10000001] }
-                lab.toml:120:36: plans.default.sweep.storage-latency-us: 10000001 is out of range; use 0 to 10000000
+                lab.toml:125:36: plans.default.sweep.storage-latency-us: 10000001 is out of range; use 0 to 10000000
             { storage-plug-us = [0, 50] }
-                lab.toml:120:33: plans.default.sweep.storage-plug-us: without merging there is nothing to wait for; use 0, or set storage-merge-kib
+                lab.toml:125:33: plans.default.sweep.storage-plug-us: without merging there is nothing to wait for; use 0, or set storage-merge-kib
             { device-queues = [1, 2] }
-                lab.toml:120:11: plans.default.sweep: the scenario `local` has a FUSE server, so it has no device-queues; use scenarios without one
+                lab.toml:125:11: plans.default.sweep: the scenario `local` has a FUSE server, so it has no device-queues; use scenarios without one
             { iodepth = [1, 4] }
-                lab.toml:120:11: plans.default.sweep: `dd-read` is no workload of fio, so it has no iodepth; use only workloads with tool = "fio"
+                lab.toml:125:11: plans.default.sweep: `dd-read` is no workload of fio, so it has no iodepth; use only workloads with tool = "fio"
             { threads = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51] }
-                lab.toml:120:21: plans.default.sweep.threads: 51 values are too many; use at most 50
+                lab.toml:125:21: plans.default.sweep.threads: 51 values are too many; use at most 50
         "#]],
     );
 }
@@ -124,16 +124,16 @@ fn scenarios_without_the_setting() {
     let ext4 = |sweep: &str| {
         error(&swept(sweep).replace("scenarios = [\"local\", \"remote\"]", "scenarios = [\"ext4\"]"))
     };
-    expect!["lab.toml:120:11: plans.default.sweep: the scenario `ext4` has no FUSE server, so it has no threads; use scenarios with one"].assert_eq(&ext4("{ threads = [1, 2] }"));
+    expect!["lab.toml:125:11: plans.default.sweep: the scenario `ext4` has no FUSE server, so it has no threads; use scenarios with one"].assert_eq(&ext4("{ threads = [1, 2] }"));
     let long = swept("{ storage-latency-us = [0, 50] }")
         .replace("scenarios = [\"local\", \"remote\"]", "scenarios = [\"a-name-that-is-rather-long\"]");
-    expect!["lab.toml:120:33: plans.default.sweep.storage-latency-us: `a-name-that-is-rather-long.storage-latency-us.0` is no name of a folder (1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`); give `a-name-that-is-rather-long` a shorter name"].assert_eq(&error(&long));
+    expect!["lab.toml:125:33: plans.default.sweep.storage-latency-us: `a-name-that-is-rather-long.storage-latency-us.0` is no name of a folder (1 to 40 of a-z, 0-9, `.`, `_`, `-`, the first a letter or digit, no `..`); give `a-name-that-is-rather-long` a shorter name"].assert_eq(&error(&long));
 }
 
 #[test]
 fn as_many_boots_as_a_night_has() {
     let text = swept("{ threads = [1, 2] }").replace("boots = 2", "boots = 200");
-    expect!["lab.toml:120:21: plans.default.sweep.threads: 1600 boots (2 variants, 4 scenarios with their values, 200 each) are too many; use at most 1000"].assert_eq(&error(&text));
+    expect!["lab.toml:125:21: plans.default.sweep.threads: 1600 boots (2 variants, 4 scenarios with their values, 200 each) are too many; use at most 1000"].assert_eq(&error(&text));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn probes_have_nothing_to_vary() {
         .replace("workloads = [\"dd-read\"]", "workloads = []")
         .replace("probes = \"none\"", "probes = \"all\"")
         .replace("scenarios = [\"local\", \"remote\"]", "scenarios = [\"local\"]");
-    expect!["lab.toml:120:11: plans.default.sweep: the plan has no workloads, so there is no figure to vary; remove it, or use {}"].assert_eq(&error(&text));
+    expect!["lab.toml:125:11: plans.default.sweep: the plan has no workloads, so there is no figure to vary; remove it, or use {}"].assert_eq(&error(&text));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn options_of_jobs() {
     expect![[r#"
         read.iodepth.1: Some("[read]\nfilename=${LAB_FILE}\nrw=read\niodepth=1\n")
         read.iodepth.4: Some("[read]\nfilename=${LAB_FILE}\nrw=read\niodepth=4\n")
-        lab.toml:120:22: plans.default.sweep.iodepth: 0 is out of range; use 1 to 1024
-        lab.toml:120:21: plans.default.sweep.numjobs: `read.fio`: it sets no numjobs; add a line `numjobs=1` to the jobs that are to have it
+        lab.toml:125:22: plans.default.sweep.iodepth: 0 is out of range; use 1 to 1024
+        lab.toml:125:21: plans.default.sweep.numjobs: `read.fio`: it sets no numjobs; add a line `numjobs=1` to the jobs that are to have it
     "#]].assert_eq(&cases.concat());
 }
