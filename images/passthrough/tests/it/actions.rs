@@ -409,7 +409,7 @@ fn one_that_nobody_controls_acts_from_the_mount_on() {
     let mount = tempfile::tempdir().unwrap();
     let json = serde_json::to_string(&settings).unwrap();
     let folders = [&storage, &mount].map(|folder| folder.path().to_str().unwrap());
-    let mut child = crate::harness::start(&["--settings", &json, folders[0], folders[1]]);
+    let mut alone = Alone(crate::harness::start(&["--settings", &json, folders[0], folders[1]]));
     let file = mount.path().join("file");
     eventually("it is mounted", || file.exists());
     let mode = || file.metadata().unwrap().mode() & 0o777;
@@ -419,5 +419,18 @@ fn one_that_nobody_controls_acts_from_the_mount_on() {
     rustix::fs::statvfs(mount.path()).unwrap();
     eventually("it is asked for again", || mode() == 0o600 ^ before);
     rustix::mount::unmount(mount.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(alone.0.wait().unwrap().success());
+}
+
+/// A server that nobody controls. It does not outlive a test that fails, and takes its mount with it.
+struct Alone(std::process::Child);
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            let process = rustix::process::Pid::from_child(&self.0);
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
+            let _ = self.0.wait();
+        }
+    }
 }
