@@ -9,7 +9,6 @@ use std::sync::{Arc, PoisonError, Weak};
 use rustix::io::{Errno, Result};
 
 use crate::device::Device;
-use crate::inodes::Inode;
 
 /// FUSE_DEV_IOC_BACKING_OPEN: `_IOW(229, 1, struct fuse_backing_map)`.
 const IOC_BACKING_OPEN: libc::Ioctl = 0x4010_e501;
@@ -44,12 +43,12 @@ impl BackingId {
         }
     }
 
-    /// The one that an inode has, or a new one with this file.
+    /// The one that is shared, or a new one with this file.
     ///
     /// # Errors
     /// ELOOP if the file is on a stacked file system, EPERM without CAP_SYS_ADMIN.
-    pub(crate) fn of(inode: &Inode, device: &Device, file: BorrowedFd<'_>) -> Result<Arc<Self>> {
-        let mut shared = inode.backing.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn of(shared: &Shared, device: &Device, file: BorrowedFd<'_>) -> Result<Arc<Self>> {
+        let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shared.upgrade() {
             return Ok(known);
         }
@@ -71,5 +70,5 @@ fn last_error() -> Errno {
     std::io::Error::last_os_error().raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error)
 }
 
-/// None yet.
+/// That of an inode, as long as somebody has it.
 pub(crate) type Shared = std::sync::Mutex<Weak<BackingId>>;

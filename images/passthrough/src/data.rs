@@ -13,8 +13,7 @@ use crate::backing::BackingId;
 use crate::behave::Behaving;
 use crate::callers::Rights;
 use crate::clock;
-use crate::device::channel::Payload;
-use crate::device::reply::ReadReply;
+use crate::device::transfer::{ReadReply, WriteData};
 use crate::device::wire::{
     CopyFileRangeIn, FOPEN_PASSTHROUGH, FSYNC_FDATASYNC, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn,
     WRITE_CACHE, WRITE_KILL_SUIDGID, WriteIn, init,
@@ -139,7 +138,7 @@ impl Server {
         self.note_size(&inode);
         let open_flags = self.agreed().file_flags;
         let backing = match self.device.get().filter(|_| open_flags & FOPEN_PASSTHROUGH != 0) {
-            Some(device) => Some(BackingId::of(&inode, device, fd.as_fd())?),
+            Some(device) => Some(BackingId::of(&inode.backing, device, fd.as_fd())?),
             None => None,
         };
         let backing_id = backing.as_ref().map_or(0, |backing| backing.number);
@@ -185,7 +184,7 @@ impl Server {
     }
 
     /// Serves a WRITE but for its answer, for which [`Server::answer_write`] is to be called.
-    pub(crate) fn write(&self, node: NodeId, asked: &WriteIn, mut data: Payload<'_>) -> Written {
+    pub(crate) fn write(&self, node: NodeId, asked: &WriteIn, mut data: impl WriteData) -> Written {
         let file = self.file(Handle { node, fh: asked.fh });
         let request = self.count_and_begin(&file, Direction::Write, asked.offset, asked.size);
         data.truncate(request.allowed());
@@ -363,7 +362,12 @@ impl Server {
 impl Server {
     /// Writes once, as write(2) does, so that a short count is the caller's to see. Pages from the kernel's cache
     /// (FUSE_WRITE_CACHE) are written in full or fail: nobody waits for the count, and the rest would be lost.
-    fn write_as_asked(&self, fd: BorrowedFd<'_>, data: &mut Payload<'_>, asked: &WriteIn) -> Result<usize> {
+    fn write_as_asked(
+        &self,
+        fd: BorrowedFd<'_>,
+        data: &mut impl WriteData,
+        asked: &WriteIn,
+    ) -> Result<usize> {
         let asks = |flag: u32| asked.write_flags & flag != 0;
         let kills = asks(WRITE_KILL_SUIDGID) || self.agreed().has(init::HANDLE_KILLPRIV);
         let _unprivileged = kills.then(WithoutFsetid::enter).transpose()?;

@@ -12,9 +12,9 @@ pub(crate) mod channel;
 pub(crate) mod memory;
 pub(crate) mod mount;
 mod pipe;
-pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod ring;
+pub(crate) mod transfer;
 pub(crate) mod wire;
 
 use std::io;

@@ -40,6 +40,7 @@ mod server;
 pub mod session;
 pub mod settings;
 mod signals;
+mod stateless;
 mod stats;
 mod storage;
 mod terminal;

@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use crate::data::Written;
 use crate::device::answer::Answer;
-use crate::device::channel::Payload;
+use crate::device::channel::data::Payload;
 use crate::device::request::{Body, Request, parse};
 use crate::device::ring::{Arrival, Place, Received, Ring, errno};
 use crate::inodes::NodeId;

@@ -30,6 +30,8 @@ mod settings;
 mod shell;
 mod socket;
 pub mod stamp;
+mod storage;
+mod transport;
 mod warning;
 
 pub use action::{Action, ActionMistake, ActionReport, ActionResult, Deed, Knob, KnobPlace, Moment};
@@ -51,15 +53,14 @@ pub use report::{
 };
 pub use rules::FaultMistake;
 pub use sampling::{Perturbation, Sampling, Turn};
-pub use settings::{
-    Behaviour, Distribution, Effect, Fault, Getxattr, OpenMode, ReplyOrder, RingBuffers, ServerSettings,
-    StorageSettings, Times, Transport,
-};
+pub use settings::{Behaviour, Effect, Fault, Getxattr, OpenMode, ReplyOrder, ServerSettings, Times};
 pub use shell::{
     SHARE_DIR, SHELL_COMMANDS, SHELL_PROGRAM, ShellTask, TERMINAL_DEVICE, TERMINAL_SIZE_PORT, TerminalSize,
     TerminalTask,
 };
 pub use socket::{RoundTrips, SEED_VARIABLE, SocketFamily, SocketMode, SocketReport, SocketRun};
+pub use storage::{Distribution, StorageSettings};
+pub use transport::{RingBuffers, Transport};
 pub use warning::{KernelMessage, KernelWarnings, WARNING_LEVEL};
 
 /// Where in the guest's file system the assignment lies, as JSON.

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, FaultOperation, InitWish, MountOption, OpenWish};
+use crate::{
+    Action, FaultOperation, InitWish, MountOption, OpenWish, RingBuffers, StorageSettings, Transport,
+};
 
 /// How the server talks to the kernel, how its storage behaves, and which faults it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,48 +158,6 @@ impl Default for Behaviour {
     }
 }
 
-/// How requests come from the kernel and answers go back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// read(2) and write(2), or splice(2), on `/dev/fuse`.
-    #[default]
-    DevFuse,
-    /// FUSE_OVER_IO_URING, with a queue for each CPU, and no mount without it.
-    IoUring,
-    /// The same if kernel and machine have it, and `/dev/fuse` if not.
-    IoUringOrDevFuse,
-}
-
-impl Transport {
-    /// Whether it is the one that was there first.
-    pub fn is_usual(&self) -> bool {
-        *self == Transport::DevFuse
-    }
-}
-
-/// Where the data of requests lies that come through io_uring.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RingBuffers {
-    /// In memory that each entry has for itself, as in all kernels with FUSE over io_uring.
-    #[default]
-    Own,
-    /// In a pool of each queue, out of which the kernel takes a buffer for a request that has data. From protocol 7.46 on.
-    Pool,
-    /// The same, with memory that is registered with io_uring, so that the kernel does not look its pages up each time.
-    RegisteredPool,
-    /// As with a registered pool, but READ and WRITE are not copied: the server reads and writes the caller's pages.
-    ZeroCopy,
-}
-
-impl RingBuffers {
-    /// Whether they are those that were there first.
-    pub fn are_usual(&self) -> bool {
-        *self == RingBuffers::Own
-    }
-}
-
 /// When the server opens the backing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -228,91 +188,6 @@ pub enum ReplyOrder {
     Reversed,
     /// Those of a window in a random order.
     Random,
-}
-
-/// A model of the storage behind the server: how long READ and WRITE take. All zero: as long as the backing file takes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct StorageSettings {
-    /// Time that an operation takes from its begin, or from the end of its transfer if bandwidth is limited, to its end,
-    /// microseconds; the mean, if it is random.
-    pub latency_us: u64,
-    /// How the latency is distributed.
-    pub distribution: Distribution,
-    /// By how much each latency that was drawn is longer or shorter at most, thousandths of it; drawn evenly, so that the mean
-    /// stays. It keeps requests from falling into step.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub dither_permille: u32,
-    /// How many operations are served at once; 0 for no limit. The others wait in the order of their arrival.
-    pub parallel: u32,
-    /// Bandwidth that all operations share, MiB/s; 0 for no limit. They are transferred one after the other, in the order
-    /// in which they begin.
-    pub mib_per_s: u32,
-    /// How long a request is on its way to the storage at most, microseconds; drawn evenly. Requests overtake each other on
-    /// it.
-    pub jitter_us: u64,
-    /// What an operation takes longer that does not begin where the one before it, of the same file and direction, ended,
-    /// microseconds.
-    pub disorder_us: u64,
-    /// The largest operation that adjacent requests are merged to while they wait, KiB; 0 for no merging. Without `parallel`
-    /// and `plug_us` nothing waits, and so nothing merges.
-    pub merge_kib: u32,
-    /// How long an operation waits for adjacent requests before it begins, microseconds from its first request on.
-    pub plug_us: u64,
-}
-
-impl StorageSettings {
-    /// Nothing to model.
-    pub const OFF: StorageSettings = StorageSettings {
-        latency_us: 0,
-        distribution: Distribution::Fixed,
-        dither_permille: 0,
-        parallel: 0,
-        mib_per_s: 0,
-        jitter_us: 0,
-        disorder_us: 0,
-        merge_kib: 0,
-        plug_us: 0,
-    };
-
-    /// Whether there is nothing to model.
-    pub fn is_off(&self) -> bool {
-        let StorageSettings {
-            latency_us,
-            distribution: _,
-            dither_permille: _,
-            parallel,
-            mib_per_s,
-            jitter_us,
-            disorder_us,
-            merge_kib,
-            plug_us,
-        } = self;
-        *latency_us == 0
-            && *parallel == 0
-            && *mib_per_s == 0
-            && *jitter_us == 0
-            && *disorder_us == 0
-            && *merge_kib == 0
-            && *plug_us == 0
-    }
-
-    /// Makes the latency longer by this share of it.
-    pub fn lengthen(&mut self, permille: u32) {
-        self.latency_us += (self.latency_us * u64::from(permille) + 500) / 1000;
-    }
-}
-
-/// The distribution of the storage's latency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Distribution {
-    /// Always the same.
-    Fixed,
-    /// Between nothing and twice the mean, all equally likely.
-    Uniform,
-    /// Exponential: most are short, few are long.
-    Exponential,
 }
 
 /// Something that goes wrong in the server, at the requests that match.

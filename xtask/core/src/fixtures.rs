@@ -1,7 +1,10 @@
 //! Campaigns that tests build, in which no speed was measured, and a whole `lab.toml`.
 
 mod acted;
+mod lab;
 pub mod servers;
+
+pub use self::lab::lab;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +18,6 @@ use crate::campaign::{
     StoredFile,
 };
 use crate::evidence::outcome::Outcome;
-use crate::plan::config::Config;
 use crate::plan::{
     self, AccelChoice, Arch, BootStep, Clock, KernelSettings, MachineSettings, Plan, Scenario, Source,
     Variant,
@@ -382,20 +384,4 @@ pub fn two_arms() -> [Arm; 2] {
         arm("original", &[], &[(0.6, 55.0), (0.6003, 55.01)], 1),
         arm("patched", &["async-dio"], &[(0.15, 55.02), (0.1501, 55.0)], 12),
     ]
-}
-
-/// A whole `lab.toml` with the jobs that it names.
-pub fn lab() -> Config {
-    let config = Config::parse("lab.toml", include_str!("../tests/data/lab.toml"));
-    let jobs = |file: &str| match file.rsplit('/').next() {
-        Some("read.fio") => Ok(include_str!("../tests/data/jobs/read.fio").to_owned()),
-        Some("randread.fio") => Ok(include_str!("../tests/data/jobs/randread.fio").to_owned()),
-        Some("randwrite.fio") => Ok(include_str!("../tests/data/jobs/randwrite.fio").to_owned()),
-        Some("mixed.fio") => Ok(include_str!("../tests/data/jobs/mixed.fio").to_owned()),
-        _ => Err("there is no such job".to_owned()),
-    };
-    match config.and_then(|config| config.with_jobs(jobs)) {
-        Ok(config) => config,
-        Err(error) => panic!("{error}"),
-    }
 }

@@ -23,13 +23,12 @@ use io_uring::{IoUring, cqueue, opcode, squeue, types};
 use rustix::io::{Errno, Result};
 use zerocopy::IntoBytes;
 
-use self::data::RingRead;
+use self::data::{RingData, RingRead};
 use self::entry::Entry;
 pub(crate) use self::entry::Place;
 use self::pool::{POOL_INDEX, Pool};
 use super::Device;
 use super::answer::Answer;
-use super::channel::Payload;
 use super::wire::{InHeader, RingCommand, WriteIn};
 
 /// FUSE_IO_URING_CMD_REGISTER: gives an entry to a queue.
@@ -201,7 +200,7 @@ impl Ring {
     }
 
     /// The data of a WRITE that is elsewhere.
-    pub(crate) fn payload(&mut self, place: Place) -> Payload<'_> {
+    pub(crate) fn payload(&mut self, place: Place) -> RingData<'_> {
         data::payload(self, place)
     }
 

@@ -12,6 +12,7 @@ mod comment;
 mod cpus;
 mod debug;
 pub mod error;
+mod fault;
 mod filesystem;
 mod inventory;
 mod job;

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use super::*;
+use crate::device::transfer::ReadReply;
 
 /// A file in place of the device. splice(2) refuses to append to a file, which write(2) does.
 fn device() -> (Device, File) {

@@ -5,7 +5,8 @@ use std::io::IoSlice;
 use rustix::io::{Errno, Result};
 
 use super::super::sent;
-use super::{Channel, ReadAnswer, SPLICE_FROM, Way};
+use super::data::ReadAnswer;
+use super::{Channel, SPLICE_FROM, Way};
 use crate::stats::Moved;
 
 impl<'a> ReadAnswer<'a> {
@@ -13,7 +14,7 @@ impl<'a> ReadAnswer<'a> {
     ///
     /// # Errors
     /// Those of vmsplice(2).
-    pub(crate) fn load_zeros(&mut self, zeros: &'a [u8]) -> Result<usize> {
+    pub(super) fn fill(&mut self, zeros: &'a [u8]) -> Result<usize> {
         self.moved = self.channel.copied(zeros.len());
         self.zeros = Some(zeros);
         if let Some(pipe) =
@@ -29,7 +30,7 @@ impl<'a> ReadAnswer<'a> {
     ///
     /// # Errors
     /// If the kernel takes neither this answer nor another.
-    pub(crate) fn send_with_more(self, loaded: usize, bytes: usize) -> Result<()> {
+    pub(super) fn send_too_much(self, loaded: usize, bytes: usize) -> Result<()> {
         let Channel { device, buffer, .. } = self.channel;
         let loaded = if self.zeros.is_some() { 0 } else { loaded };
         let more = vec![0; bytes - loaded];

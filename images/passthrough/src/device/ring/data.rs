@@ -8,8 +8,8 @@ use rustix::io::{Errno, Result};
 use super::entry::{Data, Place};
 use super::pool::POOL_INDEX;
 use super::{Ring, errno};
-use crate::device::channel::{Payload, read_fully};
-use crate::device::reply::ReadReply;
+use crate::device::channel::data::read_fully;
+use crate::device::transfer::{ReadReply, WriteData};
 use crate::stats::Moved;
 
 /// The answer to a READ.
@@ -20,32 +20,36 @@ pub(crate) struct RingRead<'a> {
     at_once: bool,
 }
 
-/// The data of a WRITE that is in pages of the caller.
-pub(crate) struct CallersData<'a> {
-    ring: &'a mut Ring,
-    /// That of the pages among the registered buffers.
-    index: u16,
-    done: usize,
-    pub(crate) left: usize,
+/// The data of a WRITE that does not lie behind its head.
+pub(crate) enum RingData<'a> {
+    /// In its buffer of the pool; what is left of it.
+    InPool(&'a [u8]),
+    /// In pages of the caller.
+    WithCaller(CallersData<'a>),
 }
 
-/// The data of a WRITE that does not lie behind its head.
-pub(super) fn payload(ring: &mut Ring, place: Place) -> Payload<'_> {
+/// Pages of the caller of a WRITE.
+pub(crate) struct CallersData<'a> {
+    ring: &'a mut Ring,
+    /// Their place among the registered buffers.
+    index: u16,
+    done: usize,
+    left: usize,
+}
+
+/// The data of a WRITE.
+pub(super) fn payload(ring: &mut Ring, place: Place) -> RingData<'_> {
     if place.data == Data::WithCaller {
         let index = ring.index_of_pages(place).unwrap_or(POOL_INDEX);
-        return Payload::WithCaller(CallersData { ring, index, done: 0, left: place.tail });
+        return RingData::WithCaller(CallersData { ring, index, done: 0, left: place.tail });
     }
     let buffer = ring.room(place);
     let length = place.tail.min(buffer.len());
-    Payload::Bytes { bytes: &buffer[..length], moved: Moved::Copied }
+    RingData::InPool(&buffer[..length])
 }
 
 impl CallersData<'_> {
-    /// Writes it, or the begin of it, as one write(2) does.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub(crate) fn store(&mut self, file: BorrowedFd<'_>, offset: u64) -> Result<usize> {
+    fn store(&mut self, file: BorrowedFd<'_>, offset: u64) -> Result<usize> {
         // What is registered has no address of its own: it begins at 0.
         let from = self.done as *const u8;
         let write = opcode::WriteFixed::new(types::Fd(file.as_raw_fd()), from, self.left as u32, self.index);
@@ -56,9 +60,34 @@ impl CallersData<'_> {
     }
 }
 
-impl std::fmt::Debug for CallersData<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes with the caller", self.left)
+impl WriteData for RingData<'_> {
+    fn len(&self) -> usize {
+        match self {
+            RingData::InPool(bytes) => bytes.len(),
+            RingData::WithCaller(data) => data.left,
+        }
+    }
+
+    fn truncate(&mut self, length: usize) {
+        match self {
+            RingData::InPool(bytes) => *bytes = &bytes[..length.min(bytes.len())],
+            RingData::WithCaller(data) => data.left = length.min(data.left),
+        }
+    }
+
+    fn moved(&self) -> Moved {
+        Moved::Copied
+    }
+
+    fn store(&mut self, file: BorrowedFd<'_>, offset: u64) -> Result<usize> {
+        match self {
+            RingData::InPool(bytes) => {
+                let stored = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
+                *bytes = &bytes[stored..];
+                Ok(stored)
+            }
+            RingData::WithCaller(data) => data.store(file, offset),
+        }
     }
 }
 

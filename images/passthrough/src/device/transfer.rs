@@ -1,10 +1,9 @@
-//! The answer to a READ, whichever way it goes.
+//! What READ and WRITE need of the way that their data goes, whichever it is.
 
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Result;
 
-use super::channel::ReadAnswer;
 use crate::stats::Moved;
 
 /// Takes the data of a READ from the file, and sends it.
@@ -41,28 +40,20 @@ pub(crate) trait ReadReply<'a> {
     fn send_with_more(self, loaded: usize, bytes: usize) -> Result<()>;
 }
 
-impl<'a> ReadReply<'a> for ReadAnswer<'a> {
-    fn copy(&mut self) {
-        ReadAnswer::copy(self);
-    }
+/// The data of a WRITE, on its way to the file; what has been written is gone.
+pub(crate) trait WriteData {
+    /// Bytes that are left.
+    fn len(&self) -> usize;
 
-    fn load(&mut self, file: BorrowedFd<'_>, offset: u64, size: usize) -> Result<usize> {
-        ReadAnswer::load(self, file, offset, size)
-    }
+    /// Lets go of all but the first bytes.
+    fn truncate(&mut self, length: usize);
 
-    fn load_zeros(&mut self, zeros: &'a [u8]) -> Result<usize> {
-        ReadAnswer::load_zeros(self, zeros)
-    }
+    /// How what was written got to the file.
+    fn moved(&self) -> Moved;
 
-    fn moved(&self) -> Moved {
-        ReadAnswer::moved(self)
-    }
-
-    fn send(self, result: Result<usize>) -> Result<()> {
-        ReadAnswer::send(self, result)
-    }
-
-    fn send_with_more(self, loaded: usize, bytes: usize) -> Result<()> {
-        ReadAnswer::send_with_more(self, loaded, bytes)
-    }
+    /// Writes it, or the begin of it, as one write(2) does.
+    ///
+    /// # Errors
+    /// Those of writing.
+    fn store(&mut self, file: BorrowedFd<'_>, offset: u64) -> Result<usize>;
 }
