@@ -15,9 +15,10 @@ use crate::callers::Rights;
 use crate::clock;
 use crate::device::transfer::{ReadReply, WriteData};
 use crate::device::wire::{
-    CopyFileRangeIn, FOPEN_PASSTHROUGH, FSYNC_FDATASYNC, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn,
-    WRITE_CACHE, WRITE_KILL_SUIDGID, WriteIn, init,
+    CopyFileRangeIn, FOPEN_PASSTHROUGH, OPEN_KILL_SUIDGID, OpenIn, OpenOut, ReadIn, WRITE_CACHE,
+    WRITE_KILL_SUIDGID, WriteIn, init,
 };
+use crate::extent::Extent;
 use crate::fault::Share;
 use crate::inodes::{Inode, NodeId};
 use crate::log::Pending;
@@ -379,26 +380,5 @@ impl Server {
             };
         }
         Ok(written)
-    }
-}
-
-/// How much fsync(2) is to cover.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Extent {
-    Data,
-    DataAndMetadata,
-}
-
-impl Extent {
-    /// What the flags of FSYNC and FSYNCDIR say.
-    pub(crate) fn of(fsync_flags: u32) -> Self {
-        if fsync_flags & FSYNC_FDATASYNC != 0 { Extent::Data } else { Extent::DataAndMetadata }
-    }
-
-    pub(crate) fn sync(self, fd: BorrowedFd<'_>) -> Result<()> {
-        match self {
-            Extent::Data => rustix::fs::fdatasync(fd),
-            Extent::DataAndMetadata => rustix::fs::fsync(fd),
-        }
     }
 }

@@ -9,9 +9,9 @@ use std::sync::PoisonError;
 use rustix::fs::{AtFlags, FileType, RawDir, RawDirEntry, SeekFrom};
 use rustix::io::{Errno, Result};
 
-use crate::data::Extent;
 use crate::device::answer::{self, Room};
 use crate::device::wire::{Attr, EntryOut, init};
+use crate::extent::Extent;
 use crate::inodes::NodeId;
 use crate::open::Handle;
 use crate::server::Server;

@@ -18,6 +18,7 @@ mod data;
 pub mod detached;
 mod device;
 mod directory;
+mod extent;
 mod fault;
 mod handles;
 pub mod helper;

@@ -22,11 +22,11 @@ use rustix::io::{Errno, Result};
 
 use crate::attributes::Extended;
 use crate::callers::Rights;
-use crate::data::Extent;
 use crate::device::answer::{self, Answer, Listing};
 use crate::device::channel::{Channel, Received};
 use crate::device::request::{Body, Dialect, File, Request, Tree, parse};
 use crate::device::wire::{CopyFileRangeOut, CreateOut, GetxattrOut, InHeader, LseekOut, init};
+use crate::extent::Extent;
 use crate::inodes::NodeId;
 use crate::log::Subject;
 use crate::negotiate::{Reply, USUAL_PAGES, negotiate};

@@ -140,7 +140,7 @@ fn watch(reader: &File, old: u64, ended: &AtomicBool) -> anyhow::Result<Watched>
     let mut content = vec![0; 2 * AROUND as usize];
     while !ended.load(Relaxed) {
         let bytes = reader.read_at(&mut content, old - AROUND).context("reading around the old end")?;
-        let size = reader.metadata().context("fstat(2)")?.len();
+        let size = rustix::fs::fstat(reader).context("fstat(2)")?.st_size as u64;
         // A read or an fstat(2) that ended after the write may have seen what came of it.
         if ended.load(Relaxed) {
             break;

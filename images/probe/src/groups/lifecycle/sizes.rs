@@ -41,7 +41,7 @@ fn extend(stage: &mut Stage<'_>) -> anyhow::Result<Observation> {
     context.submit(&mut commands);
     let submitted_ns = now_ns();
     let events = context.events(1, PATIENCE).context("io_getevents(2)")?;
-    let seen = file.file.metadata().context("fstat(2)")?.len();
+    let seen = rustix::fs::fstat(&file.file).context("fstat(2)")?.st_size as u64;
     let outcome = events.first().map_or(Outcome::Error(0), Event::outcome);
     let answered = answered_by(&stage.requests()?, submitted_ns);
     let begin = format!(

@@ -87,7 +87,7 @@ impl OpenFile {
 
     /// As fstat(2) says.
     pub(super) fn size(&self) -> io::Result<u64> {
-        self.buffered.metadata().map(|metadata| metadata.len())
+        Ok(rustix::fs::fstat(&self.buffered)?.st_size as u64)
     }
 
     /// Where the kernel has the end of the file: memory behind it is not there (SIGBUS). While a write extends the file fstat(2)
