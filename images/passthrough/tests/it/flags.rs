@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::os::unix::fs::{FileExt as _, PermissionsExt as _};
 
 use lab_protocol::log::LogRecord;
-use lab_protocol::{InitWish, OpenWish, Operation, ServerSettings};
+use lab_protocol::{Effect, Fault, InitWish, OpenWish, Operation, ServerSettings, Times};
 use rustix::fs::{FileType, OFlags, RawDir, SeekFrom};
 
 use crate::harness::{Aligned, Served, bytes, in_time, open_direct, reaches, settings};
@@ -305,4 +305,84 @@ fn requests_are_as_large_as_the_kernel_allows() {
     assert!(found == content);
     let largest = served.take().read_sizes.keys().max().copied();
     assert_eq!(largest, Some(allowed * 1024));
+}
+
+/// Reads a file by a handle that was taken before the kernel forgot it: `None` if nobody knows it any more.
+fn read_by_handle(served: &Served, name: &str) -> Option<Vec<u8>> {
+    const HANDLE_BYTES: usize = 128;
+    #[repr(C)]
+    struct Handle {
+        bytes: u32,
+        kind: i32,
+        data: [u8; HANDLE_BYTES],
+    }
+    let path = std::ffi::CString::new(served.path(name).into_os_string().into_encoded_bytes()).unwrap();
+    let mut handle = Handle { bytes: HANDLE_BYTES as u32, kind: 0, data: [0; HANDLE_BYTES] };
+    let mut mount_id = 0;
+    // SAFETY: the kernel writes no more than the structure says that it has, and one number.
+    let named = unsafe {
+        libc::name_to_handle_at(libc::AT_FDCWD, path.as_ptr(), (&raw mut handle).cast(), &raw mut mount_id, 0)
+    };
+    assert_eq!(named, 0, "{}", std::io::Error::last_os_error());
+    forgotten();
+    let root = File::open(served.path("")).unwrap();
+    // SAFETY: the kernel reads the structure.
+    let fd = unsafe {
+        libc::open_by_handle_at(
+            std::os::fd::AsRawFd::as_raw_fd(&root),
+            (&raw mut handle).cast(),
+            libc::O_RDONLY | libc::O_CLOEXEC,
+        )
+    };
+    if fd < 0 {
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::ESTALE));
+        return None;
+    }
+    // SAFETY: the kernel has just made it, and nobody else has it.
+    let mut file = unsafe { <File as std::os::fd::FromRawFd>::from_raw_fd(fd) };
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).unwrap();
+    Some(content)
+}
+
+/// Has the kernel forget what nobody uses.
+fn forgotten() {
+    fs::write("/proc/sys/vm/drop_caches", "2").unwrap();
+}
+
+#[test]
+fn a_file_is_found_by_its_handle_as_long_as_the_server_knows_it() {
+    for flags in [&[][..], &["EXPORT_SUPPORT"]] {
+        let served = Served::new(&with_init(flags));
+        let content = served.store("file", 5000);
+        // As long as somebody has it open, kernel and server keep its number; then it is gone for both.
+        let keeper = File::open(served.path("file")).unwrap();
+        assert_eq!(read_by_handle(&served, "file"), Some(content), "{flags:?}");
+        drop(keeper);
+        assert_eq!(read_by_handle(&served, "file"), None, "{flags:?}");
+    }
+}
+
+/// The kernel looks every fifteen seconds, and takes no less for the limit.
+#[test]
+fn a_server_that_never_answers_is_given_up_if_so_set() {
+    let hang = Fault {
+        operation: "mkdir".parse().unwrap(),
+        offset_kib: None,
+        after: 0,
+        times: Times::Always,
+        effect: Effect::Hang,
+    };
+    let mut served = Served::new(&ServerSettings { request_timeout_s: 15, faults: vec![hang], ..settings() });
+    assert!(
+        served.negotiated.flags_in_force.iter().any(|flag| flag == "REQUEST_TIMEOUT"),
+        "{:?}",
+        served.negotiated
+    );
+    let path = served.path("folder");
+    let (sender, made) = std::sync::mpsc::channel();
+    std::thread::spawn(move || sender.send(fs::create_dir(path)));
+    let made = made.recv_timeout(std::time::Duration::from_secs(90)).expect("an end");
+    assert_eq!(made.unwrap_err().raw_os_error(), Some(libc::ECONNABORTED));
+    served.wait();
 }
