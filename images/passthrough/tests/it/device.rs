@@ -8,7 +8,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use lab_protocol::{Effect, Fault, Operation, ReplyOrder, ServerSettings, Splicing, Times};
+use lab_protocol::{
+    Behaviour, ControlCommand, ControlReply, Effect, Fault, Operation, ReplyOrder, ServerSettings, Splicing,
+    Times,
+};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, XattrFlags};
 
 use crate::harness::{Aligned, REQUEST, Served, bytes, eventually, read_direct, settings, write_direct};
@@ -26,16 +29,16 @@ fn minor(served: &Served) -> u32 {
     minor.parse().unwrap()
 }
 
+/// What happens to all operations of this kind.
+fn always(operation: &str, effect: Effect) -> Fault {
+    let operation = operation.parse().unwrap();
+    Fault { operation, offset_kib: None, after: 0, times: Times::Always, effect }
+}
+
 /// With operations of this kind delayed so much.
 fn delayed(operation: &str, delay: Duration, settings: ServerSettings) -> ServerSettings {
-    let fault = Fault {
-        operation: operation.parse().unwrap(),
-        offset_kib: None,
-        after: 0,
-        times: Times::Always,
-        effect: Effect::Delay { us: delay.as_micros() as u64 },
-    };
-    ServerSettings { faults: vec![fault], ..settings }
+    let delay = Effect::Delay { us: delay.as_micros() as u64 };
+    ServerSettings { faults: vec![always(operation, delay)], ..settings }
 }
 
 /// Lets a signal interrupt whoever waits, and do nothing else.
@@ -82,8 +85,8 @@ fn interrupts_are_counted_and_change_nothing_for_the_caller() {
 
 #[test]
 fn many_inodes_are_forgotten_with_one_request() {
-    let delay = Duration::from_millis(300);
-    let mut served = Served::new(&delayed("mkdir", delay, ServerSettings { threads: 1, ..settings() }));
+    let hang = always("mkdir", Effect::Hang);
+    let mut served = Served::new(&ServerSettings { threads: 1, faults: vec![hang], ..settings() });
     let hold = |name: &String| -> OwnedFd {
         std::fs::write(served.path(name), "").unwrap();
         // It keeps the inode, and nothing is sent when it is closed.
@@ -99,9 +102,11 @@ fn many_inodes_are_forgotten_with_one_request() {
     let path = served.path("folder");
     let busy = std::thread::spawn(move || std::fs::create_dir(path));
     eventually("the only thread is busy", || count(&mut served, "MKDIR") == 1);
+    // All of it waits for the thread when this is done.
     drop(held);
-    eventually("they are forgotten", || served.held() == before + 1);
-    busy.join().unwrap().unwrap();
+    assert_eq!(served.ask(ControlCommand::Behave(Box::new(Behaviour::plain()))), ControlReply::Behaving);
+    assert_eq!(busy.join().unwrap().unwrap_err().raw_os_error(), Some(libc::EIO));
+    eventually("they are forgotten", || served.held() == before);
     let counts = served.take().by_operation;
     let of = |name: &str| counts.get(name).copied().unwrap_or_default();
     assert!(of("BATCH_FORGET") >= 1 && of("BATCH_FORGET") + of("FORGET") < 20, "{counts:?}");
