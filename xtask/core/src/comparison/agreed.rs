@@ -95,12 +95,13 @@ fn facts(agreed: &Negotiated) -> [(&'static str, String); 10] {
     ]
 }
 
-/// What scenarios want and kernels do not have: a line for each such thing.
+/// What scenarios want and no kernel of the campaign has: a line for each such thing. Where only some have it, that is a
+/// difference between them, and told as one.
 fn refused(variants: &[VariantSummary]) -> Vec<String> {
     let mut by_reason: BTreeMap<&str, (BTreeSet<&str>, Vec<&str>)> = BTreeMap::new();
     for variant in variants {
         for (scenario, agreed) in &variant.negotiated {
-            for reason in &agreed.refused {
+            for reason in agreed.refused.iter().filter(|reason| all_refuse(variants, scenario, reason)) {
                 let (scenarios, names) = by_reason.entry(reason).or_default();
                 scenarios.insert(scenario);
                 if !names.contains(&variant.name.as_str()) {
@@ -119,6 +120,14 @@ fn refused(variants: &[VariantSummary]) -> Vec<String> {
         )
     };
     by_reason.into_iter().map(text).collect()
+}
+
+/// Whether each kernel in a scenario refuses what this reason is about, which is its first word; each may have its own why.
+fn all_refuse(variants: &[VariantSummary], scenario: &str, reason: &str) -> bool {
+    let subject = |reason: &str| reason.split(' ').next().map(str::to_owned);
+    let mut agreed =
+        variants.iter().flat_map(|variant| &variant.negotiated).filter(|(name, _)| name == scenario);
+    agreed.all(|(_, agreed)| agreed.refused.iter().any(|other| subject(other) == subject(reason)))
 }
 
 /// Requests of a scenario with io_uring that came from `/dev/fuse`, but for those that always do.

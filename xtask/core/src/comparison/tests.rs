@@ -201,6 +201,20 @@ fn doubts_are_said() {
         "{said}"
     );
 
+    // What no kernel gives is told as such; what one of them gives is a difference between them.
+    let refusing = |from: usize| {
+        let mut campaign = campaign(Clock::Virtual, &two_arms());
+        for (place, boot) in campaign.boots[from..].iter_mut().enumerate() {
+            let agreed = boot.report.as_mut().unwrap().negotiated.as_mut().unwrap();
+            agreed.refused = vec![format!("PASSTHROUGH came with protocol 7.40; reason {}", place / 2)];
+        }
+        doubts(&campaign)
+    };
+    let expected =
+        "slow: the server asked for what original did not give: PASSTHROUGH came with protocol 7.40";
+    assert!(refusing(0).contains(expected), "{}", refusing(0));
+    assert!(!refusing(2).contains("did not give"), "{}", refusing(2));
+
     // The same sample twice: a kernel that gives another figure is no function of its input.
     let mut loose = campaign(Clock::Virtual, &[arm("original", &[], &[(1.0, 50.0), (1.05, 50.0)], 1)]);
     loose.boots[1].report.as_mut().unwrap().workloads[0].sample = 1;
