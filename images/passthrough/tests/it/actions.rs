@@ -71,7 +71,7 @@ fn too_old(served: &Served, since: u32) -> Option<ActionResult> {
 
 /// Holds an inode and its name without a request when it is let go.
 fn hold(served: &Served, name: &str) -> OwnedFd {
-    rustix::fs::openat(CWD, served.path(name), OFlags::PATH, Mode::empty()).unwrap()
+    rustix::fs::openat(CWD, served.path(name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap()
 }
 
 /// A file of some pages that is open, with its first content in the page cache and another one below.

@@ -541,7 +541,10 @@ fn what_is_open_stays_usable() {
             let mut found = [0; 5];
             assert_eq!(rustix::io::pread(&file, &mut found, 0), Ok(5), "{settings:?}");
             assert_eq!(&found, b"cont\0");
-            assert_eq!(rustix::fs::open(&path, OFlags::RDONLY, Mode::empty()).unwrap_err(), Errno::ACCESS);
+            assert_eq!(
+                rustix::fs::open(&path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).unwrap_err(),
+                Errno::ACCESS
+            );
         });
         // One that may be written only.
         plant(&served.path("drop"), 0, 0, 0o222);

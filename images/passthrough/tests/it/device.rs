@@ -89,8 +89,9 @@ fn many_inodes_are_forgotten_with_one_request() {
     let mut served = Served::new(&ServerSettings { threads: 1, faults: vec![hang], ..settings() });
     let hold = |name: &String| -> OwnedFd {
         std::fs::write(served.path(name), "").unwrap();
-        // It keeps the inode, and nothing is sent when it is closed.
-        let fd = rustix::fs::openat(CWD, served.path(name), OFlags::PATH, Mode::empty()).unwrap();
+        // It keeps the inode, and nothing is sent when it is closed. The servers of other tests must not get it.
+        let fd = rustix::fs::openat(CWD, served.path(name), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+            .unwrap();
         std::fs::remove_file(served.path(name)).unwrap();
         fd
     };

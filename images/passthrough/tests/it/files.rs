@@ -31,8 +31,10 @@ fn opening_truncates_if_asked() {
         let (path, stored) = (served.path("file"), served.stored("file"));
         for access in [OFlags::WRONLY, OFlags::RDWR, OFlags::RDONLY] {
             std::fs::write(&path, "long content").unwrap();
-            let truncating =
-                || rustix::fs::openat(CWD, &path, access | OFlags::TRUNC, Mode::empty()).unwrap();
+            let truncating = || {
+                rustix::fs::openat(CWD, &path, access | OFlags::TRUNC | OFlags::CLOEXEC, Mode::empty())
+                    .unwrap()
+            };
             let file = truncating();
             assert_eq!(std::fs::metadata(&stored).unwrap().len(), 0, "{way}, {access:?}");
             if access != OFlags::RDONLY {

@@ -233,7 +233,9 @@ pub(crate) fn reaches(expected: u32, what: &str, mut measure: impl FnMut() -> u3
 
 /// Opens a file as dd does with `iflag=direct` or `oflag=direct`.
 pub(crate) fn open_direct(path: &Path, flags: OFlags) -> File {
-    let fd = rustix::fs::openat(CWD, path, flags | OFlags::DIRECT, Mode::from_raw_mode(0o644)).unwrap();
+    let fd =
+        rustix::fs::openat(CWD, path, flags | OFlags::DIRECT | OFlags::CLOEXEC, Mode::from_raw_mode(0o644))
+            .unwrap();
     File::from(fd)
 }
 

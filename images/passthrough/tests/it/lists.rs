@@ -204,14 +204,19 @@ fn make(folder: &Path, who: User, said: &mut Said) {
     who.does(|| {
         let [file, private, inner, fifo, unnamed] = &names;
         let create = |path, mode| {
-            rustix::fs::open(path, OFlags::CREATE | OFlags::WRONLY, Mode::from_raw_mode(mode)).map(drop)
+            rustix::fs::open(
+                path,
+                OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC,
+                Mode::from_raw_mode(mode),
+            )
+            .map(drop)
         };
         create(file, 0o666).unwrap();
         create(private, 0o600).unwrap();
         rustix::fs::mkdir(inner, Mode::from_raw_mode(0o777)).unwrap();
         rustix::fs::mknodat(CWD, fifo, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap();
         let flags = OFlags::TMPFILE | OFlags::RDWR;
-        let file = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)).unwrap();
+        let file = rustix::fs::open(folder, flags | OFlags::CLOEXEC, Mode::from_raw_mode(0o666)).unwrap();
         let by_descriptor = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
         rustix::fs::linkat(CWD, by_descriptor, CWD, unnamed, rustix::fs::AtFlags::SYMLINK_FOLLOW).unwrap();
     });

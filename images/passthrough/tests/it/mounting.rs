@@ -44,7 +44,8 @@ fn the_kernel_says_what_was_set() {
 #[test]
 fn the_kernel_keeps_to_it() {
     let open = |served: &Served, name: &str, flags| {
-        rustix::fs::openat(CWD, served.path(name), flags, Mode::from_raw_mode(0o644)).map(drop)
+        rustix::fs::openat(CWD, served.path(name), flags | OFlags::CLOEXEC, Mode::from_raw_mode(0o644))
+            .map(drop)
     };
     for (options, expected) in [(&[][..], Ok(())), (&[MountOption::Ro], Err(Errno::ROFS))] {
         let served = served(options);

@@ -84,7 +84,7 @@ fn a_read_of_which_a_part_was_spliced_leaves_nothing_in_the_pipe() {
 fn close(served: &Served) -> Result<()> {
     let path = served.path("file");
     in_time("closing", move || {
-        let file = rustix::fs::openat(CWD, &path, OFlags::WRONLY, Mode::empty())?;
+        let file = rustix::fs::openat(CWD, &path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
         rustix::io::pwrite(&file, b"x", 0)?;
         // SAFETY: the descriptor is nobody else's any more.
         match unsafe { libc::close(file.into_raw_fd()) } {

@@ -34,7 +34,8 @@ pub(super) const ACTIONS: [(&str, Action); 30] = [
     ("link", |mount| rustix::fs::link(mount.join("file"), mount.join("new"))),
     ("open", |mount| open(mount).map(drop)),
     ("create", |mount| {
-        rustix::fs::open(mount.join("new"), OFlags::CREATE | OFlags::WRONLY, Mode::RWXU).map(drop)
+        rustix::fs::open(mount.join("new"), OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RWXU)
+            .map(drop)
     }),
     ("read", |mount| rustix::io::read(open(mount)?, &mut [0; 100]).map(drop)),
     ("write", |mount| rustix::io::write(open(mount)?, b"new").map(drop)),
@@ -70,15 +71,15 @@ const SILENT_ACTIONS: [(&str, Action); 4] = [
 ];
 
 pub(super) fn open(mount: &Path) -> Result<File> {
-    rustix::fs::open(mount.join("file"), OFlags::RDWR, Mode::empty()).map(File::from)
+    rustix::fs::open(mount.join("file"), OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map(File::from)
 }
 
 fn open_folder(mount: &Path) -> Result<File> {
-    rustix::fs::open(mount.join("folder"), OFlags::DIRECTORY, Mode::empty()).map(File::from)
+    rustix::fs::open(mount.join("folder"), OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(File::from)
 }
 
 fn list(mount: &Path) -> Result<()> {
-    let folder = rustix::fs::open(mount, OFlags::DIRECTORY, Mode::empty())?;
+    let folder = rustix::fs::open(mount, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     rustix::fs::Dir::new(folder)?.try_for_each(|entry| entry.map(drop))
 }
 
