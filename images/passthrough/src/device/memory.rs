@@ -38,6 +38,12 @@ impl Pages {
         let begin = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), length, access, flags)? };
         NonNull::new(begin.cast()).map(|begin| Pages { begin, length }).ok_or(rustix::io::Errno::NOMEM)
     }
+
+    /// Where they begin, and how many bytes they are: for parts that have users of their own, so that nobody refers to the
+    /// whole.
+    pub(crate) fn extent(&self) -> (NonNull<u8>, usize) {
+        (self.begin, self.length)
+    }
 }
 
 /// The size of a page.

@@ -1,7 +1,6 @@
 //! Buffers that the entries of a queue share (protocol 7.46): the kernel takes one for a request that has data, and says which.
 
 use std::io;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use io_uring::{IoUring, cqueue, squeue};
@@ -55,7 +54,7 @@ impl Pool {
         run(device, ADD_QUEUE, &make, None)?;
         let give = RingCommand {
             qid: queue,
-            address: pool.pages.as_ptr() as u64,
+            address: pool.pages.extent().0.as_ptr() as u64,
             length: (buffers * buffer) as u32,
             ..RingCommand::default()
         };
@@ -81,7 +80,8 @@ impl Pool {
             return Ok(());
         }
         uring.submitter().register_buffers_sparse(1 + depth)?;
-        let all = libc::iovec { iov_base: self.pages.as_ptr().cast_mut().cast(), iov_len: self.pages.len() };
+        let (begin, length) = self.pages.extent();
+        let all = libc::iovec { iov_base: begin.as_ptr().cast(), iov_len: length };
         // SAFETY: the pool outlives each io_uring that has it.
         unsafe { uring.submitter().register_buffers_update(POOL_INDEX.into(), &[all], None) }.map(drop)
     }
@@ -96,10 +96,10 @@ impl Pool {
     /// The kernel gives a buffer to one entry at a time, and says so to the thread that has the entry.
     #[expect(clippy::mut_from_ref, reason = "each buffer has one user at a time, whom the kernel has told")]
     pub(super) fn buffer(&self, offset: usize) -> &mut [u8] {
-        let begin = NonNull::from(&self.pages[..]).cast::<u8>();
-        let offset = offset.min(self.pages.len());
-        let length = self.buffer.min(self.pages.len() - offset);
-        // SAFETY: within the pages; nobody else has this part of them, as said above, and no reference to the whole is kept.
+        let (begin, all) = self.pages.extent();
+        let offset = offset.min(all);
+        let length = self.buffer.min(all - offset);
+        // SAFETY: within the pages; nobody else has this part of them, as said above, and nobody refers to the whole.
         unsafe { std::slice::from_raw_parts_mut(begin.as_ptr().add(offset), length) }
     }
 }
