@@ -14,6 +14,7 @@ use rustix::io::Result;
 use crate::actions::{Actions, Order, Reply};
 use crate::clock;
 use crate::device::Device;
+use crate::device::channel::data::read_fully;
 use crate::inodes::NodeId;
 use crate::knobs::KnobFiles;
 use crate::notify::{Cached, Entry};
@@ -153,17 +154,7 @@ fn named(server: &Server, path: &Path) -> anyhow::Result<Named> {
 fn stored(server: &Server, found: &Found, offset: u64, length: usize) -> anyhow::Result<Vec<u8>> {
     let file = server.reopen.open(&found.fd, OFlags::RDONLY).context("opening the file on the storage")?;
     let mut data = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match rustix::io::retry_on_intr(|| {
-            rustix::io::pread(file.as_fd(), &mut data[filled..], offset + filled as u64)
-        })
-        .context("reading the file on the storage")?
-        {
-            0 => break,
-            more => filled += more,
-        }
-    }
+    let filled = read_fully(file.as_fd(), &mut data, offset).context("reading the file on the storage")?;
     data.truncate(filled);
     if server.null_storage.is_some() {
         data.fill(0);

@@ -35,7 +35,7 @@ fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
         Received::Whole(bytes) => bytes,
         Received::Write(header, asked) => {
             let served = server.write(NodeId(header.nodeid), &asked, ring.payload(place));
-            return Ok(answer_write(server, ring, place, header.unique, served)?);
+            return Ok(answer_write(server, ring, place, (header.unique, at_once), served)?);
         }
     };
     let Request { header, body } = parse(bytes, server.agreed().dialect())?;
@@ -46,7 +46,7 @@ fn serve(server: &Server, ring: &mut Ring, place: Place) -> anyhow::Result<()> {
         }
         Body::Write { asked, data } => {
             let served = server.write(node, &asked, Payload::Bytes { bytes: data, moved: Moved::Copied });
-            answer_write(server, ring, place, unique, served)?;
+            answer_write(server, ring, place, (unique, at_once), served)?;
         }
         body @ (Body::Tree(_)
         | Body::File(_)
@@ -72,10 +72,9 @@ fn answer_write(
     server: &Server,
     ring: &mut Ring,
     place: Place,
-    unique: u64,
+    (unique, at_once): (u64, bool),
     served: Written,
 ) -> rustix::io::Result<()> {
-    let at_once = server.answers_at_once();
     server.answer_write(served, |result| {
         let answer = written(result);
         ring.answer(place, unique, answer.as_ref().map_err(|error| *error), at_once)

@@ -157,7 +157,7 @@ impl Payload<'_> {
 }
 
 /// Reads until the buffer is full or the file ends: FUSE takes a short reply for the end of the file.
-pub(in crate::device) fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
+pub(crate) fn read_fully(fd: BorrowedFd<'_>, buffer: &mut [u8], offset: u64) -> Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match rustix::io::pread(fd, &mut buffer[filled..], offset + filled as u64) {

@@ -8,7 +8,7 @@ use rustix::io::{Errno, Result};
 use super::entry::{Data, Place};
 use super::pool::POOL_INDEX;
 use super::{Ring, errno};
-use crate::device::channel::data::read_fully;
+use crate::device::channel::data::{Payload, read_fully};
 use crate::device::transfer::{ReadReply, WriteData};
 use crate::stats::Moved;
 
@@ -22,8 +22,8 @@ pub(crate) struct RingRead<'a> {
 
 /// The data of a WRITE that does not lie behind its head.
 pub(crate) enum RingData<'a> {
-    /// In its buffer of the pool; what is left of it.
-    InPool(&'a [u8]),
+    /// In its buffer of the pool.
+    InPool(Payload<'a>),
     /// In pages of the caller.
     WithCaller(CallersData<'a>),
 }
@@ -45,7 +45,7 @@ pub(super) fn payload(ring: &mut Ring, place: Place) -> RingData<'_> {
     }
     let buffer = ring.room(place);
     let length = place.tail.min(buffer.len());
-    RingData::InPool(&buffer[..length])
+    RingData::InPool(Payload::Bytes { bytes: &buffer[..length], moved: Moved::Copied })
 }
 
 impl CallersData<'_> {
@@ -63,14 +63,14 @@ impl CallersData<'_> {
 impl WriteData for RingData<'_> {
     fn len(&self) -> usize {
         match self {
-            RingData::InPool(bytes) => bytes.len(),
+            RingData::InPool(data) => data.len(),
             RingData::WithCaller(data) => data.left,
         }
     }
 
     fn truncate(&mut self, length: usize) {
         match self {
-            RingData::InPool(bytes) => *bytes = &bytes[..length.min(bytes.len())],
+            RingData::InPool(data) => data.truncate(length),
             RingData::WithCaller(data) => data.left = length.min(data.left),
         }
     }
@@ -81,11 +81,7 @@ impl WriteData for RingData<'_> {
 
     fn store(&mut self, file: BorrowedFd<'_>, offset: u64) -> Result<usize> {
         match self {
-            RingData::InPool(bytes) => {
-                let stored = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, bytes, offset))?;
-                *bytes = &bytes[stored..];
-                Ok(stored)
-            }
+            RingData::InPool(data) => data.store(file, offset),
             RingData::WithCaller(data) => data.store(file, offset),
         }
     }
